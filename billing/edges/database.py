@@ -1,0 +1,66 @@
+"""Opening the database from one URL, with the rulings that keep money safe on each kind.
+
+SQLite: IMMEDIATE transactions (a read-then-write never dies upgrading its lock), foreign keys on,
+``synchronous=FULL`` (a vanished "sent" row would be a double charge). Write-ahead logging only where the
+library carries the fix of the WAL-reset fault (sqlite.org, release notes of 3.51.3, 3.50.7 and 3.44.6);
+older libraries journal by truncation, which is slower and safe.
+
+PostgreSQL: psycopg 3 through a pool that waits for a free connection instead of failing.
+"""
+
+import sqlite3
+from urllib.parse import urlsplit
+
+from peewee import SqliteDatabase
+from playhouse.db_url import connect
+
+from billing.errors import BillingError
+
+BUSY_SECONDS = 10
+POOL_SIZE = 20
+
+
+def open_database(url):
+    """Return an unconnected Peewee database for ``sqlite:///file.db`` or ``postgresql://…``.
+
+    Raises BillingError with a sentence when the URL names neither.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        return _sqlite(url.partition("://")[2].removeprefix("/") or ":memory:")
+    if scheme in ("postgresql", "postgres"):
+        return _postgresql(url)
+    raise BillingError("The database URL must start with sqlite:/// or postgresql://.")
+
+
+def _sqlite(path):
+    return SqliteDatabase(
+        path,
+        lock_type="IMMEDIATE",
+        timeout=BUSY_SECONDS,
+        pragmas={
+            "journal_mode": journal_mode(),
+            "foreign_keys": 1,
+            "synchronous": "full",
+            "cache_size": -64_000,
+        },
+    )
+
+
+def journal_mode(version=sqlite3.sqlite_version_info):
+    """``wal`` where SQLite carries the fix of the WAL-reset fault, else ``truncate``."""
+    fixed = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    return "wal" if fixed or version < (3, 7) else "truncate"
+
+
+def _postgresql(url):
+    pooled = "postgresql+pool" + url[url.index("://") :]
+    return connect(
+        pooled,
+        unquote_password=True,
+        unquote_user=True,
+        prefer_psycopg3=True,
+        max_connections=POOL_SIZE,
+        timeout=BUSY_SECONDS,
+        stale_timeout=300,
+    )

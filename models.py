@@ -1,0 +1,929 @@
+"""The tables: fields, constraints, indexes, state names and allowed moves.
+
+What a row *is* stands here; what happens to it stands in ``billing/``. No clock, no rule and no
+request belongs in this file. Money is integer US cents (``_cents``), a business date ends in
+``_on``, an instant is naive UTC and ends in ``_at``, a rate is parts per million (``_ppm``).
+
+Everything that must happen once has a unique index that says so; everything that may never be true
+has a CHECK. ``APPEND_ONLY`` and ``FROZEN`` name what the database itself refuses to delete or change
+(triggers, laid by the migrations, on SQLite and PostgreSQL alike).
+"""
+
+from peewee import (
+    SQL,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CharField,
+    Check,
+    DatabaseProxy,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+db = DatabaseProxy()
+
+
+# --------------------------------------------------------------------------------------------------
+# Fields and the base
+# --------------------------------------------------------------------------------------------------
+
+
+class MoneyField(BigIntegerField):
+    """Integer US cents. The type tells the back office to show and read dollars."""
+
+
+class RateField(IntegerField):
+    """A rate in parts per million: 8.875 % is 88750. Shown and read as a percentage."""
+
+
+class UtcField(DateTimeField):
+    """An instant, stored as naive UTC: PostgreSQL would drop an offset without a word."""
+
+
+def choice(column, names, *, default=None, null=False, help_text=None):
+    """A CharField that can hold one of ``names`` only; the database refuses anything else."""
+    quoted = ", ".join(f"'{name}'" for name in names)
+    return CharField(
+        max_length=30,
+        null=null,
+        default=default,
+        choices=[(name, name.replace("_", " ").capitalize()) for name in names],
+        constraints=[Check(f"{column} IN ({quoted})")],
+        help_text=help_text,
+    )
+
+
+def link(model, backref, *, null=False, help_text=None, **extra):
+    """A foreign key that never takes its rows along: nothing here is deleted by accident."""
+    return ForeignKeyField(
+        model, backref=backref, null=null, on_delete="RESTRICT", help_text=help_text, **extra
+    )
+
+
+class BaseModel(Model):
+    """Writes only what was changed, so that a stale object cannot undo another's work."""
+
+    class Meta:
+        database = db
+        legacy_table_names = False
+        only_save_dirty = True
+
+
+class Editable(BaseModel):
+    """A row that staff edit by hand. ``version`` makes two editors notice each other."""
+
+    version = IntegerField(default=1)
+
+
+class Address(Editable):
+    """A postal address in the United States; the base of everything that has a place."""
+
+    street = CharField(max_length=80, default="")
+    street2 = CharField(max_length=80, default="", verbose_name="Street, second line")
+    city = CharField(max_length=50, default="")
+    state = CharField(max_length=2, default="", help_text="Two letters, such as TX.")
+    zip = CharField(max_length=10, default="", verbose_name="ZIP")
+
+    @property
+    def address_lines(self):
+        """The address as printed, without empty lines."""
+        town = f"{self.city}, {self.state} {self.zip}".strip(" ,")
+        return [line for line in (self.street, self.street2, town) if line]
+
+
+# --------------------------------------------------------------------------------------------------
+# The company and its people
+# --------------------------------------------------------------------------------------------------
+
+
+class Company(Address):
+    """The company that sends the invoices; one row. Its policies are data, edited by an owner."""
+
+    name = CharField(max_length=80)
+    legal_name = CharField(max_length=120, default="")
+    phone = CharField(max_length=25, default="")
+    phone_hours = CharField(max_length=80, default="", help_text="For example: Mon–Fri 8 am–6 pm.")
+    email = CharField(max_length=255, default="", help_text="A mailbox that somebody reads.")
+    website = CharField(max_length=255, default="")
+    license_number = CharField(max_length=60, default="", help_text="Alarm contractor license, where required.")
+    payable_to = CharField(max_length=80, default="", help_text="Who checks are made out to.")
+    remit_street = CharField(max_length=80, default="", help_text="Where checks are mailed to.")
+    remit_city = CharField(max_length=50, default="")
+    remit_state = CharField(max_length=2, default="")
+    remit_zip = CharField(max_length=10, default="", verbose_name="Remit ZIP")
+    logo = BlobField(null=True)
+    logo_type = CharField(max_length=20, default="")
+    time_zone = CharField(max_length=40, default="America/Chicago")
+    invoice_prefix = CharField(max_length=8, default="")
+    next_invoice_number = IntegerField(default=1)
+    terms_days = IntegerField(default=15, help_text="Days from issue to the due date.")
+    bill_ahead_days = IntegerField(default=0, help_text="Bill charges in advance this many days early.")
+    catch_up_periods = IntegerField(
+        default=3, help_text="Bill at most this many missed periods at once; more wait for staff."
+    )
+    minimum_payment_cents = MoneyField(default=500, help_text="Smallest part payment online.")
+    pay_link_days = IntegerField(default=120, help_text="Days after the due date that a pay link works.")
+    reminder_days = IntegerField(default=3, help_text="Remind this many days before the due date.")
+    demo_on = DateField(null=True, help_text="The demo company's calendar. Empty in a real company.")
+
+    class Meta:
+        constraints = [
+            Check("next_invoice_number > 0"),
+            Check("terms_days BETWEEN 0 AND 120"),
+            Check("catch_up_periods >= 1"),
+            Check("minimum_payment_cents >= 0"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def remit_lines(self):
+        """Where checks go, as printed; the office address when no other is set."""
+        if not self.remit_street:
+            return self.address_lines
+        return [self.remit_street, f"{self.remit_city}, {self.remit_state} {self.remit_zip}"]
+
+
+class Staff(Editable):
+    """Somebody who signs in to the back office."""
+
+    OWNER, BILLING, SUPPORT, READ_ONLY = "owner", "billing", "support", "read_only"
+    ROLES = (OWNER, BILLING, SUPPORT, READ_ONLY)
+
+    email = CharField(max_length=255, unique=True)
+    name = CharField(max_length=80)
+    role = choice("role", ROLES, default=READ_ONLY)
+    password_hash = CharField(max_length=255, default="")
+    failed_tries = IntegerField(default=0)
+    locked_until_at = UtcField(null=True)
+    signed_in_at = UtcField(null=True)
+    left_on = DateField(null=True, help_text="Somebody who left can no longer sign in.")
+
+    def __str__(self):
+        return self.name
+
+
+class Item(Editable):
+    """One thing that the company sells; the catalogue."""
+
+    RECURRING, LABOR, PART = "recurring", "labor", "part"
+
+    code = CharField(max_length=30, unique=True)
+    name = CharField(max_length=80, help_text="In words that a customer understands.")
+    kind = choice("kind", (RECURRING, LABOR, PART), default=RECURRING)
+    unit_cents = MoneyField(default=0, help_text="Usual price of one.")
+    taxable = BooleanField(default=True)
+    retired_on = DateField(null=True)
+
+    class Meta:
+        constraints = [Check("unit_cents >= 0")]
+
+    def __str__(self):
+        return self.name
+
+
+class TaxRate(Editable):
+    """Sales tax of one jurisdiction between two dates. A change is a new row."""
+
+    jurisdiction = CharField(max_length=30, help_text="The code that sites carry, such as TX-AUSTIN.")
+    name = CharField(max_length=80, help_text="As printed, such as Texas and Austin sales tax.")
+    rate_ppm = RateField()
+    starts_on = DateField()
+    ends_on = DateField(null=True)
+
+    class Meta:
+        indexes = ((("jurisdiction", "starts_on"), True),)
+        constraints = [
+            Check("rate_ppm BETWEEN 0 AND 500000"),
+            Check("ends_on IS NULL OR ends_on >= starts_on"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+# --------------------------------------------------------------------------------------------------
+# Customers, their places and what they agreed to
+# --------------------------------------------------------------------------------------------------
+
+
+class ImportBatch(BaseModel):
+    """One imported file. Its customers stay mute until it is released."""
+
+    COMMITTED, RELEASED, UNDONE = "committed", "released", "undone"
+    MOVES = {COMMITTED: {RELEASED, UNDONE}, RELEASED: {UNDONE}}
+
+    state = choice("state", (COMMITTED, RELEASED, UNDONE), default=COMMITTED)
+    file_name = CharField(max_length=255)
+    sha256 = CharField(max_length=64)
+    totals = TextField(default="{}", help_text="Counts and control totals at import, as JSON.")
+    by = CharField(max_length=80)
+    committed_at = UtcField()
+    released_at = UtcField(null=True)
+    undone_at = UtcField(null=True)
+
+    def __str__(self):
+        return f"Import {self.id}: {self.file_name}"
+
+
+class Customer(Address):
+    """Who owes. Never called "user": staff and contacts are people, a customer is an account."""
+
+    RESIDENTIAL, COMMERCIAL = "residential", "commercial"
+    REMINDERS, CARD_AUTOPAY, BANK_AUTOPAY, CHECK = "reminders", "card_autopay", "bank_autopay", "check"
+    PAY_WISHES = (REMINDERS, CARD_AUTOPAY, BANK_AUTOPAY, CHECK)
+
+    account_number = CharField(max_length=20, unique=True)
+    name = CharField(max_length=100)
+    kind = choice("kind", (RESIDENTIAL, COMMERCIAL), default=RESIDENTIAL)
+    language = choice("language", ("en", "es"), default="en")
+    since_on = DateField(null=True, verbose_name="Customer since")
+    terms_days = IntegerField(null=True, help_text="Days from issue to due date; empty: the company's.")
+    po_number = CharField(max_length=30, default="", verbose_name="PO number")
+    tax_exempt_number = CharField(max_length=40, default="", help_text="Exemption certificate.")
+    tax_exempt_until_on = DateField(null=True, help_text="Last day that the certificate counts.")
+    pay_wish = choice("pay_wish", PAY_WISHES, default=REMINDERS, help_text="How they wish to pay.")
+    note = TextField(default="")
+    closed_on = DateField(null=True)
+    import_batch = link(ImportBatch, "customers", null=True)
+
+    class Meta:
+        indexes = ((("name",), False),)
+        constraints = [Check("terms_days IS NULL OR terms_days BETWEEN 0 AND 120")]
+
+    def __str__(self):
+        return f"{self.name} ({self.account_number})"
+
+    @property
+    def remittance_digits(self):
+        """Ten digits for the scan line: the account number, or 9 and the row id when it has letters."""
+        if self.account_number.isdecimal() and len(self.account_number) < 10:
+            return self.account_number.zfill(10)
+        return f"9{self.id:09d}"
+
+
+class Contact(Editable):
+    """A person at a customer. A payer gets invoices, a viewer may look, a technical one gets neither."""
+
+    PAYER, VIEWER, TECHNICAL = "payer", "viewer", "technical"
+
+    customer = link(Customer, "contacts")
+    name = CharField(max_length=80)
+    email = CharField(max_length=255, default="", index=True)
+    phone = CharField(max_length=25, default="")
+    role = choice("role", (PAYER, VIEWER, TECHNICAL), default=PAYER)
+    bounced_at = UtcField(null=True, help_text="When mail to this address last came back.")
+    left_on = DateField(null=True)
+
+    def __str__(self):
+        return f"{self.name} <{self.email}>" if self.email else self.name
+
+
+class Preference(BaseModel):
+    """What one contact wants to hear, how, and when. No row: the company's default."""
+
+    INVOICE, REMINDER, RECEIPT = "invoice", "reminder", "receipt"
+    MAIL, PAPER, NONE = "mail", "paper", "none"
+
+    contact = link(Contact, "preferences")
+    event = choice("event", (INVOICE, REMINDER, RECEIPT))
+    channel = choice("channel", (MAIL, PAPER, NONE), default=MAIL)
+    days_ahead = IntegerField(default=3, help_text="Reminders: days before the due date.")
+    changed_at = UtcField()
+
+    class Meta:
+        indexes = ((("contact", "event"), True),)
+        constraints = [Check("days_ahead BETWEEN 0 AND 30")]
+
+
+class Site(Address):
+    """A protected place. Its jurisdiction decides the sales tax; one customer, many sites."""
+
+    customer = link(Customer, "sites")
+    name = CharField(max_length=80)
+    jurisdiction = CharField(max_length=30, default="", help_text="Tax code; empty: no sales tax.")
+    time_zone = CharField(max_length=40, default="")
+    permit_number = CharField(max_length=40, default="", help_text="Alarm permit of the city.")
+
+    def __str__(self):
+        return self.name
+
+
+class System(Editable):
+    """What is installed at a site and monitored."""
+
+    KINDS = ("burglary", "fire", "medical", "cameras", "access", "other")
+
+    site = link(Site, "systems")
+    kind = choice("kind", KINDS, default="burglary")
+    name = CharField(max_length=80)
+    station_number = CharField(max_length=30, default="", help_text="Account at the monitoring station.")
+    required_fire = BooleanField(default=False, help_text="The authority requires this monitoring.")
+
+    def __str__(self):
+        return self.name
+
+
+class Contract(Editable):
+    """A term, its renewal and its end. It *has* recurring charges; it is not one."""
+
+    CONSUMER, BUSINESS = "consumer", "business"
+    END_REASONS = ("moved", "competitor", "service", "cost", "not_used", "not_paid", "deceased", "other")
+
+    customer = link(Customer, "contracts")
+    name = CharField(max_length=80, help_text="As printed, such as Monitoring agreement.")
+    audience = choice("audience", (CONSUMER, BUSINESS), default=CONSUMER)
+    signed_on = DateField(null=True)
+    starts_on = DateField()
+    term_months = IntegerField(default=0, help_text="First term; 0 is month to month.")
+    renewal_months = IntegerField(default=1)
+    notice_days = IntegerField(default=30)
+    auto_renew = BooleanField(default=True)
+    ends_on = DateField(null=True, help_text="Last day of service. Empty while it runs.")
+    end_reason = choice("end_reason", END_REASONS, null=True)
+
+    class Meta:
+        constraints = [
+            Check("term_months >= 0"),
+            Check("ends_on IS NULL OR ends_on >= starts_on"),
+        ]
+
+    def __str__(self):
+        return f"{self.name}, {self.customer}"
+
+
+class Charge(Editable):
+    """A recurring charge: amount, cycle, anchor day, and the next period that is not billed yet.
+
+    ``next_index`` counts periods from the first (billing/periods.py); ``next_on`` is the day on which
+    that period may be billed, null when nothing is left. Both are written by the bill step only.
+    """
+
+    contract = link(Contract, "charges")
+    site = link(Site, "charges", null=True)
+    system = link(System, "charges", null=True)
+    item = link(Item, "charges")
+    text = CharField(max_length=120, default="", help_text="As printed; empty: the item's name.")
+    quantity = IntegerField(default=1)
+    unit_cents = MoneyField(help_text="Price of one for one cycle.")
+    discount_cents = MoneyField(default=0, help_text="Off each full cycle.")
+    discount_reason = CharField(max_length=80, default="")
+    cycle_months = IntegerField(default=1, choices=[(1, "Monthly"), (3, "Quarterly"), (6, "Half-yearly"), (12, "Yearly")])
+    anchor_day = IntegerField(default=1, help_text="Day of the month on which a cycle starts.")
+    in_arrears = BooleanField(default=False, help_text="Bill after the cycle instead of before.")
+    prorate_first = BooleanField(default=True)
+    prorate_last = BooleanField(default=True)
+    starts_on = DateField()
+    ends_on = DateField(null=True)
+    next_index = IntegerField(default=0)
+    next_on = DateField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("quantity > 0"),
+            Check("unit_cents >= 0"),
+            Check("discount_cents >= 0 AND discount_cents <= quantity * unit_cents"),
+            Check("cycle_months IN (1, 3, 6, 12)"),
+            Check("anchor_day BETWEEN 1 AND 31"),
+            Check("ends_on IS NULL OR ends_on >= starts_on"),
+            Check("next_index >= 0"),
+        ]
+
+    def __str__(self):
+        return self.text or self.item.name
+
+
+# The bill step looks for charges with something left to bill, earliest first.
+Charge.add_index(Charge.index(Charge.next_on).where(Charge.next_on.is_null(False)))
+
+
+class PriceChange(BaseModel):
+    """A new price from a date on. Periods that start earlier keep the old one."""
+
+    charge = link(Charge, "price_changes")
+    starts_on = DateField()
+    unit_cents = MoneyField()
+    reason = CharField(max_length=120)
+    by = CharField(max_length=80)
+    made_at = UtcField()
+
+    class Meta:
+        indexes = ((("charge", "starts_on"), True),)
+        constraints = [Check("unit_cents >= 0")]
+
+
+class OneOff(Editable):
+    """A service call or parts: billed once, with the next invoice or on its own."""
+
+    customer = link(Customer, "one_offs")
+    site = link(Site, "one_offs", null=True)
+    system = link(System, "one_offs", null=True)
+    item = link(Item, "one_offs")
+    text = CharField(max_length=120, default="")
+    quantity = IntegerField(default=1)
+    unit_cents = MoneyField()
+    discount_cents = MoneyField(default=0)
+    discount_reason = CharField(max_length=80, default="")
+    done_on = DateField(help_text="When the work was done.")
+    work_order = CharField(max_length=30, default="")
+    alone = BooleanField(default=False, help_text="On an invoice of its own, not with the next one.")
+    billed_on = DateField(null=True)
+    canceled_on = DateField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("quantity > 0"),
+            Check("unit_cents >= 0"),
+            Check("discount_cents >= 0 AND discount_cents <= quantity * unit_cents"),
+        ]
+
+    def __str__(self):
+        return self.text or self.item.name
+
+
+# The bill step looks for work that is not billed yet.
+OneOff.add_index(
+    OneOff.index(OneOff.customer, name="one_off_unbilled").where(OneOff.billed_on.is_null() & OneOff.canceled_on.is_null())
+)
+
+
+class Hold(BaseModel):
+    """A pause with a scope, a reason, an author and an end. While it runs, its scope rests."""
+
+    BILLING, NOTICES, AUTOPAY = "billing", "notices", "autopay"
+
+    scope = choice("scope", (BILLING, NOTICES, AUTOPAY))
+    customer = link(Customer, "holds")
+    contract = link(Contract, "holds", null=True)
+    reason = CharField(max_length=120)
+    by = CharField(max_length=80)
+    starts_on = DateField()
+    ends_on = DateField(null=True, help_text="Last day of the pause. Empty while it runs.")
+
+    class Meta:
+        constraints = [Check("ends_on IS NULL OR ends_on >= starts_on")]
+
+
+# --------------------------------------------------------------------------------------------------
+# The daily job and the audit
+# --------------------------------------------------------------------------------------------------
+
+
+class JobRun(BaseModel):
+    """One run of a job: the lease that keeps a second runner out, and the report that staff read."""
+
+    RUNNING, DONE, FAILED, DIED = "running", "done", "failed", "died"
+    MOVES = {RUNNING: {DONE, FAILED, DIED}}
+
+    name = CharField(max_length=40)
+    state = choice("state", (RUNNING, DONE, FAILED, DIED), default=RUNNING)
+    as_of_on = DateField()
+    holder = CharField(max_length=80, help_text="Host and process that runs it.")
+    lease_until_at = UtcField()
+    started_at = UtcField()
+    ended_at = UtcField(null=True)
+    report = TextField(default="")
+
+    def __str__(self):
+        return f"{self.name} {self.as_of_on}"
+
+
+# One runner at a time for each job.
+JobRun.add_index(JobRun.index(JobRun.name, name="job_run_running", unique=True).where(JobRun.state == SQL("'running'")))
+
+
+class Event(BaseModel):
+    """The audit: who did what to which row, when, from what to what. Never changed, never deleted."""
+
+    at = UtcField(index=True)
+    by = CharField(max_length=80)
+    what = CharField(max_length=60, help_text="Table and verb, such as invoice.voided.")
+    about_table = CharField(max_length=40)
+    about_id = IntegerField()
+    customer_id = IntegerField(null=True, index=True, help_text="No key: an undone import takes its customers away.")
+    reason = CharField(max_length=255, default="")
+    before = TextField(default="", help_text="Changed fields before, as JSON.")
+    after = TextField(default="", help_text="Changed fields after, as JSON.")
+
+    class Meta:
+        indexes = ((("about_table", "about_id"), False),)
+
+
+# --------------------------------------------------------------------------------------------------
+# Invoices
+# --------------------------------------------------------------------------------------------------
+
+
+class Invoice(BaseModel):
+    """A demand for money. Issued once, then frozen: corrections are credits or a void.
+
+    *Paid* and *past due* are derived. ``open_cents`` is what is still owed, written by the ledger only.
+    """
+
+    DRAFT, ISSUED, VOID = "draft", "issued", "void"
+    MOVES = {DRAFT: {ISSUED, VOID}, ISSUED: {VOID}}
+
+    customer = link(Customer, "invoices")
+    number = IntegerField(null=True, unique=True, help_text="Given at issue, without gaps, never again.")
+    state = choice("state", (DRAFT, ISSUED, VOID), default=DRAFT)
+    issued_on = DateField(null=True)
+    due_on = DateField(null=True)
+    subtotal_cents = MoneyField(default=0, help_text="Lines before discount and tax.")
+    discount_cents = MoneyField(default=0)
+    tax_cents = MoneyField(default=0)
+    total_cents = MoneyField(default=0)
+    open_cents = MoneyField(default=0, help_text="Still owed on this invoice.")
+    previous_cents = MoneyField(default=0, help_text="Owed on earlier invoices when this was issued.")
+    bill_to = TextField(default="", help_text="Name and address as printed.")
+    po_number = CharField(max_length=30, default="", verbose_name="PO number")
+    note = TextField(default="")
+    replaces = ForeignKeyField("self", null=True, backref="replaced_by", on_delete="RESTRICT")
+    run = link(JobRun, "invoices", null=True)
+    voided_on = DateField(null=True)
+    void_reason = CharField(max_length=255, default="")
+    created_at = UtcField()
+
+    class Meta:
+        indexes = ((("customer", "due_on"), False), (("state", "due_on"), False), (("issued_on",), False))
+        constraints = [
+            Check("total_cents = subtotal_cents - discount_cents + tax_cents"),
+            Check("subtotal_cents >= 0 AND discount_cents >= 0 AND tax_cents >= 0"),
+            Check("open_cents >= 0 AND open_cents <= total_cents"),
+            Check("state = 'draft' OR state = 'void' OR (number IS NOT NULL AND due_on IS NOT NULL)"),
+            Check("state <> 'void' OR open_cents = 0"),
+        ]
+
+    def __str__(self):
+        return f"Invoice {self.number}" if self.number else f"Draft {self.id}"
+
+    def is_past_due(self, today):
+        """True when something is still owed after the due date."""
+        return self.state == self.ISSUED and self.open_cents > 0 and self.due_on < today
+
+
+# Staff lists and the reminder step look for what is still owed, oldest first.
+Invoice.add_index(Invoice.index(Invoice.due_on, name="invoice_open").where(Invoice.open_cents > SQL("0")))
+
+
+class Line(BaseModel):
+    """One line of an invoice with every word and amount that was printed. Frozen at issue."""
+
+    invoice = link(Invoice, "lines")
+    position = IntegerField()
+    charge = link(Charge, "lines", null=True)
+    one_off = link(OneOff, "lines", null=True)
+    text = CharField(max_length=160)
+    site_text = CharField(max_length=200, default="")
+    system_text = CharField(max_length=80, default="")
+    from_on = DateField(null=True)
+    to_on = DateField(null=True)
+    days = IntegerField(null=True, help_text="Days billed of a part period.")
+    of_days = IntegerField(null=True, help_text="Days of the whole period.")
+    quantity = IntegerField(default=1)
+    unit_cents = MoneyField()
+    amount_cents = MoneyField(help_text="Quantity times unit, for the days billed.")
+    discount_cents = MoneyField(default=0)
+    discount_reason = CharField(max_length=80, default="")
+    tax_name = CharField(max_length=80, default="")
+    tax_ppm = RateField(default=0)
+    tax_cents = MoneyField(default=0)
+    total_cents = MoneyField()
+    done_on = DateField(null=True)
+    work_order = CharField(max_length=30, default="")
+    voided_on = DateField(null=True, help_text="Set with its invoice: the period may be billed again.")
+
+    class Meta:
+        indexes = ((("invoice", "position"), True),)
+        constraints = [
+            Check("total_cents = amount_cents - discount_cents + tax_cents"),
+            Check("amount_cents >= 0 AND discount_cents >= 0 AND tax_cents >= 0 AND total_cents >= 0"),
+            Check("to_on IS NULL OR to_on >= from_on"),
+        ]
+
+
+# A charge's period, and a piece of work, can be billed once only.
+Line.add_index(
+    Line.index(Line.charge, Line.from_on, name="line_period_once", unique=True).where(
+        Line.charge.is_null(False) & Line.voided_on.is_null()
+    )
+)
+Line.add_index(
+    Line.index(Line.one_off, name="line_work_once", unique=True).where(
+        Line.one_off.is_null(False) & Line.voided_on.is_null()
+    )
+)
+
+
+# --------------------------------------------------------------------------------------------------
+# Money
+# --------------------------------------------------------------------------------------------------
+
+
+class Payment(BaseModel):
+    """One attempt with one reference; only an approved one is money.
+
+    The row is committed before the gateway is asked. ``open_cents`` is the part that pays no invoice
+    yet, written by the ledger only.
+    """
+
+    PREPARED, SENT, HELD, IN_DOUBT = "prepared", "sent", "held", "in_doubt"
+    APPROVED, SETTLED, DECLINED, EXPIRED = "approved", "settled", "declined", "expired"
+    RETURNED, CHARGED_BACK, VOIDED, REFUNDED = "returned", "charged_back", "voided", "refunded"
+    STATES = (
+        PREPARED, SENT, HELD, IN_DOUBT, APPROVED, SETTLED, DECLINED, EXPIRED, RETURNED, CHARGED_BACK, VOIDED, REFUNDED,
+    )  # fmt: skip
+    LIVE = (PREPARED, SENT, HELD, IN_DOUBT)  # money may still move
+    MONEY = (APPROVED, SETTLED)  # money is ours
+    MOVES = {
+        PREPARED: {SENT, EXPIRED, IN_DOUBT, APPROVED, DECLINED, HELD},
+        SENT: {APPROVED, SETTLED, DECLINED, HELD, IN_DOUBT, EXPIRED, VOIDED},
+        HELD: {APPROVED, SETTLED, DECLINED, VOIDED, EXPIRED},
+        IN_DOUBT: {APPROVED, SETTLED, DECLINED, HELD, EXPIRED, VOIDED},
+        APPROVED: {SETTLED, RETURNED, VOIDED, REFUNDED, CHARGED_BACK},
+        SETTLED: {RETURNED, REFUNDED, CHARGED_BACK},
+        EXPIRED: {APPROVED, SETTLED, HELD},  # money that came after we stopped waiting is still booked
+        DECLINED: {APPROVED, SETTLED, HELD},  # the hosted form lets a customer try again
+    }
+    ONLINE, CARD, BANK = "online", "card", "bank"
+    CHECK, CASH, MONEY_ORDER, WIRE = "check", "cash", "money_order", "wire"
+    BY_HAND = (CHECK, CASH, MONEY_ORDER, WIRE)
+
+    customer = link(Customer, "payments")
+    reference = CharField(max_length=20, unique=True, help_text="What the gateway and the customer see.")
+    key = CharField(max_length=64, unique=True, help_text="Names the click: the same key never pays twice.")
+    state = choice("state", STATES, default=PREPARED)
+    kind = choice("kind", (ONLINE, CARD, BANK, *BY_HAND))
+    amount_cents = MoneyField()
+    open_cents = MoneyField(default=0, help_text="Received, and not applied to an invoice yet.")
+    received_on = DateField(help_text="Business day that it counts for.")
+    method_label = CharField(max_length=60, default="", help_text="Such as Visa ending 4242. Never a number.")
+    check_number = CharField(max_length=30, default="")
+    transaction_id = CharField(max_length=20, null=True, unique=True)
+    auth_code = CharField(max_length=10, default="")
+    form_token = TextField(default="", help_text="The hosted page's token while it can be used.")
+    form_token_at = UtcField(null=True)
+    ask_at = UtcField(null=True, help_text="When to ask the gateway next.")
+    asks = IntegerField(default=0, help_text="Searches that found nothing.")
+    reason = CharField(max_length=255, default="", help_text="Why it was declined, returned or is in doubt.")
+    entered_by = CharField(max_length=80, default="")
+    note = CharField(max_length=255, default="")
+    created_at = UtcField()
+    concluded_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("customer", "received_on"), False), (("state",), False))
+        constraints = [
+            Check("amount_cents > 0"),
+            Check("open_cents >= 0 AND open_cents <= amount_cents"),
+        ]
+
+    def __str__(self):
+        return f"Payment {self.reference}"
+
+
+# The confirm step looks for attempts whose answer is missing.
+Payment.add_index(Payment.index(Payment.ask_at, name="payment_ask").where(Payment.ask_at.is_null(False)))
+# The bill step looks for money that pays nothing yet.
+Payment.add_index(Payment.index(Payment.customer, name="payment_unapplied").where(Payment.open_cents > SQL("0")))
+
+
+class PaymentPart(BaseModel):
+    """What the payer meant a payment for. While ``live``, no other attempt may claim its invoice."""
+
+    payment = link(Payment, "parts")
+    invoice = link(Invoice, "payment_parts")
+    amount_cents = MoneyField()
+    live = BooleanField(default=True)
+
+    class Meta:
+        indexes = ((("payment", "invoice"), True),)
+        constraints = [Check("amount_cents > 0")]
+
+
+# At most one open attempt for an invoice: this index, not a disabled button, stops a double charge.
+PaymentPart.add_index(
+    PaymentPart.index(PaymentPart.invoice, name="payment_part_live", unique=True).where(PaymentPart.live)
+)
+
+
+class Credit(BaseModel):
+    """Reduces what is owed without money moving; has a reason and an author."""
+
+    NOTE, GOODWILL, UNUSED_SERVICE = "note", "goodwill", "unused_service"
+
+    customer = link(Customer, "credits")
+    invoice = link(Invoice, "credits", null=True, help_text="The invoice that it corrects.")
+    line = link(Line, "credits", null=True)
+    kind = choice("kind", (NOTE, GOODWILL, UNUSED_SERVICE), default=NOTE)
+    amount_cents = MoneyField()
+    open_cents = MoneyField(default=0)
+    reason = CharField(max_length=255)
+    by = CharField(max_length=80)
+    made_on = DateField()
+    created_at = UtcField()
+
+    class Meta:
+        constraints = [Check("amount_cents > 0"), Check("open_cents >= 0 AND open_cents <= amount_cents")]
+
+    def __str__(self):
+        return f"Credit {self.id}"
+
+
+Credit.add_index(Credit.index(Credit.customer, name="credit_unapplied").where(Credit.open_cents > SQL("0")))
+
+
+class Allocation(BaseModel):
+    """This much of that payment or credit pays this invoice. Undone by a negative twin, never edited."""
+
+    invoice = link(Invoice, "allocations")
+    payment = link(Payment, "allocations", null=True)
+    credit = link(Credit, "allocations", null=True)
+    amount_cents = MoneyField()
+    reverses = ForeignKeyField("self", null=True, unique=True, backref="reversals", on_delete="RESTRICT")
+    reason = CharField(max_length=255, default="")
+    by = CharField(max_length=80)
+    made_on = DateField()
+
+    class Meta:
+        constraints = [
+            Check("(payment_id IS NULL) <> (credit_id IS NULL)"),
+            Check("(reverses_id IS NULL AND amount_cents > 0) OR (reverses_id IS NOT NULL AND amount_cents < 0)"),
+        ]
+
+
+class Refund(BaseModel):
+    """Money that goes back to the payer, out of what their payment has left."""
+
+    payment = link(Payment, "refunds")
+    key = CharField(max_length=64, unique=True)
+    amount_cents = MoneyField()
+    how = choice("how", (Payment.CHECK, Payment.CASH, Payment.WIRE))
+    reason = CharField(max_length=255)
+    by = CharField(max_length=80)
+    made_on = DateField()
+
+    class Meta:
+        constraints = [Check("amount_cents > 0")]
+
+
+class GatewayEvent(BaseModel):
+    """A webhook as it came. A hint only: the truth is asked for. Unique, so a repeat changes nothing."""
+
+    notification_id = CharField(max_length=64, unique=True)
+    kind = CharField(max_length=80)
+    transaction_id = CharField(max_length=20, default="")
+    body = TextField()
+    received_at = UtcField()
+    handled_at = UtcField(null=True)
+    result = CharField(max_length=120, default="")
+
+
+GatewayEvent.add_index(
+    GatewayEvent.index(GatewayEvent.received_at, name="gateway_event_waiting").where(GatewayEvent.handled_at.is_null())
+)
+
+
+# --------------------------------------------------------------------------------------------------
+# Talking with customers
+# --------------------------------------------------------------------------------------------------
+
+
+class Link(BaseModel):
+    """A capability: who holds the token may do one thing. Only its hash is kept."""
+
+    PAY, PREFERENCES, SIGN_IN, STEP_UP = "pay", "preferences", "sign_in", "step_up"
+
+    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, STEP_UP))
+    token_hash = CharField(max_length=64, unique=True)
+    code_hash = CharField(max_length=64, default="", help_text="Hash of the six digits, where there are some.")
+    tries = IntegerField(default=0, help_text="Wrong codes so far.")
+    customer = link(Customer, "links")
+    contact = link(Contact, "links", null=True)
+    invoice = link(Invoice, "links", null=True)
+    created_at = UtcField()
+    expires_at = UtcField()
+    used_at = UtcField(null=True)
+    revoked_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("customer", "purpose"), False),)
+
+
+class Ticket(BaseModel):
+    """Somebody wants something from us. ``waiting_on_us`` until staff have answered."""
+
+    WAITING_ON_US, WAITING_ON_CUSTOMER, CLOSED = "waiting_on_us", "waiting_on_customer", "closed"
+    MOVES = {
+        WAITING_ON_US: {WAITING_ON_CUSTOMER, CLOSED},
+        WAITING_ON_CUSTOMER: {WAITING_ON_US, CLOSED},
+        CLOSED: {WAITING_ON_US},
+    }
+
+    customer = link(Customer, "tickets")
+    contact = link(Contact, "tickets", null=True)
+    invoice = link(Invoice, "tickets", null=True)
+    subject = CharField(max_length=120)
+    state = choice("state", (WAITING_ON_US, WAITING_ON_CUSTOMER, CLOSED), default=WAITING_ON_US)
+    opened_at = UtcField()
+    last_at = UtcField(help_text="When the last message came.")
+
+    class Meta:
+        indexes = ((("state", "last_at"), False),)
+
+    def __str__(self):
+        return f"Ticket {self.id}: {self.subject}"
+
+
+class Message(BaseModel):
+    """One message of a ticket, from the customer or from staff."""
+
+    ticket = link(Ticket, "messages")
+    contact = link(Contact, "messages", null=True)
+    staff = link(Staff, "messages", null=True)
+    body = TextField()
+    internal = BooleanField(default=False, help_text="A note for staff; the customer never sees it.")
+    written_at = UtcField()
+
+
+class Notice(BaseModel):
+    """Every message that we sent or will send: the outbox and the history in one row each."""
+
+    QUEUED, SENDING, SENT, PRINT, FAILED, SKIPPED = "queued", "sending", "sent", "print", "failed", "skipped"
+    MOVES = {
+        QUEUED: {SENDING, SKIPPED},
+        SENDING: {SENT, PRINT, QUEUED, FAILED, SKIPPED},
+        PRINT: {SENT},
+        FAILED: {QUEUED},
+    }
+    KINDS = ("invoice", "reminder", "receipt", "payment_problem", "sign_in", "step_up", "fresh_link", "ticket_reply")
+
+    key = CharField(max_length=100, unique=True, help_text="Kind, subject, recipient and step: sent once.")
+    kind = choice("kind", KINDS)
+    channel = choice("channel", (Preference.MAIL, Preference.PAPER), default=Preference.MAIL)
+    state = choice("state", (QUEUED, SENDING, SENT, PRINT, FAILED, SKIPPED), default=QUEUED)
+    customer = link(Customer, "notices")
+    contact = link(Contact, "notices", null=True)
+    invoice = link(Invoice, "notices", null=True)
+    payment = link(Payment, "notices", null=True)
+    ticket_message = link(Message, "notices", null=True)
+    address = CharField(max_length=255, default="", help_text="Where it went.")
+    why = CharField(max_length=255, help_text="Why it was sent, in words for the recipient.")
+    subject = CharField(max_length=255, default="")
+    body_text = TextField(default="", help_text="As sent; the secret part of links is left out.")
+    body_html = TextField(default="")
+    message_id = CharField(max_length=120, default="")
+    reason = CharField(max_length=255, default="", help_text="Why it was skipped or failed.")
+    tries = IntegerField(default=0)
+    send_at = UtcField(help_text="Not before.")
+    claimed_at = UtcField(null=True)
+    sent_at = UtcField(null=True)
+    created_at = UtcField()
+
+    class Meta:
+        indexes = ((("customer", "created_at"), False),)
+
+    def __str__(self):
+        return f"{self.kind} to {self.address or self.customer_id}"
+
+
+# The sender looks for what is queued, oldest first.
+Notice.add_index(
+    Notice.index(Notice.send_at, name="notice_waiting").where(Notice.state << [SQL("'queued'"), SQL("'sending'")])
+)
+
+
+TABLES = (
+    Company, Staff, Item, TaxRate, ImportBatch, Customer, Contact, Preference, Site, System, Contract, Charge,
+    PriceChange, OneOff, Hold, JobRun, Event, Invoice, Line, Payment, PaymentPart, Credit, Allocation, Refund,
+    GatewayEvent, Link, Ticket, Message, Notice,
+)  # fmt: skip
+
+# The database refuses to delete these rows: money, evidence, and what a customer was told.
+APPEND_ONLY = (
+    Event, Invoice, Line, Payment, PaymentPart, Credit, Allocation, Refund, GatewayEvent, Ticket, Message, Notice,
+)  # fmt: skip
+
+# The database refuses to change these columns once the row is real: {model: (columns, when it is real)}.
+FROZEN = {
+    Event: (("at", "by", "what", "about_table", "about_id", "reason", "before", "after"), "1 = 1"),
+    Allocation: (("invoice_id", "payment_id", "credit_id", "amount_cents", "reverses_id", "made_on"), "1 = 1"),
+    Credit: (("customer_id", "amount_cents", "reason", "by", "made_on"), "1 = 1"),
+    Refund: (("payment_id", "amount_cents", "reason", "by", "made_on"), "1 = 1"),
+    Payment: (("customer_id", "reference", "key", "amount_cents"), "1 = 1"),
+    Invoice: (
+        ("customer_id", "number", "issued_on", "due_on", "subtotal_cents", "discount_cents", "tax_cents", "total_cents",
+         "previous_cents", "bill_to"),
+        "OLD.state <> 'draft'",
+    ),
+    Line: (
+        ("invoice_id", "charge_id", "one_off_id", "text", "from_on", "to_on", "quantity", "unit_cents", "amount_cents",
+         "discount_cents", "tax_ppm", "tax_cents", "total_cents"),
+        "(SELECT state FROM invoice WHERE id = OLD.invoice_id) <> 'draft'",
+    ),
+}  # fmt: skip
