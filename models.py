@@ -5,9 +5,11 @@ request belongs in this file. Money is integer US cents (``_cents``), a business
 ``_on``, an instant is naive UTC and ends in ``_at``, a rate is parts per million (``_ppm``).
 
 Everything that must happen once has a unique index that says so; everything that may never be true
-has a CHECK. ``APPEND_ONLY`` and ``FROZEN`` name what the database itself refuses to delete or change
-(triggers, laid by the migrations, on SQLite and PostgreSQL alike).
+has a CHECK. Rows of money and evidence are never deleted, and never changed where it matters: triggers
+(migrations/0002_guards.py) refuse it on SQLite and PostgreSQL alike.
 """
+
+import datetime
 
 from peewee import (
     SQL,
@@ -41,8 +43,18 @@ class RateField(IntegerField):
     """A rate in parts per million: 8.875 % is 88750. Shown and read as a percentage."""
 
 
+class DayField(DateField):
+    """A business date. SQLite keeps it as ISO text, which this reads twenty times faster than Peewee."""
+
+    def python_value(self, value):
+        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
+
+
 class UtcField(DateTimeField):
     """An instant, stored as naive UTC: PostgreSQL would drop an offset without a word."""
+
+    def python_value(self, value):
+        return datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def choice(column, names, *, default=None, null=False, help_text=None):
@@ -129,7 +141,7 @@ class Company(Address):
     minimum_payment_cents = MoneyField(default=500, help_text="Smallest part payment online.")
     pay_link_days = IntegerField(default=120, help_text="Days after the due date that a pay link works.")
     reminder_days = IntegerField(default=3, help_text="Remind this many days before the due date.")
-    demo_on = DateField(null=True, help_text="The demo company's calendar. Empty in a real company.")
+    demo_on = DayField(null=True, help_text="The demo company's calendar. Empty in a real company.")
 
     class Meta:
         constraints = [
@@ -163,7 +175,7 @@ class Staff(Editable):
     failed_tries = IntegerField(default=0)
     locked_until_at = UtcField(null=True)
     signed_in_at = UtcField(null=True)
-    left_on = DateField(null=True, help_text="Somebody who left can no longer sign in.")
+    left_on = DayField(null=True, help_text="Somebody who left can no longer sign in.")
 
     def __str__(self):
         return self.name
@@ -179,7 +191,7 @@ class Item(Editable):
     kind = choice("kind", (RECURRING, LABOR, PART), default=RECURRING)
     unit_cents = MoneyField(default=0, help_text="Usual price of one.")
     taxable = BooleanField(default=True)
-    retired_on = DateField(null=True)
+    retired_on = DayField(null=True)
 
     class Meta:
         constraints = [Check("unit_cents >= 0")]
@@ -194,8 +206,8 @@ class TaxRate(Editable):
     jurisdiction = CharField(max_length=30, help_text="The code that sites carry, such as TX-AUSTIN.")
     name = CharField(max_length=80, help_text="As printed, such as Texas and Austin sales tax.")
     rate_ppm = RateField()
-    starts_on = DateField()
-    ends_on = DateField(null=True)
+    starts_on = DayField()
+    ends_on = DayField(null=True)
 
     class Meta:
         indexes = ((("jurisdiction", "starts_on"), True),)
@@ -243,14 +255,14 @@ class Customer(Address):
     name = CharField(max_length=100)
     kind = choice("kind", (RESIDENTIAL, COMMERCIAL), default=RESIDENTIAL)
     language = choice("language", ("en", "es"), default="en")
-    since_on = DateField(null=True, verbose_name="Customer since")
+    since_on = DayField(null=True, verbose_name="Customer since")
     terms_days = IntegerField(null=True, help_text="Days from issue to due date; empty: the company's.")
     po_number = CharField(max_length=30, default="", verbose_name="PO number")
     tax_exempt_number = CharField(max_length=40, default="", help_text="Exemption certificate.")
-    tax_exempt_until_on = DateField(null=True, help_text="Last day that the certificate counts.")
+    tax_exempt_until_on = DayField(null=True, help_text="Last day that the certificate counts.")
     pay_wish = choice("pay_wish", PAY_WISHES, default=REMINDERS, help_text="How they wish to pay.")
     note = TextField(default="")
-    closed_on = DateField(null=True)
+    closed_on = DayField(null=True)
     import_batch = link(ImportBatch, "customers", null=True)
 
     class Meta:
@@ -279,7 +291,7 @@ class Contact(Editable):
     phone = CharField(max_length=25, default="")
     role = choice("role", (PAYER, VIEWER, TECHNICAL), default=PAYER)
     bounced_at = UtcField(null=True, help_text="When mail to this address last came back.")
-    left_on = DateField(null=True)
+    left_on = DayField(null=True)
 
     def __str__(self):
         return f"{self.name} <{self.email}>" if self.email else self.name
@@ -339,13 +351,13 @@ class Contract(Editable):
     customer = link(Customer, "contracts")
     name = CharField(max_length=80, help_text="As printed, such as Monitoring agreement.")
     audience = choice("audience", (CONSUMER, BUSINESS), default=CONSUMER)
-    signed_on = DateField(null=True)
-    starts_on = DateField()
+    signed_on = DayField(null=True)
+    starts_on = DayField()
     term_months = IntegerField(default=0, help_text="First term; 0 is month to month.")
     renewal_months = IntegerField(default=1)
     notice_days = IntegerField(default=30)
     auto_renew = BooleanField(default=True)
-    ends_on = DateField(null=True, help_text="Last day of service. Empty while it runs.")
+    ends_on = DayField(null=True, help_text="Last day of service. Empty while it runs.")
     end_reason = choice("end_reason", END_REASONS, null=True)
 
     class Meta:
@@ -379,10 +391,10 @@ class Charge(Editable):
     in_arrears = BooleanField(default=False, help_text="Bill after the cycle instead of before.")
     prorate_first = BooleanField(default=True)
     prorate_last = BooleanField(default=True)
-    starts_on = DateField()
-    ends_on = DateField(null=True)
+    starts_on = DayField()
+    ends_on = DayField(null=True)
     next_index = IntegerField(default=0)
-    next_on = DateField(null=True)
+    next_on = DayField(null=True)
 
     class Meta:
         constraints = [
@@ -407,7 +419,7 @@ class PriceChange(BaseModel):
     """A new price from a date on. Periods that start earlier keep the old one."""
 
     charge = link(Charge, "price_changes")
-    starts_on = DateField()
+    starts_on = DayField()
     unit_cents = MoneyField()
     reason = CharField(max_length=120)
     by = CharField(max_length=80)
@@ -430,11 +442,11 @@ class OneOff(Editable):
     unit_cents = MoneyField()
     discount_cents = MoneyField(default=0)
     discount_reason = CharField(max_length=80, default="")
-    done_on = DateField(help_text="When the work was done.")
+    done_on = DayField(help_text="When the work was done.")
     work_order = CharField(max_length=30, default="")
     alone = BooleanField(default=False, help_text="On an invoice of its own, not with the next one.")
-    billed_on = DateField(null=True)
-    canceled_on = DateField(null=True)
+    billed_on = DayField(null=True)
+    canceled_on = DayField(null=True)
 
     class Meta:
         constraints = [
@@ -463,8 +475,8 @@ class Hold(BaseModel):
     contract = link(Contract, "holds", null=True)
     reason = CharField(max_length=120)
     by = CharField(max_length=80)
-    starts_on = DateField()
-    ends_on = DateField(null=True, help_text="Last day of the pause. Empty while it runs.")
+    starts_on = DayField()
+    ends_on = DayField(null=True, help_text="Last day of the pause. Empty while it runs.")
 
     class Meta:
         constraints = [Check("ends_on IS NULL OR ends_on >= starts_on")]
@@ -483,7 +495,7 @@ class JobRun(BaseModel):
 
     name = CharField(max_length=40)
     state = choice("state", (RUNNING, DONE, FAILED, DIED), default=RUNNING)
-    as_of_on = DateField()
+    as_of_on = DayField()
     holder = CharField(max_length=80, help_text="Host and process that runs it.")
     lease_until_at = UtcField()
     started_at = UtcField()
@@ -532,8 +544,8 @@ class Invoice(BaseModel):
     customer = link(Customer, "invoices")
     number = IntegerField(null=True, unique=True, help_text="Given at issue, without gaps, never again.")
     state = choice("state", (DRAFT, ISSUED, VOID), default=DRAFT)
-    issued_on = DateField(null=True)
-    due_on = DateField(null=True)
+    issued_on = DayField(null=True)
+    due_on = DayField(null=True)
     subtotal_cents = MoneyField(default=0, help_text="Lines before discount and tax.")
     discount_cents = MoneyField(default=0)
     tax_cents = MoneyField(default=0)
@@ -545,7 +557,7 @@ class Invoice(BaseModel):
     note = TextField(default="")
     replaces = ForeignKeyField("self", null=True, backref="replaced_by", on_delete="RESTRICT")
     run = link(JobRun, "invoices", null=True)
-    voided_on = DateField(null=True)
+    voided_on = DayField(null=True)
     void_reason = CharField(max_length=255, default="")
     created_at = UtcField()
 
@@ -567,7 +579,8 @@ class Invoice(BaseModel):
         return self.state == self.ISSUED and self.open_cents > 0 and self.due_on < today
 
 
-# Staff lists and the reminder step look for what is still owed, oldest first.
+# The ledger adds up what a customer owes; staff and reminders look for it, oldest first.
+Invoice.add_index(Invoice.index(Invoice.customer, name="invoice_owed").where(Invoice.open_cents > SQL("0")))
 Invoice.add_index(Invoice.index(Invoice.due_on, name="invoice_open").where(Invoice.open_cents > SQL("0")))
 
 
@@ -581,8 +594,8 @@ class Line(BaseModel):
     text = CharField(max_length=160)
     site_text = CharField(max_length=200, default="")
     system_text = CharField(max_length=80, default="")
-    from_on = DateField(null=True)
-    to_on = DateField(null=True)
+    from_on = DayField(null=True)
+    to_on = DayField(null=True)
     days = IntegerField(null=True, help_text="Days billed of a part period.")
     of_days = IntegerField(null=True, help_text="Days of the whole period.")
     quantity = IntegerField(default=1)
@@ -594,9 +607,9 @@ class Line(BaseModel):
     tax_ppm = RateField(default=0)
     tax_cents = MoneyField(default=0)
     total_cents = MoneyField()
-    done_on = DateField(null=True)
+    done_on = DayField(null=True)
     work_order = CharField(max_length=30, default="")
-    voided_on = DateField(null=True, help_text="Set with its invoice: the period may be billed again.")
+    voided_on = DayField(null=True, help_text="Set with its invoice: the period may be billed again.")
 
     class Meta:
         indexes = ((("invoice", "position"), True),)
@@ -661,7 +674,7 @@ class Payment(BaseModel):
     kind = choice("kind", (ONLINE, CARD, BANK, *BY_HAND))
     amount_cents = MoneyField()
     open_cents = MoneyField(default=0, help_text="Received, and not applied to an invoice yet.")
-    received_on = DateField(help_text="Business day that it counts for.")
+    received_on = DayField(help_text="Business day that it counts for.")
     method_label = CharField(max_length=60, default="", help_text="Such as Visa ending 4242. Never a number.")
     check_number = CharField(max_length=30, default="")
     transaction_id = CharField(max_length=20, null=True, unique=True)
@@ -675,6 +688,7 @@ class Payment(BaseModel):
     note = CharField(max_length=255, default="")
     created_at = UtcField()
     concluded_at = UtcField(null=True)
+    returned_on = DayField(null=True)
 
     class Meta:
         indexes = ((("customer", "received_on"), False), (("state",), False))
@@ -725,7 +739,7 @@ class Credit(BaseModel):
     open_cents = MoneyField(default=0)
     reason = CharField(max_length=255)
     by = CharField(max_length=80)
-    made_on = DateField()
+    made_on = DayField()
     created_at = UtcField()
 
     class Meta:
@@ -748,7 +762,7 @@ class Allocation(BaseModel):
     reverses = ForeignKeyField("self", null=True, unique=True, backref="reversals", on_delete="RESTRICT")
     reason = CharField(max_length=255, default="")
     by = CharField(max_length=80)
-    made_on = DateField()
+    made_on = DayField()
 
     class Meta:
         constraints = [
@@ -766,7 +780,7 @@ class Refund(BaseModel):
     how = choice("how", (Payment.CHECK, Payment.CASH, Payment.WIRE))
     reason = CharField(max_length=255)
     by = CharField(max_length=80)
-    made_on = DateField()
+    made_on = DayField()
 
     class Meta:
         constraints = [Check("amount_cents > 0")]
@@ -904,26 +918,19 @@ TABLES = (
     GatewayEvent, Link, Ticket, Message, Notice,
 )  # fmt: skip
 
-# The database refuses to delete these rows: money, evidence, and what a customer was told.
-APPEND_ONLY = (
-    Event, Invoice, Line, Payment, PaymentPart, Credit, Allocation, Refund, GatewayEvent, Ticket, Message, Notice,
-)  # fmt: skip
 
-# The database refuses to change these columns once the row is real: {model: (columns, when it is real)}.
-FROZEN = {
-    Event: (("at", "by", "what", "about_table", "about_id", "reason", "before", "after"), "1 = 1"),
-    Allocation: (("invoice_id", "payment_id", "credit_id", "amount_cents", "reverses_id", "made_on"), "1 = 1"),
-    Credit: (("customer_id", "amount_cents", "reason", "by", "made_on"), "1 = 1"),
-    Refund: (("payment_id", "amount_cents", "reason", "by", "made_on"), "1 = 1"),
-    Payment: (("customer_id", "reference", "key", "amount_cents"), "1 = 1"),
-    Invoice: (
-        ("customer_id", "number", "issued_on", "due_on", "subtotal_cents", "discount_cents", "tax_cents", "total_cents",
-         "previous_cents", "bill_to"),
-        "OLD.state <> 'draft'",
-    ),
-    Line: (
-        ("invoice_id", "charge_id", "one_off_id", "text", "from_on", "to_on", "quantity", "unit_cents", "amount_cents",
-         "discount_cents", "tax_ppm", "tax_cents", "total_cents"),
-        "(SELECT state FROM invoice WHERE id = OLD.invoice_id) <> 'draft'",
-    ),
-}  # fmt: skip
+def insert_rows(model, columns, rows):
+    """Insert many rows at once, as tuples in the order of ``columns``; the quick way of a bill run.
+
+    No defaults are filled in and no model is built: about six times faster than ``insert_many``.
+    Constraints and triggers hold as ever. Must run inside the caller's transaction.
+    """
+    names = ", ".join(f'"{column}"' for column in columns)
+    cursor = db.cursor()
+    if db.for_update:
+        with cursor.copy(f'COPY "{model._meta.table_name}" ({names}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(row)
+        return
+    marks = ", ".join("?" * len(columns))
+    cursor.executemany(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({marks})', rows)

@@ -100,6 +100,7 @@ CREATE INDEX "invoice_run_id" ON "invoice" ("run_id");
 CREATE INDEX "invoice_customer_id_due_on" ON "invoice" ("customer_id", "due_on");
 CREATE INDEX "invoice_state_due_on" ON "invoice" ("state", "due_on");
 CREATE INDEX "invoice_issued_on" ON "invoice" ("issued_on");
+CREATE INDEX "invoice_owed" ON "invoice" ("customer_id") WHERE ("open_cents" > 0);
 CREATE INDEX "invoice_open" ON "invoice" ("due_on") WHERE ("open_cents" > 0);
 
 CREATE TABLE "payment" (
@@ -125,6 +126,7 @@ CREATE TABLE "payment" (
     "note" VARCHAR(255) NOT NULL,
     "created_at" {instant} NOT NULL,
     "concluded_at" {instant},
+    "returned_on" DATE,
     FOREIGN KEY ("customer_id") REFERENCES "customer" ("id") ON DELETE RESTRICT,
     CHECK (amount_cents > 0),
     CHECK (open_cents >= 0 AND open_cents <= amount_cents)

@@ -1,0 +1,295 @@
+"""Who owes what: every balance that anyone sees, and the only place that writes ``open_cents``.
+
+Money (a payment or a credit) pays invoices through allocations. ``open_cents`` is the audited cache of
+what is left: on an invoice, of its total; on money, of its amount. Corrections are negative twins.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from peewee import fn
+
+from billing.errors import BillingError
+from billing.money import format_cents
+from models import Allocation, Credit, Invoice, Payment, PaymentPart, Refund, db
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A customer's account on one day, in cents."""
+
+    owed_cents: int = 0  # open on issued invoices
+    unapplied_cents: int = 0  # received or credited, and paying nothing yet
+    past_due_cents: int = 0
+    pending_cents: int = 0  # on its way: being checked or held for review
+    next_due_on: date | None = None
+
+    @property
+    def due_cents(self):
+        """What a payment would have to be to settle the account; never negative."""
+        return max(self.owed_cents - self.unapplied_cents, 0)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of an account's history: ``amount_cents`` above zero is owed, below zero pays."""
+
+    on: date
+    kind: str
+    text: str
+    amount_cents: int
+    balance_cents: int
+    row: object
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+def balance(customer, *, today):
+    """The account of one customer on ``today``."""
+    return balances([customer.id], today=today)[customer.id]
+
+
+def balances(customer_ids, *, today):
+    """The accounts of many customers, in four queries whatever their number: {customer id: Balance}."""
+    owed = _grouped(
+        Invoice.select(Invoice.customer, fn.SUM(Invoice.open_cents), fn.MIN(Invoice.due_on))
+        .where(Invoice.customer.in_(customer_ids) & (Invoice.open_cents > 0))
+        .group_by(Invoice.customer)
+    )
+    late = _grouped(
+        Invoice.select(Invoice.customer, fn.SUM(Invoice.open_cents))
+        .where(Invoice.customer.in_(customer_ids) & (Invoice.open_cents > 0) & (Invoice.due_on < today))
+        .group_by(Invoice.customer)
+    )
+    unapplied = _unapplied(customer_ids)
+    pending = _grouped(
+        Payment.select(Payment.customer, fn.SUM(Payment.amount_cents))
+        .where(Payment.customer.in_(customer_ids) & Payment.state.in_((Payment.HELD, Payment.IN_DOUBT)))
+        .group_by(Payment.customer)
+    )
+    return {
+        id: Balance(
+            owed_cents=owed.get(id, (0,))[0],
+            unapplied_cents=unapplied.get(id, 0),
+            past_due_cents=late.get(id, (0,))[0],
+            pending_cents=pending.get(id, (0,))[0],
+            next_due_on=_as_date(owed.get(id, (0, None))[1]),
+        )
+        for id in customer_ids
+    }
+
+
+def _grouped(query):
+    return {row[0]: tuple(_whole(value) for value in row[1:]) for row in query.tuples()}
+
+
+def _whole(value):
+    """PostgreSQL sums whole numbers into a Decimal."""
+    return value if value is None or isinstance(value, (str, date)) else int(value)
+
+
+def _as_date(value):
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _unapplied(customer_ids):
+    totals = {}
+    for model in (Payment, Credit):
+        rows = _grouped(
+            model.select(model.customer, fn.SUM(model.open_cents))
+            .where(model.customer.in_(customer_ids) & (model.open_cents > 0))
+            .group_by(model.customer)
+        )
+        for id, (cents,) in rows.items():
+            totals[id] = totals.get(id, 0) + cents
+    return totals
+
+
+def open_invoices(customer):
+    """A query of the customer's invoices with something left to pay, oldest due date first."""
+    return (
+        Invoice.select()
+        .where((Invoice.customer == customer) & (Invoice.open_cents > 0))
+        .order_by(Invoice.due_on, Invoice.id)
+    )
+
+
+def past_due(today):
+    """A query of every invoice that should have been paid before ``today``, oldest first."""
+    return Invoice.select().where((Invoice.open_cents > 0) & (Invoice.due_on < today)).order_by(Invoice.due_on)
+
+
+def paid_cents(invoice):
+    """What payments and credits have paid of an invoice so far."""
+    total = Allocation.select(fn.SUM(Allocation.amount_cents)).where(Allocation.invoice == invoice).scalar()
+    return int(total or 0)
+
+
+def history(customer, *, until=None):
+    """Everything that changed what the customer owes, oldest first, with the running balance."""
+    rows = [*_invoice_entries(customer), *_payment_entries(customer), *_credit_entries(customer)]
+    entries, running = [], 0
+    for on, order, kind, text, cents, row in sorted(rows, key=lambda row: (row[0], row[1], row[5].id)):
+        if until is None or on <= until:
+            running += cents
+            entries.append(Entry(on, kind, text, cents, running, row))
+    return entries
+
+
+def _invoice_entries(customer):
+    for invoice in Invoice.select().where((Invoice.customer == customer) & Invoice.number.is_null(False)):
+        yield invoice.issued_on, 0, "invoice", f"Invoice {invoice.number}", invoice.total_cents, invoice
+        if invoice.state == Invoice.VOID:
+            text = f"Invoice {invoice.number} canceled"
+            yield invoice.voided_on, 1, "void", text, -invoice.total_cents, invoice
+
+
+def _payment_entries(customer):
+    money = (*Payment.MONEY, Payment.RETURNED)
+    for payment in Payment.select().where((Payment.customer == customer) & Payment.state.in_(money)):
+        text = f"Payment, {payment.method_label}".rstrip(", ")
+        yield payment.received_on, 2, "payment", text, -payment.amount_cents, payment
+        if payment.state == Payment.RETURNED:
+            yield payment.returned_on, 3, "returned", f"{text} returned", payment.amount_cents, payment
+    refunds = Refund.select(Refund, Payment).join(Payment).where(Payment.customer == customer)
+    for refund in refunds:
+        yield refund.made_on, 4, "refund", f"Refund by {refund.how}", refund.amount_cents, refund
+
+
+def _credit_entries(customer):
+    for credit in Credit.select().where(Credit.customer == customer):
+        yield credit.made_on, 2, "credit", f"Credit: {credit.reason}", -credit.amount_cents, credit
+
+
+# --- Applying money ------------------------------------------------------------------------------
+
+
+def apply(money, parts, *, by, on, reason=""):
+    """Pay invoices from a payment or credit: ``parts`` is a list of (invoice, cents).
+
+    Raises BillingError when an invoice or the money has less left than asked for; then nothing is
+    applied. What an allocation takes is taken by a guarded UPDATE, so two at once cannot take it twice.
+    """
+    with db.atomic():
+        for invoice, cents in parts:
+            _take(Invoice, invoice, cents, f"Invoice {invoice.number} has only {{}} left to pay.")
+            _take(type(money), money, cents, "Only {} of this money is left.")
+            Allocation.create(
+                invoice=invoice, amount_cents=cents, by=by, made_on=on, reason=reason, **_source(money)
+            )
+
+
+def apply_oldest_first(money, *, by, on, only=None):
+    """Pay the customer's open invoices from ``money``, oldest due date first; the rest stays unapplied.
+
+    only -- restrict to these invoices, in this order
+    """
+    parts, left = [], money.open_cents
+    for invoice in open_invoices(money.customer_id) if only is None else only:
+        cents = min(left, invoice.open_cents)
+        if cents > 0:
+            parts.append((invoice, cents))
+            left -= cents
+    apply(money, parts, by=by, on=on)
+
+
+def use_unapplied(customer_ids, *, by, on):
+    """Let money that pays nothing yet pay what is open now, credits first; for the bill step."""
+    for model in (Credit, Payment):
+        for money in (
+            model.select()
+            .where(model.customer.in_(customer_ids) & (model.open_cents > 0))
+            .order_by(model.id)
+        ):
+            apply_oldest_first(money, by=by, on=on)
+
+
+def unapply(row, *, reason, by, on):
+    """Take back every allocation of a payment, credit or invoice, each by its negative twin.
+
+    The invoices are owed again and the money is unapplied again. Call ``close`` next when the row
+    itself is worth nothing any more (void, returned).
+    """
+    column = {Payment: Allocation.payment, Credit: Allocation.credit, Invoice: Allocation.invoice}[type(row)]
+    twin = Allocation.alias()
+    undone = twin.select(twin.reverses).where(twin.reverses.is_null(False))
+    standing = Allocation.select().where(
+        (column == row) & Allocation.reverses.is_null() & Allocation.id.not_in(undone)
+    )
+    with db.atomic():
+        for allocation in list(standing):
+            _take_back(allocation, reason=reason, by=by, on=on)
+    row.open_cents = type(row).get_by_id(row.id).open_cents
+
+
+def _take_back(allocation, *, reason, by, on):
+    money = allocation.payment or allocation.credit
+    _give(Invoice, allocation.invoice_id, allocation.amount_cents)
+    _give(type(money), money.id, allocation.amount_cents)
+    Allocation.create(
+        invoice=allocation.invoice_id,
+        amount_cents=-allocation.amount_cents,
+        reverses=allocation,
+        reason=reason[:255],
+        by=by,
+        made_on=on,
+        **_source(money),
+    )
+
+
+def open_money(money):
+    """New money is ours: all of it is unapplied. Called once, when it is approved or credited."""
+    _set(money, money.amount_cents)
+
+
+def open_invoice(invoice):
+    """An issued invoice is owed in full. Called once, when it gets its number."""
+    _set(invoice, invoice.total_cents)
+
+
+def close(row):
+    """A void invoice is not owed; returned money is not ours. Its allocations were taken back before."""
+    _set(row, 0)
+
+
+def pay_out(payment, cents):
+    """Money leaves an approved payment as a refund. Raises BillingError when less is unapplied."""
+    _take(Payment, payment, cents, "Only {} of this payment can be refunded; the rest pays invoices.")
+
+
+def standing_attempt(invoice):
+    """The payment attempt that claims this invoice and is not concluded yet, or None."""
+    return (
+        Payment.select()
+        .join(PaymentPart)
+        .where((PaymentPart.invoice == invoice) & PaymentPart.live)
+        .first()
+    )
+
+
+def _source(money):
+    return {"payment": money} if isinstance(money, Payment) else {"credit": money}
+
+
+def _take(model, row, cents, refusal):
+    won = (
+        model.update(open_cents=model.open_cents - cents)
+        .where((model.id == row.id) & (model.open_cents >= cents))
+        .execute()
+    )
+    left = model.get_by_id(row.id).open_cents
+    if not won:
+        raise BillingError(refusal.format(format_cents(left)))
+    row.open_cents = left
+    row._dirty.discard("open_cents")
+
+
+def _give(model, id, cents):
+    model.update(open_cents=model.open_cents + cents).where(model.id == id).execute()
+
+
+def _set(row, cents):
+    type(row).update(open_cents=cents).where(type(row).id == row.id).execute()
+    row.open_cents = cents
+    row._dirty.discard("open_cents")
