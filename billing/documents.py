@@ -1,0 +1,480 @@
+"""What a customer is shown, as plain values: page, PDF and mail print these and can never disagree.
+
+A document is a frozen dataclass of words, dates and cents, read from rows once. Templates only lay it
+out: every sum, every sentence and every decision of what to say stands here. Nothing here writes a row,
+knows a request or draws anything.
+"""
+
+import base64
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import urlsplit
+
+from billing import remittance, words
+from models import Allocation, Company, Credit, Customer, Invoice, Payment, PaymentPart
+
+DAY = timedelta(days=1)
+
+
+# --- the company at the top of every page ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """The company as printed. ``logo`` is a data: URI, or empty when there is none that can be shown."""
+
+    name: str
+    legal_name: str
+    address_lines: tuple[str, ...]
+    phone: str
+    phone_hours: str
+    email: str
+    website: str
+    license_number: str
+    payable_to: str
+    remit_lines: tuple[str, ...]
+    logo: str = ""
+    time_zone: str = "America/Chicago"
+
+    @property
+    def phone_link(self):
+        """The phone number as a tel: link wants it."""
+        return re.sub(r"[^\d+]", "", self.phone)
+
+
+def letterhead(company):
+    """The Letterhead of a Company row."""
+    return Letterhead(
+        name=company.name,
+        legal_name=company.legal_name or company.name,
+        address_lines=tuple(company.address_lines),
+        phone=company.phone,
+        phone_hours=company.phone_hours,
+        email=company.email,
+        website=company.website,
+        license_number=company.license_number,
+        payable_to=company.payable_to or company.legal_name or company.name,
+        remit_lines=tuple(company.remit_lines),
+        logo=logo_uri(company.logo),
+        time_zone=company.time_zone,
+    )
+
+
+_PICTURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
+
+
+def picture_kind(blob):
+    """The media type of an uploaded logo judged by its bytes, or "" when it is not one that we show.
+
+    PNG and JPEG only: an SVG is a program that may ask for files and addresses.
+    """
+    return next((kind for start, kind in _PICTURES if bytes(blob or b"").startswith(start)), "")
+
+
+def logo_uri(blob):
+    """A logo as a data: URI, so that nothing has to be fetched to show it; "" when it is no picture."""
+    kind = picture_kind(blob)
+    return f"data:{kind};base64,{base64.b64encode(bytes(blob)).decode()}" if kind else ""
+
+
+# --- the invoice -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line as printed: ``amount_cents`` is before discount and tax.
+
+    ``when`` is the period of a recurring service, or the day on which work was done.
+    """
+
+    text: str
+    system: str
+    when: str
+    short_when: str
+    part: str
+    work_order: str
+    quantity: int
+    unit_cents: int
+    amount_cents: int
+    discount_cents: int
+    discount_reason: str
+    tax_cents: int
+    total_cents: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """The lines of one service address."""
+
+    address: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Recurring services, or work and parts."""
+
+    title: str
+    places: tuple[Place, ...]
+
+    @property
+    def items(self):
+        return tuple(item for place in self.places for item in place.items)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A named amount under the lines: a tax, a payment, a credit. ``on`` may be missing."""
+
+    text: str
+    cents: int
+    on: date | None = None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier invoice that is still open."""
+
+    number: str
+    due_on: date
+    open_cents: int
+    is_past_due: bool
+
+
+@dataclass(frozen=True)
+class InvoiceDocument:
+    """Everything that an invoice says, on page, on paper and in mail."""
+
+    company: Letterhead
+    customer_name: str
+    account_number: str
+    bill_to: tuple[str, ...]
+    number: str
+    issued_on: date | None
+    due_on: date | None
+    po_number: str
+    note: str
+    state: str
+    when: str
+    when_note: str
+    sections: tuple[Section, ...]
+    subtotal_cents: int
+    discount_cents: int
+    taxes: tuple[Amount, ...]
+    total_cents: int
+    applied: tuple[Amount, ...]
+    open_cents: int
+    earlier: tuple[Earlier, ...]
+    earlier_cents: int
+    expectation: str
+    next_invoice: str
+    wish: str
+    late: str
+    objection: str
+    pay_url: str
+    scan_line: str
+
+    @property
+    def due_in_all_cents(self):
+        """This invoice and the earlier ones: what the remittance slip asks for."""
+        return self.open_cents + self.earlier_cents
+
+    @property
+    def is_payable(self):
+        return self.open_cents > 0
+
+    @property
+    def has_tax(self):
+        return any(item.tax_cents for section in self.sections for item in section.items)
+
+    @property
+    def pay_host(self):
+        """The part of the pay link that a person recognizes."""
+        return urlsplit(self.pay_url).hostname or ""
+
+    @property
+    def places(self):
+        """Every service address once, in order of appearance."""
+        return tuple(dict.fromkeys(p.address for s in self.sections for p in s.places if p.address))
+
+
+def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
+    """Everything that ``invoice`` says.
+
+    pay_url   -- the customer's link, as printed and in the QR code; "" leaves both out
+    today     -- decides "past due" and what is said about late payment
+    as_issued -- True: exactly as it stood at issue, whatever was paid, credited or billed since (the same
+                 bytes as PDF for ever, as long as company, link and wording stay); False: as it stands now
+    company   -- the Company row, when the caller has it
+
+    Drafts work too: they have no number and no date. Reads rows, writes none.
+    """
+    company = company or Company.get()
+    head = letterhead(company)
+    lines = list(invoice.lines.order_by("position"))
+    applied = _applied(invoice, as_issued)
+    open_cents = invoice.total_cents + sum(a.cents for a in applied) if as_issued else invoice.open_cents
+    earlier = _earlier(invoice, invoice.issued_on if as_issued else today, as_issued)
+    earlier_cents = invoice.previous_cents if as_issued else sum(e.open_cents for e in earlier)
+    state = "due" if as_issued and open_cents else _state(invoice, today)
+    customer = invoice.customer
+    return InvoiceDocument(
+        company=head,
+        customer_name=customer.name,
+        account_number=customer.account_number,
+        bill_to=tuple(invoice.bill_to.splitlines()) or (customer.name, *customer.address_lines),
+        number=printed_number(invoice, company),
+        issued_on=invoice.issued_on,
+        due_on=invoice.due_on,
+        po_number=invoice.po_number,
+        note=invoice.note,
+        state=state,
+        when=_when(invoice, state, applied),
+        when_note=_when_note(invoice, state, today, as_issued),
+        sections=_sections(lines),
+        subtotal_cents=invoice.subtotal_cents,
+        discount_cents=invoice.discount_cents,
+        taxes=_taxes(lines),
+        total_cents=invoice.total_cents,
+        applied=applied,
+        open_cents=open_cents,
+        earlier=earlier,
+        earlier_cents=earlier_cents,
+        expectation=_expectation(lines, invoice),
+        next_invoice=_next_invoice(lines),
+        wish="" if as_issued or not open_cents else _wish(customer),
+        late=_late(invoice, state),
+        objection=OBJECTION,
+        pay_url=pay_url,
+        scan_line=_scan_line(customer, invoice, open_cents + earlier_cents),
+    )
+
+
+def printed_number(invoice, company):
+    """The invoice number with the company's prefix; "Draft" before issue."""
+    return f"{company.invoice_prefix}{invoice.number}" if invoice.number else "Draft"
+
+
+def _state(invoice, today):
+    """One word for where the invoice stands; the badge and every sentence follow it."""
+    if invoice.state != Invoice.ISSUED:
+        return invoice.state
+    if not invoice.open_cents:
+        return "paid"
+    if _is_being_checked(invoice):
+        return "being checked"
+    if invoice.is_past_due(today):
+        return "past due"
+    return "part paid" if invoice.open_cents < invoice.total_cents else "due"
+
+
+def _is_being_checked(invoice):
+    """True while a payment of it waits for the processor's word: nobody should pay a second time."""
+    unsure = (Payment.HELD, Payment.IN_DOUBT)
+    return invoice.payment_parts.join(Payment).where(PaymentPart.live, Payment.state.in_(unsure)).exists()
+
+
+def _when(invoice, state, applied):
+    """The line under the amount: always a date in words, never a number of days alone."""
+    if state == Invoice.VOID:
+        return f"Voided on {words.date(invoice.voided_on)}" if invoice.voided_on else "Void"
+    if state == "paid":
+        paid_on = max((a.on for a in applied if a.on), default=None)
+        return f"Paid on {words.date(paid_on)}" if paid_on else "Nothing to pay"
+    return f"Due {words.date(invoice.due_on)}" if invoice.due_on else "Not issued yet"
+
+
+def _when_note(invoice, state, today, as_issued):
+    if as_issued or state not in ("due", "part paid", "past due"):
+        return ""
+    return words.from_today(invoice.due_on, today)
+
+
+def _sections(lines):
+    """Recurring lines first, then work and parts, each by service address in printed order."""
+    recurring = [line for line in lines if line.from_on]
+    others = [line for line in lines if not line.from_on]
+    named = (("Recurring services", recurring), ("Work and parts", others))
+    return tuple(Section(title, _places(part)) for title, part in named if part)
+
+
+def _places(lines):
+    by_address = {}
+    for line in lines:
+        by_address.setdefault(line.site_text, []).append(_item(line))
+    return tuple(Place(address, tuple(items)) for address, items in by_address.items())
+
+
+def _item(line):
+    from_on, to_on = (line.from_on, line.to_on) if line.from_on else (line.done_on, line.done_on)
+    return Item(
+        text=line.text,
+        system=line.system_text,
+        when=words.period(from_on, to_on),
+        short_when=words.short_period(from_on, to_on),
+        part=f"{line.days} of {line.of_days} days" if line.days and line.days != line.of_days else "",
+        work_order=line.work_order,
+        quantity=line.quantity,
+        unit_cents=line.unit_cents,
+        amount_cents=line.amount_cents,
+        discount_cents=line.discount_cents,
+        discount_reason=line.discount_reason,
+        tax_cents=line.tax_cents,
+        total_cents=line.total_cents,
+    )
+
+
+def _taxes(lines):
+    """One row for each jurisdiction and rate that was charged, in order of appearance."""
+    sums = {}
+    for line in lines:
+        if line.tax_cents:
+            key = f"{line.tax_name or 'Sales tax'}, {words.rate(line.tax_ppm)}"
+            sums[key] = sums.get(key, 0) + line.tax_cents
+    return tuple(Amount(text, cents) for text, cents in sums.items())
+
+
+# --- what was paid, what else is open --------------------------------------------------------------
+
+
+def _applied(invoice, as_issued):
+    """Payments and credits on this invoice, as negative amounts; what came back is its own row."""
+    allocations = (
+        Allocation.select(Allocation, Payment, Credit)
+        .left_outer_join(Payment)
+        .switch(Allocation)
+        .left_outer_join(Credit, on=Allocation.credit)
+        .where(Allocation.invoice == invoice)
+        .order_by(Allocation.made_on, Allocation.id)
+    )
+    if as_issued:
+        allocations = [a for a in allocations if _stood_at_issue(a, invoice)]
+    return tuple(Amount(_applied_text(a), -a.amount_cents, _applied_on(a)) for a in allocations)
+
+
+def _stood_at_issue(allocation, invoice):
+    """True for money that was there before the invoice and was used by the bill step itself."""
+    if allocation.made_on != invoice.issued_on:
+        return allocation.made_on < invoice.issued_on
+    source = allocation.payment or allocation.credit
+    return allocation.reverses_id is None and source.created_at <= invoice.created_at
+
+
+def _applied_on(allocation):
+    if allocation.payment and not allocation.reverses_id:
+        return allocation.payment.received_on
+    return allocation.made_on
+
+
+def _applied_text(allocation):
+    if allocation.reverses_id:
+        return f"Taken back: {allocation.reason}" if allocation.reason else "Taken back"
+    if allocation.payment:
+        return f"Payment, {method_words(allocation.payment)}"
+    return f"Credit: {allocation.credit.reason}"
+
+
+OBJECTION = "Tell us, and we look into it first. Reminders wait until you have our answer."
+
+METHODS = {
+    Payment.ONLINE: "online", Payment.CARD: "card", Payment.BANK: "bank account", Payment.CHECK: "check",
+    Payment.CASH: "cash", Payment.MONEY_ORDER: "money order", Payment.WIRE: "wire transfer",
+}  # fmt: skip
+
+
+def method_words(payment):
+    """How it was paid: “Visa ending 4242”, “check 1042”, “cash”. Never a full number."""
+    if payment.method_label:
+        return payment.method_label
+    return f"{METHODS[payment.kind]} {payment.check_number}".strip()
+
+
+def _earlier(invoice, day, as_issued):
+    """Invoices before this one that are open: now, or as they were when this one was issued."""
+    before = Invoice.select().where(Invoice.customer == invoice.customer_id, Invoice.id != invoice.id)
+    if invoice.number:
+        before = before.where(Invoice.number < invoice.number)
+    if as_issued:
+        return _earlier_at_issue(invoice, before) if invoice.previous_cents else ()
+    before = before.where(Invoice.state == Invoice.ISSUED, Invoice.open_cents > 0)
+    return tuple(_earlier_row(i, i.open_cents, day) for i in before.order_by(Invoice.due_on, Invoice.number))
+
+
+def _earlier_at_issue(invoice, before):
+    """The same list on the day of issue; only the frozen sum when today's rows no longer explain it."""
+    rows = []
+    before = before.where(Invoice.issued_on <= invoice.issued_on)
+    for other in before.order_by(Invoice.due_on, Invoice.number):
+        if other.voided_on and other.voided_on <= invoice.issued_on:
+            continue
+        paid = sum(a.amount_cents for a in other.allocations if _stood_at_issue(a, invoice))
+        if other.total_cents > paid:
+            rows.append(_earlier_row(other, other.total_cents - paid, invoice.issued_on))
+    return tuple(rows) if sum(r.open_cents for r in rows) == invoice.previous_cents else ()
+
+
+def _earlier_row(invoice, open_cents, day):
+    return Earlier(str(invoice.number), invoice.due_on, open_cents, invoice.due_on < day)
+
+
+# --- sentences -------------------------------------------------------------------------------------
+
+
+def _expectation(lines, invoice):
+    """When payment is expected relative to the work: the question people call about most."""
+    sentences = []
+    ahead = [line for line in lines if line.from_on and _is_ahead(line, invoice)]
+    behind = [line for line in lines if line.from_on and not _is_ahead(line, invoice)]
+    if ahead:
+        sentences.append(f"Services are billed in advance: this invoice covers {_cover(ahead)}.")
+    if behind:
+        sentences.append(f"For service that you already had: {_cover(behind)}.")
+    if done := sorted({line.done_on for line in lines if line.done_on}):
+        sentences.append(f"The work listed was done on {words.joined(words.date(day) for day in done[:3])}.")
+    return " ".join(sentences)
+
+
+def _is_ahead(line, invoice):
+    return not invoice.issued_on or line.to_on >= invoice.issued_on
+
+
+def _cover(lines):
+    """The one period of all lines, or from the first day to the last."""
+    return words.period(min(line.from_on for line in lines), max(line.to_on for line in lines))
+
+
+def _next_invoice(lines):
+    """When the next invoice comes, from what this one covers."""
+    ends = [line.to_on for line in lines if line.from_on]
+    if not ends:
+        return ""
+    return f"Services that continue are billed next for the period from {words.date(min(ends) + DAY)}."
+
+
+def _wish(customer):
+    """How the customer said they like to pay, and what that means today."""
+    later = "This is not switched on yet, so please pay this invoice yourself; we will tell you when it is."
+    return {
+        Customer.REMINDERS: "You asked us to remind you before the due date. We do so only while it is open.",
+        Customer.CARD_AUTOPAY: f"You asked us to charge your card automatically. {later}",
+        Customer.BANK_AUTOPAY: f"You asked us to debit your bank account automatically. {later}",
+        Customer.CHECK: "You like to pay by check: please send the slip of the printed invoice with it.",
+    }[customer.pay_wish]
+
+
+def _late(invoice, state):
+    """What late payment costs (nothing), and what to do instead of worrying."""
+    if state == "past due":
+        return "There is no late fee. If you need more time, tell us and we will find a date together."
+    if not invoice.due_on or state in ("paid", Invoice.VOID):
+        return ""
+    by = words.date(invoice.due_on)
+    return f"There is no late fee. If you cannot pay by {by}, tell us and we will find a date together."
+
+
+def _scan_line(customer, invoice, cents):
+    """The slip's scan line; "" when there is nothing to pay or no room for it in ten digits."""
+    if not invoice.number or not 0 < cents < 10**remittance.WIDTH:
+        return ""
+    return remittance.scan_line(customer.remittance_digits, invoice.number, cents)

@@ -1,0 +1,123 @@
+"""Plain US English for dates, periods and small lists: what every page, paper and mail prints.
+
+Only wording: no clock, no table, no money (billing/money.py has that). Months are always spelled out
+or shortened to three letters, never numbers: 12/1 is two different days to two readers.
+"""
+
+import datetime
+import zoneinfo
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+DASH = "–"
+
+
+def date(on):
+    """A date as printed; empty for None.
+
+    >>> date(datetime.date(2026, 12, 1))
+    'December 1, 2026'
+    """
+    return f"{_MONTHS[on.month - 1]} {on.day}, {on.year}" if on else ""
+
+
+def short_date(on):
+    """The same in a narrow column.
+
+    >>> short_date(datetime.date(2026, 12, 1))
+    'Dec 1, 2026'
+    """
+    return f"{_MONTHS[on.month - 1][:3]} {on.day}, {on.year}" if on else ""
+
+
+def period(from_on, to_on=None, *, short=False):
+    """Both ends of a period, saying nothing twice. Takes two dates, or one pair.
+
+    >>> period(datetime.date(2026, 12, 1), datetime.date(2026, 12, 31))
+    'December 1–31, 2026'
+    >>> period(datetime.date(2026, 12, 10), datetime.date(2027, 1, 9), short=True)
+    'Dec 10, 2026 – Jan 9, 2027'
+    """
+    if to_on is None and isinstance(from_on, tuple):
+        from_on, to_on = from_on
+    whole = short_date if short else date
+    if to_on is None or from_on == to_on:
+        return whole(from_on)
+    if from_on.year != to_on.year:
+        return f"{whole(from_on)} {DASH} {whole(to_on)}"
+    start = whole(from_on).rpartition(",")[0]
+    if from_on.month == to_on.month:
+        return f"{start}{DASH}{to_on.day}, {to_on.year}"
+    return f"{start} {DASH} {whole(to_on)}"
+
+
+def short_period(from_on, to_on=None):
+    """A period in a narrow column.
+
+    >>> short_period(datetime.date(2026, 12, 1), datetime.date(2026, 12, 31))
+    'Dec 1–31, 2026'
+    """
+    return period(from_on, to_on, short=True)
+
+
+def from_today(on, today):
+    """How far away a date is, as people say it.
+
+    >>> from_today(datetime.date(2026, 12, 3), datetime.date(2026, 12, 1))
+    'in 2 days'
+    >>> from_today(datetime.date(2026, 11, 30), datetime.date(2026, 12, 1))
+    'yesterday'
+    """
+    days = (on - today).days
+    if abs(days) <= 1:
+        return ("yesterday", "today", "tomorrow")[days + 1]
+    return f"in {days} days" if days > 0 else f"{-days} days ago"
+
+
+def moment(at, time_zone):
+    """An instant (naive UTC) on the clock of ``time_zone``, with the zone's name.
+
+    >>> moment(datetime.datetime(2026, 12, 1, 20, 5), "America/Chicago")
+    'December 1, 2026, 2:05 pm CST'
+    """
+    local = at.replace(tzinfo=datetime.UTC).astimezone(zoneinfo.ZoneInfo(time_zone))
+    half = "am" if local.hour < 12 else "pm"
+    return f"{date(local)}, {local.hour % 12 or 12}:{local:%M} {half} {local:%Z}"
+
+
+def joined(parts):
+    """A list in a sentence.
+
+    >>> joined(["a", "b", "c"]), joined(["a"])
+    ('a, b and c', 'a')
+    """
+    parts = list(parts)
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def plural(count, word, words=None):
+    """A count with its word.
+
+    >>> plural(1, "invoice"), plural(5174, "invoice")
+    ('1 invoice', '5,174 invoices')
+    """
+    return f"{count:,} {word if count == 1 else words or word + 's'}"
+
+
+def rate(ppm):
+    """A rate in parts per million as a percentage, without idle zeros.
+
+    >>> rate(82500), rate(88750), rate(60000)
+    ('8.25%', '8.875%', '6%')
+    """
+    return f"{ppm / 10_000:.4f}".rstrip("0").rstrip(".") + "%"
+
+
+def clipped(text, most):
+    """``text`` on one line, with no more than ``most`` characters: ends in … where something was cut."""
+    text = " ".join(str(text).split())
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -1,0 +1,105 @@
+"""Finished documents to draw and to mail, without a database: what tests of the look share."""
+
+from dataclasses import replace
+from datetime import date
+
+from billing import documents, remittance
+
+PAY_URL = "https://pay.example.com/i/Zk3vQ0m1s8Yc2nT5bWf7Jq9LxR4uAaEeHhGgDdKkPpM"
+
+COMPANY = documents.Letterhead(
+    name="Example Alarm",
+    legal_name="Example Alarm & Monitoring, LLC",
+    address_lines=("410 Commerce Street, Suite 200", "Austin, TX 78701"),
+    phone="(512) 555-0100",
+    phone_hours="Mon–Fri 8 am–6 pm",
+    email="billing@example.com",
+    website="https://example.com",
+    license_number="TX B-10482",
+    payable_to="Example Alarm & Monitoring, LLC",
+    remit_lines=("PO Box 3050", "Austin, TX 78764"),
+    time_zone="America/Chicago",
+)
+
+
+def item(text="Burglary monitoring", cents=4250, **fields):
+    """One recurring line for December 2026."""
+    known = {
+        "system": "Front house system", "when": "December 1–31, 2026", "short_when": "Dec 1–31, 2026",
+        "part": "", "work_order": "", "quantity": 1, "unit_cents": cents, "amount_cents": cents,
+        "discount_cents": 0, "discount_reason": "", "tax_cents": 0, "total_cents": cents,
+    }  # fmt: skip
+    return documents.Item(text=text, **known | fields)
+
+
+def invoice(**fields):
+    """A typical invoice: two services at one place, a discount, a service call, tax, one earlier invoice."""
+    home = "18 Elm Street, Austin, TX 78704"
+    recurring = (
+        item("Burglary monitoring", 3995, tax_cents=330, total_cents=4325),
+        item("Camera cloud storage, 30 days", 2500, quantity=2, unit_cents=1250, system="Cameras",
+             tax_cents=165, discount_cents=500, discount_reason="second camera at half price until June 30, 2027",
+             total_cents=2165),
+    )  # fmt: skip
+    work = (
+        item("Replace motion sensor, kitchen", 11900, when="November 19, 2026", short_when="Nov 19, 2026",
+             tax_cents=982, total_cents=12882, work_order="5531"),
+    )  # fmt: skip
+    known = {
+        "company": COMPANY,
+        "customer_name": "Ann Miller",
+        "account_number": "100042",
+        "bill_to": ("Ann Miller", "18 Elm Street", "Austin, TX 78704"),
+        "number": "10482",
+        "issued_on": date(2026, 12, 1),
+        "due_on": date(2026, 12, 15),
+        "po_number": "",
+        "note": "",
+        "state": "due",
+        "when": "Due December 15, 2026",
+        "when_note": "",
+        "sections": (
+            documents.Section("Recurring services", (documents.Place(home, recurring),)),
+            documents.Section("Work and parts", (documents.Place(home, work),)),
+        ),
+        "subtotal_cents": 18395,
+        "discount_cents": 500,
+        "taxes": (documents.Amount("Texas and Austin sales tax, 8.25%", 1477),),
+        "total_cents": 19372,
+        "applied": (documents.Amount("Credit: technician came a day late", -1500, date(2026, 11, 24)),),
+        "open_cents": 17872,
+        "earlier": (documents.Earlier("10377", date(2026, 11, 15), 3995, True),),
+        "earlier_cents": 3995,
+        "expectation": "Services are billed in advance: this invoice covers December 1–31, 2026. "
+        "The work listed was done on November 19, 2026.",
+        "next_invoice": "Services that continue are billed next for the period from January 1, 2027.",
+        "wish": "You asked us to remind you before the due date. We do so only while it is open.",
+        "late": "There is no late fee. If you cannot pay by December 15, 2026, tell us and we will "
+        "find a date together.",
+        "objection": documents.OBJECTION,
+        "pay_url": PAY_URL,
+        "scan_line": remittance.scan_line("100042", 10482, 21867),
+    }
+    return documents.InvoiceDocument(**known | fields)
+
+
+def simple_invoice(**fields):
+    """The commonest invoice of all: one service, no tax, nothing else open."""
+    place = documents.Place("18 Elm Street, Austin, TX 78704", (item(),))
+    known = {
+        "sections": (documents.Section("Recurring services", (place,)),),
+        "subtotal_cents": 4250, "discount_cents": 0, "taxes": (), "total_cents": 4250, "open_cents": 4250,
+        "applied": (), "earlier": (), "earlier_cents": 0,
+        "scan_line": remittance.scan_line("100042", 10482, 4250),
+        "expectation": "Services are billed in advance: this invoice covers December 1–31, 2026.",
+    }  # fmt: skip
+    return invoice(**known | fields)
+
+
+def paid(document):
+    """The same invoice after it was paid."""
+    payment = documents.Amount("Payment, Visa ending 4242", -document.open_cents, date(2026, 12, 3))
+    return replace(
+        document, state="paid", when="Paid on December 3, 2026", open_cents=0, late="", wish="",
+        applied=(*document.applied, payment),
+    )  # fmt: skip
