@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
+from billing import company as companies
 from billing import remittance, words
-from models import Allocation, Company, Credit, Customer, Invoice, Payment, PaymentPart
+from models import Allocation, Credit, Customer, Invoice, Payment, PaymentPart
 
 DAY = timedelta(days=1)
 
@@ -22,7 +23,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Letterhead:
-    """The company as printed. ``logo`` is a data: URI, or empty when there is none that can be shown."""
+    """The company as printed. ``logo_uri`` is a data: URI, empty when there is no picture to show."""
 
     name: str
     legal_name: str
@@ -34,7 +35,7 @@ class Letterhead:
     license_number: str
     payable_to: str
     remit_lines: tuple[str, ...]
-    logo: str = ""
+    logo_uri: str = ""
     time_zone: str = "America/Chicago"
 
     @property
@@ -56,7 +57,7 @@ def letterhead(company):
         license_number=company.license_number,
         payable_to=company.payable_to or company.legal_name or company.name,
         remit_lines=tuple(company.remit_lines),
-        logo=logo_uri(company.logo),
+        logo_uri=logo_uri(company.logo),
         time_zone=company.time_zone,
     )
 
@@ -210,7 +211,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
 
     Drafts work too: they have no number and no date. Reads rows, writes none.
     """
-    company = company or Company.get()
+    company = company or companies.current()
     head = letterhead(company)
     lines = list(invoice.lines.order_by("position"))
     applied = _applied(invoice, as_issued)
@@ -402,9 +403,12 @@ def _earlier(invoice, day, as_issued):
 
 
 def _earlier_at_issue(invoice, before):
-    """The same list on the day of issue; only the frozen sum when today's rows no longer explain it."""
+    """The same list at the moment of issue; none when today's rows no longer explain the frozen sum.
+
+    An invoice of the same run (work billed apart) is a sibling, not an earlier one.
+    """
     rows = []
-    before = before.where(Invoice.issued_on <= invoice.issued_on)
+    before = before.where(Invoice.created_at != invoice.created_at)
     for other in before.order_by(Invoice.due_on, Invoice.number):
         if other.voided_on and other.voided_on <= invoice.issued_on:
             continue

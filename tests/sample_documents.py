@@ -38,7 +38,7 @@ def invoice(**fields):
     recurring = (
         item("Burglary monitoring", 3995, tax_cents=330, total_cents=4325),
         item("Camera cloud storage, 30 days", 2500, quantity=2, unit_cents=1250, system="Cameras",
-             tax_cents=165, discount_cents=500, discount_reason="second camera at half price until June 30, 2027",
+             tax_cents=165, discount_cents=500, discount_reason="second camera at half price until June 2027",
              total_cents=2165),
     )  # fmt: skip
     work = (
