@@ -141,7 +141,9 @@ class Company(Address):
     minimum_payment_cents = MoneyField(default=500, help_text="Smallest part payment online.")
     pay_link_days = IntegerField(default=120, help_text="Days after the due date that a pay link works.")
     reminder_days = IntegerField(default=3, help_text="Remind this many days before the due date.")
-    demo_on = DayField(null=True, help_text="The demo company's calendar. Empty in a real company.")
+    demo_days = IntegerField(
+        null=True, help_text="Days that the demo company's calendar runs ahead. Empty in a real company."
+    )
 
     class Meta:
         constraints = [
@@ -811,9 +813,9 @@ GatewayEvent.add_index(
 class Link(BaseModel):
     """A capability: who holds the token may do one thing. Only its hash is kept."""
 
-    PAY, PREFERENCES, SIGN_IN, STEP_UP = "pay", "preferences", "sign_in", "step_up"
+    PAY, PREFERENCES, SIGN_IN = "pay", "preferences", "sign_in"
 
-    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, STEP_UP))
+    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN))
     token_hash = CharField(max_length=64, unique=True)
     code_hash = CharField(max_length=64, default="", help_text="Hash of the six digits, where there are some.")
     tries = IntegerField(default=0, help_text="Wrong codes so far.")
@@ -875,7 +877,11 @@ class Notice(BaseModel):
         PRINT: {SENT},
         FAILED: {QUEUED},
     }
-    KINDS = ("invoice", "reminder", "receipt", "payment_problem", "sign_in", "step_up", "fresh_link", "ticket_reply")
+    INVOICE, REMINDER, RECEIPT, PAYMENT_PROBLEM = "invoice", "reminder", "receipt", "payment_problem"
+    SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED = "sign_in", "fresh_link", "ticket_reply", "contact_changed"
+    KINDS = (
+        INVOICE, REMINDER, RECEIPT, PAYMENT_PROBLEM, SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED,
+    )  # fmt: skip
 
     key = CharField(max_length=100, unique=True, help_text="Kind, subject, recipient and step: sent once.")
     kind = choice("kind", KINDS)

@@ -387,7 +387,7 @@ CREATE TABLE "company" (
     "minimum_payment_cents" BIGINT NOT NULL,
     "pay_link_days" INTEGER NOT NULL,
     "reminder_days" INTEGER NOT NULL,
-    "demo_on" DATE,
+    "demo_days" INTEGER,
     CHECK (next_invoice_number > 0),
     CHECK (terms_days BETWEEN 0 AND 120),
     CHECK (catch_up_periods >= 1),
@@ -456,7 +456,7 @@ CREATE INDEX "hold_contract_id" ON "hold" ("contract_id");
 
 CREATE TABLE "link" (
     "id" {serial},
-    "purpose" VARCHAR(30) NOT NULL CHECK (purpose IN ('pay', 'preferences', 'sign_in', 'step_up')),
+    "purpose" VARCHAR(30) NOT NULL CHECK (purpose IN ('pay', 'preferences', 'sign_in')),
     "token_hash" VARCHAR(64) NOT NULL,
     "code_hash" VARCHAR(64) NOT NULL,
     "tries" INTEGER NOT NULL,
@@ -528,7 +528,7 @@ CREATE INDEX "message_staff_id" ON "message" ("staff_id");
 CREATE TABLE "notice" (
     "id" {serial},
     "key" VARCHAR(100) NOT NULL,
-    "kind" VARCHAR(30) NOT NULL CHECK (kind IN ('invoice', 'reminder', 'receipt', 'payment_problem', 'sign_in', 'step_up', 'fresh_link', 'ticket_reply')),
+    "kind" VARCHAR(30) NOT NULL CHECK (kind IN ('invoice', 'reminder', 'receipt', 'payment_problem', 'sign_in', 'fresh_link', 'ticket_reply', 'contact_changed')),
     "channel" VARCHAR(30) NOT NULL CHECK (channel IN ('mail', 'paper')),
     "state" VARCHAR(30) NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'print', 'failed', 'skipped')),
     "customer_id" INTEGER NOT NULL,

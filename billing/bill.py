@@ -1,0 +1,436 @@
+"""The bill step: what is due becomes issued invoices, each charge and period once only.
+
+One invoice per customer and run. The work is done in chunks of customers: a few set-based reads, plain
+arithmetic, bulk inserts, one transaction. A chunk that dies half way leaves nothing; a chunk that runs
+twice finds nothing left to bill, and a unique index (charge, period) stands behind that. A customer whose
+data contradict themselves is skipped with a reason and never stops the others.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from billing import company as companies
+from billing import contracts, ledger, money, notices
+from models import (
+    Charge,
+    Company,
+    Contract,
+    Customer,
+    Hold,
+    ImportBatch,
+    Invoice,
+    Item,
+    Line,
+    OneOff,
+    PriceChange,
+    Site,
+    System,
+    TaxRate,
+    db,
+    insert_rows,
+)
+
+CHUNK = 250  # customers in one transaction: the memory ceiling of a run
+MOST_PERIODS = 60  # of one charge in one run: five years of months is a mistake, not a backlog
+
+
+class Draft(NamedTuple):
+    """A line that will be written: the columns of ``Line`` from ``charge_id`` on, in this order."""
+
+    charge_id: int | None
+    one_off_id: int | None
+    text: str
+    site_text: str
+    system_text: str
+    from_on: date | None
+    to_on: date | None
+    days: int | None
+    of_days: int | None
+    quantity: int
+    unit_cents: int
+    amount_cents: int
+    discount_cents: int
+    discount_reason: str
+    tax_name: str
+    tax_ppm: int
+    tax_cents: int
+    total_cents: int
+    done_on: date | None = None
+    work_order: str = ""
+
+
+@dataclass
+class Bill:
+    """Everything that one customer is billed for in one run, or why they are not."""
+
+    customer: Customer
+    lines: list = field(default_factory=list)
+    apart: list = field(default_factory=list)  # one-off lines that go on an invoice of their own
+    moved: list = field(default_factory=list)  # (next_index, next_on, charge id, index read)
+    work: list = field(default_factory=list)  # ids of the one-offs
+    missed: int = 0  # most periods of one charge that come together
+    refusal: str = ""
+
+    @property
+    def total_cents(self):
+        return sum(line.total_cents for line in (*self.lines, *self.apart))
+
+
+@dataclass
+class Report:
+    """What a run did, in counts; ``skipped`` is [(customer, why)]."""
+
+    invoices: int = 0
+    lines: int = 0
+    total_cents: int = 0
+    drafts: int = 0
+    skipped: list = field(default_factory=list)
+
+    def __str__(self):
+        text = f"{self.invoices:,} invoices with {self.lines:,} lines, {money.format_cents(self.total_cents)}"
+        if self.drafts:
+            text += f"; {self.drafts:,} drafts wait for staff"
+        return text + (f"; {len(self.skipped):,} customers skipped" if self.skipped else "")
+
+
+# --- The two doors -------------------------------------------------------------------------------
+
+
+def run(today, *, by, now, customer=None, job=None, progress=None):
+    """Bill everything that is due on ``today`` and not billed yet; returns a Report.
+
+    customer -- bill only this one
+    job      -- the JobRun that the invoices belong to
+    progress -- called with the number of customers done, after each chunk
+    """
+    report = Report()
+    company = companies.current()
+    ids = due_customers(today, company, customer)
+    rates = _Rates(today)
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        with db.atomic():
+            _bill_chunk(chunk, today, company, rates, report, by=by, now=now, job=job)
+        if progress:
+            progress(len(chunk))
+    return report
+
+
+def preview(today, *, customer=None):
+    """What ``run`` would bill, without writing anything: a list of Bill, refused ones included."""
+    company = companies.current()
+    ids, rates, bills = due_customers(today, company, customer), _Rates(today), []
+    for start in range(0, len(ids), CHUNK):
+        bills += _bills(ids[start : start + CHUNK], today, company, rates)
+    return bills
+
+
+def due_customers(today, company, customer=None):
+    """Ids of the customers with something to bill, in order. Muted imports and closed ones are not."""
+    charges = Charge.select(Contract.customer).join(Contract).where(_is_due(today, company))
+    work = OneOff.select(OneOff.customer).where(
+        OneOff.billed_on.is_null() & OneOff.canceled_on.is_null() & (OneOff.done_on <= today)
+    )
+    query = (
+        Customer.select(Customer.id)
+        .left_outer_join(ImportBatch)
+        .where(
+            (Customer.id.in_(charges) | Customer.id.in_(work))
+            & (ImportBatch.id.is_null() | (ImportBatch.state == ImportBatch.RELEASED))
+        )
+        .order_by(Customer.id)
+    )
+    if customer is not None:
+        query = query.where(Customer.id == customer.id)
+    return [id for (id,) in query.tuples()]
+
+
+def _is_due(today, company):
+    early = today + timedelta(days=company.bill_ahead_days)
+    return (Charge.next_on <= today) | (~Charge.in_arrears & (Charge.next_on <= early))
+
+
+# --- Reading a chunk -----------------------------------------------------------------------------
+
+
+def _bills(ids, today, company, rates):
+    """Read what a chunk of customers is due for and compute their Bills."""
+    bills = {customer.id: Bill(customer) for customer in Customer.select().where(Customer.id.in_(ids))}
+    horizon = today + timedelta(days=company.bill_ahead_days)
+    pauses, prices = _pauses(ids), _prices(ids, horizon)
+    for row in _due_charges(ids, today, company).namedtuples().iterator():
+        bill = bills[row.customer_id]
+        try:
+            _add_charge(bill, row, today, horizon, rates, pauses, prices.get(row.id, ()))
+        except LookupError as error:
+            bill.refusal = str(error.args[0])
+    for row in _due_work(ids, today).namedtuples().iterator():
+        bill = bills[row.customer_id]
+        try:
+            _add_work(bill, row, rates)
+        except LookupError as error:
+            bill.refusal = str(error.args[0])
+    return [bills[id] for id in sorted(bills)]
+
+
+_PLACE = (
+    Item.name.alias("item_name"),
+    Item.taxable,
+    Site.name.alias("site_name"),
+    Site.street,
+    Site.city,
+    Site.jurisdiction,
+    System.name.alias("system_name"),
+)
+
+
+def _due_charges(ids, today, company):
+    return (
+        Charge.select(Charge, Contract.customer.alias("customer_id"), *_PLACE)
+        .join(Contract)
+        .join_from(Charge, Item)
+        .left_outer_join(Site, on=(Charge.site == Site.id))
+        .left_outer_join(System, on=(Charge.system == System.id))
+        .where(Contract.customer.in_(ids) & _is_due(today, company))
+        .order_by(Contract.customer, Charge.site, Charge.id)
+    )
+
+
+def _due_work(ids, today):
+    return (
+        OneOff.select(OneOff, *_PLACE)
+        .join(Item)
+        .left_outer_join(Site, on=(OneOff.site == Site.id))
+        .left_outer_join(System, on=(OneOff.system == System.id))
+        .where(
+            OneOff.customer.in_(ids)
+            & OneOff.billed_on.is_null()
+            & OneOff.canceled_on.is_null()
+            & (OneOff.done_on <= today)
+        )
+        .order_by(OneOff.customer, OneOff.id)
+    )
+
+
+def _pauses(ids):
+    """{contract id or None for all of the customer's: [(first day, last day)]} by customer."""
+    pauses = defaultdict(list)
+    for hold in Hold.select().where(Hold.customer.in_(ids) & (Hold.scope == Hold.BILLING)):
+        pauses[hold.customer_id, hold.contract_id].append((hold.starts_on, hold.ends_on))
+    return pauses
+
+
+def _prices(ids, until):
+    changes = defaultdict(list)
+    query = (
+        PriceChange.select(PriceChange.charge, PriceChange.starts_on, PriceChange.unit_cents)
+        .join(Charge)
+        .join(Contract)
+        .where(Contract.customer.in_(ids) & (PriceChange.starts_on <= until))
+        .order_by(PriceChange.starts_on)
+    )
+    for charge_id, starts_on, unit_cents in query.tuples():
+        changes[charge_id].append((starts_on, unit_cents))
+    return changes
+
+
+class _Rates:
+    """The tax rates in force on one day. An unknown jurisdiction is never guessed."""
+
+    def __init__(self, today):
+        self.today = today
+        query = TaxRate.select().where(
+            (TaxRate.starts_on <= today) & (TaxRate.ends_on.is_null() | (TaxRate.ends_on >= today))
+        )
+        self.rates = {rate.jurisdiction: (rate.name, rate.rate_ppm) for rate in query.order_by(TaxRate.starts_on)}
+
+    def of(self, customer, row):
+        """(name, ppm) for a charge or piece of work; raises LookupError with a sentence."""
+        if not row.taxable or not row.jurisdiction or is_exempt(customer, self.today):
+            return "", 0
+        if row.jurisdiction not in self.rates:
+            raise LookupError(f"There is no tax rate for {row.jurisdiction} on {self.today}. Add one in Tax rates.")
+        return self.rates[row.jurisdiction]
+
+
+def is_exempt(customer, today):
+    """True while the customer's exemption certificate counts."""
+    until = customer.tax_exempt_until_on
+    return bool(customer.tax_exempt_number) and (until is None or until >= today)
+
+
+# --- Computing -----------------------------------------------------------------------------------
+
+
+def _add_charge(bill, row, today, horizon, rates, pauses, prices):
+    """Add every due period of one charge to its customer's bill."""
+    limit = today if row.in_arrears else horizon
+    held = pauses.get((row.customer_id, row.contract), []) + pauses.get((row.customer_id, None), [])
+    tax_name, tax_ppm = rates.of(bill.customer, row)
+    index, next_on, lines = row.next_index, row.next_on, 0
+    while next_on is not None and next_on <= limit and index < row.next_index + MOST_PERIODS:
+        if (part := contracts.billable(row, index, held)) is not None:
+            unit_cents = contracts.price_at(row.unit_cents, prices, part.from_on)
+            bill.lines.append(_recurring_line(row, part, unit_cents, tax_name, tax_ppm))
+            lines += 1
+        index += 1
+        next_on = contracts.bill_on(row, index)
+    bill.missed = max(bill.missed, lines)
+    bill.moved.append((index, next_on, row.id, row.next_index))
+
+
+def _recurring_line(row, part, unit_cents, tax_name, tax_ppm):
+    amount, discount = row.quantity * unit_cents, row.discount_cents
+    if part.days is not None:
+        amount = money.share(amount, part.days, part.of_days)
+        discount = money.share(discount, part.days, part.of_days)
+    discount = min(discount, amount)
+    tax = money.tax(amount - discount, tax_ppm)
+    return Draft(
+        row.id, None, row.text or row.item_name, site_text(row), row.system_name or "",
+        part.from_on, part.to_on, part.days, part.of_days,
+        row.quantity, unit_cents, amount, discount, row.discount_reason,
+        tax_name, tax_ppm, tax, amount - discount + tax,
+    )  # fmt: skip
+
+
+def _add_work(bill, row, rates):
+    tax_name, tax_ppm = rates.of(bill.customer, row)
+    amount = row.quantity * row.unit_cents
+    tax = money.tax(amount - row.discount_cents, tax_ppm)
+    line = Draft(
+        None, row.id, row.text or row.item_name, site_text(row), row.system_name or "", None, None, None, None,
+        row.quantity, row.unit_cents, amount, row.discount_cents, row.discount_reason,
+        tax_name, tax_ppm, tax, amount - row.discount_cents + tax, row.done_on, row.work_order,
+    )  # fmt: skip
+    (bill.apart if row.alone else bill.lines).append(line)
+    bill.work.append(row.id)
+
+
+def site_text(row):
+    """A site as printed on a line: its name and where it is."""
+    return ", ".join(part for part in (row.site_name, row.street, row.city) if part)
+
+
+# --- Writing a chunk -----------------------------------------------------------------------------
+
+
+def _bill_chunk(ids, today, company, rates, report, *, by, now, job):
+    """Bill one chunk inside the caller's transaction. Customers are locked first where that exists."""
+    if db.for_update:
+        list(Customer.select(Customer.id).where(Customer.id.in_(ids)).order_by(Customer.id).for_update())
+    issued, drafts, billed = [], [], []
+    for bill in _bills(ids, today, company, rates):
+        if bill.refusal:
+            report.skipped.append((bill.customer, bill.refusal))
+        elif bill.missed > company.catch_up_periods:
+            drafts.append((bill, bill.lines + bill.apart))
+        else:
+            issued += [(bill, lines) for lines in (bill.lines, bill.apart) if lines]
+        if not bill.refusal:
+            billed.append(bill)
+    _mark_billed(billed, today)
+    write_issued(issued, today, company, by=by, now=now, job=job)
+    for bill, lines in drafts:
+        _write_draft(bill, lines, now, job)
+    report.drafts += len(drafts)
+    report.invoices += len(issued)
+    report.lines += sum(len(lines) for _, lines in issued)
+    report.total_cents += sum(line.total_cents for _, lines in issued for line in lines)
+
+
+def _mark_billed(bills, today):
+    """Move the charges on to their next period; guarded by the index that was read."""
+    moved = [move for bill in bills for move in bill.moved]
+    work = [id for bill in bills for id in bill.work]
+    if moved:
+        mark = "%s" if db.for_update else "?"
+        db.cursor().executemany(
+            f'UPDATE "charge" SET "next_index" = {mark}, "next_on" = {mark} '
+            f'WHERE "id" = {mark} AND "next_index" = {mark}',
+            moved,
+        )
+    if work:
+        OneOff.update(billed_on=today).where(OneOff.id.in_(work)).execute()
+
+
+_INVOICE_COLUMNS = (
+    "customer_id", "number", "state", "issued_on", "due_on", "subtotal_cents", "discount_cents", "tax_cents",
+    "total_cents", "open_cents", "previous_cents", "bill_to", "po_number", "note", "run_id", "void_reason", "created_at",
+)  # fmt: skip
+_LINE_COLUMNS = ("invoice_id", "position", *(name for name in Draft._fields))
+
+
+def write_issued(pairs, today, company, *, by, now, job=None):
+    """Write issued invoices for (bill, lines) pairs: numbers, rows, notices, credit used. Returns ids.
+
+    Runs in the caller's transaction: the numbers come from a row that is locked until it ends, so a
+    roll-back gives them back and the sequence stays without gaps.
+    """
+    if not pairs:
+        return []
+    first = take_numbers(len(pairs))
+    customer_ids = sorted({bill.customer.id for bill, _ in pairs})
+    owed = ledger.balances(customer_ids, today=today)
+    insert_rows(
+        Invoice,
+        _INVOICE_COLUMNS,
+        [
+            _invoice_row(bill.customer, lines, first + at, today, company, owed[bill.customer.id], now, job)
+            for at, (bill, lines) in enumerate(pairs)
+        ],
+    )
+    numbers = Invoice.select(Invoice.number, Invoice.id).where(
+        (Invoice.number >= first) & (Invoice.number < first + len(pairs))
+    )
+    ids = dict(numbers.tuples())
+    insert_rows(
+        Line,
+        _LINE_COLUMNS,
+        [
+            (ids[first + at], position, *line)
+            for at, (_, lines) in enumerate(pairs)
+            for position, line in enumerate(lines, 1)
+        ],
+    )
+    ledger.use_unapplied(customer_ids, by=by, on=today)
+    notices.queue_invoices(list(ids.values()), now=now)
+    return list(ids.values())
+
+
+def take_numbers(count):
+    """Reserve ``count`` invoice numbers in the caller's transaction; returns the first of them."""
+    Company.update(next_invoice_number=Company.next_invoice_number + count).execute()
+    return Company.select(Company.next_invoice_number).scalar() - count
+
+
+def _invoice_row(customer, lines, number, today, company, owed, now, job):
+    total = sum(line.total_cents for line in lines)
+    due_on = today + timedelta(days=companies.terms_days(company, customer))
+    return (
+        customer.id, number, Invoice.ISSUED, today, due_on,
+        sum(line.amount_cents for line in lines), sum(line.discount_cents for line in lines),
+        sum(line.tax_cents for line in lines), total, ledger.opening_cents(total), owed.owed_cents,
+        bill_to(customer), customer.po_number, "", job and job.id, "", now,
+    )  # fmt: skip
+
+
+def bill_to(customer):
+    """Name and address as they are printed and frozen."""
+    return "\n".join([customer.name, *customer.address_lines])
+
+
+def _write_draft(bill, lines, now, job):
+    """More missed periods than the policy bills at once: a draft waits for staff to issue or discard it."""
+    draft = Invoice.create(
+        customer=bill.customer,
+        subtotal_cents=sum(line.amount_cents for line in lines),
+        discount_cents=sum(line.discount_cents for line in lines),
+        tax_cents=sum(line.tax_cents for line in lines),
+        total_cents=sum(line.total_cents for line in lines),
+        run=job,
+        created_at=now,
+    )
+    insert_rows(Line, _LINE_COLUMNS, [(draft.id, at, *line) for at, line in enumerate(lines, 1)])

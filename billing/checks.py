@@ -1,0 +1,99 @@
+"""The invariants of the books, as queries for the rows that break them. A healthy database gives none.
+
+Run every night and by ``flask check-books``. A check reads; it never repairs.
+"""
+
+from dataclasses import dataclass
+
+from models import db
+
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A broken invariant: what it says, how many rows break it, and some of them."""
+
+    check: str
+    count: int
+    examples: tuple
+
+    def __str__(self):
+        some = ", ".join(str(example) for example in self.examples)
+        return f"{self.check}: {self.count:,} (for example {some})"
+
+
+# Each query gives one column: what people would look the row up by. Gaps are counted against the
+# highest number, so that they cost one pass and no self-join.
+CHECKS = {
+    "an invoice's lines do not add up to its total": """
+        SELECT invoice.id FROM invoice LEFT JOIN line ON line.invoice_id = invoice.id
+        GROUP BY invoice.id, invoice.total_cents
+        HAVING COALESCE(SUM(line.total_cents), 0) <> invoice.total_cents""",
+    "an issued invoice's open amount is not its total less what paid it": """
+        SELECT invoice.number FROM invoice
+        LEFT JOIN (SELECT invoice_id, SUM(amount_cents) AS cents FROM allocation GROUP BY invoice_id) AS paid
+        ON paid.invoice_id = invoice.id
+        WHERE invoice.state = 'issued' AND invoice.open_cents <> invoice.total_cents - COALESCE(paid.cents, 0)""",
+    "a void or draft invoice is paid or owed": """
+        SELECT invoice.id FROM invoice
+        LEFT JOIN (SELECT invoice_id, SUM(amount_cents) AS cents FROM allocation GROUP BY invoice_id) AS paid
+        ON paid.invoice_id = invoice.id
+        WHERE invoice.state <> 'issued' AND (invoice.open_cents <> 0 OR COALESCE(paid.cents, 0) <> 0)""",
+    "a payment's unapplied amount is not what it has left": """
+        SELECT payment.reference FROM payment
+        LEFT JOIN (SELECT payment_id, SUM(amount_cents) AS cents FROM allocation GROUP BY payment_id) AS used
+        ON used.payment_id = payment.id
+        LEFT JOIN (SELECT payment_id, SUM(amount_cents) AS cents FROM refund GROUP BY payment_id) AS back
+        ON back.payment_id = payment.id
+        WHERE payment.open_cents <> (CASE WHEN payment.state IN ('approved', 'settled')
+            THEN payment.amount_cents ELSE 0 END) - COALESCE(used.cents, 0) - COALESCE(back.cents, 0)""",
+    "a credit's unapplied amount is not what it has left": """
+        SELECT credit.id FROM credit
+        LEFT JOIN (SELECT credit_id, SUM(amount_cents) AS cents FROM allocation GROUP BY credit_id) AS used
+        ON used.credit_id = credit.id
+        WHERE credit.open_cents <> credit.amount_cents - COALESCE(used.cents, 0)""",
+    "an allocation pays another customer's invoice": """
+        SELECT allocation.id FROM allocation JOIN invoice ON invoice.id = allocation.invoice_id
+        LEFT JOIN payment ON payment.id = allocation.payment_id
+        LEFT JOIN credit ON credit.id = allocation.credit_id
+        WHERE COALESCE(payment.customer_id, credit.customer_id) <> invoice.customer_id""",
+    "an allocation is not undone by its exact twin": """
+        SELECT twin.id FROM allocation AS twin JOIN allocation AS first ON first.id = twin.reverses_id
+        WHERE twin.amount_cents <> -first.amount_cents OR twin.invoice_id <> first.invoice_id""",
+    "an invoice number is missing": """
+        SELECT MAX(number) - COUNT(number) FROM invoice HAVING MAX(number) - MIN(number) + 1 <> COUNT(number)""",
+    "two lines of a charge cover the same days": """
+        SELECT later.id FROM line AS later JOIN line AS earlier
+        ON earlier.charge_id = later.charge_id AND earlier.from_on < later.from_on AND earlier.to_on >= later.from_on
+        WHERE later.voided_on IS NULL AND earlier.voided_on IS NULL""",
+    "a charge was billed up to a period that has no line": """
+        SELECT charge.id FROM charge WHERE charge.next_index > 0
+        AND NOT EXISTS (SELECT 1 FROM line WHERE line.charge_id = charge.id)
+        AND NOT EXISTS (SELECT 1 FROM contract JOIN hold ON hold.customer_id = contract.customer_id
+            WHERE contract.id = charge.contract_id AND hold.scope = 'billing')""",
+    "a concluded payment still claims an invoice": """
+        SELECT payment.reference FROM payment JOIN payment_part ON payment_part.payment_id = payment.id
+        WHERE payment_part.live AND payment.state NOT IN ('prepared', 'sent', 'held', 'in_doubt')""",
+    "a live payment claims no invoice": """
+        SELECT payment.reference FROM payment WHERE payment.state IN ('prepared', 'sent', 'held', 'in_doubt')
+        AND NOT EXISTS (SELECT 1 FROM payment_part WHERE payment_part.payment_id = payment.id AND payment_part.live)""",
+    "a payment without an answer is never asked for": """
+        SELECT reference FROM payment
+        WHERE state IN ('prepared', 'sent', 'held', 'in_doubt') AND ask_at IS NULL""",
+    "the next invoice number was given already": """
+        SELECT next_invoice_number FROM company
+        WHERE next_invoice_number <= (SELECT COALESCE(MAX(number), 0) FROM invoice)""",
+}
+
+
+def run(progress=None):
+    """Ask every question; returns the Findings, none when the books are sound."""
+    findings = []
+    for check, query in CHECKS.items():
+        rows = [row[0] for row in db.execute_sql(query).fetchall()]
+        if rows:
+            findings.append(Finding(check, len(rows), tuple(rows[:EXAMPLES])))
+        if progress:
+            progress(1)
+    return findings

@@ -1,0 +1,257 @@
+"""Contracts and their recurring charges: start, pause, resume, new price, end.
+
+What a period costs and when it may be billed is computed here, by pure functions over a charge's
+terms, so that the bill step, the preview and the customer's page can never disagree.
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+from billing import events, ledger, money, periods
+from billing.errors import BillingError
+from models import Charge, Contract, Credit, Hold, Invoice, Line, PriceChange, db
+
+
+class Billable(NamedTuple):
+    """The part of a period that is billed. ``days`` is None for the whole of it."""
+
+    from_on: date
+    to_on: date
+    days: int | None
+    of_days: int | None
+
+
+class Terms(NamedTuple):
+    """What of a charge decides its periods; a Charge row has the same names."""
+
+    starts_on: date
+    ends_on: date | None
+    cycle_months: int
+    anchor_day: int
+    in_arrears: bool
+    prorate_first: bool
+    prorate_last: bool
+
+
+# --- Pure: periods of a charge -------------------------------------------------------------------
+
+
+def period_of(terms, index):
+    """The whole calendar period number ``index`` of a charge, clipped by nothing."""
+    first = periods.first_start(terms.starts_on, terms.anchor_day, prorate=terms.prorate_first)
+    return periods.period(first, terms.anchor_day, terms.cycle_months, index)
+
+
+def bill_on(terms, index):
+    """The day from which period ``index`` may be billed, or None when the charge ends before it.
+
+    In advance it is the first day of service, in arrears the last.
+    """
+    whole = period_of(terms, index)
+    starts = max(whole.from_on, terms.starts_on)
+    if terms.ends_on is not None and starts > terms.ends_on:
+        return None
+    if not terms.in_arrears:
+        return starts
+    return whole.to_on if terms.ends_on is None else min(whole.to_on, terms.ends_on)
+
+
+def billable(terms, index, pauses=()):
+    """What of period ``index`` is billed, as a Billable; None when all of it was paused.
+
+    pauses -- pairs (first day, last day or None) in which nothing is charged
+
+    A period cut short by the charge's end is billed by the day when ``prorate_last``, else in full.
+    """
+    whole = period_of(terms, index)
+    starts, ends = max(whole.from_on, terms.starts_on), whole.to_on
+    if terms.ends_on is not None and terms.ends_on < ends and terms.prorate_last:
+        ends = terms.ends_on
+    paused = _paused_days(starts, ends, pauses) if pauses else 0
+    days = (ends - starts).days + 1 - paused
+    if days <= 0:
+        return None
+    if days == whole.days:
+        return Billable(starts, ends, None, None)
+    return Billable(starts, ends, days, whole.days)
+
+
+def _paused_days(starts, ends, pauses):
+    """Days of [starts, ends] that lie in any pause; pauses may overlap each other."""
+    days = set()
+    for first, last in pauses:
+        day, last = max(first, starts), min(last or ends, ends)
+        days.update(range(day.toordinal(), last.toordinal() + 1))
+    return len(days)
+
+
+def price_at(unit_cents, changes, day):
+    """The price of one for a period that starts on ``day``; ``changes`` is [(from, cents)] in order."""
+    for starts_on, cents in changes:
+        if starts_on <= day:
+            unit_cents = cents
+    return unit_cents
+
+
+# --- Use cases -----------------------------------------------------------------------------------
+
+
+def start(charge, *, by, now):
+    """Put a new charge on the calendar: its first period waits to be billed. Returns the charge.
+
+    Raises BillingError when its dates contradict each other or the contract's.
+    """
+    contract = charge.contract
+    if charge.ends_on is not None and charge.ends_on < charge.starts_on:
+        raise BillingError("The charge ends before it starts. Correct one of the two dates.")
+    if contract.ends_on is not None and charge.starts_on > contract.ends_on:
+        raise BillingError(f"The contract ended on {contract.ends_on}. Start the charge on another contract.")
+    with db.atomic():
+        charge.next_index = 0
+        charge.next_on = bill_on(charge, 0)
+        charge.save()
+        events.record("charge.started", charge, by=by, now=now, customer=contract.customer)
+    return charge
+
+
+def pause(contract, *, from_on, reason, by, now):
+    """Stop charging for a contract from a date on, until it is resumed. Returns the Hold.
+
+    Days that were billed in advance already stay billed; credit them by hand when that is wanted.
+    """
+    if not reason.strip():
+        raise BillingError("Say why the contract is paused.")
+    if running_pause(contract):
+        raise BillingError("This contract is paused already.")
+    with db.atomic():
+        hold = Hold.create(
+            scope=Hold.BILLING,
+            customer=contract.customer_id,
+            contract=contract,
+            reason=reason,
+            by=by,
+            starts_on=from_on,
+        )
+        events.record("contract.paused", contract, by=by, now=now, reason=reason, after={"from": from_on})
+    return hold
+
+
+def running_pause(contract):
+    """The pause of a contract that has no end yet, or None."""
+    return Hold.get_or_none(
+        (Hold.contract == contract) & (Hold.scope == Hold.BILLING) & Hold.ends_on.is_null()
+    )
+
+
+def resume(contract, *, on, by, now):
+    """Charge again from ``on``: the day before it is the last day of the pause. Returns the Hold."""
+    hold = running_pause(contract)
+    if hold is None:
+        raise BillingError("This contract is not paused.")
+    if on <= hold.starts_on:
+        raise BillingError(f"The pause began on {hold.starts_on}. Resume on a later day.")
+    with db.atomic():
+        hold.ends_on = on - periods.DAY
+        hold.save()
+        events.record("contract.resumed", contract, by=by, now=now, after={"on": on})
+    return hold
+
+
+def change_price(charge, *, from_on, unit_cents, reason, by, now):
+    """Give a charge a new price for every period that starts on or after ``from_on``.
+
+    Issued invoices stay as they are; a period that was billed already is refused.
+    """
+    if unit_cents < 0:
+        raise BillingError("A price cannot be below zero.")
+    billed = charge.lines.where(Line.voided_on.is_null()).order_by(Line.from_on.desc()).first()
+    if billed and from_on <= billed.from_on:
+        raise BillingError(f"The period from {billed.from_on} is billed already. Choose a later date.")
+    with db.atomic():
+        change = PriceChange.create(
+            charge=charge, starts_on=from_on, unit_cents=unit_cents, reason=reason, by=by, made_at=now
+        )
+        events.record(
+            "charge.price_changed",
+            charge,
+            by=by,
+            now=now,
+            customer=charge.contract.customer,
+            reason=reason,
+            before={"unit_cents": charge.unit_cents},
+            after={"unit_cents": unit_cents, "from": from_on},
+        )
+    return change
+
+
+def end(contract, *, on, reason_code, by, today, now):
+    """End a contract: ``on`` is its last day of service. Unused prepaid service is credited.
+
+    Only charges with ``prorate_last`` give credit. Returns the credits that were made.
+    """
+    if contract.ends_on is not None:
+        raise BillingError(f"This contract ended on {contract.ends_on} already.")
+    if on < contract.starts_on:
+        raise BillingError("A contract cannot end before it starts.")
+    if reason_code not in Contract.END_REASONS:
+        raise BillingError("Choose why the contract ends.")
+    with db.atomic():
+        contract.ends_on, contract.end_reason = on, reason_code
+        contract.save()
+        charges = list(contract.charges.where(Charge.ends_on.is_null() | (Charge.ends_on > on)))
+        credits = [credit for charge in charges for credit in _end_charge(charge, on, by, today, now)]
+        events.record("contract.ended", contract, by=by, now=now, reason=reason_code, after={"ends_on": on})
+    return credits
+
+
+def _end_charge(charge, on, by, today, now):
+    """End one charge and credit what was billed beyond; yields the credits."""
+    charge.ends_on = max(on, charge.starts_on)
+    charge.next_on = bill_on(charge, charge.next_index) if on >= charge.starts_on else None
+    charge.save()
+    if not charge.prorate_last:
+        return
+    beyond = Line.select(Line, Invoice).join(Invoice).where(
+        (Line.charge == charge) & (Line.to_on > on) & Line.voided_on.is_null() & (Invoice.state == Invoice.ISSUED)
+    )  # fmt: skip
+    for line in list(beyond):
+        unused = (line.to_on - max(on, line.from_on - periods.DAY)).days
+        cents = money.share(line.total_cents, unused, (line.to_on - line.from_on).days + 1)
+        if cents:
+            yield _credit_unused(charge, line, cents, by, today, now)
+
+
+def _credit_unused(charge, line, cents, by, today, now):
+    credit = Credit.create(
+        customer=line.invoice.customer_id,
+        invoice=line.invoice,
+        line=line,
+        kind=Credit.UNUSED_SERVICE,
+        amount_cents=cents,
+        reason=f"Unused service: {line.text} after {charge.ends_on:%B %-d, %Y}",
+        by=by,
+        made_on=today,
+        created_at=now,
+    )
+    ledger.open_money(credit)
+    ledger.apply_oldest_first(credit, by=by, on=today)
+    return credit
+
+
+# --- Queries -------------------------------------------------------------------------------------
+
+
+def upcoming(customer, *, count=3):
+    """The next periods that will be billed to a customer: [(bill on, Billable, charge)], soonest first."""
+    running = (
+        Charge.select(Charge, Contract)
+        .join(Contract)
+        .where((Contract.customer == customer) & Charge.next_on.is_null(False))
+    )
+    rows = []
+    for charge in running:
+        for index in range(charge.next_index, charge.next_index + count):
+            day, part = bill_on(charge, index), billable(charge, index)
+            if day is not None and part is not None:
+                rows.append((day, part, charge))
+    return sorted(rows, key=lambda row: (row[0], row[2].id))[:count]

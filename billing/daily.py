@@ -1,0 +1,182 @@
+"""The daily job: confirm, bill, remind, send, check the books. Safe at any frequency.
+
+Each step is a query for due work plus a use case; one customer's trouble never stops the others. One
+runner at a time holds a lease, which a dead runner's successor takes over.
+"""
+
+import logging
+import os
+import socket
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from peewee import IntegrityError
+
+from billing import bill, checks, notices, payments
+from billing import company as companies
+from billing.errors import BillingError, GatewayUnavailable
+from billing.money import format_cents
+from billing.states import move
+from models import JobRun, db
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(minutes=10)
+
+
+@dataclass
+class Day:
+    """What the steps need to know and to reach. ``progress`` is called with work done, in items."""
+
+    today: date
+    clock: object
+    gateway: object
+    send: object  # callable(notice, mail)
+    compose: object  # callable(notice, now) -> mail
+    by: str = "daily job"
+    job: JobRun | None = None
+    progress: object = None
+    dry_run: bool = False
+    trouble: list = field(default_factory=list)  # sentences: what did not work
+    listing: list = field(default_factory=list)  # sentences: what a dry run would do
+
+    def keep_lease(self):
+        """Tell other runners that this one is alive."""
+        if self.job:
+            JobRun.update(lease_until_at=self.clock.now() + LEASE).where(JobRun.id == self.job.id).execute()
+
+    def done(self, count):
+        self.keep_lease()
+        if self.progress:
+            self.progress(count)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of the day. ``work`` counts what is due; ``run`` does it and returns a line for people."""
+
+    name: str
+    label: str
+    work: object
+    run: object
+
+
+# --- Steps ---------------------------------------------------------------------------------------
+
+
+def _confirm_work(day):
+    return payments.waiting_events().count() + payments.due_to_ask(day.clock.now()).count()
+
+
+def _confirm(day):
+    """Follow the webhooks, then ask about every attempt without an answer."""
+    asked = 0
+    for event in list(payments.waiting_events()):
+        asked += _one(
+            day, f"Webhook {event.notification_id}", payments.follow_event, event, **_gateway(day)
+        )
+    for payment in list(payments.due_to_ask(day.clock.now())):
+        asked += _one(day, str(payment), payments.ask, payment, **_gateway(day))
+    return f"{asked:,} answers"
+
+
+def _gateway(day):
+    return {"gateway": day.gateway, "today": day.today, "now": day.clock.now()}
+
+
+def _one(day, what, act, *args, **kwargs):
+    """Do one item. What goes wrong with it is noted and never stops the rest; returns 1 when it went well."""
+    try:
+        act(*args, **kwargs)
+        return 1
+    except GatewayUnavailable as trouble:
+        day.trouble.append(f"{what}: {trouble}")
+    except Exception as error:  # one bad item must not stop the rest
+        log.exception("%s", what)
+        day.trouble.append(f"{what}: {error}")
+    finally:
+        day.done(1)
+    return 0
+
+
+def _bill_work(day):
+    return len(bill.due_customers(day.today, companies.current()))
+
+
+def _bill(day):
+    if day.dry_run:
+        return _bill_preview(day)
+    report = bill.run(day.today, by=day.by, now=day.clock.now(), job=day.job, progress=day.done)
+    day.trouble += [f"{customer}: {why}" for customer, why in report.skipped]
+    return str(report)
+
+
+def _bill_preview(day):
+    bills = bill.preview(day.today)
+    day.listing += [f"{one.customer}: {one.refusal or format_cents(one.total_cents)}" for one in bills]
+    total = sum(one.total_cents for one in bills if not one.refusal)
+    return f"{len(bills):,} customers would be billed {format_cents(total)}"
+
+
+def _remind(day):
+    if day.dry_run:
+        return "reminders are not listed in a dry run"
+    return f"{notices.queue_reminders(day.today, now=day.clock.now()):,} reminders queued"
+
+
+def _send(day):
+    if day.dry_run:
+        return f"{notices.waiting(day.clock.now()).count():,} messages are waiting"
+    report = notices.send_due(send=day.send, compose=day.compose, now=day.clock.now(), progress=day.done)
+    day.trouble += [f"{notice}: {why}" for notice, why in report.failures]
+    return str(report)
+
+
+def _check(day):
+    findings = checks.run()
+    day.trouble += [f"Check {finding}" for finding in findings]
+    return f"{len(checks.CHECKS)} checks, {len(findings):,} findings"
+
+
+STEPS = (
+    Step("confirm", "Asking what became of payments", _confirm_work, _confirm),
+    Step("bill", "Billing what is due", _bill_work, _bill),
+    Step("remind", "Queueing reminders", lambda day: 0, _remind),
+    Step("send", "Sending messages", lambda day: notices.waiting(day.clock.now()).count(), _send),
+    Step("check", "Checking the books", lambda day: 0, _check),
+)
+
+
+# --- The job -------------------------------------------------------------------------------------
+
+
+def begin(name, *, today, now):
+    """Take the lease and return its JobRun. Raises BillingError while another runner holds it."""
+    with db.atomic():
+        for dead in JobRun.select().where((JobRun.name == name) & (JobRun.state == JobRun.RUNNING)):
+            if dead.lease_until_at > now:
+                raise BillingError(f"The {name} job is running already, on {dead.holder}. Try again later.")
+            move(dead, JobRun.DIED, ended_at=now)
+    try:
+        with db.atomic():
+            return JobRun.create(
+                name=name,
+                as_of_on=today,
+                holder=f"{socket.gethostname()}, process {os.getpid()}",
+                lease_until_at=now + LEASE,
+                started_at=now,
+            )
+    except IntegrityError:
+        raise BillingError(f"The {name} job has just been started elsewhere. Try again later.") from None
+
+
+def finish(job, lines, *, failed, now):
+    """Give the lease back and keep the report for staff."""
+    state = JobRun.FAILED if failed else JobRun.DONE
+    return move(job, state, ended_at=now, report="\n".join(lines))
+
+
+def days_since_last(today, name="daily"):
+    """Days since the job last finished, or None when it never did; for the home page."""
+    last = JobRun.select().where((JobRun.name == name) & (JobRun.state == JobRun.DONE)).order_by(JobRun.id.desc()).first()
+    return (today - last.as_of_on).days if last else None
+

@@ -1,0 +1,148 @@
+"""One invoice after it was drafted: issue, discard, void, credit. Nothing here edits what was issued."""
+
+from datetime import timedelta
+
+from billing import bill, contracts, events, ledger, notices
+from billing import company as companies
+from billing.errors import BillingError
+from billing.money import format_cents
+from billing.states import move
+from models import Charge, Credit, Invoice, Line, OneOff, db
+
+
+def issue(draft, *, by, today, now):
+    """Give a draft its number, dates and place in the ledger, and queue its messages. Returns it."""
+    if draft.state != Invoice.DRAFT:
+        raise BillingError("This invoice is issued already.")
+    company, customer = companies.current(), draft.customer
+    with db.atomic():
+        owed = ledger.balance(customer, today=today).owed_cents
+        move(
+            draft,
+            Invoice.ISSUED,
+            number=bill.take_numbers(1),
+            issued_on=today,
+            due_on=today + timedelta(days=companies.terms_days(company, customer)),
+            previous_cents=owed,
+            bill_to=bill.bill_to(customer),
+            po_number=customer.po_number,
+        )
+        ledger.open_invoice(draft)
+        ledger.use_unapplied([customer.id], by=by, on=today)
+        notices.queue_invoices([draft.id], now=now)
+        events.record("invoice.issued", draft, by=by, now=now, customer=customer)
+    return Invoice.get_by_id(draft.id)
+
+
+def discard(draft, *, reason, by, today, now):
+    """Throw a draft away: its periods and work are not billed, now or later."""
+    if draft.state != Invoice.DRAFT:
+        raise BillingError("Only a draft can be discarded. Void an issued invoice instead.")
+    with db.atomic():
+        move(draft, Invoice.VOID, voided_on=today, void_reason=_reason(reason))
+        _release_lines(draft, today)
+        events.record("invoice.discarded", draft, by=by, now=now, customer=draft.customer, reason=reason)
+    return draft
+
+
+def void(invoice, *, reason, by, today, now, bill_again=False):
+    """Cancel an issued invoice. What was paid on it becomes unapplied again and pays what else is open.
+
+    bill_again -- put its periods and work back, so that the next bill step bills them anew
+
+    Raises BillingError when a payment of it is under way, or a later period is billed already.
+    """
+    if invoice.state != Invoice.ISSUED:
+        raise BillingError("Only an issued invoice can be voided.")
+    if attempt := ledger.standing_attempt(invoice):
+        raise BillingError(f"Payment {attempt.reference} of this invoice is not concluded. Wait until it is.")
+    with db.atomic():
+        ledger.unapply(invoice, reason=f"Invoice {invoice.number} voided", by=by, on=today)
+        ledger.close(invoice)
+        move(invoice, Invoice.VOID, voided_on=today, void_reason=_reason(reason))
+        _release_lines(invoice, today)
+        if bill_again:
+            _put_back(invoice)
+        ledger.use_unapplied([invoice.customer_id], by=by, on=today)
+        events.record("invoice.voided", invoice, by=by, now=now, customer=invoice.customer, reason=reason)
+    return invoice
+
+
+def credit(invoice, *, amount_cents, reason, by, today, now, kind=Credit.NOTE, line=None):
+    """Correct an issued invoice by a credit note; what the invoice does not need stays on the account.
+
+    Raises BillingError above what the invoice was for, less what was credited on it before.
+    """
+    if invoice.state != Invoice.ISSUED:
+        raise BillingError("Only an issued invoice can be credited.")
+    before = sum(credit.amount_cents for credit in invoice.credits)
+    most = invoice.total_cents - before
+    if not 0 < amount_cents <= most:
+        raise BillingError(f"Enter an amount between $0.01 and {format_cents(most)}.")
+    customer = invoice.customer
+    with db.atomic():
+        made = _make_credit(customer, amount_cents, reason, kind, by, today, now, invoice=invoice, line=line)
+        ledger.apply_oldest_first(made, by=by, on=today, only=[Invoice.get_by_id(invoice.id)])
+        ledger.use_unapplied([customer.id], by=by, on=today)
+    return Credit.get_by_id(made.id)
+
+
+def goodwill(customer, *, amount_cents, reason, by, today, now):
+    """Give a customer credit out of kindness; it pays what is open, oldest first."""
+    if amount_cents <= 0:
+        raise BillingError("Enter an amount above zero.")
+    with db.atomic():
+        made = _make_credit(customer, amount_cents, reason, Credit.GOODWILL, by, today, now)
+        ledger.apply_oldest_first(made, by=by, on=today)
+    return Credit.get_by_id(made.id)
+
+
+def latest_payable(invoice):
+    """The invoice to pay instead of a void one: the last that replaces it, or the invoice itself."""
+    while replacement := invoice.replaced_by.order_by(Invoice.id.desc()).first():
+        invoice = replacement
+    return invoice
+
+
+def _make_credit(customer, amount_cents, reason, kind, by, today, now, **about):
+    made = Credit.create(
+        customer=customer,
+        kind=kind,
+        amount_cents=amount_cents,
+        reason=_reason(reason),
+        by=by,
+        made_on=today,
+        created_at=now,
+        **about,
+    )
+    ledger.open_money(made)
+    events.record("credit.made", made, by=by, now=now, customer=customer, reason=reason)
+    return made
+
+
+def _reason(text):
+    text = text.strip()
+    if not text:
+        raise BillingError("Give a reason; the customer and your colleagues will read it.")
+    return text[:255]
+
+
+def _release_lines(invoice, today):
+    """Free the periods and work of a void invoice, so that the unique index lets them be billed again."""
+    Line.update(voided_on=today).where(Line.invoice == invoice).execute()
+
+
+def _put_back(invoice):
+    """Set charges and work back to before this invoice."""
+    for line in invoice.lines.where(Line.charge.is_null(False)).order_by(Line.from_on.desc()):
+        charge = Charge.get_by_id(line.charge_id)
+        index = charge.next_index - 1
+        period = contracts.period_of(charge, index)
+        if not period.from_on <= line.from_on <= period.to_on:
+            raise BillingError(f"A later period of “{line.text}” is billed already. Void that invoice first.")
+        charge.next_index, charge.next_on = index, contracts.bill_on(charge, index)
+        charge.save()
+    ids = [line.one_off_id for line in invoice.lines.where(Line.one_off.is_null(False))]
+    OneOff.update(billed_on=None).where(OneOff.id.in_(ids)).execute()
+
+

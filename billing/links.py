@@ -1,0 +1,181 @@
+"""Capability links and sign-in codes: who holds the token may do one thing, nothing else.
+
+256 random bits; only their hash is stored; one purpose each; revocable and renewable. Following a link
+changes nothing. A code is six digits, works once, for ten minutes, and dies after five wrong tries.
+"""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, time, timedelta
+
+from peewee import fn
+
+from billing import company as companies
+from billing import events, notices
+from billing.errors import BillingError
+from models import Contact, Link, Notice
+
+SIGN_IN_LIFE = timedelta(minutes=10)
+PREFERENCES_LIFE = timedelta(days=365)
+MOST_TRIES = 5
+MOST_MAILS = 3  # sign-in or fresh-link mails to one person within SIGN_IN_LIFE
+
+
+class DeadLink(BillingError):
+    """A link that is unknown, expired, revoked or used. ``link`` is its row when there was one."""
+
+    def __init__(self, sentence, link=None):
+        super().__init__(sentence)
+        self.link = link
+
+
+# --- Making --------------------------------------------------------------------------------------
+
+
+def pay_link(invoice, *, now, contact=None):
+    """Return a new token that opens ``invoice``. Older links keep working: revoking is explicit."""
+    days = companies.current().pay_link_days
+    ends = max(datetime.combine(invoice.due_on, time.max), now) + timedelta(days=days)
+    return _issue(Link.PAY, invoice.customer, now=now, expires_at=ends, contact=contact, invoice=invoice)
+
+
+def preferences_link(contact, *, now):
+    """Return a new token that opens the contact's preferences; every message carries one."""
+    return _issue(
+        Link.PREFERENCES, contact.customer, now=now, expires_at=now + PREFERENCES_LIFE, contact=contact
+    )
+
+
+def sign_in_link(contact, *, now):
+    """Return (token, six-digit code), either of which signs the contact in once."""
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    token = _issue(
+        Link.SIGN_IN,
+        contact.customer,
+        now=now,
+        expires_at=now + SIGN_IN_LIFE,
+        contact=contact,
+        code_hash=_hash(f"{contact.id}:{code}"),
+    )
+    return token, code
+
+
+def _issue(purpose, customer, *, now, expires_at, **fields):
+    token = secrets.token_urlsafe(32)
+    Link.create(
+        purpose=purpose,
+        customer=customer,
+        token_hash=_hash(token),
+        created_at=now,
+        expires_at=expires_at,
+        **fields,
+    )
+    return token
+
+
+def _hash(secret):
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+# --- Following -----------------------------------------------------------------------------------
+
+
+def follow(token, purpose, *, now):
+    """Return the Link that ``token`` opens. Raises DeadLink with a sentence; changes nothing."""
+    found = Link.get_or_none((Link.token_hash == _hash(token)) & (Link.purpose == purpose))
+    if found is None:
+        raise DeadLink("This link is not complete. Copy it whole from the message, or ask for a new one.")
+    if found.revoked_at:
+        raise DeadLink("This link was withdrawn. You can ask for a new one.", found)
+    if found.used_at or found.expires_at <= now:
+        raise DeadLink("This link is too old. You can ask for a new one.", found)
+    return found
+
+
+def revoke(query, *, by, now):
+    """Withdraw every link of a query of Link; returns how many were still alive."""
+    alive = list(query.where(Link.revoked_at.is_null() & (Link.expires_at > now)))
+    for link in alive:
+        link.revoked_at = now
+        link.save()
+        events.record("link.revoked", link, by=by, now=now)
+    return len(alive)
+
+
+def ask_fresh(dead, *, now):
+    """Mail a fresh pay link to the address on file, for a link that is dead but was ours.
+
+    Tells nothing about whether anything was mailed: the page says the same in every case.
+    """
+    contact = dead.contact or mail_contact(dead.customer)
+    if dead.purpose == Link.PAY and contact and _may_mail(contact, Notice.FRESH_LINK, now):
+        notices.queue_fresh_link(dead.invoice, contact, now=now)
+
+
+def mail_contact(customer):
+    """The person whom a link or code may be mailed to: the first payer with an address, or None."""
+    return (
+        customer.contacts.where((Contact.role == Contact.PAYER) & (Contact.email != "") & Contact.left_on.is_null())
+        .order_by(Contact.id)
+        .first()
+    )
+
+
+# --- Signing in ----------------------------------------------------------------------------------
+
+
+def ask_sign_in(email, *, now):
+    """Mail a sign-in link and code to every contact with this address; silent when there is none."""
+    for contact in _contacts(email):
+        ask_code(contact, now=now)
+
+
+def ask_code(contact, *, now):
+    """Mail a sign-in link and code to one contact, unless they just got several."""
+    if _may_mail(contact, Notice.SIGN_IN, now):
+        notices.queue_sign_in(contact, now=now)
+
+
+def sign_in_by_token(token, *, now):
+    """Use up a mailed link; returns the Contact. Raises DeadLink."""
+    return _use(follow(token, Link.SIGN_IN, now=now), now)
+
+
+def sign_in_by_code(email, code, *, now):
+    """Use up a mailed code; returns the Contact. Raises BillingError; five wrong tries end the code."""
+    digits = "".join(code.split())
+    alive = Link.select().where(
+        (Link.purpose == Link.SIGN_IN)
+        & Link.contact.in_(_contacts(email))
+        & Link.used_at.is_null()
+        & (Link.expires_at > now)
+        & (Link.tries < MOST_TRIES)
+    )
+    for link in list(alive):
+        if hmac.compare_digest(link.code_hash, _hash(f"{link.contact_id}:{digits}")):
+            return _use(link, now)
+    Link.update(tries=Link.tries + 1).where(Link.id.in_([link.id for link in alive])).execute()
+    raise BillingError("This code is not right, or it is older than ten minutes. Ask for a new one.")
+
+
+def _contacts(email):
+    email = email.strip().lower()
+    return Contact.select().where(
+        (fn.LOWER(Contact.email) == email) & (Contact.email != "") & Contact.left_on.is_null()
+    )
+
+
+def _use(link, now):
+    """Compare-and-swap: of two clicks at once, one signs in."""
+    won = Link.update(used_at=now).where((Link.id == link.id) & Link.used_at.is_null()).execute()
+    if not won:
+        raise DeadLink("This link was used already. You can ask for a new one.", link)
+    return link.contact
+
+
+def _may_mail(contact, kind, now):
+    recent = Notice.select().where(
+        (Notice.contact == contact) & (Notice.kind == kind) & (Notice.created_at > now - SIGN_IN_LIFE)
+    )
+    return recent.count() < MOST_MAILS

@@ -1,0 +1,387 @@
+"""The outbox and the history of every message: queued in a transaction, judged again when sent.
+
+A use case never sends; it queues a Notice in its own transaction. The sender claims it, looks once more
+whether it is still true and wanted, has it composed, sends it, and keeps what was said. A reminder whose
+sender died half way is not sent again (at most once); everything else is, under the same Message-ID.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from peewee import JOIN
+
+from billing import company as companies
+from billing import ledger
+from billing.errors import BillingError
+from billing.states import move
+from models import Contact, Customer, Hold, ImportBatch, Invoice, Notice, Preference, Ticket, db, insert_rows
+
+CLAIM_LIFE = timedelta(minutes=15)  # a sender that has not answered by then is dead
+RETRY_AFTER = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+CHUNK = 50
+
+WHY_INVOICE = "You get invoices for this account."
+WHY_REMINDER = "You asked to be reminded before the due date."
+WHY_RECEIPT = "A receipt is sent for every payment."
+
+
+class MailNotSent(BillingError):
+    """The mail server did not take a message. ``permanent``: it never will, at this address."""
+
+    def __init__(self, sentence, *, permanent=False):
+        super().__init__(sentence)
+        self.permanent = permanent
+
+
+@dataclass
+class Report:
+    """What the sender did, in counts; ``failures`` is [(notice, why)]."""
+
+    sent: int = 0
+    printed: int = 0
+    skipped: int = 0
+    failures: list = field(default_factory=list)
+
+    def __str__(self):
+        return (
+            f"{self.sent:,} sent, {self.printed:,} to print, {self.skipped:,} no longer needed, "
+            f"{len(self.failures):,} not delivered"
+        )
+
+
+# --- Queueing ------------------------------------------------------------------------------------
+
+
+def queue(kind, *, key, customer, why, now, contact=None, channel=Preference.MAIL, **about):
+    """Queue one message, once: the same ``key`` again changes nothing. Returns its id or None."""
+    address = about.pop("address", contact.email if contact and channel == Preference.MAIL else "")
+    return (
+        Notice.insert(
+            key=key, kind=kind, channel=channel, customer=customer, contact=contact, address=address,
+            why=why, send_at=now, created_at=now, **about,
+        )
+        .on_conflict_ignore()
+        .execute()
+    )  # fmt: skip
+
+
+_COLUMNS = (
+    "key", "kind", "channel", "state", "customer_id", "contact_id", "invoice_id", "address", "why", "subject",
+    "body_text", "body_html", "message_id", "reason", "tries", "send_at", "created_at",
+)  # fmt: skip
+
+
+def queue_invoices(invoice_ids, *, now):
+    """Queue the messages of freshly issued invoices: to every payer, each on the channel they chose.
+
+    A customer without anybody to mail to gets paper, so no invoice goes nowhere. Nothing is queued for
+    an invoice with nothing due.
+    """
+    rows = []
+    for invoice_id, customer_id, contact_id, email, chosen in _invoice_readers(invoice_ids):
+        channel = chosen if chosen and (email or chosen != Preference.MAIL) else None
+        channel = channel or (Preference.MAIL if email else Preference.PAPER)
+        if channel == Preference.NONE:
+            continue
+        key = f"invoice:{invoice_id}:{contact_id or 'paper'}"
+        rows.append(
+            (key, Notice.INVOICE, channel, Notice.QUEUED, customer_id, contact_id, invoice_id,
+             email or "" if channel == Preference.MAIL else "", WHY_INVOICE, "", "", "", "", "", 0, now, now)
+        )  # fmt: skip
+    insert_rows(Notice, _COLUMNS, rows)
+
+
+def _invoice_readers(invoice_ids):
+    payer = (Contact.role == Contact.PAYER) & Contact.left_on.is_null()
+    wish = Preference.event == Preference.INVOICE
+    return (
+        Invoice.select(Invoice.id, Invoice.customer, Contact.id, Contact.email, Preference.channel)
+        .join(Contact, JOIN.LEFT_OUTER, on=(Contact.customer == Invoice.customer) & payer)
+        .join(Preference, JOIN.LEFT_OUTER, on=(Preference.contact == Contact.id) & wish)
+        .where(Invoice.id.in_(invoice_ids) & (Invoice.open_cents > 0))
+        .order_by(Invoice.id, Contact.id)
+        .tuples()
+        .iterator()
+    )
+
+
+def queue_reminders(today, *, now):
+    """Queue a friendly reminder for everything that falls due soon and is still open; returns how many.
+
+    *Due and not yet done*, never *is today*: a job that did not run for two days makes up for it, but
+    nothing is called a reminder after the due date.
+    """
+    company, queued = companies.current(), 0
+    wish = Preference.event == Preference.REMINDER
+    soon = (
+        Invoice.select(Invoice, Contact, Preference.channel.alias("wish"), Preference.days_ahead.alias("ahead"))
+        .join(Contact, on=(Contact.customer == Invoice.customer))
+        .join(Preference, JOIN.LEFT_OUTER, on=(Preference.contact == Contact.id) & wish)
+        .where(
+            (Invoice.open_cents > 0)
+            & (Invoice.due_on >= today)
+            & (Invoice.due_on <= today + timedelta(days=30))
+            & (Invoice.issued_on < today)
+            & (Contact.role == Contact.PAYER)
+            & Contact.left_on.is_null()
+            & (Contact.email != "")
+        )
+    )
+    for row in soon.objects().iterator():
+        ahead = company.reminder_days if row.wish is None else row.ahead
+        if row.wish != Preference.NONE and today >= row.due_on - timedelta(days=ahead):
+            queued += bool(_queue_reminder(row, now))
+    return queued
+
+
+def _queue_reminder(row, now):
+    contact = row.contact if isinstance(row.contact, Contact) else Contact.get_by_id(row.contact)
+    return queue(
+        Notice.REMINDER,
+        key=f"reminder:{row.id}:{contact.id}:before",
+        customer=row.customer_id,
+        contact=contact,
+        invoice=row.id,
+        why=WHY_REMINDER,
+        now=now,
+    )
+
+
+def queue_receipt(payment, *, now):
+    """Queue the receipt of a payment to every payer with an address; receipts cannot be switched off."""
+    for contact in _mail_payers(payment.customer_id):
+        queue(
+            Notice.RECEIPT,
+            key=f"receipt:{payment.id}:{contact.id}",
+            customer=payment.customer_id,
+            contact=contact,
+            payment=payment,
+            why=WHY_RECEIPT,
+            now=now,
+        )
+
+
+def queue_payment_problem(payment, *, now):
+    """Tell the payers that a payment came back, in plain words."""
+    for contact in _mail_payers(payment.customer_id):
+        queue(
+            Notice.PAYMENT_PROBLEM,
+            key=f"problem:{payment.id}:{payment.state}:{contact.id}",
+            customer=payment.customer_id,
+            contact=contact,
+            payment=payment,
+            why="A payment on this account did not go through.",
+            now=now,
+        )
+
+
+def _mail_payers(customer_id):
+    return Contact.select().where(
+        (Contact.customer == customer_id)
+        & (Contact.role == Contact.PAYER)
+        & (Contact.email != "")
+        & Contact.left_on.is_null()
+    )
+
+
+def queue_sign_in(contact, *, now):
+    """Queue the mail with a sign-in link and code; both are made when it is sent."""
+    why = "Somebody asked to sign in with this address."
+    _queue_now(Notice.SIGN_IN, contact, why, now)
+
+
+def queue_fresh_link(invoice, contact, *, now):
+    """Queue the mail with a fresh pay link."""
+    _queue_now(Notice.FRESH_LINK, contact, "Somebody opened an old link to this invoice.", now, invoice=invoice)
+
+
+def queue_contact_changed(contact, old_address, *, now):
+    """Tell the old address that it is not used any more."""
+    why = "This was the address of a contact of this account."
+    _queue_now(Notice.CONTACT_CHANGED, contact, why, now, address=old_address)
+
+
+def _queue_now(kind, contact, why, now, **about):
+    key = f"{kind}:{contact.id}:{secrets.token_hex(8)}"
+    queue(kind, key=key, customer=contact.customer_id, contact=contact, why=why, now=now, **about)
+
+
+def queue_ticket_reply(message, *, now):
+    """Queue staff's answer to whoever asked, or to the payers when nobody is named."""
+    ticket = message.ticket
+    asked = [ticket.contact] if ticket.contact and ticket.contact.email else _mail_payers(ticket.customer_id)
+    for contact in asked:
+        queue(
+            Notice.TICKET_REPLY,
+            key=f"ticket:{message.id}:{contact.id}",
+            customer=ticket.customer_id,
+            contact=contact,
+            invoice=ticket.invoice,
+            ticket_message=message,
+            why="You asked us a question.",
+            now=now,
+        )
+
+
+def resend(invoice, *, contact, by, now):
+    """Mail an invoice again, with a fresh link; links that are out already keep working."""
+    if invoice.state != Invoice.ISSUED:
+        raise BillingError("Only an issued invoice can be sent again.")
+    if not contact.email:
+        raise BillingError(f"{contact.name} has no mail address. Add one first.")
+    key = f"invoice:{invoice.id}:{contact.id}:again:{secrets.token_hex(8)}"
+    why = "Our office sent you this invoice again."
+    queue(
+        Notice.INVOICE, key=key, customer=invoice.customer_id, contact=contact, invoice=invoice, why=why, now=now
+    )  # fmt: skip
+    return Notice.get(Notice.key == key)
+
+
+# --- Sending -------------------------------------------------------------------------------------
+
+
+def waiting(now):
+    """A query of what may be sent now."""
+    return Notice.select().where((Notice.state == Notice.QUEUED) & (Notice.send_at <= now)).order_by(Notice.send_at)
+
+
+def send_due(*, send, compose, now, progress=None, limit=None):
+    """Send what is waiting. Returns a Report; one bad message never stops the others.
+
+    compose -- callable(notice, now) -> an object with ``subject``, ``text``, ``html``
+    send    -- callable(notice, mail); raises MailNotSent
+    limit   -- stop after this many
+    """
+    report, done = Report(), 0
+    give_up_dead_claims(now)
+    while claimed := _claim(now, CHUNK if limit is None else min(CHUNK, limit - done)):
+        for notice in claimed:
+            _deliver(notice, send, compose, now, report)
+            done += 1
+            if progress:
+                progress(1)
+    return report
+
+
+def _claim(now, most):
+    """Take up to ``most`` notices so that no other sender has them."""
+    if most <= 0:
+        return []
+    ids = waiting(now).select(Notice.id).limit(most)
+    if db.for_update:
+        ids = ids.for_update("FOR UPDATE SKIP LOCKED")
+    with db.atomic():
+        taken = [id for (id,) in ids.tuples()]
+        Notice.update(state=Notice.SENDING, claimed_at=now, tries=Notice.tries + 1).where(
+            Notice.id.in_(taken)
+        ).execute()
+    return list(Notice.select().where(Notice.id.in_(taken)).order_by(Notice.send_at, Notice.id))
+
+
+def give_up_dead_claims(now):
+    """A sender died between claiming and reporting: did the message leave? Nobody knows.
+
+    Reminders are not risked twice; whatever the customer must have is sent again.
+    """
+    dead = (Notice.state == Notice.SENDING) & (Notice.claimed_at < now - CLAIM_LIFE)
+    Notice.update(
+        state=Notice.FAILED, reason="The sender stopped half way; it may have been sent, so it is not repeated."
+    ).where(dead & (Notice.kind == Notice.REMINDER)).execute()
+    Notice.update(state=Notice.QUEUED).where(dead & (Notice.kind != Notice.REMINDER)).execute()
+
+
+def _deliver(notice, send, compose, now, report):
+    if objection := _no_longer(notice):
+        move(notice, Notice.SKIPPED, reason=objection)
+        report.skipped += 1
+    elif notice.channel == Preference.PAPER:
+        move(notice, Notice.PRINT)
+        report.printed += 1
+    else:
+        _mail(notice, send, compose, now, report)
+
+
+def _mail(notice, send, compose, now, report):
+    try:
+        mail = compose(notice, now)
+        _keep(notice, mail)
+        send(notice, mail)
+    except MailNotSent as trouble:
+        report.failures.append((notice, str(trouble)))
+        _try_later(notice, trouble, now)
+    else:
+        move(notice, Notice.SENT, sent_at=now, reason="")
+        report.sent += 1
+
+
+def _keep(notice, mail):
+    """Store what is about to be said, before it leaves; the secret part of links is left out."""
+    Notice.update(
+        subject=mail.subject[:255], body_text=mail.kept_text, body_html=mail.kept_html, message_id=mail.message_id
+    ).where(Notice.id == notice.id).execute()
+
+
+def _try_later(notice, trouble, now):
+    if trouble.permanent or notice.tries > len(RETRY_AFTER):
+        move(notice, Notice.FAILED, reason=str(trouble)[:255])
+        if trouble.permanent and notice.contact_id:
+            Contact.update(bounced_at=now).where(Contact.id == notice.contact_id).execute()
+    else:
+        later = now + RETRY_AFTER[notice.tries - 1]
+        move(notice, Notice.QUEUED, send_at=later, reason=str(trouble)[:255])
+
+
+def _no_longer(notice):
+    """Why this message should not leave after all, or an empty string. Asked at the moment of sending."""
+    if notice.channel == Preference.MAIL and not notice.address:
+        return "There is no mail address."
+    batch = ImportBatch.select().join(Customer).where(Customer.id == notice.customer_id).first()
+    if batch and batch.state != ImportBatch.RELEASED:
+        return "The import that this customer came with is not released."
+    if notice.kind == Notice.INVOICE and notice.invoice.state != Invoice.ISSUED:
+        return "The invoice was canceled."
+    return _reminder_objection(notice) if notice.kind == Notice.REMINDER else ""
+
+
+def _reminder_objection(notice):
+    invoice, contact = notice.invoice, notice.contact
+    if invoice.state != Invoice.ISSUED or invoice.open_cents == 0:
+        return "The invoice is paid."
+    if ledger.standing_attempt(invoice):
+        return "A payment of this invoice is being checked."
+    if contact.left_on or _unwanted(contact):
+        return "The contact does not want reminders any more."
+    if _waits_for_us(invoice):
+        return "The customer is waiting for our answer."
+    held = Hold.select().where(
+        (Hold.customer == notice.customer_id) & (Hold.scope == Hold.NOTICES) & Hold.ends_on.is_null()
+    )
+    return "Messages to this customer are on hold." if held.exists() else ""
+
+
+def _unwanted(contact):
+    return contact.preferences.where(
+        (Preference.event == Preference.REMINDER) & (Preference.channel == Preference.NONE)
+    ).exists()
+
+
+def _waits_for_us(invoice):
+    return (
+        Ticket.select()
+        .where((Ticket.customer == invoice.customer_id) & (Ticket.state == Ticket.WAITING_ON_US))
+        .exists()
+    )
+
+
+# --- Paper ---------------------------------------------------------------------------------------
+
+
+def print_queue():
+    """A query of what waits to be printed, oldest first."""
+    return Notice.select().where(Notice.state == Notice.PRINT).order_by(Notice.id)
+
+
+def mark_printed(notice, *, now):
+    """The paper left the house."""
+    return move(notice, Notice.SENT, sent_at=now)

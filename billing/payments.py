@@ -1,0 +1,497 @@
+"""Payments: charged at most once, and never in the dark.
+
+An attempt is on disk before the gateway hears of it, no transaction is open while the gateway is asked,
+and its answer is booked in one transaction. No answer is not "declined": the attempt keeps its claim on
+its invoices until the gateway has told what became of it. Return page, webhook and the confirm step are
+three independent ways to learn that; each is enough, together they are harmless.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from peewee import IntegrityError
+
+from billing import company as companies
+from billing import events, ledger, notices
+from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress, StaleState
+from billing.money import format_cents
+from billing.outcomes import Approved, Declined, Held, InDoubt, NothingChanged, Returned, Voided
+from billing.states import move
+from models import GatewayEvent, Invoice, Payment, PaymentPart, Refund, db
+
+# A hosted page can be opened for fifteen minutes; a page that was open then may still be sent.
+FORM_LIFE = timedelta(minutes=14)
+QUARANTINE = timedelta(minutes=45)
+EMPTY_SEARCHES = 2
+ASK_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), QUARANTINE, timedelta(hours=1))
+ASK_HELD_AFTER = timedelta(hours=1)
+SUSPICIOUS_TIMES = 10  # a payment above so many times what is owed is more likely a typing mistake
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the hosted page sends the customer back to; paths only, without ? and #."""
+
+    return_url: str
+    cancel_url: str
+
+
+# --- Online: the hosted payment page -------------------------------------------------------------
+
+
+def start_online(customer, parts, *, key, gateway, urls, today, now, contact=None):
+    """Prepare an online payment of ``parts`` [(invoice, cents)] and ask for its hosted page.
+
+    Returns the Payment with ``form_token``, which the browser posts to ``gateway.hosted_url``. The same
+    click (``key``), and the same parts while their page is fresh, get the same payment and page, so a
+    double click, a second tab and the back button all lead to one charge.
+
+    urls -- callable(payment) -> Urls
+
+    Raises PaymentInProgress while another attempt claims one of the invoices, GatewayUnavailable when
+    the processor cannot be reached (nothing was charged), BillingError for amounts that cannot be.
+    """
+    payment = Payment.get_or_none(Payment.key == key) or _same_attempt(customer, parts)
+    if payment is None:
+        _check_parts(customer, parts)
+        payment = _claim(customer, parts, key, today, now)
+    if payment.state == Payment.PREPARED:
+        return _open_page(payment, gateway, urls(payment), now, contact)
+    if payment.state == Payment.SENT and now < payment.form_token_at + FORM_LIFE:
+        return payment
+    if payment.state in Payment.LIVE:
+        raise PaymentInProgress(in_progress_sentence(payment))
+    return payment  # the same click again, after it was concluded: show what became of it
+
+
+def check_amount(invoice, cents):
+    """Refuse an amount that cannot be paid on ``invoice`` online, with a sentence that says what can."""
+    lowest = min(companies.current().minimum_payment_cents, invoice.open_cents)
+    if invoice.state != Invoice.ISSUED or invoice.open_cents == 0:
+        raise BillingError("There is nothing left to pay on this invoice.")
+    if not lowest <= cents <= invoice.open_cents:
+        most = format_cents(invoice.open_cents)
+        between = most if lowest == invoice.open_cents else f"between {format_cents(lowest)} and {most}"
+        raise BillingError(f"Please enter {between}.")
+
+
+def in_progress_sentence(payment):
+    """What a customer reads while an attempt of theirs is not concluded."""
+    amount = format_cents(payment.amount_cents)
+    if payment.state == Payment.HELD:
+        return f"A payment of {amount} is being reviewed by our payment processor. You will not be charged twice."
+    return (
+        f"A payment of {amount} was started already and is being checked. You will not be charged twice. "
+        "If its page is still open, you can finish there; otherwise please come back in an hour."
+    )
+
+
+def _check_parts(customer, parts):
+    if not parts:
+        raise BillingError("Choose at least one invoice to pay.")
+    for invoice, cents in parts:
+        if invoice.customer_id != customer.id:
+            raise ValueError(f"{invoice} is not {customer}'s")  # doors find invoices through the customer
+        check_amount(invoice, cents)
+
+
+def _same_attempt(customer, parts):
+    """The live attempt for exactly these parts, or None. Raises PaymentInProgress for any other."""
+    wanted = {invoice.id: cents for invoice, cents in parts}
+    claims = PaymentPart.select(PaymentPart, Payment).join(Payment).where(
+        PaymentPart.live & PaymentPart.invoice.in_(list(wanted))
+    )  # fmt: skip
+    standing = {part.payment_id: part.payment for part in claims}
+    for payment in standing.values():
+        claimed = {part.invoice_id: part.amount_cents for part in payment.parts}
+        if claimed == wanted and payment.state in (Payment.PREPARED, Payment.SENT):
+            return payment
+        raise PaymentInProgress(in_progress_sentence(payment))
+    return None
+
+
+def _claim(customer, parts, key, today, now):
+    """Commit the attempt before anybody can charge for it; the unique index lets one through."""
+    try:
+        with db.atomic():
+            payment = Payment.create(
+                customer=customer,
+                reference=_reference(),
+                key=key,
+                kind=Payment.ONLINE,
+                amount_cents=sum(cents for _, cents in parts),
+                received_on=today,
+                ask_at=now + QUARANTINE,
+                created_at=now,
+            )
+            for invoice, cents in parts:
+                PaymentPart.create(payment=payment, invoice=invoice, amount_cents=cents)
+    except IntegrityError:
+        earlier = Payment.get_or_none(Payment.key == key) or _same_attempt(customer, parts)
+        if earlier is None:
+            raise PaymentInProgress("Another payment of this invoice has just been started.") from None
+        return earlier
+    return payment
+
+
+def _reference():
+    """At most 20 characters, unique, and readable aloud: what we search the gateway by."""
+    return "PL" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
+
+
+def _open_page(payment, gateway, urls, now, contact):
+    """Ask for the page outside any transaction. Of two at once, the first stores its token and wins."""
+    try:
+        page = _ask_page(payment, gateway, urls, contact)
+    except GatewayUnavailable:
+        _give_up(payment, "The payment processor could not be reached.", now)
+        raise
+    try:
+        move(payment, Payment.SENT, form_token=page.token, form_token_at=now, ask_at=now + ASK_AFTER[0])
+    except StaleState:
+        return Payment.get_by_id(payment.id)
+    return payment
+
+
+def _ask_page(payment, gateway, urls, contact):
+    customer = payment.customer
+    numbers = ", ".join(str(part.invoice.number) for part in payment.parts)
+    return gateway.hosted_page(
+        reference=payment.reference,
+        amount_cents=payment.amount_cents,
+        description=f"Invoice {numbers}"[:255],
+        customer_number=customer.account_number,
+        email=contact.email if contact else "",
+        merchant_name=companies.current().name,
+        return_url=urls.return_url,
+        cancel_url=urls.cancel_url,
+        bill_to={
+            "address": customer.street,
+            "city": customer.city,
+            "state": customer.state,
+            "zip": customer.zip,
+        },
+    )
+
+
+def _give_up(payment, reason, now):
+    """Nobody ever held a page for this attempt, so no money can move: free its invoices."""
+    with db.atomic():
+        try:
+            move(payment, Payment.EXPIRED, reason=reason, concluded_at=now, ask_at=None)
+        except StaleState:
+            return
+        _free_invoices(payment)
+
+
+# --- Learning what happened ----------------------------------------------------------------------
+
+
+def due_to_ask(now):
+    """A query of the attempts whose answer is missing and should be asked for now."""
+    return Payment.select().where(Payment.ask_at.is_null(False) & (Payment.ask_at <= now)).order_by(Payment.ask_at)
+
+
+def ask(payment, *, gateway, today, now):
+    """Ask the gateway what became of an attempt, and book it. Returns the payment as it is now.
+
+    "It never happened" is concluded only after a quarantine longer than a page can live, and two empty
+    searches. Raises GatewayUnavailable when there was no usable answer; nothing changes then but the
+    time of the next question.
+    """
+    if payment.state not in Payment.LIVE:
+        return payment
+    _ask_again_later(payment, now)
+    found = [one for one in gateway.find(payment.reference, since=payment.created_at) if not one.is_refund]
+    if not found:
+        return _nothing_found(payment, now)
+    money = [transaction for transaction in found if transaction.is_money]
+    conclude(payment, (money or found[-1:])[0], today=today, now=now)
+    for transaction in money[1:]:
+        _book_extra(payment, transaction, today=today, now=now)
+    return Payment.get_by_id(payment.id)
+
+
+def conclude(payment, transaction, *, today, now):
+    """Book what the gateway tells about an attempt, in one transaction; harmless when it is known already.
+
+    A decline is not final while the customer may still try again on the same page.
+    """
+    if transaction.amount_cents != payment.amount_cents and transaction.is_money:
+        return _doubt(payment, "The processor reports another amount than was asked for.", now)
+    outcome = transaction.outcome()
+    try:
+        match outcome:
+            case Approved():
+                _book(payment, transaction, today, now)
+            case Held():
+                _hold(payment, transaction, now)
+            case Declined(sentence=sentence):
+                _note_decline(payment, sentence, now)
+            case Voided() | Returned() | NothingChanged():
+                _end(payment, Payment.VOIDED, "The payment was canceled at the processor.", now)
+            case InDoubt(why=why):
+                _doubt(payment, why, now)
+    except StaleState:
+        pass  # another of the three ways was faster
+    return Payment.get_by_id(payment.id)
+
+
+def _book(payment, transaction, today, now):
+    """The money is ours: apply it to what it was meant for; what is no longer owed stays on the account."""
+    if payment.state in Payment.MONEY:
+        return
+    with db.atomic():
+        move(
+            payment,
+            Payment.SETTLED if transaction.is_settled else Payment.APPROVED,
+            kind=transaction.kind,
+            method_label=transaction.method_label,
+            transaction_id=transaction.transaction_id,
+            auth_code=transaction.auth_code,
+            received_on=today,
+            concluded_at=now,
+            ask_at=None,
+            form_token="",
+            reason="",
+        )
+        _free_invoices(payment)
+        _apply_to_parts(payment, today)
+        notices.queue_receipt(payment, now=now)
+        events.record("payment.approved", payment, by="processor", now=now)
+
+
+def _apply_to_parts(payment, today):
+    ledger.open_money(payment)
+    for part in payment.parts:
+        invoice = Invoice.get_by_id(part.invoice_id)
+        cents = min(part.amount_cents, invoice.open_cents)
+        if cents:
+            ledger.apply(payment, [(invoice, cents)], by="processor", on=today)
+
+
+def _free_invoices(payment):
+    PaymentPart.update(live=False).where(PaymentPart.payment == payment).execute()
+
+
+def _hold(payment, transaction, now):
+    """Neither paid nor failed: the processor's people look at it, and the invoices stay claimed."""
+    if payment.state != Payment.HELD:
+        move(payment, Payment.HELD, transaction_id=transaction.transaction_id, ask_at=now + ASK_HELD_AFTER)
+        events.record("payment.held", payment, by="processor", now=now)
+
+
+def _note_decline(payment, sentence, now):
+    if payment.state == Payment.SENT and now < payment.form_token_at + QUARANTINE:
+        payment.reason = sentence[:255]
+        payment.save()
+    else:
+        _end(payment, Payment.DECLINED, sentence, now)
+
+
+def _end(payment, state, reason, now):
+    """No money moved and none will: free the invoices."""
+    with db.atomic():
+        move(payment, state, reason=reason[:255], concluded_at=now, ask_at=None, form_token="")
+        _free_invoices(payment)
+        events.record(f"payment.{state}", payment, by="processor", now=now, reason=reason)
+
+
+def _doubt(payment, why, now):
+    """Keep the claim, tell staff, ask again."""
+    if payment.state in (Payment.PREPARED, Payment.SENT):
+        move(payment, Payment.IN_DOUBT, reason=why[:255], ask_at=now + ASK_AFTER[1])
+        events.record("payment.in_doubt", payment, by="processor", now=now, reason=why)
+    return payment
+
+
+def _nothing_found(payment, now):
+    # Not in the lists: an empty search proves nothing while a page could still be sent.
+    payment.asks += 1
+    payment.save()
+    opened_at = payment.form_token_at or payment.created_at
+    if now >= opened_at + QUARANTINE and payment.asks >= EMPTY_SEARCHES and payment.state != Payment.HELD:
+        declined = payment.reason and payment.state == Payment.SENT
+        reason = payment.reason or "The payment page was never completed."
+        _end(payment, Payment.DECLINED if declined else Payment.EXPIRED, reason, now)
+    return payment
+
+
+def _ask_again_later(payment, now):
+    """Set the next question before asking, so that a process that dies asking is asked for again."""
+    wait = ASK_AFTER[min(payment.asks + 1, len(ASK_AFTER) - 1)]
+    payment.ask_at = now + (ASK_HELD_AFTER if payment.state == Payment.HELD else wait)
+    payment.save()
+
+
+def _book_extra(payment, transaction, *, today, now):
+    """The customer managed to pay twice on two open pages: keep the second as unapplied, for a refund."""
+    if Payment.select().where(Payment.transaction_id == transaction.transaction_id).exists():
+        return
+    with db.atomic():
+        extra = Payment.create(
+            customer=payment.customer_id,
+            reference=f"{payment.reference}-{transaction.transaction_id[-4:]}",
+            key=f"extra:{transaction.transaction_id}",
+            state=Payment.APPROVED,
+            kind=transaction.kind,
+            amount_cents=transaction.amount_cents,
+            method_label=transaction.method_label,
+            transaction_id=transaction.transaction_id,
+            auth_code=transaction.auth_code,
+            received_on=today,
+            reason="Paid a second time on another open page. Refund it, or keep it as credit if they wish.",
+            created_at=now,
+            concluded_at=now,
+        )
+        ledger.open_money(extra)
+        notices.queue_receipt(extra, now=now)
+        events.record("payment.twice", extra, by="processor", now=now, reason=extra.reason)
+
+
+# --- Webhooks: a hint, never the truth -----------------------------------------------------------
+
+
+def note_webhook(body, header, *, gateway, now):
+    """Keep a webhook as it came. Returns False when its signature is not the gateway's."""
+    if not gateway.is_authentic(body, header):
+        return False
+    try:
+        told = json.loads(body)
+        notification_id, kind = str(told["notificationId"])[:64], str(told["eventType"])[:80]
+        transaction_id = str(told.get("payload", {}).get("id", ""))[:20]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        notification_id, kind, transaction_id = secrets.token_hex(16), "unreadable", ""
+    GatewayEvent.insert(
+        notification_id=notification_id,
+        kind=kind,
+        transaction_id=transaction_id,
+        body=body.decode("utf-8", "replace"),
+        received_at=now,
+    ).on_conflict_ignore().execute()
+    return True
+
+
+def waiting_events():
+    """A query of the webhooks that nobody followed yet, oldest first."""
+    return GatewayEvent.select().where(GatewayEvent.handled_at.is_null()).order_by(GatewayEvent.received_at)
+
+
+def follow_event(event, *, gateway, today, now):
+    """Ask the gateway about the transaction that a webhook names, and book it. Raises GatewayUnavailable."""
+    transaction = gateway.details(event.transaction_id) if event.transaction_id else None
+    payment = transaction and Payment.get_or_none(Payment.reference == transaction.reference)
+    if payment and not transaction.is_refund:
+        conclude(payment, transaction, today=today, now=now)
+        result = f"Payment {payment.reference}"
+    else:
+        result = "Not one of our payments"
+    GatewayEvent.update(handled_at=now, result=result).where(GatewayEvent.id == event.id).execute()
+    return result
+
+
+# --- By hand: check, cash, money order, wire -----------------------------------------------------
+
+
+def record(
+    customer, *, amount_cents, kind, received_on, key, by, today, now, check_number="", parts=None, note="", confirmed=False
+):  # fmt: skip
+    """Enter a payment that came by hand. Returns the Payment; the same ``key`` again, the same one.
+
+    parts     -- [(invoice, cents)] to pay; None pays the oldest invoices first. The rest becomes credit.
+    confirmed -- staff looked twice at an amount far above what is owed
+
+    Raises BillingError with a sentence for what cannot be.
+    """
+    if earlier := Payment.get_or_none(Payment.key == key):
+        return earlier
+    _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, today)
+    try:
+        with db.atomic():
+            payment = Payment.create(
+                customer=customer,
+                reference=_reference(),
+                key=key,
+                state=Payment.APPROVED,
+                kind=kind,
+                amount_cents=amount_cents,
+                received_on=received_on,
+                method_label=_by_hand_label(kind, check_number),
+                check_number=check_number,
+                entered_by=by,
+                note=note[:255],
+                created_at=now,
+                concluded_at=now,
+            )
+            ledger.open_money(payment)
+            if parts is None:
+                ledger.apply_oldest_first(payment, by=by, on=today)
+            else:
+                ledger.apply(payment, parts, by=by, on=today)
+            notices.queue_receipt(payment, now=now)
+            events.record("payment.recorded", payment, by=by, now=now, customer=customer)
+    except IntegrityError:
+        return Payment.get(Payment.key == key)
+    return payment
+
+
+def _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, today):
+    if kind not in Payment.BY_HAND:
+        raise BillingError("Choose check, cash, money order or wire.")
+    if amount_cents <= 0:
+        raise BillingError("Enter an amount above zero.")
+    if received_on > today:
+        raise BillingError("The payment cannot have come in the future. Check the date.")
+    if parts and sum(cents for _, cents in parts) > amount_cents:
+        raise BillingError("The invoices add up to more than the payment.")
+    owed = ledger.balance(customer, today=today).due_cents
+    if amount_cents > SUSPICIOUS_TIMES * max(owed, 100) and not confirmed:
+        raise BillingError(
+            f"{format_cents(amount_cents)} is far more than the {format_cents(owed)} that is owed. "
+            "If it is right, tick “The amount is right” and save again."
+        )
+
+
+def _by_hand_label(kind, check_number):
+    name = {Payment.CHECK: "Check", Payment.CASH: "Cash", Payment.MONEY_ORDER: "Money order", Payment.WIRE: "Wire"}[kind]
+    return f"{name} {check_number}".strip()
+
+
+def bounce(payment, *, reason, by, today, now):
+    """A check came back: its invoices are owed again, and the customer is told. Returns the payment."""
+    if payment.state not in Payment.MONEY or payment.kind not in Payment.BY_HAND:
+        raise BillingError("Only a payment entered by hand that we still have can come back.")
+    if payment.refunds.exists():
+        raise BillingError("Part of this payment was refunded already. Ask an owner what to do.")
+    with db.atomic():
+        ledger.unapply(payment, reason=reason or "Returned", by=by, on=today)
+        ledger.close(payment)
+        move(payment, Payment.RETURNED, returned_on=today, reason=reason[:255])
+        notices.queue_payment_problem(payment, now=now)
+        events.record("payment.returned", payment, by=by, now=now, reason=reason)
+    return payment
+
+
+def refund(payment, *, amount_cents, how, reason, key, by, today, now):
+    """Give back by hand what a payment has left over. Returns the Refund; the same ``key``, the same one.
+
+    Raises BillingError above what is unapplied: what pays an invoice is not ours to give back.
+    """
+    if earlier := Refund.get_or_none(Refund.key == key):
+        return earlier
+    if payment.state not in Payment.MONEY:
+        raise BillingError("Nothing was paid here, so nothing can be refunded.")
+    if amount_cents <= 0:
+        raise BillingError("Enter an amount above zero.")
+    if not reason.strip():
+        raise BillingError("Give a reason; the customer and your colleagues will read it.")
+    with db.atomic():
+        ledger.pay_out(payment, amount_cents)
+        made = Refund.create(
+            payment=payment, key=key, amount_cents=amount_cents, how=how, reason=reason, by=by, made_on=today
+        )
+        events.record("payment.refunded", payment, by=by, now=now, reason=reason, after={"cents": amount_cents})
+    return made
