@@ -1,0 +1,207 @@
+"""What the sandbox remembers: one SQLite file that survives a restart, and the clock that can be moved.
+
+Rows and their keys only. What a row means and how it may change is decided in ``processor`` and ``webhooks``.
+"""
+
+import json
+import sqlite3
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+FIRST_TRANSACTION_ID = 60_000_000_000  # the real ones have ten to twelve digits and rise
+FIRST_BATCH_ID = 7_000_000
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+CREATE TABLE IF NOT EXISTS token (
+    token TEXT PRIMARY KEY,
+    request TEXT NOT NULL,                  -- the transactionRequest, as JSON
+    page TEXT NOT NULL,                     -- the hostedPaymentSettings, as JSON
+    ref_id TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    displayed_at TEXT
+);
+
+CREATE TABLE IF NOT EXISTS batch (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,                     -- card or bank: they never share a batch
+    state TEXT NOT NULL,
+    settled_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS batch_by_time ON batch (settled_at);
+
+CREATE TABLE IF NOT EXISTS trans (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    amount_cents INTEGER NOT NULL,
+    kind TEXT NOT NULL DEFAULT 'card',
+    account_type TEXT NOT NULL DEFAULT '',  -- Visa, ..., eCheck
+    account_number TEXT NOT NULL DEFAULT '',-- masked; the whole number is never stored
+    routing_number TEXT NOT NULL DEFAULT '',
+    bank_account_type TEXT NOT NULL DEFAULT '',
+    bank_account_name TEXT NOT NULL DEFAULT '',
+    echeck_type TEXT NOT NULL DEFAULT '',
+    response_code INTEGER NOT NULL DEFAULT 1,
+    reason_code INTEGER NOT NULL DEFAULT 1,
+    reason_text TEXT NOT NULL DEFAULT 'Approval',
+    auth_code TEXT NOT NULL DEFAULT '',
+    avs TEXT NOT NULL DEFAULT 'P',
+    cvv TEXT NOT NULL DEFAULT '',
+    invoice_number TEXT NOT NULL DEFAULT '',
+    description TEXT NOT NULL DEFAULT '',
+    customer_id TEXT NOT NULL DEFAULT '',
+    customer_email TEXT NOT NULL DEFAULT '',
+    bill_to TEXT NOT NULL DEFAULT '{}',
+    ref_id TEXT NOT NULL DEFAULT '',
+    ref_trans_id INTEGER REFERENCES trans (id),
+    fingerprint TEXT NOT NULL DEFAULT '',   -- hash of the fields that the duplicate rule compares
+    filter TEXT NOT NULL DEFAULT '',        -- the fraud filter that held it
+    network_trans_id TEXT NOT NULL DEFAULT '',
+    token TEXT REFERENCES token (token),
+    batch_id INTEGER REFERENCES batch (id),
+    submitted_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS trans_by_batch ON trans (batch_id, submitted_at);
+CREATE INDEX IF NOT EXISTS trans_by_reference ON trans (invoice_number);
+CREATE INDEX IF NOT EXISTS trans_by_fingerprint ON trans (fingerprint, submitted_at) WHERE fingerprint <> '';
+CREATE INDEX IF NOT EXISTS trans_by_original ON trans (ref_trans_id) WHERE ref_trans_id IS NOT NULL;
+-- A payment page takes money once, whatever the code above it does.
+CREATE UNIQUE INDEX IF NOT EXISTS trans_once_per_token ON trans (token)
+    WHERE token IS NOT NULL AND response_code IN (1, 4);
+
+CREATE TABLE IF NOT EXISTS webhook (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    url TEXT NOT NULL,
+    event_types TEXT NOT NULL,
+    status TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS notification (
+    id TEXT PRIMARY KEY,
+    sequence INTEGER NOT NULL,
+    webhook_id TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    due_at TEXT,                            -- NULL: nothing more will be tried
+    attempts INTEGER NOT NULL DEFAULT 0,
+    copies INTEGER NOT NULL DEFAULT 1,      -- how often it is still to be delivered
+    status TEXT NOT NULL                    -- Pending, Delivered, RetryPending, Failed, Lost
+);
+CREATE INDEX IF NOT EXISTS notification_due ON notification (due_at) WHERE due_at IS NOT NULL;
+"""
+
+
+class Store:
+    """Rows, settings and the clock, shared by all threads through one connection and one lock."""
+
+    def __init__(self, path):
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(SCHEMA)
+        with self.transaction():
+            for table, first in (("trans", FIRST_TRANSACTION_ID), ("batch", FIRST_BATCH_ID)):
+                if not self.value("SELECT 1 FROM sqlite_sequence WHERE name = ?", table):
+                    self.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", table, first)
+
+    def close(self):
+        """Close the file. The store is of no use afterwards."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def transaction(self):
+        """All or nothing, one at a time; a transaction inside another joins it."""
+        with self._lock:
+            if self._depth == 0:
+                self._db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._db.execute("COMMIT")
+
+    def execute(self, sql, *values):
+        """Run one statement; return the number of rows that it changed."""
+        with self._lock:
+            return self._db.execute(sql, values).rowcount
+
+    def execute_many(self, sql, rows):
+        """Run one statement for each row of values."""
+        with self._lock:
+            self._db.executemany(sql, rows)
+
+    def rows(self, sql, *values):
+        """All rows of a query."""
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def row(self, sql, *values):
+        """The first row of a query, or None."""
+        with self._lock:
+            return self._db.execute(sql, values).fetchone()
+
+    def value(self, sql, *values):
+        """The first column of the first row, or None."""
+        found = self.row(sql, *values)
+        return found[0] if found else None
+
+    def insert(self, table, **columns):
+        """Add a row; return its rowid."""
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        with self._lock:
+            return self._db.execute(
+                f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values())
+            ).lastrowid
+
+    def update(self, table, key, **columns):
+        """Change the columns of the row whose first column is ``key``."""
+        names = ", ".join(f"{name} = ?" for name in columns)
+        column = "token" if table == "token" else "id"
+        self.execute(f"UPDATE {table} SET {names} WHERE {column} = ?", *columns.values(), key)
+
+    def setting(self, name, default=None):
+        """A remembered value, or ``default``."""
+        found = self.value("SELECT value FROM setting WHERE name = ?", name)
+        return default if found is None else json.loads(found)
+
+    def remember(self, name, value):
+        """Keep ``value`` (anything that JSON can carry) under ``name``."""
+        self.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", name, json.dumps(value))
+
+    def forget_everything(self):
+        """Back to an empty gateway; ids go on rising, so that no old id comes back with a new meaning."""
+        with self.transaction():
+            for table in ("notification", "trans", "batch", "token", "setting"):
+                self.execute(f"DELETE FROM {table}")
+
+    # -- the clock
+
+    def now(self):
+        """The sandbox's instant, naive UTC, to the millisecond: the real one plus the offset."""
+        now = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=self.setting("clock_offset", 0))
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def move_clock(self, to):
+        """Set the clock to ``to`` (naive UTC); it goes on ticking from there."""
+        offset = to - datetime.now(UTC).replace(tzinfo=None)
+        self.remember("clock_offset", offset.total_seconds())
+
+
+def stamp(at):
+    """An instant as the store writes it, always with milliseconds, so that text sorts like time."""
+    return at.isoformat(timespec="milliseconds")

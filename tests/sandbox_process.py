@@ -1,0 +1,156 @@
+"""The gateway sandbox as a real process, driven over real HTTP: for any test that needs a gateway.
+
+with SandboxProcess(tmp_path / "sandbox.sqlite") as sandbox:
+    page = sandbox.gateway().hosted_page(...)
+    sandbox.pay(page.token)
+"""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+from lxml import html
+
+from billing.edges.gateway import Gateway
+
+LOGIN, KEY, SIGNATURE_KEY = "test-login", "TestKey012345678", "A7" * 64
+ROOT = Path(__file__).parent.parent
+
+VISA = {"method": "card", "number": "4111111111111111", "expiration": "12/39", "code": "900"}
+ACCOUNT = {"method": "bank", "routing": "121042882", "account": "123456781", "name": "Ann Example"}
+ADDRESS = {"firstName": "Ann", "lastName": "Example", "address": "1 Main St", "zip": "98004"}
+
+
+class Page:
+    """A page of the sandbox as a browser got it."""
+
+    def __init__(self, reply):
+        self.status = reply.status_code
+        self.text = reply.text
+        self._tree = html.fromstring(reply.text) if reply.text.strip() else None
+
+    @property
+    def headline(self):
+        """The text of the h1."""
+        return self._tree.findtext(".//h1").strip()
+
+    @property
+    def alert(self):
+        """The text of the error notice, or ""."""
+        return "".join(self._tree.xpath("//*[@role='alert']//text()")).strip()
+
+    @property
+    def is_receipt(self):
+        """True when the page says that the payment was received."""
+        return "payment was received" in self.headline
+
+    def link(self, words):
+        """The address behind a link."""
+        return self._tree.xpath(f"//a[normalize-space()='{words}']/@href")[0]
+
+    def fields(self):
+        """The names of the form's fields."""
+        return {node.get("name") for node in self._tree.xpath("//form//*[@name]")}
+
+
+class SandboxProcess:
+    """One sandbox. ``start`` again after ``stop`` continues with the same state file, on the same port."""
+
+    def __init__(self, state, webhook_url=None, port=0):
+        self._state, self._webhook_url, self._port = str(state), webhook_url, port
+        self._process = None
+        self._http = requests.Session()
+        self._http.trust_env = False
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        """Start the process and wait for its address."""
+        command = [
+            sys.executable,
+            "-m",
+            "billing.edges.sandbox",
+            "--port",
+            str(self._port),
+            "--state",
+            self._state,
+        ]
+        command += ["--login", LOGIN, "--key", KEY, "--signature-key", SIGNATURE_KEY]
+        command += ["--webhook-url", self._webhook_url] if self._webhook_url else []
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        line = self._process.stdout.readline()
+        match = re.search(r"http://\S+:(\d+)", line)
+        assert match, f"the sandbox did not start: {line!r}"
+        self.url, self._port = match[0], int(match[1])
+        return self
+
+    def stop(self, *, kill=False):
+        """End the process; ``kill`` without giving it time to tidy up."""
+        if self._process is None:
+            return
+        self._process.kill() if kill else self._process.terminate()
+        self._process.wait(timeout=15)
+        self._process.stdout.close()
+        self._process = None
+
+    def gateway(self, **changes):
+        """Our gateway edge, set up for this sandbox."""
+        given = {
+            "endpoint": f"{self.url}/xml/v1/request.api",
+            "login_id": LOGIN,
+            "transaction_key": KEY,
+            "signature_keys": (SIGNATURE_KEY,),
+            "hosted_url": f"{self.url}/payment/payment",
+            "timeout": (3.05, 5),
+            **changes,
+        }
+        return Gateway(given.pop("endpoint"), given.pop("login_id"), given.pop("transaction_key"), **given)
+
+    # -- controls
+
+    def post_control(self, path, data=None):
+        """Press a control: ``post_control("settle")``; returns the JSON of its answer."""
+        reply = self._http.post(f"{self.url}/control/{path}", json={} if data is None else data, timeout=30)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def transactions(self, reference=None):
+        """The sandbox's own record, oldest first, whatever its answers say."""
+        where = {"reference": reference} if reference else {}
+        return self._http.get(f"{self.url}/control/transactions.json", params=where, timeout=30).json()
+
+    def notifications(self):
+        """All notifications, oldest first."""
+        return self._http.get(f"{self.url}/control/notifications.json", timeout=30).json()
+
+    # -- the customer's browser
+
+    def open(self, token):
+        """Post the token, as our page does, and return the Page that comes."""
+        return Page(requests.post(f"{self.url}/payment/payment", data={"token": token}, timeout=30))
+
+    def submit(self, token, **typed):
+        """Send the form of an open page with what was typed."""
+        return Page(requests.post(f"{self.url}/payment/pay", data={"token": token, **typed}, timeout=30))
+
+    def pay(self, token, source=None, **typed):
+        """Open the page and pay, by card unless told otherwise. Returns the Page that answers."""
+        page = self.open(token)
+        if page.status != 200 or "token" not in page.fields():
+            return page
+        return self.submit(token, **{**(source or VISA), **ADDRESS, **typed})
+
+
+def eventually(check, seconds=10):
+    """Call ``check`` until it returns something true, for at most ``seconds``; return that."""
+    end = time.monotonic() + seconds
+    while not (found := check()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
