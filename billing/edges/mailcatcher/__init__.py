@@ -1,0 +1,6 @@
+"""The mail catcher: takes every mail of the demo and of the tests, and shows it instead of delivering it.
+
+An own process: SMTP on loopback, and one web page that lists what came, newest first. ``store`` keeps the
+mails in a SQLite file that survives a restart, ``smtp`` takes them (and can be told to misbehave), ``pages``
+shows them to people and, as JSON, to tests. Nothing here knows an invoice.
+"""
