@@ -200,7 +200,7 @@ def _due_charges(ids, today, company):
 
 def _due_work(ids, today):
     return (
-        OneOff.select(OneOff, *_PLACE)
+        OneOff.select(OneOff, OneOff.customer.alias("customer_id"), *_PLACE)
         .join(Item)
         .left_outer_join(Site, on=(OneOff.site == Site.id))
         .left_outer_join(System, on=(OneOff.system == System.id))

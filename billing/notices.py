@@ -27,11 +27,16 @@ WHY_RECEIPT = "A receipt is sent for every payment."
 
 
 class MailNotSent(BillingError):
-    """The mail server did not take a message. ``permanent``: it never will, at this address."""
+    """The mail server did not take a message.
 
-    def __init__(self, sentence, *, permanent=False):
+    permanent -- it never will, at this address
+    in_doubt  -- it hung up after it had the message: perhaps it left
+    """
+
+    def __init__(self, sentence, *, permanent=False, in_doubt=False):
         super().__init__(sentence)
         self.permanent = permanent
+        self.in_doubt = in_doubt
 
 
 @dataclass
@@ -323,7 +328,8 @@ def _keep(notice, mail):
 
 
 def _try_later(notice, trouble, now):
-    if trouble.permanent or notice.tries > len(RETRY_AFTER):
+    repeatable = notice.kind != Notice.REMINDER or not trouble.in_doubt
+    if trouble.permanent or not repeatable or notice.tries > len(RETRY_AFTER):
         move(notice, Notice.FAILED, reason=str(trouble)[:255])
         if trouble.permanent and notice.contact_id:
             Contact.update(bounced_at=now).where(Contact.id == notice.contact_id).execute()

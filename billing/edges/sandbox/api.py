@@ -47,11 +47,14 @@ PAGE_SETTINGS = {  # name -> keys of its JSON value and their types
 }  # fmt: skip
 STATISTICS = """
 SELECT account_type,
-       coalesce(sum(CASE WHEN charged THEN amount_cents END), 0) AS charge_cents, sum(charged) AS charge_count,
+       coalesce(sum(CASE WHEN charged THEN amount_cents END), 0) AS charge_cents,
+       sum(charged) AS charge_count,
        coalesce(sum(CASE WHEN refunded THEN amount_cents END), 0) AS refund_cents,
        sum(refunded) AS refund_count, sum(status = 'voided') AS voids,
        sum(status = 'declined') AS declines, sum(status = 'generalError') AS errors
-  FROM (SELECT *, type <> 'refundTransaction' AND status IN ('settledSuccessfully', 'settlementError') AS charged,
+  FROM (SELECT *,
+               type <> 'refundTransaction'
+               AND status IN ('settledSuccessfully', 'settlementError') AS charged,
                status = 'refundSettledSuccessfully' AS refunded
           FROM trans WHERE batch_id = ?)
  GROUP BY account_type ORDER BY account_type

@@ -1,0 +1,54 @@
+"""What day and what time it is. Rules never ask; doors and jobs ask here and pass the answer on."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+class Clock:
+    """Real time in the company's zone, moved ahead by whole days in the demo."""
+
+    def __init__(self):
+        self.zone = ZoneInfo("America/Chicago")
+        self.ahead = timedelta(0)
+
+    def follow(self, company):
+        """Take the zone, and the demo's days ahead, from the company row."""
+        self.zone = ZoneInfo(company.time_zone)
+        self.ahead = timedelta(days=company.demo_days or 0)
+
+    def now(self):
+        """The instant, as naive UTC."""
+        return datetime.now(UTC).replace(tzinfo=None) + self.ahead
+
+    def today(self):
+        """The business date in the company's zone."""
+        return self.local(self.now()).date()
+
+    def local(self, instant):
+        """A stored instant in the company's zone, for people."""
+        return instant.replace(tzinfo=UTC).astimezone(self.zone)
+
+
+class FixedClock(Clock):
+    """A clock that stands still until it is moved; for tests and stories."""
+
+    def __init__(self, today):
+        super().__init__()
+        self.set(today)
+
+    def set(self, day):
+        """Make it noon of ``day`` in the company's zone."""
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=self.zone)
+        self._now = noon.astimezone(UTC).replace(tzinfo=None)
+
+    def follow(self, company):
+        """Stand still, in the company's zone."""
+        self.zone = ZoneInfo(company.time_zone)
+
+    def now(self):
+        return self._now
+
+    def advance(self, **span):
+        """Move on by a ``timedelta(**span)``; returns the new date."""
+        self._now += timedelta(**span)
+        return self.today()

@@ -1,0 +1,320 @@
+"""The command line: ``flask --app app COMMAND``. Each does one use case and ends in a sentence.
+
+Progress bars for people, silence under cron; exit status 0 when all went well, 1 when something did not
+(the sentences say what), 2 for a command that was typed wrong.
+"""
+
+import getpass
+import sys
+import time
+from contextlib import contextmanager
+
+import click
+import requests
+from flask import current_app
+from flask.cli import with_appcontext
+from peewee import OperationalError
+
+import migrations
+from billing import checks, daily, imports, ledger, links, notices, payments
+from billing import company as companies
+from billing.edges import settings
+from billing.edges.mail import Mailer
+from billing.errors import BillingError
+from models import Company, ImportBatch, Invoice, db
+
+DATE = click.DateTime(["%Y-%m-%d"])
+WORKER_PAUSE_SECONDS = 2
+
+
+def init_app(app):
+    """Register every command."""
+    for command in (
+        init_db, import_customers, import_release, import_undo, run_daily, check_books, send_notices, pay_link,
+        demo, worker, list_settings,
+    ):  # fmt: skip
+        app.cli.add_command(command)
+
+
+def command(name):
+    """A click command with an open database, whose refusals are sentences and exit status 1."""
+
+    def wrap(function):
+        function = with_appcontext(_with_database(function))
+        return click.command(name)(function)
+
+    return wrap
+
+
+def _with_database(function):
+    def run(*args, **kwargs):
+        try:
+            with db.connection_context():
+                return function(*args, **kwargs)
+        except BillingError as refusal:
+            raise click.ClickException(str(refusal)) from None
+        except OperationalError as trouble:
+            raise click.ClickException(f"The database cannot be used: {trouble}") from None
+
+    run.__doc__, run.__name__ = function.__doc__, function.__name__
+    run.__click_params__ = getattr(function, "__click_params__", [])
+    return run
+
+
+@contextmanager
+def progress(label, length):
+    """Yield a callable that moves a bar on by so many items; silent when nobody watches."""
+    if not sys.stderr.isatty() or not length:
+        yield lambda count: None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update
+
+
+def say(sentence):
+    """Tell the person in front of the terminal; cron gets it too, and mails it only when it is all."""
+    click.echo(sentence)
+
+
+def whoami():
+    return f"command line: {getpass.getuser()}"
+
+
+# --- Setting up ----------------------------------------------------------------------------------
+
+
+@click.command("init-db")
+@with_appcontext
+def init_db():
+    """Create or upgrade the tables. Safe to run again."""
+    try:
+        applied = migrations.apply(db)
+        with db.connection_context():
+            if not Company.select().exists():
+                Company.create(name="Your company", time_zone="America/Chicago")
+    except OperationalError as trouble:
+        raise click.ClickException(f"The database cannot be used: {trouble}") from None
+    say(f"Applied {', '.join(applied)}." if applied else "The tables are up to date.")
+
+
+@click.command("settings")
+def list_settings():
+    """List every setting with its default and what it is for."""
+    for setting in settings.SETTINGS:
+        default = f"default {setting.default}" if setting.default != "" else "empty by default"
+        click.echo(f"{settings.PREFIX}{setting.name}\n    {setting.help} ({default})")
+
+
+# --- Importing -----------------------------------------------------------------------------------
+
+
+@command("import-customers")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--map", "map_path", required=True, type=click.Path(exists=True, dir_okay=False), help="Mapping file.")
+@click.option("--commit", is_flag=True, help="Write it; without this nothing is written.")
+@click.option("--release", is_flag=True, help="With --commit: let it be billed and mailed at once.")
+def import_customers(file, map_path, commit, release):
+    """Import customers, sites, contracts and charges from a CSV. A dry run unless --commit."""
+    if release and not commit:
+        raise click.UsageError("--release goes with --commit.")
+    mapping = imports.read_mapping(map_path)
+    rows = sum(1 for _ in open(file, "rb"))
+    with progress("Reading", rows) as bar:
+        result = imports.check(file, mapping, progress=bar)
+    for line in imports.report_lines(result):
+        say(line)
+    if not commit:
+        say("Nothing was written. Add --commit to write it.")
+        raise SystemExit(1 if result.refused else 0)
+    now = current_app.clock.now()
+    batch = imports.commit(result, by=whoami(), now=now)
+    if release:
+        imports.release(batch, by=whoami(), now=now)
+    say(f"Written as import {batch.id}{' and released' if release else '; release it with import-release'}.")
+
+
+@command("import-release")
+@click.argument("batch", type=int)
+def import_release(batch):
+    """Let the customers of an import be billed and mailed."""
+    imports.release(_batch(batch), by=whoami(), now=current_app.clock.now())
+    say(f"Import {batch} is released.")
+
+
+@command("import-undo")
+@click.argument("batch", type=int)
+def import_undo(batch):
+    """Take an import back whole, as long as nothing of it was billed."""
+    imports.undo(_batch(batch), by=whoami(), now=current_app.clock.now())
+    say(f"Import {batch} is undone.")
+
+
+def _batch(id):
+    batch = ImportBatch.get_or_none(ImportBatch.id == id)
+    if batch is None:
+        raise BillingError(f"There is no import {id}.")
+    return batch
+
+
+# --- The day -------------------------------------------------------------------------------------
+
+
+@command("daily")
+@click.option("--as-of", type=DATE, help="Business day, such as 2026-12-01; default today.")
+@click.option("--only", type=click.Choice([step.name for step in daily.STEPS]), help="Run one step.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def run_daily(as_of, only, dry_run):
+    """Confirm payments, bill, remind, send, check the books. Safe to run again, at any hour."""
+    app = current_app._get_current_object()
+    app.clock.follow(companies.current())
+    today = as_of.date() if as_of else app.clock.today()
+    trouble = run_day(app, today, only=only, dry_run=dry_run)
+    for line in trouble:
+        click.secho(line, fg="red", err=True)
+    raise SystemExit(1 if trouble else 0)
+
+
+def run_day(app, today, *, only=None, dry_run=False, tell=say):
+    """Run the steps for one day under the lease. Returns the sentences about what went wrong."""
+    mailer = Mailer(app)
+    day = daily.Day(
+        today=today, clock=app.clock, gateway=app.gateway, send=mailer.send, compose=app.compose, dry_run=dry_run
+    )
+    day.job = None if dry_run else daily.begin("daily", today=today, now=app.clock.now())
+    lines, crashed = [], True
+    try:
+        for step in daily.STEPS:
+            if only in (None, step.name):
+                lines.append(_run_step(step, day, tell))
+        crashed = False
+    finally:
+        mailer.close()
+        if day.job:
+            daily.finish(day.job, lines + day.trouble, failed=crashed, now=app.clock.now())
+    return day.trouble
+
+
+def _run_step(step, day, tell):
+    day.listing = []
+    with progress(step.label, step.work(day)) as day.progress:
+        line = f"{step.name}: {step.run(day)}"
+    for entry in day.listing:
+        tell(f"  {entry}")
+    tell(line)
+    return line
+
+
+@command("check-books")
+def check_books():
+    """Ask whether every amount adds up. Exit status 1 when something does not."""
+    with progress("Checking", len(checks.CHECKS)) as bar:
+        findings = checks.run(bar)
+    for finding in findings:
+        click.secho(str(finding), fg="red", err=True)
+    say(f"{len(checks.CHECKS)} checks, {len(findings)} findings." if findings else "The books are sound: nothing found.")
+    raise SystemExit(1 if findings else 0)
+
+
+@command("send-notices")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after this many.")
+def send_notices(limit):
+    """Send the messages that wait, once."""
+    app = current_app._get_current_object()
+    mailer, now = Mailer(app), app.clock.now()
+    with progress("Sending", notices.waiting(now).count()) as bar:
+        report = notices.send_due(send=mailer.send, compose=app.compose, now=now, progress=bar, limit=limit)
+    mailer.close()
+    say(f"{report}.")
+    for notice, why in report.failures:
+        click.secho(f"{notice}: {why}", fg="red", err=True)
+    raise SystemExit(1 if report.failures else 0)
+
+
+@command("pay-link")
+@click.argument("number", metavar="INVOICE", type=int)
+def pay_link(number):
+    """Print a fresh pay link for an invoice number."""
+    app = current_app._get_current_object()
+    invoice = Invoice.get_or_none(Invoice.number == number)
+    if invoice is None:
+        raise BillingError(f"There is no invoice {number}.")
+    if not ledger.open_invoices(invoice.customer).where(Invoice.id == invoice.id).exists():
+        raise BillingError(f"Invoice {number} has nothing left to pay.")
+    token = links.pay_link(invoice, now=app.clock.now())
+    say(f"{app.config['BASE_URL']}/i/{token}")
+
+
+# --- Staying up ----------------------------------------------------------------------------------
+
+
+@click.command("demo")
+@click.option("--reset", is_flag=True, help="Begin the demo company anew.")
+@click.option("--port", type=int, default=5000, show_default=True, help="Where the portal is served.")
+def demo(reset, port):
+    """Start the demo company: portal, back office, mail catcher, gateway sandbox and worker."""
+    from billing.edges import demo_server  # starts processes; nothing else needs it
+
+    demo_server.run(reset=reset, port=port)
+
+
+@click.command("worker")
+@click.option("--once", is_flag=True, help="Do what waits, and stop.")
+@with_appcontext
+def worker(once):
+    """Send messages and follow payments as they come, until it is stopped. Any number may run."""
+    app = current_app._get_current_object()
+    mailer = Mailer(app)
+    while True:
+        with db.connection_context():
+            app.clock.follow(companies.current())
+            work_once(app, mailer)
+        if once:
+            break
+        time.sleep(WORKER_PAUSE_SECONDS)
+
+
+def work_once(app, mailer):
+    """Follow webhooks, ask about open attempts, send what waits; used by the worker and by tests."""
+    clock = app.clock
+    told = {"gateway": app.gateway, "today": clock.today(), "now": clock.now()}
+    for event in list(payments.waiting_events()):
+        _try(payments.follow_event, event, **told)
+    for payment in list(payments.due_to_ask(clock.now())):
+        _try(payments.ask, payment, **told)
+    notices.send_due(send=mailer.send, compose=app.compose, now=clock.now())
+
+
+def _try(act, *args, **kwargs):
+    """An unreachable gateway is asked again later; it is no reason to stop."""
+    try:
+        act(*args, **kwargs)
+    except BillingError as trouble:
+        current_app.logger.warning("%s", trouble)
+
+
+def demo_advancer(app):
+    """Return the callable that moves the demo company's calendar on, day by day, with its daily job."""
+
+    def advance(days):
+        if app.config["MODE"] != "demo":
+            raise BillingError("Only the demo company's calendar can be moved.")
+        company = companies.current()
+        for _ in range(days):
+            company.demo_days = (company.demo_days or 0) + 1
+            company.save()
+            app.clock.follow(company)
+            _move_sandbox(app)
+            run_day(app, app.clock.today(), tell=lambda line: None)
+        return app.clock.today()
+
+    return advance
+
+
+def _move_sandbox(app):
+    """Keep the sandbox's clock at the demo's: the two must agree on what is settled."""
+    now = {"at": app.clock.now().isoformat()}
+    try:
+        requests.post(f"{app.config['SANDBOX_URL']}/control/clock", json=now, timeout=5).raise_for_status()
+    except requests.RequestException as trouble:
+        raise BillingError(f"The gateway sandbox does not answer ({type(trouble).__name__}). Is it running?") from None
+

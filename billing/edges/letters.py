@@ -1,0 +1,121 @@
+"""Composing a notice into a mail: templates, documents and fresh links, at the moment of sending.
+
+Every kind has ``templates/mail/<kind>.subject``, ``.txt`` and ``.html``. Links are made here, because a
+token exists in clear only in the mail itself: what is stored of it has the secret part left out.
+"""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from flask import url_for
+
+from billing import company as companies
+from billing import documents, links
+from billing.edges.mail import Letter
+from models import Notice
+
+HIDDEN = "…"
+
+
+@dataclass
+class Tokens:
+    """Links of one mail, and the secrets to leave out of the copy that is kept."""
+
+    urls: dict = field(default_factory=dict)
+    secrets: list = field(default_factory=list)
+
+    def add(self, name, endpoint, token):
+        self.secrets.append(token)
+        self.urls[name] = url_for(endpoint, token=token, _external=True)
+        return self.urls[name]
+
+
+def composer(app):
+    """Return ``compose(notice, now)`` -> Letter for this app's templates and addresses."""
+
+    def compose(notice, now):
+        with app.test_request_context(base_url=app.config["BASE_URL"]):
+            return _compose(app, notice, now)
+
+    return compose
+
+
+def _compose(app, notice, now):
+    tokens = Tokens()
+    company = companies.current()
+    context = _CONTEXTS[notice.kind](notice, tokens, app.clock.today(), now)
+    _add_standing_links(notice, tokens, now)
+    context |= {
+        "company": documents.letterhead(company),
+        "contact": notice.contact,
+        "why": notice.why,
+        "links": tokens.urls,
+    }
+    subject, text, html = (
+        app.jinja_env.get_template(f"mail/{notice.kind}.{part}").render(context) for part in ("subject", "txt", "html")
+    )
+    return Letter(
+        subject=" ".join(subject.split()),
+        text=text,
+        html=html,
+        kept_text=_without(text, tokens.secrets),
+        kept_html=_without(html, tokens.secrets),
+        message_id=notice.message_id or f"<notice-{notice.id}@{urlsplit(app.config['BASE_URL']).hostname}>",
+        preferences_url=tokens.urls.get("preferences_url", "") if notice.kind == Notice.REMINDER else "",
+    )
+
+
+def _without(text, secrets):
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _add_standing_links(notice, tokens, now):
+    """What every message to a customer carries: how to change what they get, and where to sign in."""
+    tokens.urls["sign_in_page_url"] = url_for("portal.sign_in", _external=True)
+    if notice.contact and notice.kind not in (Notice.SIGN_IN, Notice.CONTACT_CHANGED):
+        tokens.add("preferences_url", "portal.preferences_by_link", links.preferences_link(notice.contact, now=now))
+
+
+# --- What each kind tells ------------------------------------------------------------------------
+
+
+def _invoice(notice, tokens, today, now):
+    token = links.pay_link(notice.invoice, now=now, contact=notice.contact)
+    pay_url = tokens.add("pay_url", "portal.pay_link", token)
+    tokens.urls["question_url"] = f"{pay_url}#question"
+    return {"document": documents.invoice_document(notice.invoice, pay_url=pay_url, today=today)}
+
+
+def _payment(notice, tokens, today, now):
+    return {"document": documents.receipt_document(notice.payment), "payment": notice.payment}
+
+
+def _sign_in(notice, tokens, today, now):
+    token, code = links.sign_in_link(notice.contact, now=now)
+    tokens.add("sign_in_url", "portal.sign_in_by_link", token)
+    tokens.secrets.append(code)
+    return {"code": code}
+
+
+def _ticket_reply(notice, tokens, today, now):
+    message = notice.ticket_message
+    tokens.urls["ticket_url"] = url_for("portal.question", id=message.ticket_id, _external=True)
+    return {"message": message, "ticket": message.ticket}
+
+
+def _contact_changed(notice, tokens, today, now):
+    return {}
+
+
+_CONTEXTS = {
+    Notice.INVOICE: _invoice,
+    Notice.REMINDER: _invoice,
+    Notice.FRESH_LINK: _invoice,
+    Notice.RECEIPT: _payment,
+    Notice.PAYMENT_PROBLEM: _payment,
+    Notice.SIGN_IN: _sign_in,
+    Notice.TICKET_REPLY: _ticket_reply,
+    Notice.CONTACT_CHANGED: _contact_changed,
+}

@@ -1,0 +1,143 @@
+"""Sending mail through Flask-Mail, on one reused connection, with what Flask-Mail leaves out.
+
+A time limit, verified certificates, quoted-printable bodies (no line over 78 characters), our own
+Message-ID, one recipient per message, and an answer that says whether the message may have left. What
+is said in a mail is composed in ``letters``; when it is sent is decided in ``billing.notices``.
+"""
+
+import logging
+import re
+import smtplib
+import ssl
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from email import charset
+from email.utils import formataddr
+
+from flask_mail import Connection, Mail, Message
+
+from billing.notices import MailNotSent
+
+charset.add_charset("utf-8", charset.QP, charset.QP, "utf-8")
+
+log = logging.getLogger(__name__)
+TIMEOUT_SECONDS = 10
+IDLE_SECONDS = 5  # a connection that rested longer is tried by a NOOP first
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One composed mail. ``kept_*`` is what is stored: the same without the secret part of links."""
+
+    subject: str
+    text: str
+    html: str
+    kept_text: str
+    kept_html: str
+    message_id: str
+    preferences_url: str = ""
+    attachments: tuple = ()  # of (file name, content type, bytes)
+
+
+class SafeConnection(Connection):
+    """Flask-Mail's connection with a time limit and verified certificates (stock: neither)."""
+
+    def configure_host(self):
+        mail, context = self.mail, ssl.create_default_context()
+        if mail.use_ssl:
+            host = smtplib.SMTP_SSL(mail.server, mail.port, timeout=TIMEOUT_SECONDS, context=context)
+        else:
+            host = smtplib.SMTP(mail.server, mail.port, timeout=TIMEOUT_SECONDS)
+        if mail.use_tls:
+            host.starttls(context=context)
+        if mail.username:
+            host.login(mail.username, mail.password)
+        return host
+
+
+class Mailer:
+    """Sends letters for an app. Not shared between threads; each sender makes its own."""
+
+    def __init__(self, app):
+        self._app = app
+        self._mail = Mail(app).state
+        self._connection = None
+        self._used_at = 0.0
+
+    def send(self, notice, letter):
+        """Send ``letter`` to the notice's address. Raises MailNotSent, which says what is known."""
+        message = self._message(notice, letter)
+        connection = self._open()
+        try:
+            connection.send(message)
+        except smtplib.SMTPRecipientsRefused as refused:
+            code, _ = next(iter(refused.recipients.values()))
+            self._rest()
+            raise MailNotSent(f"The mail server refused this address ({code}).", permanent=code >= 550) from None
+        except smtplib.SMTPResponseException as error:
+            self._rest()
+            words = f"The mail server refused the message ({error.smtp_code})."
+            raise MailNotSent(words, permanent=error.smtp_code >= 550) from None
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            words = f"The mail server hung up ({type(error).__name__}); the message may have left."
+            raise MailNotSent(words, in_doubt=True) from None
+        self._used_at = time.monotonic()
+
+    def close(self):
+        """Hang up. The next message opens a new connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                connection.host.close()
+
+    def _open(self):
+        if self._connection and time.monotonic() - self._used_at > IDLE_SECONDS and not self._alive():
+            self.close()
+        if self._connection is None:
+            connection = SafeConnection(self._mail)
+            try:
+                self._connection = connection.__enter__()
+            except (smtplib.SMTPException, OSError) as error:
+                log.warning("mail server: %s", error)
+                words = f"The mail server cannot be reached ({type(error).__name__})."
+                raise MailNotSent(words) from None
+        return self._connection
+
+    def _alive(self):
+        try:
+            return self._connection.host.noop()[0] == 250
+        except (smtplib.SMTPException, OSError):
+            return False
+
+    def _rest(self):
+        """After a refusal the connection is good for the next message once it is reset."""
+        try:
+            self._connection.host.rset()
+        except (smtplib.SMTPException, OSError):
+            self.close()
+
+    def _message(self, notice, letter):
+        config = self._app.config
+        headers = {"Auto-Submitted": "auto-generated"}
+        if letter.preferences_url:
+            headers["List-Unsubscribe"] = f"<{letter.preferences_url}>"
+        message = Message(
+            subject=_one_line(letter.subject),
+            recipients=[notice.address],
+            body=letter.text,
+            html=letter.html,
+            sender=formataddr((_one_line(config["MAIL_NAME"]), config["MAIL_FROM"])),
+            reply_to=config["MAIL_FROM"],
+            extra_headers=headers,
+        )
+        message.msgId = letter.message_id
+        for name, content_type, content in letter.attachments:
+            message.attach(name, content_type, content)
+        return message
+
+
+def _one_line(text):
+    """No line break may reach a header: it would start another one."""
+    return re.sub(r"\s+", " ", text).strip()

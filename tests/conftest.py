@@ -1,0 +1,104 @@
+"""The cast and the stage of every test: a fresh database on SQLite and on PostgreSQL, a clock, an app.
+
+Alice is a customer, Bob is another who must never see Alice's things; Sam and Olga are staff. A test that
+takes ``db`` (or anything built on it) runs on both databases. Real parts throughout: real SMTP, real
+HTTP to the gateway sandbox, no stand-in for our own code.
+"""
+
+from datetime import date
+
+import pytest
+
+import migrations
+import models
+from billing.edges.clock import FixedClock
+from billing.edges.database import open_database
+from tests import factories
+from tests.databases import KINDS, Databases
+
+TODAY = date(2026, 12, 1)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--database", choices=(*KINDS, "both"), default="both", help="run on one database only")
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden from what is rendered now")
+
+
+def pytest_generate_tests(metafunc):
+    if "database_kind" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("database")
+        metafunc.parametrize("database_kind", KINDS if chosen == "both" else [chosen], scope="function")
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory):
+    made = Databases(tmp_path_factory.mktemp("databases"))
+    yield made
+    made.close()
+
+
+def build(url):
+    """An empty database with every table and one company, as ``init-db`` leaves it."""
+    database = open_database(url)
+    migrations.apply(database)
+    with database.bind_ctx(models.TABLES), database.connection_context():
+        factories.make_company()
+    if hasattr(database, "close_all"):
+        database.close_all()
+
+
+@pytest.fixture
+def database_url(databases, database_kind):
+    with databases.fresh(database_kind, build) as url:
+        yield url
+
+
+@pytest.fixture
+def db(database_url):
+    """The bound and connected database of one test."""
+    database = open_database(database_url)
+    models.db.initialize(database)
+    database.connect()
+    yield database
+    database.close()
+    if hasattr(database, "close_all"):
+        database.close_all()
+
+
+@pytest.fixture
+def clock():
+    return FixedClock(TODAY)
+
+
+@pytest.fixture
+def company(db):
+    return models.Company.get()
+
+
+@pytest.fixture
+def alice(db):
+    return factories.make_customer("Alice Archer", email="alice@example.com")
+
+
+@pytest.fixture
+def bob(db):
+    return factories.make_customer("Bob Baker", email="bob@example.com")
+
+
+@pytest.fixture
+def app(database_url, clock):
+    """The whole application on the test's database, with a clock that stands still."""
+    from app import create_app
+
+    made = create_app(MODE="test", DATABASE_URL=database_url)
+    made.clock = clock
+    yield made
+    if not models.db.is_closed():
+        models.db.close()
+    if hasattr(models.db.obj, "close_all"):
+        models.db.obj.close_all()
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
