@@ -813,9 +813,9 @@ GatewayEvent.add_index(
 class Link(BaseModel):
     """A capability: who holds the token may do one thing. Only its hash is kept."""
 
-    PAY, PREFERENCES, SIGN_IN = "pay", "preferences", "sign_in"
+    PAY, PREFERENCES, SIGN_IN, SESSION = "pay", "preferences", "sign_in", "session"
 
-    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN))
+    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION))
     token_hash = CharField(max_length=64, unique=True)
     code_hash = CharField(max_length=64, default="", help_text="Hash of the six digits, where there are some.")
     tries = IntegerField(default=0, help_text="Wrong codes so far.")

@@ -17,6 +17,7 @@ from billing.errors import BillingError
 from models import Contact, Link, Notice
 
 SIGN_IN_LIFE = timedelta(minutes=10)
+SESSION_LIFE = timedelta(days=30)  # whatever happens; the portal ends an idle one much earlier
 PREFERENCES_LIFE = timedelta(days=365)
 MOST_TRIES = 5
 MOST_MAILS = 3  # sign-in or fresh-link mails to one person within SIGN_IN_LIFE
@@ -126,8 +127,12 @@ def mail_contact(customer):
 
 
 def ask_sign_in(email, *, now):
-    """Mail a sign-in link and code to every contact with this address; silent when there is none."""
-    for contact in _contacts(email):
+    """Mail a sign-in link and code to a contact with this address; silent when there is none.
+
+    One mail, however many accounts have the address: whoever reads it may choose among them.
+    """
+    contact = accounts(email).first()
+    if contact:
         ask_code(contact, now=now)
 
 
@@ -157,6 +162,31 @@ def sign_in_by_code(email, code, *, now):
             return _use(link, now)
     Link.update(tries=Link.tries + 1).where(Link.id.in_([link.id for link in alive])).execute()
     raise BillingError("This code is not right, or it is older than ten minutes. Ask for a new one.")
+
+
+def accounts(email):
+    """A query of the contacts, one for each account, that whoever reads this address may act as."""
+    return _contacts(email).order_by(Contact.id)
+
+
+def open_session(contact, *, now):
+    """Remember that this browser is the contact: returns the token for its cookie, new at every sign-in."""
+    return _issue(Link.SESSION, contact.customer, now=now, expires_at=now + SESSION_LIFE, contact=contact)
+
+
+def session_contact(token, *, now):
+    """The Contact that a browser's token stands for. Raises DeadLink when it was signed out or has left."""
+    link = follow(token, Link.SESSION, now=now)
+    if link.contact.left_on:
+        raise DeadLink("This person is no longer a contact of the account.", link)
+    return link.contact
+
+
+def close_session(token, *, now):
+    """Sign out: from now on the token is worth nothing, wherever it was copied to."""
+    Link.update(revoked_at=now).where(
+        (Link.token_hash == _hash(token)) & (Link.purpose == Link.SESSION) & Link.revoked_at.is_null()
+    ).execute()
 
 
 def _contacts(email):

@@ -456,7 +456,7 @@ CREATE INDEX "hold_contract_id" ON "hold" ("contract_id");
 
 CREATE TABLE "link" (
     "id" {serial},
-    "purpose" VARCHAR(30) NOT NULL CHECK (purpose IN ('pay', 'preferences', 'sign_in')),
+    "purpose" VARCHAR(30) NOT NULL CHECK (purpose IN ('pay', 'preferences', 'sign_in', 'session')),
     "token_hash" VARCHAR(64) NOT NULL,
     "code_hash" VARCHAR(64) NOT NULL,
     "tries" INTEGER NOT NULL,
