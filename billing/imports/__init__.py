@@ -16,7 +16,9 @@ except ``bill_from`` and ``[customer]``::
     dates = "%m/%d/%Y"            # how the file writes dates; 2026-12-31 is always understood
 
     [codes]                       # every value that a column may hold; any other value refuses the row.
-    Fire = ["Y", "N"]             # A column must stand here before a condition may ask for it.
+    Fire = ["Y", "N"]             # A column must stand here before a condition may ask for it
+    Test = ["Y", ""]
+    Status = ["Active", "Canceled", "Lead"]
 
     [rows]                        # which rows count; both are conditions, the rest is left out
     only = { Status = ["Active", "Canceled"] }

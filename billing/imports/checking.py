@@ -123,12 +123,12 @@ def _refuse_missing(file, mapping):
 class Known(NamedTuple):
     """What the database knows before the import."""
 
-    items: dict  # code -> retired or not
+    items: dict  # code -> when it was retired, or None
     jurisdictions: frozenset
 
     @classmethod
     def ask(cls):
-        items = {code: bool(retired_on) for code, retired_on in Item.select(Item.code, Item.retired_on).tuples()}
+        items = dict(Item.select(Item.code, Item.retired_on).tuples())
         rates = TaxRate.select(TaxRate.jurisdiction).distinct().tuples()
         return cls(items, frozenset(code for (code,) in rates))
 
@@ -164,7 +164,8 @@ class _Checker:
         if number is None:
             return
         if number in self.lines:
-            row.blame("customer", "account_number", f"{shown(number)} stands on line {self.lines[number]:,} already.")
+            reason = f"{shown(number)} stands on line {self.lines[number]:,} already."
+            row.blame("customer", "account_number", reason)
         self.lines.setdefault(number, line)
 
     def refuse_taken(self):
@@ -172,8 +173,9 @@ class _Checker:
         numbers = list(self.lines)
         taken = set()
         for at in range(0, len(numbers), CHUNK):
-            some = Customer.account_number.in_(numbers[at : at + CHUNK])
-            taken.update(number for (number,) in Customer.select(Customer.account_number).where(some).tuples())
+            query = Customer.select(Customer.account_number)
+            found = query.where(Customer.account_number.in_(numbers[at : at + CHUNK]))
+            taken.update(number for (number,) in found.tuples())
         columns = _columns(self.mapping.sections["customer"], "account_number")
         for number in taken:
             reason = f"{shown(number)} is the account number of another customer already."

@@ -30,7 +30,8 @@ SECTIONS = {
     "system": (System, "kind name station_number required_fire", "kind name"),
     "contract": (
         Contract,
-        "name audience signed_on starts_on term_months renewal_months notice_days auto_renew ends_on end_reason",
+        "name audience signed_on starts_on term_months renewal_months notice_days auto_renew ends_on "
+        "end_reason",
         "name starts_on",
     ),
     "charge": (
@@ -122,7 +123,7 @@ def _toml(path):
     except OSError as error:
         raise BillingError(f"the mapping cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        raise BillingError(f"the mapping is not UTF-8 at byte {error.start + 1:,}. Save it as UTF-8.") from None
+        raise BillingError(f"byte {error.start + 1:,} is not UTF-8. Save the mapping as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise BillingError(f"the mapping is not TOML: {error}.") from None
 
@@ -175,7 +176,7 @@ def _table(spec, key):
 def _bill_from(spec):
     found = spec.get("bill_from")
     if type(found) is not datetime.date:
-        raise BillingError("bill_from: name the first day that is billed here, such as bill_from = 2026-12-01.")
+        raise BillingError("bill_from: write the first day that is billed here, like bill_from = 2026-12-01.")
     return found
 
 
@@ -185,7 +186,7 @@ def _file(table):
     encoding, delimiter = table.get("encoding", "utf-8"), table.get("delimiter", ",")
     dates = table.get("dates", fields.ISO)
     if not _is_encoding(encoding):
-        raise BillingError(f"file.encoding: {fields.shown(encoding)} is not an encoding. Try utf-8 or cp1252.")
+        raise BillingError(f"file.encoding: {fields.shown(encoding)} is no encoding. Try utf-8 or cp1252.")
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter not in DELIMITERS:
         raise BillingError('file.delimiter: write "," or ";" or "|" or "\\t" (tab).')
     if not _is_date_format(dates):

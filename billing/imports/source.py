@@ -75,10 +75,10 @@ def _decoded(content, name, encoding):
     """The file's text without a byte order mark."""
     single = codecs.lookup(encoding).name
     if content.startswith(WIDE_MARKS) and not single.startswith("utf-16"):
-        raise BillingError(f'{name} is written in UTF-16. Set encoding = "utf-16" under [file] in the mapping.')
+        raise BillingError(f'{name} is in UTF-16. Set encoding = "utf-16" under [file] in the mapping.')
     if content.startswith(codecs.BOM_UTF8):
         if not single.startswith("utf-8"):
-            raise BillingError(f"{name} is written in UTF-8. Take encoding out of [file] in the mapping.")
+            raise BillingError(f"{name} is in UTF-8. Take encoding out of [file] in the mapping.")
         content = content[len(codecs.BOM_UTF8) :]
     try:
         return content.decode(encoding)
@@ -106,8 +106,8 @@ def _header(source):
     names = tuple(cell.strip() for cell in cells)
     for at, name in enumerate(names):
         if name and name in names[:at]:
-            places = f"{names.index(name) + 1} and {at + 1}"
-            raise BillingError(f"{source.name}, line {line}: column {shown(name)} stands there twice ({places}).")
+            places = f"as column {names.index(name) + 1} and as column {at + 1}"
+            raise BillingError(f"{source.name}, line {line}: {shown(name)} stands there {places}.")
     return names
 
 

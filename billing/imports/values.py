@@ -204,7 +204,7 @@ def condition(spec, key, context):
     if not isinstance(spec, dict) or not spec:
         raise BillingError(f'{key}: write a condition such as {{ Status = "Active" }}.')
     tests = [_test(column, asked, f"{key}.{column}", context) for column, asked in spec.items()]
-    return lambda row: all((row[column] != "") if asked is None else row[column] in asked for column, asked in tests)
+    return lambda row: all(row[column] in asked if asked else row[column] != "" for column, asked in tests)
 
 
 def _test(column, asked, key, context):
@@ -217,5 +217,7 @@ def _test(column, asked, key, context):
         raise BillingError(f"{key}: write a text or a list of texts.")
     for code in asked:
         if code and code not in context.codes.get(column, ()):
-            raise BillingError(f"{key}: {shown(code)} is not among the values of {column} under [codes]. Add it there.")
+            raise BillingError(
+                f"{key}: {shown(code)} is not a value of {column} under [codes]. Add it there."
+            )
     return column, frozenset(asked)

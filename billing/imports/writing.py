@@ -4,7 +4,7 @@ import json
 
 from peewee import IntegrityError
 
-from billing import contracts, events, periods, states
+from billing import contracts, events, states
 from billing.errors import BillingError
 from billing.imports.checking import ended
 from models import (
@@ -92,7 +92,7 @@ def release(batch, *, by, now):
 
 
 def undo(batch, *, by, now):
-    """Take a batch back whole: its customers, all that hangs on them, catalogue rows it made. Returns the batch.
+    """Take a batch back whole: customers, all that hangs on them, new catalogue rows. Returns the batch.
 
     The batch row stays, as undone. Raises BillingError that names what stands in the way once something
     was billed, paid, asked or sent.
@@ -108,7 +108,7 @@ def undo(batch, *, by, now):
             _drop_items(json.loads(batch.totals).get("items_created", ()))
             events.record("import_batch.undone", batch, by=by, now=now)
     except IntegrityError:  # another process billed or wrote to them while we looked
-        raise BillingError(f"Import {batch.id} cannot be undone: something new belongs to its customers.") from None
+        raise BillingError(f"Import {batch.id} cannot be undone: its customers are in use.") from None
     return batch
 
 
@@ -116,7 +116,7 @@ def undo(batch, *, by, now):
 
 
 def _keep_others_out():
-    """On SQLite the transaction is exclusive already; PostgreSQL must be told, or a number could appear twice."""
+    """SQLite's transaction is exclusive already; PostgreSQL must be told, or a number could appear twice."""
     if db.for_update:
         db.execute_sql('LOCK TABLE "customer", "item" IN SHARE ROW EXCLUSIVE MODE')
 
@@ -126,7 +126,9 @@ def _refuse_taken(result):
     for at in range(0, len(numbers), CHUNK):
         taken = Customer.get_or_none(Customer.account_number.in_(numbers[at : at + CHUNK]))
         if taken:
-            raise BillingError(f"{taken.account_number} is the account number of another customer by now. Check again.")
+            raise BillingError(
+                f"{taken.account_number} is the number of another customer by now. Check again."
+            )
 
 
 def _items(result):
@@ -155,7 +157,8 @@ def _write(result, batch, items, now):
     system_ids = dict(systems.tuples())
     wishes, charges = [], []
     for owner, record in zip(owners, rows, strict=True):
-        wishes += [{**wish, "contact_id": contact_ids[owner], "changed_at": now} for wish in record.preferences]
+        stamp = {"contact_id": contact_ids.get(owner), "changed_at": now}
+        wishes += [{**wish, **stamp} for wish in record.preferences]
         site_id = site_ids.get(owner)
         place = {
             "contract_id": contract_ids.get(owner),
@@ -183,22 +186,11 @@ def _insert(model, rows):
 def _charge_row(charge, items, place, bill_from):
     """A charge with its item and its place on the calendar, as ``contracts.start`` would set them.
 
-    One that ended before ``bill_from`` was billed elsewhere: the period after its last is next, so never.
+    What ended before ``bill_from`` was billed elsewhere and is never billed here.
     """
     terms = contracts.Terms(*({**CHARGE_DEFAULTS, **charge}[name] for name in contracts.Terms._fields))
-    index = _index_after_end(terms) if ended(charge, bill_from) else 0
-    return {
-        **charge,
-        **place,
-        "item_id": items[charge["item_id"]],
-        "next_index": index,
-        "next_on": contracts.bill_on(terms, index),
-    }
-
-
-def _index_after_end(terms):
-    first = contracts.period_of(terms, 0).from_on
-    return max(periods.index_at(first, terms.anchor_day, terms.cycle_months, terms.ends_on) + 1, 0)
+    next_on = None if ended(charge, bill_from) else contracts.bill_on(terms, 0)
+    return {**charge, **place, "item_id": items[charge["item_id"]], "next_index": 0, "next_on": next_on}
 
 
 CHARGE_DEFAULTS = {name: Charge._meta.fields[name].default for name in contracts.Terms._fields}
