@@ -118,9 +118,9 @@ def import_customers(file, map_path, commit, release):
     if release and not commit:
         raise click.UsageError("--release goes with --commit.")
     mapping = imports.read_mapping(map_path)
-    rows = sum(1 for _ in open(file, "rb"))
-    with progress("Reading", rows) as bar:
-        result = imports.check(file, mapping, progress=bar)
+    with progress("Reading", 1000) as bar:  # in thousandths: how long the file is shows while it is read
+        steps = _Thousandths(bar)
+        result = imports.check(file, mapping, progress=steps)
     for line in imports.report_lines(result):
         say(line)
     if not commit:
@@ -131,6 +131,18 @@ def import_customers(file, map_path, commit, release):
     if release:
         imports.release(batch, by=whoami(), now=now)
     say(f"Written as import {batch.id}{' and released' if release else '; release it with import-release'}.")
+
+
+class _Thousandths:
+    """Turns "so much done of so much" into steps of a bar of a thousand."""
+
+    def __init__(self, bar):
+        self._bar, self._shown = bar, 0
+
+    def __call__(self, done, of):
+        reached = 1000 * done // max(of, 1)
+        self._bar(reached - self._shown)
+        self._shown = reached
 
 
 @command("import-release")
