@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import requests
-from lxml import html
+from lxml import etree, html
 
 from billing.edges.gateway import Gateway
 
@@ -22,6 +22,77 @@ ROOT = Path(__file__).parent.parent
 VISA = {"method": "card", "number": "4111111111111111", "expiration": "12/39", "code": "900"}
 ACCOUNT = {"method": "bank", "routing": "121042882", "account": "123456781", "name": "Ann Example"}
 ADDRESS = {"firstName": "Ann", "lastName": "Example", "address": "1 Main St", "zip": "98004"}
+
+
+NAMESPACE = "AnetApi/xml/v1/schema/AnetApiSchema.xsd"
+
+
+def envelope(method, inner="", *, login=LOGIN, key=KEY, ref_id=None):
+    """The bytes of a request as the SDK would write them."""
+    reference = "" if ref_id is None else f"<refId>{ref_id}</refId>"
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?><{method} xmlns="{NAMESPACE}"><merchantAuthentication>'
+        f"<name>{login}</name><transactionKey>{key}</transactionKey></merchantAuthentication>"
+        f"<clientId>any</clientId>{reference}{inner}</{method}>"
+    ).encode()
+
+
+def card(number="4111111111111111", expiration="2039-12", code="900"):
+    """A creditCard element."""
+    return (
+        f"<creditCard><cardNumber>{number}</cardNumber><expirationDate>{expiration}</expirationDate>"
+        f"<cardCode>{code}</cardCode></creditCard>"
+    )
+
+
+def account(routing="121042882", number="123456781", kind="WEB"):
+    """A bankAccount element."""
+    return (
+        f"<bankAccount><accountType>checking</accountType><routingNumber>{routing}</routingNumber>"
+        f"<accountNumber>{number}</accountNumber><nameOnAccount>Ann Example</nameOnAccount>"
+        f"<echeckType>{kind}</echeckType></bankAccount>"
+    )
+
+
+def transaction_settings(values):
+    """A transactionSettings element, or nothing."""
+    pairs = "".join(
+        f"<setting><settingName>{name}</settingName><settingValue>{value}</settingValue></setting>"
+        for name, value in values.items()
+    )
+    return f"<transactionSettings>{pairs}</transactionSettings>" if pairs else ""
+
+
+class Answer:
+    """An answer of the XML API."""
+
+    def __init__(self, reply):
+        self.status, self.body = reply.status_code, reply.content
+        self.root = etree.fromstring(reply.content.removeprefix(b"\xef\xbb\xbf"))
+        self.name = etree.QName(self.root).localname
+        self.result = self.text("messages/resultCode")
+        self.code = self.text("messages/message/code")
+        self.sentence = self.text("messages/message/text")
+
+    def text(self, path):
+        """The text at a path, "" when it is empty, None when it is not there."""
+        return self.root.findtext("/".join("{*}" + name for name in path.split("/")))
+
+    def all(self, path):
+        """The elements at a path."""
+        return self.root.findall("/".join("{*}" + name for name in path.split("/")))
+
+    @property
+    def transaction_id(self):
+        """transId of a transactionResponse."""
+        return self.text("transactionResponse/transId")
+
+    @property
+    def decision(self):
+        """(response code, reason code) of a transactionResponse, as text."""
+        reason = self.text("transactionResponse/errors/error/errorCode")
+        reason = reason or self.text("transactionResponse/messages/message/code")
+        return self.text("transactionResponse/responseCode"), reason
 
 
 class Page:
@@ -98,6 +169,7 @@ class SandboxProcess:
         self._process.kill() if kill else self._process.terminate()
         self._process.wait(timeout=15)
         self._process.stdout.close()
+        self._http.close()
         self._process = None
 
     def gateway(self, **changes):
@@ -129,6 +201,28 @@ class SandboxProcess:
     def notifications(self):
         """All notifications, oldest first."""
         return self._http.get(f"{self.url}/control/notifications.json", timeout=30).json()
+
+    # -- the wire, without our gateway edge
+
+    def send(self, body, path="/xml/v1/request.api", content_type="application/xml"):
+        """Post raw bytes to the XML API; returns the reply."""
+        return self._http.post(self.url + path, data=body, headers={"Content-Type": content_type}, timeout=30)
+
+    def ask(self, method, inner="", *, login=LOGIN, key=KEY, ref_id=None):
+        """Send one request with its own elements as text; returns an Answer."""
+        return Answer(self.send(envelope(method, inner, login=login, key=key, ref_id=ref_id)))
+
+    def charge(self, cents, source, *, zip_code="98004", settings=None, invoice="", ref_id=None, more=""):
+        """Charge raw test data over the API, which our product never does; returns an Answer."""
+        return self.ask(
+            "createTransactionRequest",
+            f"<transactionRequest><transactionType>authCaptureTransaction</transactionType>"
+            f"<amount>{cents / 100:.2f}</amount><payment>{source}</payment>"
+            f"<order><invoiceNumber>{invoice}</invoiceNumber></order>{more}"
+            f"<billTo><address>1 Main St</address><zip>{zip_code}</zip></billTo>"
+            f"{transaction_settings(settings or {})}</transactionRequest>",
+            ref_id=ref_id,
+        )
 
     # -- the customer's browser
 
