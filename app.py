@@ -118,10 +118,7 @@ def _share(app):
 
     app.jinja_env.filters.update(
         money=money.format_cents,
-        date=words.date,
-        short_date=words.short_date,
-        period=words.period,
-        short_period=words.short_period,
+        **words.FILTERS,
         local=lambda instant: app.clock.local(instant),
     )
 

@@ -122,7 +122,9 @@ class Company(Address):
     phone_hours = CharField(max_length=80, default="", help_text="For example: Mon–Fri 8 am–6 pm.")
     email = CharField(max_length=255, default="", help_text="A mailbox that somebody reads.")
     website = CharField(max_length=255, default="")
-    license_number = CharField(max_length=60, default="", help_text="Alarm contractor license, where required.")
+    license_number = CharField(
+        max_length=60, default="", help_text="Alarm contractor license, where required."
+    )
     payable_to = CharField(max_length=80, default="", help_text="Who checks are made out to.")
     remit_street = CharField(max_length=80, default="", help_text="Where checks are mailed to.")
     remit_city = CharField(max_length=50, default="")
@@ -388,7 +390,9 @@ class Charge(Editable):
     unit_cents = MoneyField(help_text="Price of one for one cycle.")
     discount_cents = MoneyField(default=0, help_text="Off each full cycle.")
     discount_reason = CharField(max_length=80, default="")
-    cycle_months = IntegerField(default=1, choices=[(1, "Monthly"), (3, "Quarterly"), (6, "Half-yearly"), (12, "Yearly")])
+    cycle_months = IntegerField(
+        default=1, choices=[(1, "Monthly"), (3, "Quarterly"), (6, "Half-yearly"), (12, "Yearly")]
+    )
     anchor_day = IntegerField(default=1, help_text="Day of the month on which a cycle starts.")
     in_arrears = BooleanField(default=False, help_text="Bill after the cycle instead of before.")
     prorate_first = BooleanField(default=True)
@@ -463,7 +467,9 @@ class OneOff(Editable):
 
 # The bill step looks for work that is not billed yet.
 OneOff.add_index(
-    OneOff.index(OneOff.customer, name="one_off_unbilled").where(OneOff.billed_on.is_null() & OneOff.canceled_on.is_null())
+    OneOff.index(OneOff.customer, name="one_off_unbilled").where(
+        OneOff.billed_on.is_null() & OneOff.canceled_on.is_null()
+    )
 )
 
 
@@ -509,7 +515,9 @@ class JobRun(BaseModel):
 
 
 # One runner at a time for each job.
-JobRun.add_index(JobRun.index(JobRun.name, name="job_run_running", unique=True).where(JobRun.state == SQL("'running'")))
+JobRun.add_index(
+    JobRun.index(JobRun.name, name="job_run_running", unique=True).where(JobRun.state == SQL("'running'"))
+)
 
 
 class Event(BaseModel):
@@ -520,7 +528,9 @@ class Event(BaseModel):
     what = CharField(max_length=60, help_text="Table and verb, such as invoice.voided.")
     about_table = CharField(max_length=40)
     about_id = IntegerField()
-    customer_id = IntegerField(null=True, index=True, help_text="No key: an undone import takes its customers away.")
+    customer_id = IntegerField(
+        null=True, index=True, help_text="No key: an undone import takes its customers away."
+    )
     reason = CharField(max_length=255, default="")
     before = TextField(default="", help_text="Changed fields before, as JSON.")
     after = TextField(default="", help_text="Changed fields after, as JSON.")
@@ -651,7 +661,8 @@ class Payment(BaseModel):
     APPROVED, SETTLED, DECLINED, EXPIRED = "approved", "settled", "declined", "expired"
     RETURNED, CHARGED_BACK, VOIDED, REFUNDED = "returned", "charged_back", "voided", "refunded"
     STATES = (
-        PREPARED, SENT, HELD, IN_DOUBT, APPROVED, SETTLED, DECLINED, EXPIRED, RETURNED, CHARGED_BACK, VOIDED, REFUNDED,
+        PREPARED, SENT, HELD, IN_DOUBT, APPROVED, SETTLED, DECLINED, EXPIRED, RETURNED, CHARGED_BACK,
+        VOIDED, REFUNDED,
     )  # fmt: skip
     LIVE = (PREPARED, SENT, HELD, IN_DOUBT)  # money may still move
     MONEY = (APPROVED, SETTLED)  # money is ours
@@ -706,7 +717,9 @@ class Payment(BaseModel):
 # The confirm step looks for attempts whose answer is missing.
 Payment.add_index(Payment.index(Payment.ask_at, name="payment_ask").where(Payment.ask_at.is_null(False)))
 # The bill step looks for money that pays nothing yet.
-Payment.add_index(Payment.index(Payment.customer, name="payment_unapplied").where(Payment.open_cents > SQL("0")))
+Payment.add_index(
+    Payment.index(Payment.customer, name="payment_unapplied").where(Payment.open_cents > SQL("0"))
+)
 
 
 class PaymentPart(BaseModel):
@@ -769,7 +782,9 @@ class Allocation(BaseModel):
     class Meta:
         constraints = [
             Check("(payment_id IS NULL) <> (credit_id IS NULL)"),
-            Check("(reverses_id IS NULL AND amount_cents > 0) OR (reverses_id IS NOT NULL AND amount_cents < 0)"),
+            Check(
+                "(reverses_id IS NULL AND amount_cents > 0) OR (reverses_id IS NOT NULL AND amount_cents < 0)"
+            ),
         ]
 
 
@@ -801,7 +816,9 @@ class GatewayEvent(BaseModel):
 
 
 GatewayEvent.add_index(
-    GatewayEvent.index(GatewayEvent.received_at, name="gateway_event_waiting").where(GatewayEvent.handled_at.is_null())
+    GatewayEvent.index(GatewayEvent.received_at, name="gateway_event_waiting").where(
+        GatewayEvent.handled_at.is_null()
+    )
 )
 
 
@@ -817,7 +834,9 @@ class Link(BaseModel):
 
     purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION))
     token_hash = CharField(max_length=64, unique=True)
-    code_hash = CharField(max_length=64, default="", help_text="Hash of the six digits, where there are some.")
+    code_hash = CharField(
+        max_length=64, default="", help_text="Hash of the six digits, where there are some."
+    )
     tries = IntegerField(default=0, help_text="Wrong codes so far.")
     customer = link(Customer, "links")
     contact = link(Contact, "links", null=True)
@@ -878,7 +897,12 @@ class Notice(BaseModel):
         FAILED: {QUEUED},
     }
     INVOICE, REMINDER, RECEIPT, PAYMENT_PROBLEM = "invoice", "reminder", "receipt", "payment_problem"
-    SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED = "sign_in", "fresh_link", "ticket_reply", "contact_changed"
+    SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED = (
+        "sign_in",
+        "fresh_link",
+        "ticket_reply",
+        "contact_changed",
+    )
     KINDS = (
         INVOICE, REMINDER, RECEIPT, PAYMENT_PROBLEM, SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED,
     )  # fmt: skip
@@ -914,7 +938,9 @@ class Notice(BaseModel):
 
 # The sender looks for what is queued, oldest first.
 Notice.add_index(
-    Notice.index(Notice.send_at, name="notice_waiting").where(Notice.state << [SQL("'queued'"), SQL("'sending'")])
+    Notice.index(Notice.send_at, name="notice_waiting").where(
+        Notice.state << [SQL("'queued'"), SQL("'sending'")]
+    )
 )
 
 

@@ -244,14 +244,18 @@ class _Rates:
         query = TaxRate.select().where(
             (TaxRate.starts_on <= today) & (TaxRate.ends_on.is_null() | (TaxRate.ends_on >= today))
         )
-        self.rates = {rate.jurisdiction: (rate.name, rate.rate_ppm) for rate in query.order_by(TaxRate.starts_on)}
+        self.rates = {
+            rate.jurisdiction: (rate.name, rate.rate_ppm) for rate in query.order_by(TaxRate.starts_on)
+        }
 
     def of(self, customer, row):
         """(name, ppm) for a charge or piece of work; raises LookupError with a sentence."""
         if not row.taxable or not row.jurisdiction or is_exempt(customer, self.today):
             return "", 0
         if row.jurisdiction not in self.rates:
-            raise LookupError(f"There is no tax rate for {row.jurisdiction} on {self.today}. Add one in Tax rates.")
+            raise LookupError(
+                f"There is no tax rate for {row.jurisdiction} on {self.today}. Add one in Tax rates."
+            )
         return self.rates[row.jurisdiction]
 
 
@@ -301,7 +305,8 @@ def _add_work(bill, row, rates):
     amount = row.quantity * row.unit_cents
     tax = money.tax(amount - row.discount_cents, tax_ppm)
     line = Draft(
-        None, row.id, row.text or row.item_name, site_text(row), row.system_name or "", None, None, None, None,
+        None, row.id, row.text or row.item_name, site_text(row), row.system_name or "",
+        None, None, None, None,
         row.quantity, row.unit_cents, amount, row.discount_cents, row.discount_reason,
         tax_name, tax_ppm, tax, amount - row.discount_cents + tax, row.done_on, row.work_order,
     )  # fmt: skip
@@ -358,9 +363,10 @@ def _mark_billed(bills, today):
 
 _INVOICE_COLUMNS = (
     "customer_id", "number", "state", "issued_on", "due_on", "subtotal_cents", "discount_cents", "tax_cents",
-    "total_cents", "open_cents", "previous_cents", "bill_to", "po_number", "note", "run_id", "void_reason", "created_at",
+    "total_cents", "open_cents", "previous_cents", "bill_to", "po_number", "note", "run_id", "void_reason",
+    "created_at",
 )  # fmt: skip
-_LINE_COLUMNS = ("invoice_id", "position", *(name for name in Draft._fields))
+_LINE_COLUMNS = ("invoice_id", "position", *Draft._fields)
 
 
 def write_issued(pairs, today, company, *, by, now, job=None):

@@ -34,7 +34,8 @@ CHECKS = {
         SELECT invoice.number FROM invoice
         LEFT JOIN (SELECT invoice_id, SUM(amount_cents) AS cents FROM allocation GROUP BY invoice_id) AS paid
         ON paid.invoice_id = invoice.id
-        WHERE invoice.state = 'issued' AND invoice.open_cents <> invoice.total_cents - COALESCE(paid.cents, 0)""",
+        WHERE invoice.state = 'issued'
+        AND invoice.open_cents <> invoice.total_cents - COALESCE(paid.cents, 0)""",
     "a void or draft invoice is paid or owed": """
         SELECT invoice.id FROM invoice
         LEFT JOIN (SELECT invoice_id, SUM(amount_cents) AS cents FROM allocation GROUP BY invoice_id) AS paid
@@ -62,10 +63,12 @@ CHECKS = {
         SELECT twin.id FROM allocation AS twin JOIN allocation AS first ON first.id = twin.reverses_id
         WHERE twin.amount_cents <> -first.amount_cents OR twin.invoice_id <> first.invoice_id""",
     "an invoice number is missing": """
-        SELECT MAX(number) - COUNT(number) FROM invoice HAVING MAX(number) - MIN(number) + 1 <> COUNT(number)""",
+        SELECT MAX(number) - COUNT(number) FROM invoice
+        HAVING MAX(number) - MIN(number) + 1 <> COUNT(number)""",
     "two lines of a charge cover the same days": """
         SELECT later.id FROM line AS later JOIN line AS earlier
-        ON earlier.charge_id = later.charge_id AND earlier.from_on < later.from_on AND earlier.to_on >= later.from_on
+        ON earlier.charge_id = later.charge_id
+        AND earlier.from_on < later.from_on AND earlier.to_on >= later.from_on
         WHERE later.voided_on IS NULL AND earlier.voided_on IS NULL""",
     "a charge was billed up to a period that has no line": """
         SELECT charge.id FROM charge WHERE charge.next_index > 0
@@ -77,7 +80,8 @@ CHECKS = {
         WHERE payment_part.live AND payment.state NOT IN ('prepared', 'sent', 'held', 'in_doubt')""",
     "a live payment claims no invoice": """
         SELECT payment.reference FROM payment WHERE payment.state IN ('prepared', 'sent', 'held', 'in_doubt')
-        AND NOT EXISTS (SELECT 1 FROM payment_part WHERE payment_part.payment_id = payment.id AND payment_part.live)""",
+        AND NOT EXISTS (SELECT 1 FROM payment_part
+            WHERE payment_part.payment_id = payment.id AND payment_part.live)""",
     "a payment without an answer is never asked for": """
         SELECT reference FROM payment
         WHERE state IN ('prepared', 'sent', 'held', 'in_doubt') AND ask_at IS NULL""",

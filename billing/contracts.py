@@ -212,7 +212,8 @@ def _end_charge(charge, on, by, today, now):
     if not charge.prorate_last:
         return
     beyond = Line.select(Line, Invoice).join(Invoice).where(
-        (Line.charge == charge) & (Line.to_on > on) & Line.voided_on.is_null() & (Invoice.state == Invoice.ISSUED)
+        (Line.charge == charge) & (Line.to_on > on) & Line.voided_on.is_null()
+        & (Invoice.state == Invoice.ISSUED)
     )  # fmt: skip
     for line in list(beyond):
         unused = (line.to_on - max(on, line.from_on - periods.DAY)).days

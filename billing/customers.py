@@ -22,7 +22,9 @@ class Choices:
 
 def payers(customer):
     """A query of the people who get the customer's invoices."""
-    return customer.contacts.where((Contact.role == Contact.PAYER) & Contact.left_on.is_null()).order_by(Contact.id)
+    return customer.contacts.where((Contact.role == Contact.PAYER) & Contact.left_on.is_null()).order_by(
+        Contact.id
+    )
 
 
 def preferences(contact):

@@ -71,9 +71,7 @@ def _confirm(day):
     """Follow the webhooks, then ask about every attempt without an answer."""
     asked = 0
     for event in list(payments.waiting_events()):
-        asked += _one(
-            day, f"Webhook {event.notification_id}", payments.follow_event, event, **_gateway(day)
-        )
+        asked += _one(day, f"Webhook {event.notification_id}", payments.follow_event, event, **_gateway(day))
     for payment in list(payments.due_to_ask(day.clock.now())):
         asked += _one(day, str(payment), payments.ask, payment, **_gateway(day))
     return f"{asked:,} answers"
@@ -177,6 +175,10 @@ def finish(job, lines, *, failed, now):
 
 def days_since_last(today, name="daily"):
     """Days since the job last finished, or None when it never did; for the home page."""
-    last = JobRun.select().where((JobRun.name == name) & (JobRun.state == JobRun.DONE)).order_by(JobRun.id.desc()).first()
+    last = (
+        JobRun.select()
+        .where((JobRun.name == name) & (JobRun.state == JobRun.DONE))
+        .order_by(JobRun.id.desc())
+        .first()
+    )
     return (today - last.as_of_on).days if last else None
-

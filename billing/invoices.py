@@ -144,5 +144,3 @@ def _put_back(invoice):
         charge.save()
     ids = [line.one_off_id for line in invoice.lines.where(Line.one_off.is_null(False))]
     OneOff.update(billed_on=None).where(OneOff.id.in_(ids)).execute()
-
-

@@ -117,7 +117,9 @@ def open_invoices(customer):
 
 def past_due(today):
     """A query of every invoice that should have been paid before ``today``, oldest first."""
-    return Invoice.select().where((Invoice.open_cents > 0) & (Invoice.due_on < today)).order_by(Invoice.due_on)
+    return (
+        Invoice.select().where((Invoice.open_cents > 0) & (Invoice.due_on < today)).order_by(Invoice.due_on)
+    )
 
 
 def paid_cents(invoice):
@@ -130,7 +132,7 @@ def history(customer, *, until=None):
     """Everything that changed what the customer owes, oldest first, with the running balance."""
     rows = [*_invoice_entries(customer), *_payment_entries(customer), *_credit_entries(customer)]
     entries, running = [], 0
-    for on, order, kind, text, cents, row in sorted(rows, key=lambda row: (row[0], row[1], row[5].id)):
+    for on, _, kind, text, cents, row in sorted(rows, key=lambda row: (row[0], row[1], row[5].id)):
         if until is None or on <= until:
             running += cents
             entries.append(Entry(on, kind, text, cents, running, row))
@@ -198,9 +200,7 @@ def use_unapplied(customer_ids, *, by, on):
     """Let money that pays nothing yet pay what is open now, credits first; for the bill step."""
     for model in (Credit, Payment):
         for money in (
-            model.select()
-            .where(model.customer.in_(customer_ids) & (model.open_cents > 0))
-            .order_by(model.id)
+            model.select().where(model.customer.in_(customer_ids) & (model.open_cents > 0)).order_by(model.id)
         ):
             apply_oldest_first(money, by=by, on=on)
 
@@ -266,10 +266,7 @@ def pay_out(payment, cents):
 def standing_attempt(invoice):
     """The payment attempt that claims this invoice and is not concluded yet, or None."""
     return (
-        Payment.select()
-        .join(PaymentPart)
-        .where((PaymentPart.invoice == invoice) & PaymentPart.live)
-        .first()
+        Payment.select().join(PaymentPart).where((PaymentPart.invoice == invoice) & PaymentPart.live).first()
     )
 
 

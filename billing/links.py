@@ -117,7 +117,9 @@ def ask_fresh(dead, *, now):
 def mail_contact(customer):
     """The person whom a link or code may be mailed to: the first payer with an address, or None."""
     return (
-        customer.contacts.where((Contact.role == Contact.PAYER) & (Contact.email != "") & Contact.left_on.is_null())
+        customer.contacts.where(
+            (Contact.role == Contact.PAYER) & (Contact.email != "") & Contact.left_on.is_null()
+        )
         .order_by(Contact.id)
         .first()
     )

@@ -120,7 +120,9 @@ def queue_reminders(today, *, now):
     company, queued = companies.current(), 0
     wish = Preference.event == Preference.REMINDER
     soon = (
-        Invoice.select(Invoice, Contact, Preference.channel.alias("wish"), Preference.days_ahead.alias("ahead"))
+        Invoice.select(
+            Invoice, Contact, Preference.channel.alias("wish"), Preference.days_ahead.alias("ahead")
+        )
         .join(Contact, on=(Contact.customer == Invoice.customer))
         .join(Preference, JOIN.LEFT_OUTER, on=(Preference.contact == Contact.id) & wish)
         .where(
@@ -198,7 +200,9 @@ def queue_sign_in(contact, *, now):
 
 def queue_fresh_link(invoice, contact, *, now):
     """Queue the mail with a fresh pay link."""
-    _queue_now(Notice.FRESH_LINK, contact, "Somebody opened an old link to this invoice.", now, invoice=invoice)
+    _queue_now(
+        Notice.FRESH_LINK, contact, "Somebody opened an old link to this invoice.", now, invoice=invoice
+    )
 
 
 def queue_contact_changed(contact, old_address, *, now):
@@ -237,9 +241,8 @@ def resend(invoice, *, contact, by, now):
         raise BillingError(f"{contact.name} has no mail address. Add one first.")
     key = f"invoice:{invoice.id}:{contact.id}:again:{secrets.token_hex(8)}"
     why = "Our office sent you this invoice again."
-    queue(
-        Notice.INVOICE, key=key, customer=invoice.customer_id, contact=contact, invoice=invoice, why=why, now=now
-    )  # fmt: skip
+    customer = invoice.customer_id
+    queue(Notice.INVOICE, key=key, customer=customer, contact=contact, invoice=invoice, why=why, now=now)
     return Notice.get(Notice.key == key)
 
 
@@ -248,7 +251,11 @@ def resend(invoice, *, contact, by, now):
 
 def waiting(now):
     """A query of what may be sent now."""
-    return Notice.select().where((Notice.state == Notice.QUEUED) & (Notice.send_at <= now)).order_by(Notice.send_at)
+    return (
+        Notice.select()
+        .where((Notice.state == Notice.QUEUED) & (Notice.send_at <= now))
+        .order_by(Notice.send_at)
+    )
 
 
 def send_due(*, send, compose, now, progress=None, limit=None):
@@ -291,7 +298,8 @@ def give_up_dead_claims(now):
     """
     dead = (Notice.state == Notice.SENDING) & (Notice.claimed_at < now - CLAIM_LIFE)
     Notice.update(
-        state=Notice.FAILED, reason="The sender stopped half way; it may have been sent, so it is not repeated."
+        state=Notice.FAILED,
+        reason="The sender stopped half way; it may have been sent, so it is not repeated.",
     ).where(dead & (Notice.kind == Notice.REMINDER)).execute()
     Notice.update(state=Notice.QUEUED).where(dead & (Notice.kind != Notice.REMINDER)).execute()
 
@@ -323,7 +331,10 @@ def _mail(notice, send, compose, now, report):
 def _keep(notice, mail):
     """Store what is about to be said, before it leaves; the secret part of links is left out."""
     Notice.update(
-        subject=mail.subject[:255], body_text=mail.kept_text, body_html=mail.kept_html, message_id=mail.message_id
+        subject=mail.subject[:255],
+        body_text=mail.kept_text,
+        body_html=mail.kept_html,
+        message_id=mail.message_id,
     ).where(Notice.id == notice.id).execute()
 
 

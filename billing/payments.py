@@ -25,7 +25,13 @@ from models import GatewayEvent, Invoice, Payment, PaymentPart, Refund, db
 FORM_LIFE = timedelta(minutes=14)
 QUARANTINE = timedelta(minutes=45)
 EMPTY_SEARCHES = 2
-ASK_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), QUARANTINE, timedelta(hours=1))
+ASK_AFTER = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    QUARANTINE,
+    timedelta(hours=1),
+)
 ASK_HELD_AFTER = timedelta(hours=1)
 SUSPICIOUS_TIMES = 10  # a payment above so many times what is owed is more likely a typing mistake
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
@@ -82,7 +88,7 @@ def in_progress_sentence(payment):
     """What a customer reads while an attempt of theirs is not concluded."""
     amount = format_cents(payment.amount_cents)
     if payment.state == Payment.HELD:
-        return f"A payment of {amount} is being reviewed by our payment processor. You will not be charged twice."
+        return f"A payment of {amount} is being reviewed by our processor. You will not be charged twice."
     return (
         f"A payment of {amount} was started already and is being checked. You will not be charged twice. "
         "If its page is still open, you can finish there; otherwise please come back in an hour."
@@ -192,7 +198,11 @@ def _give_up(payment, reason, now):
 
 def due_to_ask(now):
     """A query of the attempts whose answer is missing and should be asked for now."""
-    return Payment.select().where(Payment.ask_at.is_null(False) & (Payment.ask_at <= now)).order_by(Payment.ask_at)
+    return (
+        Payment.select()
+        .where(Payment.ask_at.is_null(False) & (Payment.ask_at <= now))
+        .order_by(Payment.ask_at)
+    )
 
 
 def ask(payment, *, gateway, today, now):
@@ -397,7 +407,8 @@ def follow_event(event, *, gateway, today, now):
 
 
 def record(
-    customer, *, amount_cents, kind, received_on, key, by, today, now, check_number="", parts=None, note="", confirmed=False
+    customer, *, amount_cents, kind, received_on, key, by, today, now,
+    check_number="", parts=None, note="", confirmed=False,
 ):  # fmt: skip
     """Enter a payment that came by hand. Returns the Payment; the same ``key`` again, the same one.
 
@@ -456,7 +467,12 @@ def _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, 
 
 
 def _by_hand_label(kind, check_number):
-    name = {Payment.CHECK: "Check", Payment.CASH: "Cash", Payment.MONEY_ORDER: "Money order", Payment.WIRE: "Wire"}[kind]
+    name = {
+        Payment.CHECK: "Check",
+        Payment.CASH: "Cash",
+        Payment.MONEY_ORDER: "Money order",
+        Payment.WIRE: "Wire",
+    }[kind]
     return f"{name} {check_number}".strip()
 
 
@@ -493,5 +509,7 @@ def refund(payment, *, amount_cents, how, reason, key, by, today, now):
         made = Refund.create(
             payment=payment, key=key, amount_cents=amount_cents, how=how, reason=reason, by=by, made_on=today
         )
-        events.record("payment.refunded", payment, by=by, now=now, reason=reason, after={"cents": amount_cents})
+        events.record(
+            "payment.refunded", payment, by=by, now=now, reason=reason, after={"cents": amount_cents}
+        )
     return made

@@ -1,4 +1,4 @@
-"""The first tables, as they stood on the first day. ``{serial}``, ``{instant}`` and ``{blob}`` differ by database."""
+"""The first tables, as they stood on the first day. What stands in braces differs by database."""
 
 SQLITE = {"serial": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "instant": "DATETIME", "blob": "BLOB"}
 POSTGRESQL = {"serial": "SERIAL NOT NULL PRIMARY KEY", "instant": "TIMESTAMP", "blob": "BYTEA"}

@@ -21,7 +21,9 @@ TODAY = date(2026, 12, 1)
 
 def pytest_addoption(parser):
     parser.addoption("--database", choices=(*KINDS, "both"), default="both", help="run on one database only")
-    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden from what is rendered now")
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite tests/golden from what is rendered now"
+    )
 
 
 def pytest_generate_tests(metafunc):

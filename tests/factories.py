@@ -71,7 +71,14 @@ def payer(customer):
 
 def make_site(customer, **fields):
     return Site.create(
-        **{"customer": customer, "name": "Home", "street": "7 Oak Street", "city": "Austin", "state": "TX", **fields}
+        **{
+            "customer": customer,
+            "name": "Home",
+            "street": "7 Oak Street",
+            "city": "Austin",
+            "state": "TX",
+            **fields,
+        }
     )
 
 

@@ -36,7 +36,12 @@ def test_it_issues_one_invoice_for_all_charges_of_a_customer(db):
 
     invoice = Invoice.get()
     assert (report.invoices, report.lines, report.total_cents) == (1, 2, 4250)
-    assert (invoice.state, invoice.number, invoice.total_cents, invoice.open_cents) == ("issued", 10001, 4250, 4250)
+    assert (invoice.state, invoice.number, invoice.total_cents, invoice.open_cents) == (
+        "issued",
+        10001,
+        4250,
+        4250,
+    )
     assert (invoice.issued_on, invoice.due_on) == (DECEMBER, date(2026, 12, 16))
     assert [(line.from_on, line.to_on, line.total_cents) for line in invoice.lines] == [
         (DECEMBER, date(2026, 12, 31), 3000),
@@ -64,7 +69,12 @@ def test_a_taxed_site_pays_tax_rounded_once_on_the_discounted_line(db):
     run()
 
     line = Line.get()
-    assert (line.amount_cents, line.discount_cents, line.tax_cents, line.total_cents) == (4999, 500, 371, 4870)
+    assert (line.amount_cents, line.discount_cents, line.tax_cents, line.total_cents) == (
+        4999,
+        500,
+        371,
+        4870,
+    )
     assert line.tax_name == "Texas and Austin sales tax"
 
 

@@ -30,8 +30,8 @@ WORKER_PAUSE_SECONDS = 2
 def init_app(app):
     """Register every command."""
     for command in (
-        init_db, import_customers, import_release, import_undo, run_daily, check_books, send_notices, pay_link,
-        demo, worker, list_settings,
+        init_db, import_customers, import_release, import_undo, run_daily, check_books, send_notices,
+        pay_link, demo, worker, list_settings,
     ):  # fmt: skip
         app.cli.add_command(command)
 
@@ -110,7 +110,9 @@ def list_settings():
 
 @command("import-customers")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--map", "map_path", required=True, type=click.Path(exists=True, dir_okay=False), help="Mapping file.")
+@click.option(
+    "--map", "map_path", required=True, type=click.Path(exists=True, dir_okay=False), help="Mapping file."
+)
 @click.option("--commit", is_flag=True, help="Write it; without this nothing is written.")
 @click.option("--release", is_flag=True, help="With --commit: let it be billed and mailed at once.")
 def import_customers(file, map_path, commit, release):
@@ -190,7 +192,12 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
     """Run the steps for one day under the lease. Returns the sentences about what went wrong."""
     mailer = Mailer(app)
     day = daily.Day(
-        today=today, clock=app.clock, gateway=app.gateway, send=mailer.send, compose=app.compose, dry_run=dry_run
+        today=today,
+        clock=app.clock,
+        gateway=app.gateway,
+        send=mailer.send,
+        compose=app.compose,
+        dry_run=dry_run,
     )
     day.job = None if dry_run else daily.begin("daily", today=today, now=app.clock.now())
     lines, crashed = [], True
@@ -223,7 +230,11 @@ def check_books():
         findings = checks.run(bar)
     for finding in findings:
         click.secho(str(finding), fg="red", err=True)
-    say(f"{len(checks.CHECKS)} checks, {len(findings)} findings." if findings else "The books are sound: nothing found.")
+    say(
+        f"{len(checks.CHECKS)} checks, {len(findings)} findings."
+        if findings
+        else "The books are sound: nothing found."
+    )
     raise SystemExit(1 if findings else 0)
 
 
@@ -328,5 +339,6 @@ def _move_sandbox(app):
     try:
         requests.post(f"{app.config['SANDBOX_URL']}/control/clock", json=now, timeout=5).raise_for_status()
     except requests.RequestException as trouble:
-        raise BillingError(f"The gateway sandbox does not answer ({type(trouble).__name__}). Is it running?") from None
-
+        raise BillingError(
+            f"The gateway sandbox does not answer ({type(trouble).__name__}). Is it running?"
+        ) from None

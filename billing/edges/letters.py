@@ -52,7 +52,8 @@ def _compose(app, notice, now):
         "links": tokens.urls,
     }
     subject, text, html = (
-        app.jinja_env.get_template(f"mail/{notice.kind}.{part}").render(context) for part in ("subject", "txt", "html")
+        app.jinja_env.get_template(f"mail/{notice.kind}.{part}").render(context)
+        for part in ("subject", "txt", "html")
     )
     return Letter(
         subject=" ".join(subject.split()),
@@ -75,7 +76,9 @@ def _add_standing_links(notice, tokens, now):
     """What every message to a customer carries: how to change what they get, and where to sign in."""
     tokens.urls["sign_in_page_url"] = url_for("portal.sign_in", _external=True)
     if notice.contact and notice.kind not in (Notice.SIGN_IN, Notice.CONTACT_CHANGED):
-        tokens.add("preferences_url", "portal.preferences_by_link", links.preferences_link(notice.contact, now=now))
+        tokens.add(
+            "preferences_url", "portal.preferences_by_link", links.preferences_link(notice.contact, now=now)
+        )
 
 
 # --- What each kind tells ------------------------------------------------------------------------

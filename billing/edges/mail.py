@@ -74,7 +74,9 @@ class Mailer:
         except smtplib.SMTPRecipientsRefused as refused:
             code, _ = next(iter(refused.recipients.values()))
             self._rest()
-            raise MailNotSent(f"The mail server refused this address ({code}).", permanent=code >= 550) from None
+            raise MailNotSent(
+                f"The mail server refused this address ({code}).", permanent=code >= 550
+            ) from None
         except smtplib.SMTPResponseException as error:
             self._rest()
             words = f"The mail server refused the message ({error.smtp_code})."

@@ -28,15 +28,27 @@ class Setting(NamedTuple):
 
 
 SETTINGS = (
-    Setting("MODE", "development", "development, demo, test or production. Production refuses unsafe settings."),
+    Setting(
+        "MODE", "development", "development, demo, test or production. Production refuses unsafe settings."
+    ),
     Setting("SECRET_KEY", DEMO_SECRET, "Signs sessions and forms. At least 32 random characters."),
-    Setting("DATABASE_URL", "sqlite:///porchlight.db", "sqlite:///file.db or postgresql://user:password@host/name."),
-    Setting("BASE_URL", "http://127.0.0.1:5000", "Where customers reach the portal; links in mails start with it."),
+    Setting(
+        "DATABASE_URL",
+        "sqlite:///porchlight.db",
+        "sqlite:///file.db or postgresql://user:password@host/name.",
+    ),
+    Setting(
+        "BASE_URL", "http://127.0.0.1:5000", "Where customers reach the portal; links in mails start with it."
+    ),
     Setting("GATEWAY", "sandbox", "sandbox, authorize-net-test or authorize-net."),
     Setting("SANDBOX_URL", "http://127.0.0.1:5001", "Where the gateway sandbox runs."),
     Setting("GATEWAY_LOGIN", "sandbox", "API login id of the Authorize.Net account."),
     Setting("GATEWAY_KEY", DEMO_KEY, "Transaction key of the Authorize.Net account."),
-    Setting("GATEWAY_SIGNATURE_KEYS", DEMO_SIGNATURE, "Signature key; while it is being renewed, two with a comma."),
+    Setting(
+        "GATEWAY_SIGNATURE_KEYS",
+        DEMO_SIGNATURE,
+        "Signature key; while it is being renewed, two with a comma.",
+    ),
     Setting("MAIL", "catcher", "catcher (shows mail in the browser) or smtp."),
     Setting("CATCHER_URL", "http://127.0.0.1:5002", "Where the mail catcher shows what it caught."),
     Setting("MAIL_SERVER", "127.0.0.1", "SMTP server."),
@@ -73,7 +85,9 @@ def read(overrides=None, environment=None):
     }
     given.update(overrides or {})
     if unknown := sorted(given.keys() - names):
-        raise BillingError(f"There is no setting {PREFIX}{unknown[0]}. `flask --app app settings` lists them all.")
+        raise BillingError(
+            f"There is no setting {PREFIX}{unknown[0]}. `flask --app app settings` lists them all."
+        )
     values = {setting.name: _value(setting, given.get(setting.name, setting.default)) for setting in SETTINGS}
     values["BASE_URL"] = values["BASE_URL"].rstrip("/")
     _refuse_unsafe(values)
@@ -102,7 +116,8 @@ def _refuse_unsafe(values):
          "needs at least 32 random characters: python -c 'import secrets; print(secrets.token_urlsafe(48))'"),
         ("GATEWAY", values["GATEWAY"] == "sandbox", "cannot be the sandbox: no money would move"),
         ("GATEWAY_KEY", values["GATEWAY_KEY"] == DEMO_KEY, "is still the sandbox's key"),
-        ("GATEWAY_SIGNATURE_KEYS", values["GATEWAY_SIGNATURE_KEYS"] == DEMO_SIGNATURE, "is still the sandbox's key"),
+        ("GATEWAY_SIGNATURE_KEYS", values["GATEWAY_SIGNATURE_KEYS"] == DEMO_SIGNATURE,
+         "is still the sandbox's key"),
         ("MAIL", values["MAIL"] == "catcher", "cannot be the catcher: no customer would get mail"),
         ("MAIL_FROM", values["MAIL_FROM"].endswith("@example.com"), "must be a mailbox of yours"),
         ("BASE_URL", not values["BASE_URL"].startswith("https://"), "must start with https://"),
