@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 from billing import company as companies
-from billing import remittance, words
-from models import Allocation, Credit, Customer, Invoice, Payment, PaymentPart
+from billing import ledger, remittance, words
+from billing.errors import BillingError
+from models import Allocation, Credit, Customer, Invoice, Payment, PaymentPart, Refund
 
 DAY = timedelta(days=1)
 
@@ -420,6 +421,192 @@ def _earlier_at_issue(invoice, before):
 
 def _earlier_row(invoice, open_cents, day):
     return Earlier(str(invoice.number), invoice.due_on, open_cents, invoice.due_on < day)
+
+
+# --- the receipt -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What a payment did for one invoice. ``open_cents`` is what that invoice still has open."""
+
+    number: str
+    due_on: date
+    cents: int
+    open_cents: int
+
+
+@dataclass(frozen=True)
+class ReceiptDocument:
+    """Everything that a receipt says. ``fact`` pairs (heading, text) are printed in their order."""
+
+    company: Letterhead
+    customer_name: str
+    account_number: str
+    bill_to: tuple[str, ...]
+    number: str
+    title: str
+    state: str
+    sentence: str
+    amount_cents: int
+    paid_on: date
+    facts: tuple[tuple[str, str], ...]
+    paid: tuple[Paid, ...]
+    unapplied_cents: int
+    refunds: tuple[Amount, ...]
+
+    @property
+    def when(self):
+        return words.date(self.paid_on)
+
+
+def receipt_document(payment, *, company=None):
+    """Everything that a receipt for ``payment`` says, as it stands now.
+
+    Works in every state: one that is not money yet, or not any more, says so in its title and sentence.
+    """
+    company = company or companies.current()
+    customer = payment.customer
+    title, state, sentence = _payment_words(payment)
+    return ReceiptDocument(
+        company=letterhead(company),
+        customer_name=customer.name,
+        account_number=customer.account_number,
+        bill_to=(customer.name, *customer.address_lines),
+        number=payment.reference,
+        title=title,
+        state=state,
+        sentence=sentence,
+        amount_cents=payment.amount_cents,
+        paid_on=payment.received_on,
+        facts=_payment_facts(payment, company),
+        paid=_paid(payment, company),
+        unapplied_cents=payment.open_cents if payment.state in Payment.MONEY else 0,
+        refunds=tuple(
+            Amount(f"Refund by {METHODS[refund.how]}: {refund.reason}", refund.amount_cents, refund.made_on)
+            for refund in payment.refunds.order_by(Refund.id)
+        ),
+    )
+
+
+def _payment_words(payment):
+    """(title, one word, sentence): what is known about the money, never more."""
+    why = f" {payment.reason}" if payment.reason else ""
+    pending = "Bank payments are final once the banks have settled them, normally within a few banking days."
+    match payment.state:
+        case Payment.APPROVED if payment.kind == Payment.BANK:
+            return "Receipt, pending", "processing", f"Thank you. Your bank payment has started. {pending}"
+        case Payment.APPROVED | Payment.SETTLED:
+            return "Receipt", "paid", "Thank you. We have your payment."
+        case Payment.RETURNED | Payment.CHARGED_BACK:
+            return "Returned payment", "returned", f"This payment came back to us unpaid.{why}"
+        case Payment.REFUNDED:
+            return "Refunded payment", "refunded", "We have sent this payment back to you."
+        case Payment.VOIDED:
+            return "Canceled payment", "canceled", "This payment was canceled before any money moved."
+        case Payment.DECLINED:
+            return "Declined payment", "declined", f"No money moved.{why}"
+        case Payment.EXPIRED:
+            return "Unfinished payment", "not paid", "This payment was never completed. No money moved."
+    sentence = "We are confirming this payment. You will not be charged twice."
+    return "Payment being checked", "being checked", sentence
+
+
+def _payment_facts(payment, company):
+    """The particulars that a bank or a bookkeeper asks for; empty ones are left out."""
+    at = payment.concluded_at or payment.created_at
+    by_hand = payment.kind in Payment.BY_HAND
+    facts = (
+        ("Receipt number", payment.reference),
+        ("Received" if by_hand else "Paid", words.date(payment.received_on)),
+        ("Confirmed", "" if by_hand or not at else words.moment(at, company.time_zone)),
+        ("Paid with", method_words(payment)),
+        ("Processor reference", payment.transaction_id or ""),
+        ("Authorization code", payment.auth_code),
+        ("Shown on your statement as", "" if by_hand else company.name),
+        ("Entered by", "our office" if by_hand else ""),
+    )
+    return tuple((heading, text) for heading, text in facts if text)
+
+
+def _paid(payment, company):
+    """Invoices that this payment pays now, oldest first; what was taken back is gone."""
+    sums = {}
+    allocations = Allocation.select(Allocation, Invoice).join(Invoice).where(Allocation.payment == payment)
+    for allocation in allocations.order_by(Invoice.due_on, Invoice.number):
+        invoice = allocation.invoice
+        sums.setdefault(invoice.id, [invoice, 0])[1] += allocation.amount_cents
+    return tuple(
+        Paid(printed_number(invoice, company), invoice.due_on, cents, invoice.open_cents)
+        for invoice, cents in sums.values()
+        if cents > 0
+    )
+
+
+# --- the statement ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a statement; ``balance_cents`` is the account after it."""
+
+    on: date
+    text: str
+    charged_cents: int
+    paid_cents: int
+    balance_cents: int
+
+
+@dataclass(frozen=True)
+class StatementDocument:
+    """What happened on an account between two dates. Below zero: the customer has money with us."""
+
+    company: Letterhead
+    customer_name: str
+    account_number: str
+    bill_to: tuple[str, ...]
+    made_on: date
+    period: str
+    opening_cents: int
+    rows: tuple[Row, ...]
+    closing_cents: int
+
+    @property
+    def charged_cents(self):
+        return sum(row.charged_cents for row in self.rows)
+
+    @property
+    def paid_cents(self):
+        return sum(row.paid_cents for row in self.rows)
+
+
+def statement_document(customer, from_on, to_on, *, today, company=None):
+    """The account of ``customer`` from ``from_on`` to ``to_on``, both days included.
+
+    Raises BillingError when the first day comes after the last.
+    """
+    if from_on > to_on:
+        raise BillingError("The first day of a statement cannot come after its last day.")
+    entries = ledger.history(customer, until=to_on)
+    before = [entry for entry in entries if entry.on < from_on]
+    opening = before[-1].balance_cents if before else 0
+    rows = tuple(_row(entry) for entry in entries[len(before) :])
+    return StatementDocument(
+        company=letterhead(company or companies.current()),
+        customer_name=customer.name,
+        account_number=customer.account_number,
+        bill_to=(customer.name, *customer.address_lines),
+        made_on=today,
+        period=words.period(from_on, to_on),
+        opening_cents=opening,
+        rows=rows,
+        closing_cents=rows[-1].balance_cents if rows else opening,
+    )
+
+
+def _row(entry):
+    cents = entry.amount_cents
+    return Row(entry.on, entry.text, max(cents, 0), max(-cents, 0), entry.balance_cents)
 
 
 # --- sentences -------------------------------------------------------------------------------------

@@ -121,3 +121,9 @@ def clipped(text, most):
     """``text`` on one line, with no more than ``most`` characters: ends in … where something was cut."""
     text = " ".join(str(text).split())
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+# What templates know these by; app.py and the PDF edge register them.
+FILTERS = {
+    "date": date, "short_date": short_date, "period": period, "short_period": short_period, "plural": plural,
+}  # fmt: skip

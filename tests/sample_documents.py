@@ -103,3 +103,40 @@ def paid(document):
         document, state="paid", when="Paid on December 3, 2026", open_cents=0, late="", wish="",
         applied=(*document.applied, payment),
     )  # fmt: skip
+
+
+def receipt(**fields):
+    """A card payment that paid one invoice and part of another."""
+    known = {
+        "company": COMPANY, "customer_name": "Ann Miller", "account_number": "100042",
+        "bill_to": ("Ann Miller", "18 Elm Street", "Austin, TX 78704"),
+        "number": "P-7K2M9QX4", "title": "Receipt", "state": "paid",
+        "sentence": "Thank you. We have your payment.", "amount_cents": 10000, "paid_on": date(2026, 12, 3),
+        "facts": (
+            ("Receipt number", "P-7K2M9QX4"), ("Paid", "December 3, 2026"),
+            ("Confirmed", "December 3, 2026, 2:05 pm CST"), ("Paid with", "Visa ending 4242"),
+            ("Processor reference", "60198230011"), ("Authorization code", "A1B2C3"),
+            ("Shown on your statement as", "Example Alarm"),
+        ),
+        "paid": (
+            documents.Paid("10377", date(2026, 11, 15), 3995, 0),
+            documents.Paid("10482", date(2026, 12, 15), 4250, 0),
+        ),
+        "unapplied_cents": 1755, "refunds": (),
+    }  # fmt: skip
+    return documents.ReceiptDocument(**known | fields)
+
+
+def statement(**fields):
+    """Two months of one account."""
+    rows = (
+        documents.Row(date(2026, 11, 1), "Invoice 10377", 3995, 0, 3995),
+        documents.Row(date(2026, 11, 20), "Payment, check 1042", 0, 3995, 0),
+        documents.Row(date(2026, 12, 1), "Invoice 10482", 4250, 0, 4250),
+    )
+    known = {
+        "company": COMPANY, "customer_name": "Ann Miller", "account_number": "100042",
+        "bill_to": ("Ann Miller", "18 Elm Street", "Austin, TX 78704"), "made_on": date(2026, 12, 31),
+        "period": "November 1 – December 31, 2026", "opening_cents": 0, "rows": rows, "closing_cents": 4250,
+    }  # fmt: skip
+    return documents.StatementDocument(**known | fields)

@@ -1,0 +1,136 @@
+"""Documents as PDF: US Letter, tagged (PDF/UA-1), the same bytes for the same document on every machine.
+
+Draws what billing/documents.py says and decides nothing. WeasyPrint is imported at the first PDF only: it
+costs half a second. Nothing is fetched: the fonts are read from static/fonts when the style is parsed, a logo
+and the QR code are data: URIs, and every other address is refused.
+"""
+
+import re
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from billing import money, words
+
+VARIANT = "pdf/ua-1"
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "static"
+FONTS = {path.as_uri(): path for path in sorted((STATIC / "fonts").glob("*.woff2"))}
+
+
+FEW_LINES = 12  # more of them never fit on page 1, so the quick way is not tried
+
+
+def invoice_pdf(document):
+    """The bytes of an InvoiceDocument as PDF, with remittance slip and QR code while something is due.
+
+    Most invoices fit on one page and are drawn the quick way; one that turns out longer is drawn again
+    with its slip as a footnote of page 1.
+    """
+    qr = qr_uri(document.pay_url) if document.is_payable else ""
+    if sum(len(section.items) for section in document.sections) <= FEW_LINES:
+        drawn = _render("pdf/invoice.html", document, styles=("invoice", "single"), qr=qr, single=True)
+        if len(drawn.pages) == 1:
+            return _written(drawn)
+    return _written(_render("pdf/invoice.html", document, qr=qr, single=False))
+
+
+def receipt_pdf(document):
+    """The bytes of a ReceiptDocument as PDF."""
+    return _written(_render("pdf/receipt.html", document))
+
+
+def statement_pdf(document):
+    """The bytes of a StatementDocument as PDF."""
+    return _written(_render("pdf/statement.html", document))
+
+
+def qr_uri(text):
+    """``text`` as a QR code: a data: URI of a PNG with one bit for each pixel; "" for no text.
+
+    The mask is fixed: trying all eight takes four times as long and no reader notices.
+    """
+    import segno
+
+    if not text:
+        return ""
+    code = segno.make(text, micro=False, mask=2, boost_error=False, error="m")
+    return code.png_data_uri(scale=4, border=1)
+
+
+def _render(template, document, *, styles=("invoice",), **more):
+    from weasyprint import HTML
+
+    html = _templates().get_template(template).render(document=document, **more)
+    sheets, fonts = _style()
+    page = HTML(string=html, url_fetcher=_fetcher({}))
+    return page.render(stylesheets=[sheets[name] for name in styles], font_config=fonts, pdf_variant=VARIANT)
+
+
+def _written(drawn):
+    return drawn.write_pdf(pdf_variant=VARIANT)
+
+
+@cache
+def _templates():
+    loaded = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    loaded.filters.update(words.FILTERS, money=money.format_cents, clip=words.clipped)
+    return loaded
+
+
+# For an invoice on one page: the slip keeps its room in the flow and lies where the paper is cut.
+SINGLE = """
+@page :first { @top-right { content: none } }
+.slip { float: none; position: static }
+.slip .sheet { top: 7.1in }
+"""
+
+
+@cache
+def _style():
+    """The parsed style sheets and the fonts that they name, once for each process."""
+    from weasyprint import CSS
+    from weasyprint.text.fonts import FontConfiguration
+
+    fonts = FontConfiguration()
+    style, tokens = ((STATIC / name).read_text("utf-8") for name in ("invoice.css", "tokens.css"))
+    sheet = CSS(
+        string=with_tokens(style, tokens),
+        base_url=STATIC.as_uri() + "/",
+        font_config=fonts,
+        url_fetcher=_fetcher(FONTS),
+    )
+    return {"invoice": sheet, "single": CSS(string=SINGLE, font_config=fonts)}, fonts
+
+
+def with_tokens(style, tokens):
+    """``style`` with every ``var(--name)`` replaced by the light value that ``tokens`` gives it.
+
+    Paper is always light, and looking names up again for every box is slow.
+    """
+    light = tokens.partition("@media")[0]
+    values = dict(re.findall(r"(--[\w-]+):\s*([^;]+);", light))
+    return re.sub(r"var\((--[\w-]+)\)", lambda match: values[match[1]], style)
+
+
+def _fetcher(files):
+    """A WeasyPrint fetcher that knows data: URIs and exactly these ``files`` ({uri: path})."""
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class Closed(URLFetcher):
+        def fetch(self, url, headers=None):
+            if url in files:
+                return URLFetcherResponse(url, BytesIO(files[url].read_bytes()))
+            if url.startswith("data:"):
+                return super().fetch(url, headers)
+            raise ValueError("a document may not fetch anything")
+
+    return Closed(allowed_protocols={"data"}, allow_redirects=False)
