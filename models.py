@@ -10,6 +10,7 @@ has a CHECK. Rows of money and evidence are never deleted, and never changed whe
 """
 
 import datetime
+import json
 
 from peewee import (
     SQL,
@@ -24,7 +25,9 @@ from peewee import (
     ForeignKeyField,
     IntegerField,
     Model,
+    NodeList,
     TextField,
+    __exception_wrapper__,
 )
 
 db = DatabaseProxy()
@@ -951,6 +954,31 @@ TABLES = (
 )  # fmt: skip
 
 
+def among(field, ids):
+    """The condition that ``field`` is one of ``ids``, as one parameter however many there are.
+
+    Peewee's ``in_`` builds one node for each, which costs more than the query itself for a chunk of them.
+    """
+    if db.for_update:
+        return NodeList((field, SQL("= ANY(%s)", (list(ids),))))
+    return NodeList((field, SQL("IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))))
+
+
+def read_rows(query, row_type, dates=()):
+    """Yield the rows of ``query`` as ``row_type`` (a NamedTuple), with no conversion but that of dates.
+
+    dates -- positions of the date columns, which SQLite keeps as text
+    """
+    if db.for_update:
+        dates = ()
+    for row in db.execute(query):
+        if dates:
+            row = list(row)
+            for at in dates:
+                row[at] = row[at] and datetime.date.fromisoformat(row[at])
+        yield row_type._make(row)
+
+
 def insert_rows(model, columns, rows):
     """Insert many rows at once, as tuples in the order of ``columns``; the quick way of a bill run.
 
@@ -959,10 +987,11 @@ def insert_rows(model, columns, rows):
     """
     names = ", ".join(f'"{column}"' for column in columns)
     cursor = db.cursor()
-    if db.for_update:
-        with cursor.copy(f'COPY "{model._meta.table_name}" ({names}) FROM STDIN') as copy:
-            for row in rows:
-                copy.write_row(row)
-        return
-    marks = ", ".join("?" * len(columns))
-    cursor.executemany(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({marks})', rows)
+    with __exception_wrapper__:  # a full disk, a broken constraint: Peewee's exceptions, as everywhere else
+        if db.for_update:
+            with cursor.copy(f'COPY "{model._meta.table_name}" ({names}) FROM STDIN') as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return
+        marks = ", ".join("?" * len(columns))
+        cursor.executemany(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({marks})', rows)

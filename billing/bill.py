@@ -28,12 +28,65 @@ from models import (
     Site,
     System,
     TaxRate,
+    among,
     db,
     insert_rows,
+    read_rows,
 )
 
 CHUNK = 250  # customers in one transaction: the memory ceiling of a run
 MOST_PERIODS = 60  # of one charge in one run: five years of months is a mistake, not a backlog
+
+
+class Due(NamedTuple):
+    """What the bill step reads of a charge, its item, site and system. Also the terms of its periods."""
+
+    id: int
+    customer_id: int
+    contract_id: int
+    text: str
+    quantity: int
+    unit_cents: int
+    discount_cents: int
+    discount_reason: str
+    starts_on: date
+    ends_on: date | None
+    next_on: date
+    next_index: int
+    cycle_months: int
+    anchor_day: int
+    in_arrears: bool
+    prorate_first: bool
+    prorate_last: bool
+    item_name: str
+    taxable: bool
+    site_name: str | None
+    street: str | None
+    city: str | None
+    jurisdiction: str | None
+    system_name: str | None
+
+
+class Work(NamedTuple):
+    """What the bill step reads of a piece of work that is billed once."""
+
+    id: int
+    customer_id: int
+    text: str
+    quantity: int
+    unit_cents: int
+    discount_cents: int
+    discount_reason: str
+    done_on: date
+    work_order: str
+    alone: bool
+    item_name: str
+    taxable: bool
+    site_name: str | None
+    street: str | None
+    city: str | None
+    jurisdiction: str | None
+    system_name: str | None
 
 
 class Draft(NamedTuple):
@@ -157,16 +210,16 @@ def _is_due(today, company):
 
 def _bills(ids, today, company, rates):
     """Read what a chunk of customers is due for and compute their Bills."""
-    bills = {customer.id: Bill(customer) for customer in Customer.select().where(Customer.id.in_(ids))}
+    bills = {customer.id: Bill(customer) for customer in Customer.select().where(among(Customer.id, ids))}
     horizon = today + timedelta(days=company.bill_ahead_days)
     pauses, prices = _pauses(ids), _prices(ids, horizon)
-    for row in _due_charges(ids, today, company).namedtuples().iterator():
+    for row in read_rows(_due_charges(ids, today, company), Due, dates=(8, 9, 10)):
         bill = bills[row.customer_id]
         try:
             _add_charge(bill, row, today, horizon, rates, pauses, prices.get(row.id, ()))
         except LookupError as error:
             bill.refusal = str(error.args[0])
-    for row in _due_work(ids, today).namedtuples().iterator():
+    for row in read_rows(_due_work(ids, today), Work, dates=(7,)):
         bill = bills[row.customer_id]
         try:
             _add_work(bill, row, rates)
@@ -176,36 +229,67 @@ def _bills(ids, today, company, rates):
 
 
 _PLACE = (
-    Item.name.alias("item_name"),
+    Item.name,
     Item.taxable,
-    Site.name.alias("site_name"),
+    Site.name,
     Site.street,
     Site.city,
     Site.jurisdiction,
-    System.name.alias("system_name"),
+    System.name,
 )
 
 
 def _due_charges(ids, today, company):
     return (
-        Charge.select(Charge, Contract.customer.alias("customer_id"), *_PLACE)
+        Charge.select(
+            Charge.id,
+            Contract.customer,
+            Charge.contract,
+            Charge.text,
+            Charge.quantity,
+            Charge.unit_cents,
+            Charge.discount_cents,
+            Charge.discount_reason,
+            Charge.starts_on,
+            Charge.ends_on,
+            Charge.next_on,
+            Charge.next_index,
+            Charge.cycle_months,
+            Charge.anchor_day,
+            Charge.in_arrears,
+            Charge.prorate_first,
+            Charge.prorate_last,
+            *_PLACE,
+        )  # fmt: skip
         .join(Contract)
         .join_from(Charge, Item)
         .left_outer_join(Site, on=(Charge.site == Site.id))
         .left_outer_join(System, on=(Charge.system == System.id))
-        .where(Contract.customer.in_(ids) & _is_due(today, company))
+        .where(among(Contract.customer, ids) & _is_due(today, company))
         .order_by(Contract.customer, Charge.site, Charge.id)
     )
 
 
 def _due_work(ids, today):
     return (
-        OneOff.select(OneOff, OneOff.customer.alias("customer_id"), *_PLACE)
+        OneOff.select(
+            OneOff.id,
+            OneOff.customer,
+            OneOff.text,
+            OneOff.quantity,
+            OneOff.unit_cents,
+            OneOff.discount_cents,
+            OneOff.discount_reason,
+            OneOff.done_on,
+            OneOff.work_order,
+            OneOff.alone,
+            *_PLACE,
+        )  # fmt: skip
         .join(Item)
         .left_outer_join(Site, on=(OneOff.site == Site.id))
         .left_outer_join(System, on=(OneOff.system == System.id))
         .where(
-            OneOff.customer.in_(ids)
+            among(OneOff.customer, ids)
             & OneOff.billed_on.is_null()
             & OneOff.canceled_on.is_null()
             & (OneOff.done_on <= today)
@@ -217,7 +301,7 @@ def _due_work(ids, today):
 def _pauses(ids):
     """{contract id or None for all of the customer's: [(first day, last day)]} by customer."""
     pauses = defaultdict(list)
-    for hold in Hold.select().where(Hold.customer.in_(ids) & (Hold.scope == Hold.BILLING)):
+    for hold in Hold.select().where(among(Hold.customer, ids) & (Hold.scope == Hold.BILLING)):
         pauses[hold.customer_id, hold.contract_id].append((hold.starts_on, hold.ends_on))
     return pauses
 
@@ -228,7 +312,7 @@ def _prices(ids, until):
         PriceChange.select(PriceChange.charge, PriceChange.starts_on, PriceChange.unit_cents)
         .join(Charge)
         .join(Contract)
-        .where(Contract.customer.in_(ids) & (PriceChange.starts_on <= until))
+        .where(among(Contract.customer, ids) & (PriceChange.starts_on <= until))
         .order_by(PriceChange.starts_on)
     )
     for charge_id, starts_on, unit_cents in query.tuples():
@@ -271,7 +355,7 @@ def is_exempt(customer, today):
 def _add_charge(bill, row, today, horizon, rates, pauses, prices):
     """Add every due period of one charge to its customer's bill."""
     limit = today if row.in_arrears else horizon
-    held = pauses.get((row.customer_id, row.contract), []) + pauses.get((row.customer_id, None), [])
+    held = pauses.get((row.customer_id, row.contract_id), []) + pauses.get((row.customer_id, None), [])
     tax_name, tax_ppm = rates.of(bill.customer, row)
     index, next_on, lines = row.next_index, row.next_on, 0
     while next_on is not None and next_on <= limit and index < row.next_index + MOST_PERIODS:
@@ -325,7 +409,7 @@ def site_text(row):
 def _bill_chunk(ids, today, company, rates, report, *, by, now, job):
     """Bill one chunk inside the caller's transaction. Customers are locked first where that exists."""
     if db.for_update:
-        list(Customer.select(Customer.id).where(Customer.id.in_(ids)).order_by(Customer.id).for_update())
+        list(Customer.select(Customer.id).where(among(Customer.id, ids)).order_by(Customer.id).for_update())
     issued, drafts, billed = [], [], []
     for bill in _bills(ids, today, company, rates):
         if bill.refusal:
@@ -347,19 +431,22 @@ def _bill_chunk(ids, today, company, rates, report, *, by, now, job):
 
 
 def _mark_billed(bills, today):
-    """Move the charges on to their next period; guarded by the index that was read."""
+    """Move the charges on to their next period, guarded by the index that was read."""
     moved = [move for bill in bills for move in bill.moved]
     work = [id for bill in bills for id in bill.work]
-    if moved:
-        mark = "%s" if db.for_update else "?"
-        db.cursor().executemany(
-            f'UPDATE "charge" SET "next_index" = {mark}, "next_on" = {mark} '
-            f'WHERE "id" = {mark} AND "next_index" = {mark}',
-            moved,
-        )
+    if moved and db.for_update:
+        db.execute_sql(_MOVE_POSTGRESQL, [list(column) for column in zip(*moved, strict=True)])
+    elif moved:
+        db.cursor().executemany(_MOVE_SQLITE, moved)
     if work:
-        OneOff.update(billed_on=today).where(OneOff.id.in_(work)).execute()
+        OneOff.update(billed_on=today).where(among(OneOff.id, work)).execute()
 
+
+_MOVE_SQLITE = "UPDATE charge SET next_index = ?, next_on = ? WHERE id = ? AND next_index = ?"
+_MOVE_POSTGRESQL = """
+    UPDATE charge SET next_index = moved.next_index, next_on = moved.next_on
+    FROM unnest(%s::int[], %s::date[], %s::int[], %s::int[]) AS moved (next_index, next_on, id, seen)
+    WHERE charge.id = moved.id AND charge.next_index = moved.seen"""
 
 _INVOICE_COLUMNS = (
     "customer_id", "number", "state", "issued_on", "due_on", "subtotal_cents", "discount_cents", "tax_cents",

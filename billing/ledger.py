@@ -11,7 +11,7 @@ from peewee import fn
 
 from billing.errors import BillingError
 from billing.money import format_cents
-from models import Allocation, Credit, Invoice, Payment, PaymentPart, Refund, db
+from models import Allocation, Credit, Invoice, Payment, PaymentPart, Refund, among, db
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,18 @@ def balances(customer_ids, *, today):
     """The accounts of many customers, in four queries whatever their number: {customer id: Balance}."""
     owed = _grouped(
         Invoice.select(Invoice.customer, fn.SUM(Invoice.open_cents), fn.MIN(Invoice.due_on))
-        .where(Invoice.customer.in_(customer_ids) & (Invoice.open_cents > 0))
+        .where(among(Invoice.customer, customer_ids) & (Invoice.open_cents > 0))
         .group_by(Invoice.customer)
     )
     late = _grouped(
         Invoice.select(Invoice.customer, fn.SUM(Invoice.open_cents))
-        .where(Invoice.customer.in_(customer_ids) & (Invoice.open_cents > 0) & (Invoice.due_on < today))
+        .where(among(Invoice.customer, customer_ids) & (Invoice.open_cents > 0) & (Invoice.due_on < today))
         .group_by(Invoice.customer)
     )
     unapplied = _unapplied(customer_ids)
     pending = _grouped(
         Payment.select(Payment.customer, fn.SUM(Payment.amount_cents))
-        .where(Payment.customer.in_(customer_ids) & Payment.state.in_((Payment.HELD, Payment.IN_DOUBT)))
+        .where(among(Payment.customer, customer_ids) & Payment.state.in_((Payment.HELD, Payment.IN_DOUBT)))
         .group_by(Payment.customer)
     )
     return {
@@ -98,7 +98,7 @@ def _unapplied(customer_ids):
     for model in (Payment, Credit):
         rows = _grouped(
             model.select(model.customer, fn.SUM(model.open_cents))
-            .where(model.customer.in_(customer_ids) & (model.open_cents > 0))
+            .where(among(model.customer, customer_ids) & (model.open_cents > 0))
             .group_by(model.customer)
         )
         for id, (cents,) in rows.items():
@@ -200,7 +200,9 @@ def use_unapplied(customer_ids, *, by, on):
     """Let money that pays nothing yet pay what is open now, credits first; for the bill step."""
     for model in (Credit, Payment):
         for money in (
-            model.select().where(model.customer.in_(customer_ids) & (model.open_cents > 0)).order_by(model.id)
+            model.select()
+            .where(among(model.customer, customer_ids) & (model.open_cents > 0))
+            .order_by(model.id)
         ):
             apply_oldest_first(money, by=by, on=on)
 

@@ -15,7 +15,19 @@ from billing import company as companies
 from billing import ledger
 from billing.errors import BillingError
 from billing.states import move
-from models import Contact, Customer, Hold, ImportBatch, Invoice, Notice, Preference, Ticket, db, insert_rows
+from models import (
+    Contact,
+    Customer,
+    Hold,
+    ImportBatch,
+    Invoice,
+    Notice,
+    Preference,
+    Ticket,
+    among,
+    db,
+    insert_rows,
+)
 
 CLAIM_LIFE = timedelta(minutes=15)  # a sender that has not answered by then is dead
 RETRY_AFTER = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
@@ -104,7 +116,7 @@ def _invoice_readers(invoice_ids):
         Invoice.select(Invoice.id, Invoice.customer, Contact.id, Contact.email, Preference.channel)
         .join(Contact, JOIN.LEFT_OUTER, on=(Contact.customer == Invoice.customer) & payer)
         .join(Preference, JOIN.LEFT_OUTER, on=(Preference.contact == Contact.id) & wish)
-        .where(Invoice.id.in_(invoice_ids) & (Invoice.open_cents > 0))
+        .where(among(Invoice.id, invoice_ids) & (Invoice.open_cents > 0))
         .order_by(Invoice.id, Contact.id)
         .tuples()
         .iterator()

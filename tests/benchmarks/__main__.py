@@ -1,0 +1,32 @@
+"""`python -m tests.benchmarks [NAME ...]`: measure everything, or what is named, and print the table."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks import bill_run
+from tests.benchmarks.measure import table
+from tests.databases import Databases
+
+BENCHMARKS = {"bill": bill_run.figures}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"any of {', '.join(BENCHMARKS)}; default all")
+    names = parser.parse_args().names or BENCHMARKS
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        parser.error(f"there is no benchmark {unknown[0]}")
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        databases = Databases(Path(folder))
+        try:
+            for name in names:
+                figures += list(BENCHMARKS[name](databases))
+        finally:
+            databases.close()
+    print(table(figures))
+
+
+if __name__ == "__main__":
+    main()
