@@ -1,26 +1,21 @@
 """Importing a file: what the mapping language can say, and what commit, release and undo do."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from peewee import ForeignKeyField
+from peewee import ForeignKeyField, OperationalError, fn
 
-import migrations
 import models
 from billing import bill, imports
-from billing.edges.database import open_database
 from billing.errors import BillingError
 from billing.imports import writing
 from models import (
     Charge,
-    Company,
     Contact,
     Contract,
     Customer,
@@ -34,9 +29,7 @@ from models import (
     Preference,
     Site,
     System,
-    TaxRate,
 )
-from tests.databases import KINDS, Databases
 
 DATA = Path(__file__).parent / "data"
 TELCO = Path(__file__).parents[2] / "shared" / "data" / "telco-customers.csv"
@@ -66,38 +59,8 @@ amount = "{Amount}"
 CODES = 'codes.Fire = ["Y", "N"]\n'
 
 
-@contextmanager
-def bound(url):
-    """The models on the database of this URL, connected, with its tables."""
-    models.db.initialize(open_database(url))
-    migrations.apply(models.db)
-    with models.db.connection_context():
-        yield
-    if hasattr(models.db, "close_all"):  # a pool keeps its connections
-        models.db.close_all()
-
-
-def build(url):
-    with bound(url):
-        Company.create(name="Porchlight Security")
-
-
-@pytest.fixture(scope="module")
-def databases(tmp_path_factory):
-    databases = Databases(tmp_path_factory.mktemp("databases"))
-    yield databases
-    databases.close()
-
-
-@pytest.fixture(params=KINDS)
-def books(request, databases):
-    """Empty tables and a company, on each kind of database; its URL."""
-    with databases.fresh(request.param, build) as url, bound(url):
-        yield url
-
-
 @pytest.fixture
-def importing(tmp_path, books):
+def importing(tmp_path, db):
     """Check rows of text against a mapping; returns the Result."""
 
     def check(text, mapping=MAPPING):
@@ -244,7 +207,7 @@ def test_the_example_in_the_documentation_is_a_mapping(tmp_path):
 # --- Commit, release, undo -----------------------------------------------------------------------
 
 
-def test_a_check_writes_nothing(books):
+def test_a_check_writes_nothing(db):
     before = counts()
 
     small()
@@ -252,7 +215,7 @@ def test_a_check_writes_nothing(books):
     assert counts() == before
 
 
-def test_it_writes_every_row_with_all_that_hangs_on_it(books):
+def test_it_writes_every_row_with_all_that_hangs_on_it(db):
     batch = committed(small())
 
     zoe = Customer.get(Customer.account_number == "1001")
@@ -274,7 +237,7 @@ def test_it_writes_every_row_with_all_that_hangs_on_it(books):
     )
 
 
-def test_its_totals_are_what_was_written_and_stay_on_the_batch(books):
+def test_its_totals_are_what_was_written_and_stay_on_the_batch(db):
     result = small()
 
     batch = committed(result)
@@ -287,7 +250,7 @@ def test_its_totals_are_what_was_written_and_stay_on_the_batch(books):
     assert totals["by_item"]["FIRE"] == [2, 6500]
 
 
-def test_it_makes_the_missing_items_and_leaves_known_ones_alone(books):
+def test_it_makes_the_missing_items_and_leaves_known_ones_alone(db):
     Item.create(code="FIRE", name="Our fire", unit_cents=1)
 
     committed(small())
@@ -296,7 +259,7 @@ def test_it_makes_the_missing_items_and_leaves_known_ones_alone(books):
     assert json.loads(ImportBatch.get().totals)["items_created"] == ["APP", "BURGLARY", "CELL"]
 
 
-def test_a_batch_is_mute_until_it_is_released(books):
+def test_a_batch_is_mute_until_it_is_released(db):
     batch = committed(small())
     before = bill.run(FIRST, by="test", now=NOW)
     imports.release(batch, by="import", now=NOW)
@@ -306,7 +269,7 @@ def test_a_batch_is_mute_until_it_is_released(books):
     assert (after.invoices, after.lines, after.total_cents) == (8, 13, 48455)
 
 
-def test_it_takes_an_import_back_whole_and_keeps_the_batch_row(books):
+def test_it_takes_an_import_back_whole_and_keeps_the_batch_row(db):
     before = counts()
     batch = released(small())
 
@@ -317,7 +280,7 @@ def test_it_takes_an_import_back_whole_and_keeps_the_batch_row(books):
     assert [event.what for event in Event.select().order_by(Event.id)][-1] == "import_batch.undone"
 
 
-def test_an_undone_file_can_be_imported_again(books):
+def test_an_undone_file_can_be_imported_again(db):
     imports.undo(committed(small()), by="import", now=NOW)
 
     committed(small())
@@ -325,7 +288,7 @@ def test_an_undone_file_can_be_imported_again(books):
     assert Customer.select().count() == 10
 
 
-def test_undo_keeps_an_item_that_somebody_uses_by_now(books):
+def test_undo_keeps_an_item_that_somebody_uses_by_now(db):
     batch = committed(small())
     other = Customer.create(account_number="9000", name="Other")
     OneOff.create(customer=other, item=Item.get(Item.code == "CELL"), unit_cents=100, done_on=FIRST)
@@ -336,7 +299,7 @@ def test_undo_keeps_an_item_that_somebody_uses_by_now(books):
     assert [customer.name for customer in Customer.select()] == ["Other"]
 
 
-def test_undo_refuses_once_something_was_billed(books):
+def test_undo_refuses_once_something_was_billed(db):
     batch = released(small())
     bill.run(FIRST, by="test", now=NOW)
 
@@ -369,7 +332,7 @@ def test_undo_knows_every_table_that_refers_to_an_import():
         ("undone", imports.undo, "Import 1 is undone already."),
     ],
 )
-def test_it_refuses_what_was_done_already(books, state, act, sentence):
+def test_it_refuses_what_was_done_already(db, state, act, sentence):
     batch = ImportBatch.create(id=1, state=state, file_name="f", sha256="", by="t", committed_at=NOW)
 
     with pytest.raises(BillingError) as refusal:
@@ -379,12 +342,12 @@ def test_it_refuses_what_was_done_already(books, state, act, sentence):
 
 
 @pytest.mark.parametrize("number", [0, -1, 7, 10**40])
-def test_it_says_when_there_is_no_such_batch(books, number):
+def test_it_says_when_there_is_no_such_batch(db, number):
     with pytest.raises(BillingError, match="^There is no import"):
         imports.find(number)
 
 
-def test_a_second_commit_of_the_same_check_is_refused(books):
+def test_a_second_commit_of_the_same_check_is_refused(db):
     result = small()
     committed(result)
 
@@ -396,59 +359,115 @@ def test_a_second_commit_of_the_same_check_is_refused(books):
 
 KILLED = """
 import os, signal, sys
-from datetime import datetime
-import migrations
 import models
 from billing import imports
-from tests.test_imports import NOW, bound, small
+from billing.edges.database import open_database
+from tests.test_imports import NOW, small
 
-with bound(sys.argv[1]):
-    result, queries = small(), []
+models.db.initialize(open_database(sys.argv[1]))
+models.db.connect()
+result, queries = small(), []
 
-    def die(*query):
-        queries.append(query)
-        if len(queries) == int(sys.argv[2]):
-            os.kill(os.getpid(), signal.SIGKILL)
+def die(*query):
+    queries.append(query)
+    if len(queries) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    models.db.query_hooks.append(die)
-    imports.commit(result, by="import", now=NOW)
-    print(len(queries))
+models.db.query_hooks.append(die)
+imports.commit(result, by="import", now=NOW)
+print(len(queries))
 """
 
 
 def commit_until(query, url):
     """Commit in a process of its own that kills itself before query number ``query``."""
     command = [sys.executable, "-c", KILLED, url, str(query)]
-    return subprocess.run(command, cwd=DATA.parents[1], capture_output=True, text=True, env=os.environ)
+    return subprocess.run(command, cwd=DATA.parents[1], capture_output=True, text=True)
 
 
-def test_a_commit_that_is_killed_in_the_middle_leaves_nothing(books):
+def test_a_commit_that_is_killed_in_the_middle_leaves_nothing(db, database_url):
     before = counts()
 
     for query in (3, 6, 10, 13):
-        assert commit_until(query, books).returncode == -signal.SIGKILL
+        assert commit_until(query, database_url).returncode == -signal.SIGKILL
         assert counts() == before
 
-    whole = commit_until(0, books)
+    whole = commit_until(0, database_url)
     assert whole.returncode == 0, whole.stderr
     assert int(whole.stdout) >= 13  # so the last kill came before the end
     assert Customer.select().count() == 10
 
 
-# --- Real data -----------------------------------------------------------------------------------
+def test_a_commit_onto_a_full_disk_leaves_nothing(db, database_kind, importing):
+    if database_kind != "sqlite":
+        pytest.skip("only SQLite can be told how large its file may grow")
+    before = counts()
+    result = importing("Acct,Name,Amount\n" + "".join(f"{number},Ann,9\n" for number in range(5000)))
+    db.pragma("max_page_count", db.pragma("page_count") + 50)
+
+    with pytest.raises(OperationalError, match="full"):
+        committed(result)
+
+    assert counts() == before
+    db.pragma("max_page_count", 1_000_000)
+    assert committed(result).state == ImportBatch.COMMITTED
 
 
-@pytest.mark.skipif(not TELCO.exists(), reason="the public sample is not on this machine")
-def test_real_customers_come_in_and_are_billed_to_the_cent(books):
-    result = imports.check(TELCO, imports.read_mapping(DATA / "telco.toml"))
-    totals = result.totals
-    assert (totals.customers, totals.rows_refused) == (7043, 0)
-    assert (totals.contracts, totals.ended_contracts, totals.rmr_cents) == (7043, 1869, 31698575)
+# --- From the command line -----------------------------------------------------------------------
 
-    released(result)
-    report = bill.run(FIRST, by="test", now=NOW)
-    again = bill.run(FIRST, by="test", now=NOW)
 
-    assert (report.invoices, report.lines, report.total_cents) == (5174, 21592, 31698575)
-    assert (Invoice.select().count(), Line.select().count(), again.invoices) == (5174, 21592, 0)
-    assert TaxRate.select().count() == 0 and Company.get().next_invoice_number == 5175
+@pytest.fixture
+def run(app):
+    """Run a command; returns (exit status, what it said)."""
+
+    def run(*args):
+        result = app.test_cli_runner().invoke(args=[str(arg) for arg in args])
+        return result.exit_code, result.output
+
+    return run
+
+
+def test_the_command_is_a_dry_run_until_told_otherwise(run, db):
+    status, said = run("import-customers", DATA / "small.csv", "--map", DATA / "small.toml")
+
+    assert status == 0 and "Nothing was written." in said and "$459.65" in said
+    assert Customer.select().count() == 0
+
+
+def test_the_commands_commit_release_and_undo(run, db):
+    assert run("import-customers", DATA / "small.csv", "--map", DATA / "small.toml", "--commit")[0] == 0
+    assert run("import-release", 1) == (0, "Import 1 is released.\n")
+    assert run("import-undo", 1) == (0, "Import 1 is undone.\n")
+    assert run("import-undo", 1)[0] == 1
+    assert Customer.select().count() == 0
+
+
+def test_the_command_prints_every_refused_row_and_fails(run, db, tmp_path):
+    bad = (DATA / "small.csv").read_bytes().replace(b"29.95", b"29,95").replace(b";TX;76701", b";TX;7670")
+    (tmp_path / "bad.csv").write_bytes(bad)
+
+    status, said = run("import-customers", tmp_path / "bad.csv", "--map", DATA / "small.toml", "--commit")
+
+    assert status == 1
+    assert "Line 3, Total: “29,95” is not an amount. Write it like 42.50." in said
+    assert "Line 5, ZIP: “7670” is not a ZIP code." in said
+    assert Customer.select().count() == 0
+
+
+REAL = pytest.param(TELCO, "telco.toml", (5174, 21592, 31698575), marks=pytest.mark.skipif(
+    not TELCO.exists(), reason="the public sample of 7,043 customers is not on this machine"
+))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "mapping", "billed"), [(DATA / "small.csv", "small.toml", (8, 13, 48455)), REAL]
+)
+def test_customers_come_in_and_are_billed_to_the_cent(run, db, file, mapping, billed):
+    assert run("import-customers", file, "--map", DATA / mapping, "--commit", "--release")[0] == 0
+    assert run("daily", "--as-of", FIRST, "--only", "bill")[0] == 0
+    assert run("daily", "--as-of", FIRST, "--only", "bill")[0] == 0  # again: issues none
+
+    issued = Invoice.select().where(Invoice.state == Invoice.ISSUED)
+    total = issued.select(fn.SUM(Invoice.total_cents)).scalar()
+    assert (issued.count(), Line.select().count(), total) == billed
+    assert run("check-books")[0] == 0

@@ -33,8 +33,16 @@ def open_database(url):
     raise BillingError("The database URL must start with sqlite:/// or postgresql://.")
 
 
+class _Sqlite(SqliteDatabase):
+    """On a full disk SQLite rolls back by itself; to ask for it again would hide the reason."""
+
+    def rollback(self):
+        if self.is_closed() or self.connection().in_transaction:
+            super().rollback()
+
+
 def _sqlite(path):
-    return SqliteDatabase(
+    return _Sqlite(
         path,
         lock_type="IMMEDIATE",
         timeout=BUSY_SECONDS,

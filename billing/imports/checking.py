@@ -203,7 +203,9 @@ def _columns(settings, name):
 
 def _foreign_cells(mapping, cells):
     """What stands in a cell against the codes of its column, and NUL bytes wherever they are."""
-    faults = [Bad("contains a NUL byte.", (name,), cell) for name, cell in cells.items() if "\0" in cell]
+    faults = [
+        Bad("The cell contains a NUL byte.", (name,), cell) for name, cell in cells.items() if "\0" in cell
+    ]
     for column, codes in mapping.codes.items():
         if cells[column] not in codes:
             reason = f"{shown(cells[column])} is not one of: {', '.join(codes)}."

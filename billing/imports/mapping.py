@@ -3,7 +3,6 @@
 The language is told in the package's docstring; the values of single fields are compiled in ``values.py``.
 """
 
-import codecs
 import datetime
 import pathlib
 import tomllib
@@ -196,8 +195,7 @@ def _file(table):
 
 def _is_encoding(encoding):
     try:
-        codecs.lookup(encoding)
-        return b"".decode(encoding) == ""
+        return isinstance(bytes(8).decode(encoding), str)
     except (LookupError, TypeError, ValueError):
         return False
 
