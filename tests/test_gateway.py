@@ -450,8 +450,8 @@ def canned(server, body, status=200):
 
 def answer(inner, result="Ok", code="I00001", root="createTransactionResponse"):
     return (
-        f'\ufeff<?xml version="1.0" encoding="utf-8"?><{root} xmlns="{NAMESPACE}"><messages><resultCode>{result}'
-        f"</resultCode><message><code>{code}</code><text>t</text></message></messages>{inner}</{root}>"
+        f'\ufeff<?xml version="1.0" encoding="utf-8"?><{root} xmlns="{NAMESPACE}"><messages>'
+        f"<resultCode>{result}</resultCode><message><code>{code}</code><text>t</text></message></messages>{inner}</{root}>"
     )
 
 
