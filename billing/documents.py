@@ -187,8 +187,13 @@ class InvoiceDocument:
         return self.open_cents > 0
 
     @property
+    def items(self):
+        """Every line in printed order."""
+        return tuple(item for section in self.sections for item in section.items)
+
+    @property
     def has_tax(self):
-        return any(item.tax_cents for section in self.sections for item in section.items)
+        return any(item.tax_cents for item in self.items)
 
     @property
     def pay_host(self):
@@ -517,13 +522,12 @@ def _payment_facts(payment, company):
     at = payment.concluded_at or payment.created_at
     by_hand = payment.kind in Payment.BY_HAND
     facts = (
-        ("Receipt number", payment.reference),
-        ("Received" if by_hand else "Paid", words.date(payment.received_on)),
+        ("Payment", payment.reference),
+        ("Received" if by_hand else "Date", words.date(payment.received_on)),
         ("Confirmed", "" if by_hand or not at else words.moment(at, company.time_zone)),
-        ("Paid with", method_words(payment)),
+        ("Method", method_words(payment)),
         ("Processor reference", payment.transaction_id or ""),
         ("Authorization code", payment.auth_code),
-        ("Shown on your statement as", "" if by_hand else company.name),
         ("Entered by", "our office" if by_hand else ""),
     )
     return tuple((heading, text) for heading, text in facts if text)

@@ -126,4 +126,5 @@ def clipped(text, most):
 # What templates know these by; app.py and the PDF edge register them.
 FILTERS = {
     "date": date, "short_date": short_date, "period": period, "short_period": short_period, "plural": plural,
+    "clip": clipped,
 }  # fmt: skip

@@ -113,10 +113,9 @@ def receipt(**fields):
         "number": "P-7K2M9QX4", "title": "Receipt", "state": "paid",
         "sentence": "Thank you. We have your payment.", "amount_cents": 10000, "paid_on": date(2026, 12, 3),
         "facts": (
-            ("Receipt number", "P-7K2M9QX4"), ("Paid", "December 3, 2026"),
-            ("Confirmed", "December 3, 2026, 2:05 pm CST"), ("Paid with", "Visa ending 4242"),
+            ("Payment", "P-7K2M9QX4"), ("Date", "December 3, 2026"),
+            ("Confirmed", "December 3, 2026, 2:05 pm CST"), ("Method", "Visa ending 4242"),
             ("Processor reference", "60198230011"), ("Authorization code", "A1B2C3"),
-            ("Shown on your statement as", "Example Alarm"),
         ),
         "paid": (
             documents.Paid("10377", date(2026, 11, 15), 3995, 0),

@@ -30,7 +30,7 @@ def invoice_pdf(document):
     with its slip as a footnote of page 1.
     """
     qr = qr_uri(document.pay_url) if document.is_payable else ""
-    if sum(len(section.items) for section in document.sections) <= FEW_LINES:
+    if len(document.items) <= FEW_LINES:
         drawn = _render("pdf/invoice.html", document, styles=("invoice", "single"), qr=qr, single=True)
         if len(drawn.pages) == 1:
             return _written(drawn)
@@ -82,7 +82,7 @@ def _templates():
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    loaded.filters.update(words.FILTERS, money=money.format_cents, clip=words.clipped)
+    loaded.filters.update(words.FILTERS, money=money.format_cents)
     return loaded
 
 
