@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from peewee import JOIN
+from peewee import JOIN, fn
 
 from billing import company as companies
 from billing import ledger
@@ -130,10 +130,29 @@ def queue_reminders(today, *, now):
     nothing is called a reminder after the due date.
     """
     company, queued = companies.current(), 0
+    for row in list(_open_and_due_soon(today).namedtuples()):
+        ahead = company.reminder_days if row.wish is None else row.ahead
+        if row.wish != Preference.NONE and today >= row.due_on - timedelta(days=ahead):
+            _queue_reminder(row, now)
+            queued += 1
+    return queued
+
+
+def _open_and_due_soon(today):
+    """A query of open invoices and who may be reminded of each, without those who were already."""
     wish = Preference.event == Preference.REMINDER
-    soon = (
+    reminded = Notice.select(Notice.id).where(
+        (Notice.kind == Notice.REMINDER) & (Notice.invoice == Invoice.id) & (Notice.contact == Contact.id)
+    )
+    return (
         Invoice.select(
-            Invoice, Contact, Preference.channel.alias("wish"), Preference.days_ahead.alias("ahead")
+            Invoice.id,
+            Invoice.customer,
+            Invoice.due_on,
+            Contact.id.alias("contact_id"),
+            Contact.email,
+            Preference.channel.alias("wish"),
+            Preference.days_ahead.alias("ahead"),
         )
         .join(Contact, on=(Contact.customer == Invoice.customer))
         .join(Preference, JOIN.LEFT_OUTER, on=(Preference.contact == Contact.id) & wish)
@@ -145,22 +164,17 @@ def queue_reminders(today, *, now):
             & (Contact.role == Contact.PAYER)
             & Contact.left_on.is_null()
             & (Contact.email != "")
+            & ~fn.EXISTS(reminded)
         )
     )
-    for row in soon.objects().iterator():
-        ahead = company.reminder_days if row.wish is None else row.ahead
-        if row.wish != Preference.NONE and today >= row.due_on - timedelta(days=ahead):
-            queued += bool(_queue_reminder(row, now))
-    return queued
 
 
 def _queue_reminder(row, now):
-    contact = row.contact if isinstance(row.contact, Contact) else Contact.get_by_id(row.contact)
-    return queue(
+    queue(
         Notice.REMINDER,
-        key=f"reminder:{row.id}:{contact.id}:before",
-        customer=row.customer_id,
-        contact=contact,
+        key=f"reminder:{row.id}:{row.contact_id}:before",
+        customer=row.customer,
+        contact=Contact(id=row.contact_id, email=row.email),
         invoice=row.id,
         why=WHY_REMINDER,
         now=now,
