@@ -195,6 +195,14 @@ def test_it_ignores_empty_rows_and_spaces_around_cells(importing):
     assert result.rows[0].line == 4
 
 
+def test_it_finds_a_column_whose_name_has_a_line_break(importing):
+    mapping = MAPPING.replace("{Acct}", "{Account number}")
+
+    result = importing('"Account\nnumber",Name,Amount\n7,Ann,9\n', mapping)
+
+    assert (result.rows[0].customer["account_number"], result.rows[0].line) == ("7", 3)
+
+
 def test_the_example_in_the_documentation_is_a_mapping(tmp_path):
     example = imports.__doc__.split("::\n")[1].split("\nFields have")[0]
     (tmp_path / "map.toml").write_text("\n".join(line[4:] for line in example.splitlines()))

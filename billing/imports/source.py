@@ -9,11 +9,12 @@ import csv
 import hashlib
 import io
 import itertools
+import os
 import pathlib
 from dataclasses import dataclass
 
 from billing.errors import BillingError
-from billing.imports.fields import shown
+from billing.imports.fields import UNPRINTABLE, shown
 
 WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -66,8 +67,9 @@ def read(path, *, encoding, delimiter):
         content = path.read_bytes()
     except OSError as error:
         raise BillingError(f"Cannot read {path}: {error.strerror}.") from None
-    text = _decoded(content, path.name, encoding)
-    bare = Source(path.name, hashlib.sha256(content).hexdigest(), text, (), delimiter)
+    name = os.fsencode(path.name).decode("utf-8", "replace")
+    text = _decoded(content, name, encoding)
+    bare = Source(name, hashlib.sha256(content).hexdigest(), text, (), delimiter)
     return Source(bare.name, bare.sha256, text, _header(bare), delimiter)
 
 
@@ -97,13 +99,13 @@ def _undecodable(content, name, encoding, at):
 
 
 def _header(source):
-    """The stripped names of the columns. A name that stands there twice cannot be told apart."""
+    """The names of the columns, each on one line. A name that stands there twice cannot be told apart."""
     line, _, cells = next(source.records(), (1, 1, ()))
     if not cells:
         raise BillingError(f"{source.name} is empty.")
     if any("\0" in cell for cell in cells):
         raise BillingError(f"{source.name}, line {line} contains NUL bytes. Save the file as CSV in UTF-8.")
-    names = tuple(cell.strip() for cell in cells)
+    names = tuple(UNPRINTABLE.sub(" ", cell).strip() for cell in cells)
     for at, name in enumerate(names):
         if name and name in names[:at]:
             places = f"as column {names.index(name) + 1} and as column {at + 1}"
