@@ -13,6 +13,7 @@ import click
 from flask import Flask, abort, g, render_template, request
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
+from peewee import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin
@@ -21,7 +22,7 @@ from billing import company as companies
 from billing import documents, money, words
 from billing.edges import commands, letters, settings
 from billing.edges.clock import Clock
-from billing.edges.database import open_database
+from billing.edges.database import describe, open_database, trouble_sentence
 from billing.edges.gateway import Gateway
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
@@ -59,7 +60,14 @@ def create_app(**overrides):
     portal.init_app(app)
     admin.init_app(app)
     commands.init_app(app)
+    app.add_url_rule("/health", view_func=health)
     return app
+
+
+def health():
+    """For a load balancer: 200 while the database answers. Says which journal guards the commits."""
+    database, journal = describe(db)
+    return {"status": "ok", "database": database, "journal": journal}
 
 
 def _configure(app):
@@ -187,6 +195,11 @@ def _answer_errors(app):
     @app.errorhandler(BillingError)
     def refused(refusal):
         return render_template("errors/refused.html", sentence=str(refusal)), 409
+
+    @app.errorhandler(OperationalError)
+    def database_trouble(error):
+        app.logger.error("database: %s", error)
+        return page(503, trouble_sentence(error))
 
     @app.errorhandler(CSRFError)
     def stale(_error):

@@ -13,12 +13,13 @@ import click
 import requests
 from flask import current_app
 from flask.cli import with_appcontext
-from peewee import OperationalError
+from peewee import OperationalError, ProgrammingError
 
 import migrations
 from billing import checks, daily, imports, ledger, links, notices, payments
 from billing import company as companies
 from billing.edges import settings
+from billing.edges.database import trouble_sentence
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
 from models import Company, ImportBatch, Invoice, db
@@ -53,8 +54,8 @@ def _with_database(function):
                 return function(*args, **kwargs)
         except BillingError as refusal:
             raise click.ClickException(str(refusal)) from None
-        except OperationalError as trouble:
-            raise click.ClickException(f"The database cannot be used: {trouble}") from None
+        except (OperationalError, ProgrammingError) as trouble:
+            raise click.ClickException(trouble_sentence(trouble)) from None
 
     run.__doc__, run.__name__ = function.__doc__, function.__name__
     run.__click_params__ = getattr(function, "__click_params__", [])
@@ -93,7 +94,7 @@ def init_db():
             if not Company.select().exists():
                 Company.create(name="Your company", time_zone="America/Chicago")
     except OperationalError as trouble:
-        raise click.ClickException(f"The database cannot be used: {trouble}") from None
+        raise click.ClickException(trouble_sentence(trouble)) from None
     say(f"Applied {', '.join(applied)}." if applied else "The tables are up to date.")
 
 

@@ -41,6 +41,33 @@ class _Sqlite(SqliteDatabase):
             super().rollback()
 
 
+def trouble_sentence(error):
+    """What a person reads when the database itself cannot do its work: ``error`` is Peewee's.
+
+    Only for what is about the database as a whole: locked, read-only, full, not there, not set up.
+    """
+    text = str(error).lower()
+    for sign, sentence in (
+        ("locked", "The database is busy. Nothing was changed; please try again in a moment."),
+        ("readonly", "The database can only be read. Nothing was changed; check the file's permissions."),
+        ("read-only", "The database can only be read. Nothing was changed; check its permissions."),
+        ("full", "The disk is full. Nothing was changed; make room and try again."),
+        ("no such table", "The tables are missing or old. Run: flask --app app init-db"),
+        ("does not exist", "The tables are missing or old. Run: flask --app app init-db"),
+        ("unable to open", "The database file cannot be opened. Check that its folder exists."),
+    ):
+        if sign in text:
+            return sentence
+    return "The database cannot be used right now. Nothing was changed; please try again later."
+
+
+def describe(db):
+    """Kind, version and journal of the open database, for the health page: two short strings."""
+    if db.for_update:
+        return f"PostgreSQL {db.execute_sql('SHOW server_version').fetchone()[0]}", "write-ahead log"
+    return f"SQLite {sqlite3.sqlite_version}", db.execute_sql("PRAGMA journal_mode").fetchone()[0]
+
+
 def _sqlite(path):
     return _Sqlite(
         path,

@@ -62,6 +62,7 @@ def _compose(app, notice, now):
         kept_text=_without(text, tokens.secrets),
         kept_html=_without(html, tokens.secrets),
         message_id=notice.message_id or f"<notice-{notice.id}@{urlsplit(app.config['BASE_URL']).hostname}>",
+        sender_name=app.config["MAIL_NAME"] or company.name,
         preferences_url=tokens.urls.get("preferences_url", "") if notice.kind == Notice.REMINDER else "",
     )
 

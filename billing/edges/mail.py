@@ -36,6 +36,7 @@ class Letter:
     kept_text: str
     kept_html: str
     message_id: str
+    sender_name: str
     preferences_url: str = ""
     attachments: tuple = ()  # of (file name, content type, bytes)
 
@@ -130,7 +131,7 @@ class Mailer:
             recipients=[notice.address],
             body=letter.text,
             html=letter.html,
-            sender=formataddr((_one_line(config["MAIL_NAME"]), config["MAIL_FROM"])),
+            sender=formataddr((_one_line(letter.sender_name), config["MAIL_FROM"])),
             reply_to=config["MAIL_FROM"],
             extra_headers=headers,
         )
