@@ -4,11 +4,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import bill_run
+from tests.benchmarks import bill_run, pdf
 from tests.benchmarks.measure import table
 from tests.databases import Databases
 
-BENCHMARKS = {"bill": bill_run.figures}
+BENCHMARKS = {"bill": bill_run.figures, "pdf": pdf.figures}
 
 
 def main():

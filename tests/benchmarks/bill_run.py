@@ -61,29 +61,25 @@ def _prepare(contracts):
     """Customers, payers, sites, contracts and charges; every line taxed."""
     make_company()
     make_rate()
-    item = make_item().id
-    insert, ids = models.insert_rows, range(1, contracts + 1)
+    item, ids = make_item().id, range(1, contracts + 1)
     with models.db.atomic():
-        for model, columns, rows in (
-            (models.Customer, _columns(models.Customer, "id", "account_number", "name"), ((n, f"A{n}", f"Customer {n}") for n in ids)),
-            (models.Contact, _columns(models.Contact, "customer_id", "name", "email"), ((n, f"Payer {n}", f"p{n}@example.com") for n in ids)),
-            (models.Site, _columns(models.Site, "id", "customer_id", "name", "jurisdiction"), ((n, n, "Home", "TX-AUSTIN") for n in ids)),
-            (models.Contract, _columns(models.Contract, "id", "customer_id", "name", "starts_on"), ((n, n, "Monitoring", TODAY) for n in ids)),
-            (models.Charge, _columns(models.Charge, "contract_id", "site_id", "item_id", "unit_cents", "starts_on", "next_on"),
-             ((n, n, item, 1999 + 500 * at, TODAY, TODAY) for n in ids for at in range(LINES))),
-        ):  # fmt: skip
-            names, defaults = columns
-            insert(model, names, [(*row, *defaults) for row in rows])
+        fill(models.Customer, "id account_number name", ((n, f"A{n}", f"Customer {n}") for n in ids))
+        fill(models.Contact, "customer_id name email", ((n, "Payer", f"p{n}@example.com") for n in ids))
+        fill(models.Site, "id customer_id name jurisdiction", ((n, n, "Home", "TX-AUSTIN") for n in ids))
+        fill(models.Contract, "id customer_id name starts_on", ((n, n, "Monitoring", TODAY) for n in ids))
+        charges = ((n, n, item, 1999 + 500 * at, TODAY, TODAY) for n in ids for at in range(LINES))
+        fill(models.Charge, "contract_id site_id item_id unit_cents starts_on next_on", charges)
 
 
-def _columns(model, *given):
-    """The given columns first, then every other column that has a default, with these defaults."""
-    others = [
-        (field.column_name, field.default)
+def fill(model, columns, rows):
+    """Insert many rows of the given columns; every other column gets its default."""
+    given = columns.split()
+    others = {
+        field.column_name: field.default
         for field in model._meta.sorted_fields
         if field.column_name not in given and field.default is not None
-    ]
-    return (*given, *(name for name, _ in others)), tuple(default for _, default in others)
+    }
+    models.insert_rows(model, (*given, *others), ((*row, *others.values()) for row in rows))
 
 
 def _bare_sqlite(url, databases):
