@@ -22,10 +22,11 @@ from billing.edges import settings
 from billing.edges.database import trouble_sentence
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
-from models import Company, ImportBatch, Invoice, db
+from models import Company, Invoice, db
 
 DATE = click.DateTime(["%Y-%m-%d"])
 WORKER_PAUSE_SECONDS = 2
+HIGHEST_NUMBER = 2**31 - 1  # what an integer column holds
 
 
 def init_app(app):
@@ -152,7 +153,7 @@ class _Thousandths:
 @click.argument("batch", type=int)
 def import_release(batch):
     """Let the customers of an import be billed and mailed."""
-    imports.release(_batch(batch), by=whoami(), now=current_app.clock.now())
+    imports.release(imports.find(batch), by=whoami(), now=current_app.clock.now())
     say(f"Import {batch} is released.")
 
 
@@ -160,15 +161,8 @@ def import_release(batch):
 @click.argument("batch", type=int)
 def import_undo(batch):
     """Take an import back whole, as long as nothing of it was billed."""
-    imports.undo(_batch(batch), by=whoami(), now=current_app.clock.now())
+    imports.undo(imports.find(batch), by=whoami(), now=current_app.clock.now())
     say(f"Import {batch} is undone.")
-
-
-def _batch(id):
-    batch = ImportBatch.get_or_none(ImportBatch.id == id)
-    if batch is None:
-        raise BillingError(f"There is no import {id}.")
-    return batch
 
 
 # --- The day -------------------------------------------------------------------------------------
@@ -255,7 +249,7 @@ def send_notices(limit):
 
 
 @command("pay-link")
-@click.argument("number", metavar="INVOICE", type=int)
+@click.argument("number", metavar="INVOICE", type=click.IntRange(1, HIGHEST_NUMBER))
 def pay_link(number):
     """Print a fresh pay link for an invoice number."""
     app = current_app._get_current_object()
