@@ -65,7 +65,8 @@ run demo-reset: export WITHOUT_TEST_TOOLS := yes
 	if ! command -v pdftotext >/dev/null; then tools+=" poppler-utils"; fi
 	root=; if [ "$$(id -u)" != 0 ]; then root="sudo -n"; fi
 	apt() { $$root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0 "$$@" >/dev/null; }
-	if [ "$$need$$tools" ] && command -v apt-get >/dev/null && $$root true 2>/dev/null; then
+	again() { [ -z "$$need" ] && [ -e .venv/.ready ] && [ "$${WITHOUT_TEST_TOOLS-}" ]; }
+	if [ "$$need$$tools" ] && ! again && command -v apt-get >/dev/null && $$root true 2>/dev/null; then
 		echo "Installing system packages:$$need$$tools"
 		apt update || true
 		if [ -z "$$need" ] || apt install --no-install-recommends $$need; then need=; fi

