@@ -10,7 +10,19 @@ import pytest
 
 from billing.edges.gateway import Gateway
 from billing.errors import GatewayUnavailable
-from billing.outcomes import Approved, Declined, Held, InDoubt, NothingChanged, Returned, Transaction, Voided
+from billing.outcomes import (
+    DOUBTFUL_REASONS,
+    PLAIN_WORDS,
+    Approved,
+    Declined,
+    Held,
+    InDoubt,
+    NothingChanged,
+    Returned,
+    Transaction,
+    Voided,
+    plain_words,
+)
 from tests.sandbox_process import ACCOUNT, NAMESPACE, VISA, SandboxProcess
 
 YESTERDAY = timedelta(days=1)
@@ -585,6 +597,21 @@ def test_all_statuses_are_decided(status, outcome, is_money, is_final):
 
     assert type(found.outcome()) is outcome
     assert (found.is_money, found.is_final) == (is_money, is_final)
+
+
+def test_every_sentence_says_what_happened_and_what_to_do():
+    for code, sentence in PLAIN_WORDS.items():
+        assert sentence.count(". ") >= 1 or code in ("51", "55"), sentence
+        assert sentence.endswith(".") and "error" not in sentence.lower()
+
+
+def test_no_sentence_says_declined_where_money_may_have_moved():
+    assert not set(PLAIN_WORDS) & DOUBTFUL_REASONS
+
+
+def test_a_bank_debit_is_not_called_a_card():
+    assert "account number" in plain_words("2", "bank")
+    assert plain_words("987").startswith("The bank declined this payment.")
 
 
 def test_a_decline_says_what_to_do():

@@ -194,6 +194,26 @@ def test_what_is_not_xml_is_refused(sandbox):
     assert requests.get(sandbox.url + "/xml/v1/request.api", timeout=5).status_code == 405
 
 
+def test_a_document_type_is_refused(sandbox):
+    evil = b'<!DOCTYPE a [<!ENTITY x "boom">]><a>&x;</a>'
+
+    assert Answer(sandbox.send(evil)).code == "E00003"
+    assert "DTD is prohibited" in Answer(sandbox.send(evil)).sentence
+
+
+@pytest.mark.parametrize("digits", ["9" * 19, "9" * 40])
+def test_an_id_with_too_many_digits_is_unknown(sandbox, digits):
+    assert sandbox.ask("getTransactionDetailsRequest", f"<transId>{digits}</transId>").code == "E00040"
+    assert sandbox.ask("getTransactionListRequest", f"<batchId>{digits}</batchId>").code == "I00004"
+    assert sandbox.ask("getBatchStatisticsRequest", f"<batchId>{digits}</batchId>").code == "E00040"
+    assert act(sandbox, "void", digits).decision == ("3", "16")
+
+
+@pytest.mark.parametrize("body", [b"\x00", b"\xff" * 50, b"<" * 5000, b"<a>" * 5000, b"\xef\xbb\xbf"])
+def test_garbage_is_answered_and_not_fatal(sandbox, body):
+    assert Answer(sandbox.send(body)).code == "E00003"
+
+
 def test_a_query_string_is_refused_with_reason_66(sandbox):
     body = envelope("createTransactionRequest", f"{SALE}<payment>{card()}</payment>{END}")
 

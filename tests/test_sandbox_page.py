@@ -196,7 +196,7 @@ def test_paying_by_card_ends_on_a_receipt_with_a_plain_link_back(sandbox, token)
     assert page.is_receipt
     assert page.link("Continue") == "https://merchant.example/back"
     [paid] = sandbox.transactions()
-    assert (paid["amount_cents"], paid["invoice_number"], paid["ref_id"]) == (4250, "PL-1", "PL-1")
+    assert (paid["amount_cents"], paid["invoice_number"]) == (4250, "PL-1")
     assert (paid["account_type"], paid["account_number"], paid["avs"], paid["cvv"]) == (
         "Visa",
         "XXXX1111",
@@ -253,6 +253,15 @@ def test_a_decline_stays_on_the_form_and_another_card_can_pay(sandbox, token):
 def test_a_mistyped_number_stays_on_the_form(sandbox, token, typed, words):
     assert words in sandbox.pay(token, **typed).alert
     assert sandbox.transactions() == []
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_whether_the_refid_of_the_page_reaches_the_payment_is_a_switch(sandbox, token, kept):
+    sandbox.post_control("options", {"page_ref_id": kept})
+
+    sandbox.pay(token)
+
+    assert sandbox.transactions()[0]["ref_id"] == ("PL-1" if kept else "")
 
 
 def test_what_is_missing_is_said_at_its_field(sandbox, token):
@@ -334,6 +343,15 @@ def test_the_duplicate_rule_stops_the_same_card_on_a_second_page(sandbox, token)
     assert len(sandbox.transactions()) == 1
 
 
+def test_whether_a_page_honors_the_window_is_a_switch(sandbox, token):
+    sandbox.post_control("options", {"page_duplicate_window": False})
+    other = ask(sandbox).text("token")
+    sandbox.pay(token)
+    sandbox.post_control("clock", {"minutes": 3})
+
+    assert sandbox.pay(other).is_receipt
+
+
 # -- faults on the page
 
 
@@ -357,6 +375,13 @@ def test_a_lost_click_leaves_nothing_behind(sandbox, token):
 
     assert sandbox.transactions() == []
     assert sandbox.submit(token, **VISA).is_receipt
+
+
+def test_a_busy_page_charges_nothing(sandbox, token):
+    sandbox.post_control("fault", {"mode": "busy_unprocessed", "calls": "hosted"})
+
+    assert sandbox.pay(token).headline == "The payment page is too busy"
+    assert sandbox.transactions() == []
 
 
 @pytest.mark.parametrize(("reason", "status"), [(19, "generalError"), (20, "generalError")])

@@ -88,6 +88,15 @@ def test_a_payment_is_told_and_signed(sandbox, listener):
     assert sandbox.gateway().details(event["payload"]["id"]).reference == "PL-1"
 
 
+def test_a_notification_may_lack_the_invoice_number(sandbox, listener):
+    sandbox.post_control("webhooks", {"invoice_number": False})
+    sandbox.charge(1000, card(), invoice="PL-1")
+
+    [event] = arrived(listener, 1)
+
+    assert "invoiceNumber" not in event["payload"]
+
+
 def test_declines_and_settlements_are_told_to_nobody(sandbox, listener):
     sandbox.charge(1000, card(), zip_code="46282")
     sandbox.charge(1000, account("121042883"))

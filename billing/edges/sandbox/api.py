@@ -18,7 +18,7 @@ from werkzeug.local import LocalProxy
 
 from billing.edges.sandbox import faults, wire
 from billing.edges.sandbox.processor import DONE, HELD, Account, Answer, Card, Charge, Verdict
-from billing.edges.sandbox.store import stamp
+from billing.edges.sandbox.store import as_id, stamp
 from billing.edges.sandbox.wire import Refused, child, dollars, instant, text
 
 bp = Blueprint("api", __name__)
@@ -164,7 +164,7 @@ def create_transaction(root, fault):
 
 def _numbered(transaction_id):
     """An Answer with reason 15 for an id that is none, or None."""
-    return None if re.fullmatch(r"\d{1,19}", transaction_id) else Answer(Verdict(3, 15))
+    return None if re.fullmatch(r"\d+", transaction_id) else Answer(Verdict(3, 15))
 
 
 def _charge(node, kind, ref_id):
@@ -452,7 +452,7 @@ def unsettled_list(root, fault):
 
 def transaction_list(root, fault):
     """getTransactionList: of one batch."""
-    return _list(root, "batch_id = ?", (int(text(root, "batchId", "0")),), fault)
+    return _list(root, "batch_id = ?", (as_id(text(root, "batchId")),), fault)
 
 
 def _list(root, where, values, fault):
@@ -518,7 +518,7 @@ def settled_batches(root, _fault):
 
 def batch_statistics(root, _fault):
     """getBatchStatistics."""
-    row = sandbox.store.row("SELECT * FROM batch WHERE id = ?", int(text(root, "batchId", "0")))
+    row = sandbox.store.row("SELECT * FROM batch WHERE id = ?", as_id(text(root, "batchId")))
     if row is None:
         raise Refused("E00040", "The record cannot be found.", "getBatchStatisticsResponse")
     return Reply([("batch", _batch(row, True))])

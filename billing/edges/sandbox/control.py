@@ -14,7 +14,7 @@ from werkzeug.local import LocalProxy
 from billing.edges.sandbox import faults
 from billing.edges.sandbox.processor import HELD, VOIDABLE, Account, Card, Charge
 from billing.edges.sandbox.store import stamp
-from billing.edges.sandbox.wire import dollars
+from billing.edges.sandbox.wire import readable
 
 bp = Blueprint("control", __name__, url_prefix="/control")
 sandbox = LocalProxy(lambda: current_app.extensions["sandbox"])
@@ -68,7 +68,7 @@ def page():
         mischief=sandbox.webhooks.mischief(),
         held=HELD,
         voidable=VOIDABLE,
-        dollars=dollars,
+        readable=readable,
     )
 
 

@@ -14,7 +14,7 @@ from werkzeug.local import LocalProxy
 from billing.edges.sandbox import faults
 from billing.edges.sandbox.processor import Account, Card, Charge
 from billing.edges.sandbox.store import stamp
-from billing.edges.sandbox.wire import dollars
+from billing.edges.sandbox.wire import readable
 
 bp = Blueprint("hosted", __name__, url_prefix="/payment")
 sandbox = LocalProxy(lambda: current_app.extensions["sandbox"])
@@ -24,7 +24,7 @@ ADDRESS = ("firstName", "lastName", "address", "city", "state", "zip")
 TEST_METHODS = {  # key -> (label, note)
     "visa": ("Visa 1111", "approved"),
     "mastercard": ("Mastercard 0015", "approved"),
-    "bank": ("Bank account 6781", "approved up to the limit"),
+    "bank": ("Bank 6781", "approved up to the limit"),
     "declined": ("Visa 0027", "declined by the bank"),
     "held": ("Visa 8888", "held for review"),
 }
@@ -35,6 +35,7 @@ ADVICE = {
     65: "Please check the security code.",
 }
 GONE = {
+    "busy": ("The payment page is too busy", "Nothing was charged. Please go back and try again."),
     "unknown": ("This payment page does not exist", "Please go back to the merchant's page and start again."),
     "expired": (
         "This payment page has expired",
@@ -63,7 +64,7 @@ def pay():
     """Take the payment. Under the store's lock, so that fifty clicks at once are one payment."""
     fault = sandbox.faults.take("hosted")
     if fault and not fault.processed:
-        return faults.spoil(fault, current_app.make_response(_gone("unknown", None)))
+        return faults.spoil(fault, current_app.make_response(_gone("busy", None)))
     return faults.spoil(fault, current_app.make_response(_pay(fault)))
 
 
@@ -162,12 +163,11 @@ def _charge(row, given):
         kind = given.get("account_type") or "checking"
         echeck = "CCD" if kind == "businessChecking" else "WEB"
         source = Account(digits["routing"], digits["account"], given.get("name", "")[:22], kind, echeck)
-    return Charge(
-        **{**wanted, "bill_to": {**wanted["bill_to"], **typed}},
-        source=source,
-        ref_id=row["ref_id"],
-        token=row["token"],
-    )
+    options = sandbox.processor.options
+    wanted["bill_to"] |= typed
+    wanted["duplicate_window"] = wanted["duplicate_window"] if options["page_duplicate_window"] else None
+    ref_id = row["ref_id"] if options["page_ref_id"] else ""
+    return Charge(**wanted, source=source, ref_id=ref_id, token=row["token"])
 
 
 # -- pages
@@ -190,7 +190,7 @@ def _common(row):
         "returns": page.get("hostedPaymentReturnOptions", {}),
         "merchant": order.get("merchantName", ""),
         "order": wanted if order.get("show", True) else {},
-        "amount": "$" + f"{wanted['amount_cents'] // 100:,}" + dollars(wanted["amount_cents"])[-3:],
+        "amount": readable(wanted["amount_cents"]),
     }
 
 

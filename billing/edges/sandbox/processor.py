@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from billing.edges.sandbox.store import stamp
+from billing.edges.sandbox.store import as_id, stamp
 
 TEXTS = {
     1: "This transaction has been approved.",
@@ -72,6 +72,8 @@ OPTIONS = {
     "duplicate_counts_declined": True,  # a declined attempt blocks its repetition too (not documented)
     "list_declined": True,  # lists show declined and voided attempts (not documented)
     "path_only_urls": True,  # return URLs with ? or # are refused (reported, not documented)
+    "page_ref_id": False,  # a payment carries the refId that its page was asked for with (not documented)
+    "page_duplicate_window": True,  # a page honors duplicateWindow (not documented)
     "form_minutes": 15,  # how long a displayed payment page takes a payment
     "approve_declines": False,  # a held charge is declined by the bank once it is released
     "cutoff": None,  # "HH:MM" UTC: settle by itself at that time of the sandbox's day
@@ -281,7 +283,7 @@ class Processor:
 
     def get(self, transaction_id):
         """The row of a transaction, or None."""
-        return self._store.row("SELECT * FROM trans WHERE id = ?", int(transaction_id or 0))
+        return self._store.row("SELECT * FROM trans WHERE id = ?", as_id(transaction_id))
 
     # -- charge, capture, void, refund
 

@@ -202,6 +202,12 @@ class Store:
         self.remember("clock_offset", offset.total_seconds())
 
 
+def as_id(text):
+    """An id as a number; 0, which no row has, for one that is longer than any row's."""
+    number = int(text or 0)
+    return number if number < 2**63 else 0
+
+
 def stamp(at):
     """An instant as the store writes it, always with milliseconds, so that text sorts like time."""
     return at.isoformat(timespec="milliseconds")

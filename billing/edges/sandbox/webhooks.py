@@ -41,6 +41,7 @@ MISCHIEF = {
     "copies": 1,  # how often each is delivered
     "reorder": 1,  # keep this many back and deliver them last one first
     "lose": 0,  # so many of the next ones never arrive
+    "invoice_number": True,  # a newer field of the payload, which may be missing
     "retries": RETRIES,
 }
 
@@ -65,10 +66,11 @@ class Webhooks:
     def notify(self, event_type, row):
         """Queue a notification about a transaction for every active endpoint that wants it."""
         mischief = self.mischief()
+        payload = _payload(event_type, row, named=mischief["invoice_number"])
         with self._store.transaction():
             for webhook in self._store.rows("SELECT * FROM webhook WHERE status = 'active'"):
                 if event_type in json.loads(webhook["event_types"]):
-                    self._queue(webhook["id"], event_type, _payload(event_type, row), mischief)
+                    self._queue(webhook["id"], event_type, payload, mischief)
         self._wake.set()
 
     def ping(self, webhook):
@@ -219,13 +221,15 @@ class Webhooks:
         return self._store.rows("SELECT * FROM webhook ORDER BY rowid")
 
 
-def _payload(event_type, row):
+def _payload(event_type, row, named):
     payload = {"responseCode": row["response_code"]}
     if row["ref_id"]:
         payload["merchantReferenceId"] = row["ref_id"]
     if not event_type.endswith("void.created"):
         payload |= {"authCode": row["auth_code"], "avsResponse": row["avs"]}
-    payload |= {"authAmount": row["amount_cents"], "invoiceNumber": row["invoice_number"]}
+    payload["authAmount"] = row["amount_cents"]
+    if named:
+        payload["invoiceNumber"] = row["invoice_number"]
     payload |= {"entityName": "transaction", "id": str(row["id"])}
     if ".fraud." in event_type:
         payload["fraudList"] = [{"fraudFilter": row["filter"], "fraudAction": "review"}]

@@ -60,6 +60,8 @@ def read(body):
         root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise Refused("E00003", f"An error occurred while parsing the XML request. {error}") from error
+    if root.getroottree().docinfo.doctype:
+        raise Refused("E00003", "For security reasons DTD is prohibited in this XML document.")
     if etree.QName(root).namespace != NAMESPACE:
         raise Refused("E00045", "The root node does not reference a valid XML namespace.")
     method = etree.QName(root).localname
@@ -205,6 +207,11 @@ def _node(name, value):
 def dollars(cents):
     """Cents as the gateway writes amounts: ``12.30``."""
     return f"{cents // 100}.{cents % 100:02d}"
+
+
+def readable(cents):
+    """Cents as people read them: ``$1,234.50``."""
+    return f"${cents // 100:,}.{cents % 100:02d}"
 
 
 def instant(at):
