@@ -1,0 +1,560 @@
+"""What staff do to a row beyond editing it: each action is a form, a sentence of what will happen, one use case.
+
+Here: forms of actions and the one call of each into ``billing/``. Not here: who may (security.py), the page
+that asks and the page that tells (base.py). An action's name is its name in ``security.ACCESS``.
+"""
+
+import wtforms
+from flask import current_app, g, request, url_for
+from wtforms.validators import Length, Optional
+
+import flask_login
+from admin import security
+from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, plain_text
+from billing import contracts, imports, invoices, links, notices, one_offs, payments, tickets, words
+from billing.money import format_cents
+from models import Contact, Contract, Hold, ImportBatch, Invoice, Link, Notice, Payment, Refund, Ticket
+
+
+class Action:
+    """One thing to do to a row, or to many.
+
+    run    -- callable(row, form); its sentence, if it returns one, is shown instead of ``done``
+    fits   -- callable(row): whether the row offers it
+    effect -- callable(row): what will happen to this row, in a few words
+    """
+
+    def __init__(self, name, label, run, *, form=None, lead="", done="{row}: done.", **more):
+        self.name, self.label, self.run, self.lead, self.done = name, label, run, lead, done
+        self.form, self.fits = form or wtforms.Form, more.get("fits", lambda row: True)
+        self.effect, self.tone = more.get("effect", lambda row: ""), more.get("tone", "")
+        self.bulk, self.shows_result = more.get("bulk", True), more.get("shows_result", False)
+        self.fill = more.get("fill", lambda form, rows: None)
+
+    def form_for(self, rows, data):
+        """The form, filled in from the rows the first time and from what was typed afterwards."""
+        form = self.form(data)
+        self.fill(form, rows)
+        return form
+
+
+class Words(wtforms.StringField):
+    """One line of text."""
+
+    def process_formdata(self, valuelist):
+        self.data = (valuelist[0] if valuelist else "").strip()
+
+
+def _text(label, most, *, optional=False, hint="", control=Words):
+    too_long = f"Please keep it under {most:,} characters."
+    rules = [Optional() if optional else Filled(), Length(max=most, message=too_long), plain_text]
+    return control(label, rules, description=hint)
+
+
+class Reason(wtforms.Form):
+    """Why."""
+
+    reason = _text("Reason", 120, hint="The customer and your colleagues will read it.")
+
+
+def _now():
+    return {"by": g.by, "now": g.now}
+
+
+def _today():
+    return {"by": g.by, "now": g.now, "today": g.today}
+
+
+# --- invoices --------------------------------------------------------------------------------------
+
+
+class VoidForm(Reason):
+    """Why, and whether to bill it anew."""
+
+    bill_again = wtforms.BooleanField(
+        "Bill it again",
+        description="Puts its periods and work back: the next bill run bills them anew, as they are then.",
+    )
+
+
+class AmountForm(wtforms.Form):
+    """How much, and why."""
+
+    amount = MoneyInput("Amount", [Filled()])
+    reason = _text("Reason", 255, hint="The customer and your colleagues will read it.")
+
+
+class ContactForm(wtforms.Form):
+    """Whom to."""
+
+    contact = ChoiceInput("To", coerce=int, choices=[])
+
+
+def _fill_open(form, rows):
+    if form.amount.raw_data is None and len(rows) == 1:
+        form.amount.data = rows[0].open_cents or None
+
+
+def _fill_contacts(form, rows):
+    people = Contact.select().where((Contact.customer == rows[0].customer_id) & Contact.left_on.is_null())
+    form.contact.choices = [(person.id, str(person)) for person in people.order_by(Contact.role, Contact.id)]
+
+
+def _issue(invoice, form):
+    issued = invoices.issue(invoice, **_today())
+    return f"Invoice {issued.number} over {format_cents(issued.total_cents)} was issued, due {words.date(issued.due_on)}."
+
+
+def _void(invoice, form):
+    invoices.void(invoice, reason=form.reason.data, bill_again=form.bill_again.data, **_today())
+    again = " Its periods will be billed again by the next bill run." if form.bill_again.data else ""
+    return f"{invoice} was voided.{again}"
+
+
+def _credit(invoice, form):
+    made = invoices.credit(invoice, amount_cents=form.amount.data, reason=form.reason.data, **_today())
+    left = f", {format_cents(made.open_cents)} of it stays on the account" if made.open_cents else ""
+    return f"{invoice} was credited {format_cents(made.amount_cents)}{left}."
+
+
+def _resend(invoice, form):
+    contact = Contact.get_by_id(form.contact.data)
+    notices.resend(invoice, contact=contact, **_now())
+    return f"{invoice} will be mailed to {contact.email} in a moment."
+
+
+def _pay_link(invoice, form):
+    token = links.pay_link(invoices.latest_payable(invoice), now=g.now)
+    address = current_app.config["BASE_URL"].rstrip("/") + url_for("portal.pay_link", token=token)
+    return f"{address}"
+
+
+def _revoke_links(row, form):
+    count = links.revoke(row.links, **_now())
+    return f"{words.plural(count, 'link')} withdrawn."
+
+
+def _money_effect(invoice):
+    if invoice.state == Invoice.DRAFT:
+        return format_cents(invoice.total_cents)
+    return f"{format_cents(invoice.total_cents)}, {format_cents(invoice.open_cents)} still open"
+
+
+INVOICE = (
+    Action(
+        "issue",
+        "Issue",
+        _issue,
+        lead="The draft gets the next number and its due date, is owed from today, and is sent as the customer wishes.",
+        fits=lambda invoice: invoice.state == Invoice.DRAFT,
+        effect=_money_effect,
+        tone="main",
+    ),
+    Action(
+        "discard",
+        "Discard draft",
+        lambda draft, form: invoices.discard(draft, reason=form.reason.data, **_today()) and None,
+        form=Reason,
+        lead="The draft is thrown away. Its periods and work will not be billed, now or later.",
+        done="{row} was discarded.",
+        fits=lambda invoice: invoice.state == Invoice.DRAFT,
+        effect=_money_effect,
+        tone="danger",
+    ),
+    Action(
+        "credit",
+        "Credit",
+        _credit,
+        form=AmountForm,
+        lead="A credit note lowers what is owed on this invoice. What the invoice does not need stays on the account.",
+        fits=lambda invoice: invoice.state == Invoice.ISSUED,
+        effect=_money_effect,
+        fill=_fill_open,
+        bulk=False,
+    ),
+    Action(
+        "resend",
+        "Send again",
+        _resend,
+        form=ContactForm,
+        lead="Mails the invoice once more, with a fresh pay link. Links that are out keep working.",
+        fits=lambda invoice: invoice.state == Invoice.ISSUED,
+        fill=_fill_contacts,
+        bulk=False,
+    ),
+    Action(
+        "pay_link",
+        "Make a pay link",
+        _pay_link,
+        lead="Makes a link that opens this invoice without a password, to read out or paste into your own mail. "
+        "It is shown once and not stored.",
+        fits=lambda invoice: invoice.state == Invoice.ISSUED,
+        bulk=False,
+        shows_result=True,
+    ),
+    Action(
+        "revoke_links",
+        "Withdraw links",
+        _revoke_links,
+        lead="Every pay link of this invoice stops working. The customer can ask for a fresh one.",
+        fits=lambda invoice: invoice.state != Invoice.DRAFT,
+        tone="danger",
+    ),
+    Action(
+        "void",
+        "Void",
+        _void,
+        form=VoidForm,
+        lead="The invoice is canceled and stays in the books as void. What was paid on it pays what else is open.",
+        fits=lambda invoice: invoice.state == Invoice.ISSUED,
+        effect=_money_effect,
+        tone="danger",
+    ),
+)
+
+
+# --- payments --------------------------------------------------------------------------------------
+
+
+class ReturnForm(wtforms.Form):
+    """Why a check came back."""
+
+    reason = _text("Reason", 120, hint="Such as: insufficient funds. The customer is told.")
+
+
+class RefundForm(AmountForm):
+    """How much, how, and why."""
+
+    how = ChoiceInput("Paid back by", choices=Refund.how.choices)
+
+
+def _fill_refund(form, rows):
+    _fill_open(form, rows)
+    form.how.choices = Refund.how.choices
+
+
+def _ask(payment, form):
+    asked = payments.ask(payment, gateway=current_app.gateway, today=g.today, now=g.now)
+    return f"The processor was asked: the payment is {asked.state.replace('_', ' ')}."
+
+
+def _bounce(payment, form):
+    payments.bounce(payment, reason=form.reason.data, **_today())
+    return f"{payment} came back. Its invoices are owed again, and the customer will be told."
+
+
+def _refund(payment, form):
+    made = payments.refund(
+        payment, amount_cents=form.amount.data, how=form.how.data, reason=form.reason.data,
+        key=f"refund:{request.form['click']}"[:64], **_today(),
+    )  # fmt: skip
+    return f"{format_cents(made.amount_cents)} were refunded by {made.how}."
+
+
+def _payment_effect(payment):
+    left = f", {format_cents(payment.open_cents)} of it not applied" if payment.open_cents else ""
+    return f"{format_cents(payment.amount_cents)}{left}"
+
+
+PAYMENT = (
+    Action(
+        "ask",
+        "Ask the processor",
+        _ask,
+        lead="Asks the payment processor what became of this attempt, and books the answer. Nothing is charged.",
+        fits=lambda payment: payment.state in Payment.LIVE,
+        effect=_payment_effect,
+    ),
+    Action(
+        "refund",
+        "Refund",
+        _refund,
+        form=RefundForm,
+        lead="Books money that you give back by hand, out of what this payment has left over.",
+        fits=lambda payment: payment.state in Payment.MONEY and payment.open_cents > 0,
+        effect=_payment_effect,
+        fill=_fill_refund,
+        bulk=False,
+    ),
+    Action(
+        "bounce",
+        "Came back",
+        _bounce,
+        form=ReturnForm,
+        lead="The check was returned: the invoices that it paid are owed again, and the customer is told.",
+        fits=lambda payment: payment.state in Payment.MONEY and payment.kind in Payment.BY_HAND,
+        effect=_payment_effect,
+        tone="danger",
+    ),
+)
+
+
+# --- contracts and work ----------------------------------------------------------------------------
+
+
+class PauseForm(wtforms.Form):
+    """From when, and why."""
+
+    from_on = DateInput("From", [Filled()])
+    reason = _text("Reason", 120)
+
+
+class ResumeForm(wtforms.Form):
+    """From when."""
+
+    on = DateInput("Charge again from", [Filled()])
+
+
+class EndForm(wtforms.Form):
+    """When, and why."""
+
+    on = DateInput("Last day of service", [Filled()])
+    reason = ChoiceInput("Reason", choices=Contract.end_reason.choices)
+
+
+class PriceForm(wtforms.Form):
+    """From when, how much, and why."""
+
+    from_on = DateInput("From", [Filled()], description="Periods that start on or after this day.")
+    unit = MoneyInput("New price of one", [Filled()])
+    reason = _text("Reason", 120)
+
+
+def _fill_today(name):
+    def fill(form, rows):
+        if form[name].raw_data is None:
+            form[name].data = g.today
+
+    return fill
+
+
+def _pause(contract, form):
+    contracts.pause(contract, from_on=form.from_on.data, reason=form.reason.data, **_now())
+    return f"{contract.name} rests from {words.date(form.from_on.data)} until it is resumed."
+
+
+def _resume(contract, form):
+    contracts.resume(contract, on=form.on.data, **_now())
+    return f"{contract.name} is charged again from {words.date(form.on.data)}."
+
+
+def _end(contract, form):
+    credits = contracts.end(contract, on=form.on.data, reason_code=form.reason.data, **_today())
+    back = f" {format_cents(sum(credit.amount_cents for credit in credits))} of unused service were credited."
+    return f"{contract.name} ends on {words.date(form.on.data)}.{back if credits else ''}"
+
+
+def _change_price(charge, form):
+    contracts.change_price(
+        charge, from_on=form.from_on.data, unit_cents=form.unit.data, reason=form.reason.data, **_now()
+    )
+    return f"{charge} costs {format_cents(form.unit.data)} from {words.date(form.from_on.data)} on."
+
+
+def _is_paused(contract):
+    resting = (Hold.contract == contract) & (Hold.scope == Hold.BILLING) & Hold.ends_on.is_null()
+    return Hold.select().where(resting).exists()
+
+
+CONTRACT = (
+    Action(
+        "pause",
+        "Pause",
+        _pause,
+        form=PauseForm,
+        lead="Nothing is charged from that day until the contract is resumed. What was billed ahead stays billed.",
+        fits=lambda contract: contract.ends_on is None and not _is_paused(contract),
+        fill=_fill_today("from_on"),
+    ),
+    Action(
+        "resume",
+        "Resume",
+        _resume,
+        form=ResumeForm,
+        lead="Charges run again from that day.",
+        fits=_is_paused,
+        fill=_fill_today("on"),
+    ),
+    Action(
+        "end",
+        "End contract",
+        _end,
+        form=EndForm,
+        lead="Its charges end on that day. Service that was paid beyond it is credited, where the charge says so.",
+        fits=lambda contract: contract.ends_on is None,
+        fill=_fill_today("on"),
+        tone="danger",
+    ),
+)
+CHARGE = (
+    Action(
+        "change_price",
+        "Change price",
+        _change_price,
+        form=PriceForm,
+        lead="Issued invoices stay as they are; later periods cost the new price.",
+        fits=lambda charge: charge.next_on is not None,
+        effect=lambda charge: f"now {format_cents(charge.unit_cents)}",
+        fill=_fill_today("from_on"),
+    ),
+)
+ONE_OFF = (
+    Action(
+        "cancel",
+        "Cancel work",
+        lambda work, form: one_offs.cancel(work, reason=form.reason.data, **_today()) and None,
+        form=Reason,
+        lead="The work will not be billed.",
+        done="{row} was canceled.",
+        fits=lambda work: work.billed_on is None and work.canceled_on is None,
+        effect=lambda work: f"{work.quantity} × {format_cents(work.unit_cents)}",
+        tone="danger",
+    ),
+)
+
+
+# --- talking ---------------------------------------------------------------------------------------
+
+
+class ReplyForm(wtforms.Form):
+    """What to answer."""
+
+    body = _text("Your answer", 10_000, hint="It is mailed to the customer.", control=wtforms.TextAreaField)
+
+
+class NoteForm(wtforms.Form):
+    """What to note."""
+
+    body = _text("Note", 10_000, hint="Only staff read it.", control=wtforms.TextAreaField)
+
+
+class TicketForm(wtforms.Form):
+    """What a customer wants, taken down by staff."""
+
+    subject = _text("Subject", 120)
+    body = _text("What it is about", 10_000, control=wtforms.TextAreaField)
+
+
+def _reply(ticket, form):
+    tickets.reply(ticket, body=form.body.data, staff=flask_login.current_user.row, **_now())
+    return "Your answer will be mailed in a moment."
+
+
+def _note(ticket, form):
+    tickets.reply(ticket, body=form.body.data, staff=flask_login.current_user.row, internal=True, **_now())
+    return "The note was added."
+
+
+TICKET = (
+    Action("reply", "Answer", _reply, form=ReplyForm, tone="main", bulk=False),
+    Action("note", "Add a note", _note, form=NoteForm, bulk=False),
+    Action(
+        "close",
+        "Close",
+        lambda ticket, form: tickets.close(ticket, **_now()) and None,
+        lead="Nothing is left to do. A new message from the customer opens it again.",
+        done="{row} was closed.",
+        fits=lambda ticket: ticket.state != Ticket.CLOSED,
+    ),
+)
+NOTICE = (
+    Action(
+        "mark_printed",
+        "Mark as printed",
+        lambda notice, form: notices.mark_printed(notice, now=g.now) and None,
+        lead="The paper left the house.",
+        done="{row} is marked as printed.",
+        fits=lambda notice: notice.state == Notice.PRINT,
+    ),
+)
+LINK = (
+    Action(
+        "revoke",
+        "Withdraw",
+        lambda link, form: links.revoke(Link.select().where(Link.id == link.id), **_now()) and None,
+        lead="The link stops working. The customer can ask for a fresh one.",
+        done="The link was withdrawn.",
+        fits=lambda link: link.revoked_at is None,
+        tone="danger",
+    ),
+)
+
+
+def _goodwill(customer, form):
+    made = invoices.goodwill(customer, amount_cents=form.amount.data, reason=form.reason.data, **_today())
+    return f"{customer.name} was credited {format_cents(made.amount_cents)}."
+
+
+def _open_ticket(customer, form):
+    ticket = tickets.open(
+        customer, subject=form.subject.data, body=form.body.data, staff=flask_login.current_user.row, **_now()
+    )
+    return f"{ticket} was opened."
+
+
+CUSTOMER = (
+    Action(
+        "goodwill",
+        "Give credit",
+        _goodwill,
+        form=AmountForm,
+        lead="A credit out of kindness. It pays what is open, oldest first; the rest stays on the account.",
+    ),
+    Action("open_ticket", "Open a ticket", _open_ticket, form=TicketForm, bulk=False),
+    Action(
+        "revoke_links",
+        "Withdraw links",
+        _revoke_links,
+        lead="Every link of this customer stops working: pay links, sign-in links, preferences.",
+        tone="danger",
+    ),
+)
+
+
+# --- the house -------------------------------------------------------------------------------------
+
+
+class PasswordForm(wtforms.Form):
+    """A new password, by an owner."""
+
+    password = wtforms.PasswordField(
+        "New password", [Filled()], description="At least 10 characters. Their open sessions end."
+    )
+
+
+def _set_password(row, form):
+    security.set_password(row, form.password.data, **_now())
+    return f"{row.name} has a new password."
+
+
+STAFF = (
+    Action("set_password", "Set password", _set_password, form=PasswordForm, bulk=False),
+    Action(
+        "unlock",
+        "Unlock",
+        lambda row, form: security.unlock(row, **_now()),
+        lead="They can try to sign in again at once.",
+        done="{row} can sign in again.",
+        fits=lambda row: row.locked_until_at is not None,
+    ),
+)
+IMPORT_BATCH = (
+    Action(
+        "release",
+        "Release",
+        lambda batch, form: imports.release(batch, **_now()) and None,
+        lead="From now on these customers are billed and written to.",
+        done="{row} was released.",
+        fits=lambda batch: batch.state == ImportBatch.COMMITTED,
+        tone="main",
+    ),
+    Action(
+        "undo",
+        "Take back",
+        lambda batch, form: imports.undo(batch, **_now()) and None,
+        lead="Everything that this import wrote is removed, as long as nothing was billed, paid, asked or sent.",
+        done="{row} was taken back.",
+        fits=lambda batch: batch.state != ImportBatch.UNDONE,
+        tone="danger",
+    ),
+)

@@ -1,0 +1,121 @@
+"""The page that tells everything about one customer, in one place.
+
+Here: which rows stand on it, each kind read with a fixed number of queries. Not here: balances (the ledger
+says them), actions (actions.py), looks (templates/admin/customer.html).
+"""
+
+from flask import abort, g
+from flask_admin import expose
+
+from admin import base, lists
+from billing import bill, contracts, ledger
+from models import (
+    Charge,
+    Contact,
+    Contract,
+    Credit,
+    Customer,
+    Event,
+    Hold,
+    ImportBatch,
+    Invoice,
+    Notice,
+    OneOff,
+    Payment,
+    Preference,
+    Site,
+    System,
+    Ticket,
+)
+
+MOST = 8
+
+
+class CustomerPage:
+    """Mixed into the home view: ``/staff/customer/<id>``."""
+
+    @expose("/customer/<int:id>")
+    def customer(self, id):
+        """Everything about one customer."""
+        row = (lists.as_id(id) and Customer.get_or_none(Customer.id == id)) or abort(404)
+        view = base.screen(Customer)
+        return self.render(
+            "admin/customer.html",
+            row=row,
+            view=view,
+            actions=view.row_actions(row),
+            balance=ledger.balance(row, today=g.today),
+            flags=flags(row),
+            people=people(row),
+            places=places(row),
+            agreements=agreements(row),
+            upcoming=contracts.upcoming(row, count=3),
+            tables=[table for table in tables(row) if table],
+            history=list(Event.select().where(Event.customer_id == row.id).order_by(Event.id.desc()).limit(15)),
+        )
+
+
+def flags(row):
+    """What one must know before acting: [(words, tone)]."""
+    found = []
+    if row.closed_on:
+        found.append(("closed", "plain"))
+    if row.import_batch_id and row.import_batch.state != ImportBatch.RELEASED:
+        found.append(("import not released", "wait"))
+    if bill.is_exempt(row, g.today):
+        found.append(("tax exempt", "open"))
+    elif row.tax_exempt_number:
+        found.append(("tax exemption expired", "bad"))
+    for hold in Hold.select().where((Hold.customer == row) & Hold.ends_on.is_null()):
+        found.append((f"{hold.scope} on hold", "wait"))
+    return found
+
+
+def people(row):
+    """Contacts with what they want to hear, who left last."""
+    contacts = list(row.contacts.order_by(Contact.left_on.is_null(False), Contact.role, Contact.id))
+    wishes = Preference.select().where(Preference.contact.in_([contact.id for contact in contacts]))
+    for contact in contacts:
+        contact.wishes = [wish for wish in wishes if wish.contact_id == contact.id]
+    return contacts
+
+
+def places(row):
+    """Sites with their systems."""
+    sites = list(row.sites.order_by(Site.name, Site.id).limit(50))
+    systems = list(System.select().where(System.site.in_([site.id for site in sites])).order_by(System.id))
+    return [(site, [system for system in systems if system.site_id == site.id]) for site in sites]
+
+
+def agreements(row):
+    """Contracts with their charges and running pauses, running ones first."""
+    found = list(row.contracts.order_by(Contract.ends_on.is_null(False), Contract.starts_on.desc()).limit(50))
+    ids = [contract.id for contract in found]
+    charges = list(Charge.select().where(Charge.contract.in_(ids)).order_by(Charge.ends_on.is_null(False), Charge.id))
+    lists.load_related(charges, [Charge.item, Charge.site])
+    paused = {hold.contract_id: hold for hold in Hold.select().where(Hold.contract.in_(ids) & Hold.ends_on.is_null())}
+    return [
+        (contract, [charge for charge in charges if charge.contract_id == contract.id], paused.get(contract.id))
+        for contract in found
+    ]
+
+
+def tables(row):
+    """The newest invoices, payments, work, credits, tickets and messages, with how many there are."""
+    kinds = (
+        (Invoice, "Invoices"), (Payment, "Payments"), (OneOff, "Work"), (Credit, "Credits"), (Ticket, "Tickets"),
+        (Notice, "Messages"),
+    )  # fmt: skip
+    for model, title in kinds:
+        view = base.screen(model)
+        if view.is_accessible():
+            yield newest(view, row, title)
+
+
+def newest(view, row, title):
+    """The newest rows of one screen that are this customer's, as base.StaffView.table_of gives them."""
+    model = view.model
+    mine = model.customer == row
+    table = view.table_of(model.customer, row, title, most=MOST)
+    table["count"] = model.select(model.id).where(mine).count()
+    return table

@@ -1,0 +1,134 @@
+"""The door and the first page of the back office: sign-in, today's queues and numbers, the search box.
+
+Here: pages that belong to no table. Not here: the numbers themselves (billing/reports.py), rights
+(security.py).
+"""
+
+import flask_login
+import wtforms
+from flask import abort, current_app, flash, g, jsonify, redirect, request, url_for
+from flask_admin import AdminIndexView, expose
+
+from admin import search, security
+from admin.customer import CustomerPage
+from admin.desk import Desk
+from admin.fields import Filled
+from billing import reports
+from billing.errors import BillingError
+
+MOST_DAYS = 400
+
+
+class SignInForm(wtforms.Form):
+    """Who, and the secret."""
+
+    email = wtforms.EmailField("E-mail", [Filled()], render_kw={"autocomplete": "username"})
+    password = wtforms.PasswordField("Password", [Filled()], render_kw={"autocomplete": "current-password"})
+
+
+class PasswordForm(wtforms.Form):
+    """The old password and the new one."""
+
+    old = wtforms.PasswordField("Password until now", [Filled()], render_kw={"autocomplete": "current-password"})
+    new = wtforms.PasswordField(
+        "New password",
+        [Filled()],
+        description=f"At least {security.SHORTEST_PASSWORD} characters. Your other sessions end.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class Home(CustomerPage, Desk, AdminIndexView):
+    """``/staff``: today."""
+
+    def __init__(self):
+        super().__init__(name="Today", endpoint="staff", url="/staff")
+        self.static_folder = None  # the stock files of the theme are not used, so they are not served
+
+    def is_accessible(self):
+        """For the menu."""
+        return security.may("staff.index")
+
+    def _run_view(self, fn, *args, **kwargs):
+        return fn(self, *args, **kwargs)
+
+    @expose("/")
+    def index(self):
+        """Today's queues first, then the numbers; each leads to the list behind it."""
+        return self.render("admin/home.html", home=reports.home(g.today))
+
+    @expose("/sign-in", methods=("GET", "POST"))
+    def sign_in(self):
+        """Sign in, and go on to where one wanted to go."""
+        target = security.safe_next(request.values.get("next", ""))
+        if security.role():
+            return redirect(target, 303)
+        form = SignInForm(request.form if request.method == "POST" else None)
+        status = 200
+        if request.method == "POST":
+            status = 400
+            if form.validate():
+                try:
+                    security.sign_in(form.email.data, form.password.data, now=g.now)
+                    return redirect(target, 303)
+                except BillingError as refusal:
+                    form.password.errors = [str(refusal)]
+        return self.render("admin/sign_in.html", form=form, next=request.values.get("next", "")), status
+
+    @expose("/sign-out", methods=("POST",))
+    def sign_out(self):
+        """End this session."""
+        security.sign_out()
+        return redirect(url_for("staff.sign_in"), 303)
+
+    @expose("/password", methods=("GET", "POST"))
+    def password(self):
+        """Change one's own password."""
+        form = PasswordForm(request.form if request.method == "POST" else None)
+        if request.method == "POST" and form.validate() and self._changed(form):
+            flash("Your password was changed. Sign in with the new one.", "success")
+            return redirect(url_for("staff.sign_in"), 303)
+        return self.render("admin/password.html", form=form), 400 if request.method == "POST" else 200
+
+    def _changed(self, form):
+        row = flask_login.current_user.row
+        try:
+            security.confirm(row, form.old.data, now=g.now)
+        except BillingError as refusal:
+            form.old.errors = [str(refusal)]
+            return False
+        try:
+            security.set_password(row, form.new.data, by=g.by, now=g.now)
+        except BillingError as refusal:
+            form.new.errors = [str(refusal)]
+            return False
+        security.sign_out()
+        return True
+
+    @expose("/search")
+    def search(self):
+        """The search box: typed results; what was surely meant is opened at once."""
+        typed = request.args.get("q", "")
+        hits = search.find(typed)
+        if request.accept_mimetypes.best == "application/json":
+            return jsonify([{"kind": h.kind, "title": h.title, "detail": h.detail, "url": h.url} for h in hits])
+        sure = search.only_exact(hits)
+        if sure and "all" not in request.args:
+            return redirect(sure.url, 303)
+        return self.render("admin/search.html", typed=typed, hits=hits)
+
+    @expose("/demo/advance", methods=("POST",))
+    def demo_advance(self):
+        """Let the demo company live through some days."""
+        if current_app.config["MODE"] != "demo":
+            abort(404)
+        days = request.form.get("days", 1, type=int)
+        if not 1 <= days <= MOST_DAYS:
+            abort(400, f"The demo can move by 1 to {MOST_DAYS} days at once.")
+        try:
+            report = current_app.advance_demo(days)
+        except BillingError as refusal:
+            flash(str(refusal), "error")
+        else:
+            flash(report if isinstance(report, str) else "The demo moved on.", "success")
+        return redirect(url_for("staff.index"), 303)

@@ -1,0 +1,289 @@
+"""Who may do what in the back office: sign-in, roles, and the one table that decides every route.
+
+Here: passwords, sessions, ``ACCESS``. Not here: screens and actions themselves; they never ask for a role.
+A route or action that is missing from ``ACCESS`` is closed for everyone.
+"""
+
+import hashlib
+import secrets
+import time
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import flask_login
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import abort, g, redirect, render_template, request, session, url_for
+from peewee import IntegrityError
+
+from billing import events
+from billing.errors import BillingError
+from billing.imports.fields import EMAIL
+from models import Staff, db
+
+OWNER, BILLING, SUPPORT, READ_ONLY = Staff.ROLES
+ANYBODY = ("anybody",)  # signed in or not
+EVERYONE = (OWNER, BILLING, SUPPORT, READ_ONLY)
+DESK = (OWNER, BILLING, SUPPORT)
+MONEY = (OWNER, BILLING)
+OWNERS = (OWNER,)
+
+SHORTEST_PASSWORD = 10
+FREE_TRIES = 5
+LONGEST_LOCK = timedelta(minutes=15)
+SESSION_SECONDS = 12 * 3600
+
+_hasher = PasswordHasher()
+_DECOY = _hasher.hash(secrets.token_hex(16))  # checked for unknown addresses, so that they take as long
+
+
+# --- the table -------------------------------------------------------------------------------------
+
+
+def _screen(name, *, read=EVERYONE, export=DESK, **doings):
+    """One generated screen: who reads it, who takes it away as a file, who does what there."""
+    table = {f"{name}.read": read, f"{name}.export": export}
+    return table | {f"{name}.{doing}": roles for doing, roles in doings.items()}
+
+
+ACCESS = {
+    # pages
+    "staff.sign_in": ANYBODY,
+    "staff.sign_out": EVERYONE,
+    "staff.password": EVERYONE,
+    "staff.index": EVERYONE,
+    "staff.search": EVERYONE,
+    "staff.customer": EVERYONE,
+    "staff.record_payment": MONEY,
+    "staff.bill_preview": MONEY,
+    "staff.bill_run": MONEY,
+    "staff.demo_advance": OWNERS,
+    # generated screens: reading, taking away, writing by hand, and their actions
+    **_screen("customer", write=DESK, goodwill=MONEY, revoke_links=DESK, open_ticket=DESK),
+    **_screen("contact", write=DESK),
+    **_screen("preference"),
+    **_screen("site", write=DESK),
+    **_screen("system", write=DESK),
+    **_screen("contract", write=MONEY, pause=MONEY, resume=MONEY, end=MONEY),
+    **_screen("charge", write=MONEY, change_price=MONEY),
+    **_screen("price_change"),
+    **_screen("one_off", write=DESK, cancel=MONEY),
+    **_screen("hold"),
+    **_screen(
+        "invoice", issue=MONEY, discard=MONEY, void=MONEY, credit=MONEY, resend=DESK, pay_link=DESK, revoke_links=DESK
+    ),
+    **_screen("line"),
+    **_screen("payment", ask=DESK, bounce=MONEY, refund=MONEY),
+    **_screen("payment_part"),
+    **_screen("credit"),
+    **_screen("allocation"),
+    **_screen("refund"),
+    **_screen("ticket", reply=DESK, note=DESK, close=DESK),
+    **_screen("message"),
+    **_screen("notice", mark_printed=DESK, send_again=DESK),
+    **_screen("link", read=DESK, export=OWNERS, revoke=DESK),
+    **_screen("item", write=MONEY),
+    **_screen("tax_rate", write=MONEY),
+    **_screen("company", write=OWNERS),
+    **_screen("staff", export=OWNERS, write=OWNERS, set_password=OWNERS, unlock=OWNERS),
+    **_screen("import_batch", release=OWNERS, undo=OWNERS),
+    **_screen("job_run"),
+    **_screen("event", read=DESK, export=OWNERS),
+    **_screen("gateway_event", read=DESK, export=OWNERS),
+}
+
+VERBS = {
+    "index_view": "read",
+    "details_view": "read",
+    "ajax_lookup": "read",
+    "export": "export",
+    "create_view": "write",
+    "edit_view": "write",
+}
+
+
+def rule_of(endpoint, view_args=None):
+    """The name under which ``ACCESS`` decides a route; an action is decided by its own name."""
+    blueprint, _, view = endpoint.partition(".")
+    if blueprint == "staff":
+        return endpoint
+    screen = blueprint.removeprefix("staff_")
+    verb = (view_args or {}).get("action", "") if view == "act_view" else VERBS.get(view, "")
+    return f"{screen}.{verb}"
+
+
+def may(rule):
+    """True when the person of this request may do what ``rule`` names."""
+    roles = ACCESS.get(rule, ())
+    return roles is ANYBODY or role() in roles
+
+
+def role():
+    """The role of the person of this request; None for nobody."""
+    return flask_login.current_user.role if flask_login.current_user.is_authenticated else None
+
+
+def is_ours(endpoint):
+    """True for every route of the back office."""
+    blueprint = (endpoint or "").partition(".")[0]
+    return blueprint == "staff" or blueprint.startswith("staff_")
+
+
+def guard():
+    """Before every request: let the back office be entered by ``ACCESS`` only."""
+    if not is_ours(request.endpoint):
+        return None
+    rule = rule_of(request.endpoint, request.view_args)
+    if may(rule):
+        if role():
+            g.by = f"staff:{flask_login.current_user.row.email}"
+        return None
+    if role() is None:
+        return _to_sign_in()
+    return render_template("admin/refused.html", rule=rule), 403
+
+
+def _to_sign_in():
+    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return redirect(url_for("staff.sign_in", next=back or None), 303)
+
+
+# --- the person of a request -----------------------------------------------------------------------
+
+
+class Person(flask_login.UserMixin):
+    """A member of staff for the length of one request."""
+
+    def __init__(self, row):
+        self.row, self.role, self.name = row, row.role, row.name
+
+    def get_id(self):
+        """The row and its password: a new password ends every session that began with the old one."""
+        return f"{self.row.id}.{hashlib.sha256(self.row.password_hash.encode()).hexdigest()[:24]}"
+
+
+def load_person(session_id):
+    """The Person of a session, or None when they left, changed the password or have been here too long."""
+    number = session_id.partition(".")[0]
+    if not number.isdecimal() or time.time() - session.get("staff_since", 0) > SESSION_SECONDS:
+        return None
+    row = Staff.get_or_none((Staff.id == int(number)) & Staff.left_on.is_null())
+    person = Person(row) if row else None
+    return person if person and person.get_id() == session_id else None
+
+
+def sign_in(email, password, *, now):
+    """Sign somebody in, or raise BillingError with a sentence that does not say which half was wrong.
+
+    Every try is counted before the password is looked at, so that many at once are not more tries.
+    """
+    row = Staff.get_or_none((Staff.email == email.strip().lower()) & Staff.left_on.is_null())
+    _count_try(row, now)
+    if not _matches(row, password):
+        raise BillingError("This e-mail address and password do not fit together.")
+    Staff.update(failed_tries=0, locked_until_at=None, signed_in_at=now).where(Staff.id == row.id).execute()
+    if _hasher.check_needs_rehash(row.password_hash):
+        row.password_hash = _hasher.hash(password)
+        row.save()
+    session.clear()  # nothing that was planted before survives
+    session["staff_since"] = time.time()
+    flask_login.login_user(Person(row))
+    return row
+
+
+def _matches(row, password):
+    stored = row.password_hash if row and row.password_hash else _DECOY
+    try:
+        return _hasher.verify(stored, password) and stored is not _DECOY
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _count_try(row, now):
+    if row is None:
+        return
+    counted = Staff.update(failed_tries=Staff.failed_tries + 1).where(
+        (Staff.id == row.id) & (Staff.locked_until_at.is_null() | (Staff.locked_until_at <= now))
+    )
+    if not counted.execute():
+        raise BillingError("Too many tries. Wait up to 15 minutes, or ask an owner to unlock you.")
+    tries = Staff.get_by_id(row.id).failed_tries
+    if tries >= FREE_TRIES:
+        pause = min(timedelta(minutes=2 ** (tries - FREE_TRIES)), LONGEST_LOCK)
+        Staff.update(locked_until_at=now + pause).where(Staff.id == row.id).execute()
+
+
+def sign_out():
+    """End the session of this browser."""
+    flask_login.logout_user()
+    session.clear()
+
+
+def safe_next(target):
+    """Where to go after signing in: a page of ours, never another site."""
+    parts = urlsplit(target or "")
+    inside = not parts.scheme and not parts.netloc and parts.path.startswith("/staff") and "\\" not in target
+    return target if inside else url_for("staff.index")
+
+
+# --- accounts --------------------------------------------------------------------------------------
+
+
+def create_staff(email, name, role, password, *, by, now):
+    """Create somebody who may sign in. Returns the Staff row; raises BillingError with a sentence."""
+    email = email.strip().lower()
+    if not EMAIL.fullmatch(email):
+        raise BillingError(f"“{email[:60]}” is not an e-mail address.")
+    if role not in Staff.ROLES:
+        raise BillingError(f"“{role}” is not a role. Choose one of: {', '.join(Staff.ROLES)}.")
+    if not name.strip():
+        raise BillingError("Give the person's name.")
+    hashed = hashed_password(password)
+    try:
+        with db.atomic():
+            row = Staff.create(email=email, name=name.strip()[:80], role=role, password_hash=hashed)
+            events.record("staff.created", row, by=by, now=now, after={"email": email, "role": role})
+    except IntegrityError:
+        raise BillingError(f"{email} is a member of staff already.") from None
+    return row
+
+
+def set_password(row, password, *, by, now):
+    """Give somebody a new password; their sessions everywhere end."""
+    with db.atomic():
+        row.password_hash, row.failed_tries, row.locked_until_at = hashed_password(password), 0, None
+        row.save()
+        events.record("staff.password_set", row, by=by, now=now)
+
+
+def unlock(row, *, by, now):
+    """Let somebody who mistyped too often try again."""
+    with db.atomic():
+        row.failed_tries, row.locked_until_at = 0, None
+        row.save()
+        events.record("staff.unlocked", row, by=by, now=now)
+
+
+def confirm(row, password, *, now):
+    """Ask somebody who is signed in for their password; raises BillingError, and counts wrong ones."""
+    _count_try(row, now)
+    if not _matches(row, password):
+        raise BillingError("This is not your password.")
+    Staff.update(failed_tries=0, locked_until_at=None).where(Staff.id == row.id).execute()
+
+
+def hashed_password(password):
+    """The argon2 hash of a password that is long enough; raises BillingError for one that is not."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise BillingError(f"Choose a password of at least {SHORTEST_PASSWORD} characters.")
+    if len(password) > 500:
+        raise BillingError("This password is longer than 500 characters.")
+    return _hasher.hash(password)
+
+
+def init_app(app):
+    """Put the guard and the sign-in before the app."""
+    manager = flask_login.LoginManager(app)
+    manager.user_loader(load_person)
+    manager.unauthorized_handler(lambda: abort(401))
+    app.before_request(guard)

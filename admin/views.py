@@ -1,0 +1,548 @@
+"""SCREENS: what a table's screen needs beyond what the generator reads from the model. Declarations only.
+
+A model without an entry still gets its screen, under System. ``form_columns`` is a whitelist: nothing that
+a rule owns (a state, a balance, a number) can be typed anywhere.
+"""
+
+from flask import flash, g, url_for
+from markupsafe import Markup
+from peewee import SQL
+from wtforms import PasswordField, validators
+
+from admin import actions, labels, lists, security
+from admin.base import StaffView
+from admin.lists import Anywhere, ChoiceFilter, Related
+from billing import contracts, documents, ledger, words
+from billing.money import as_decimal
+from models import (
+    TABLES,
+    Allocation,
+    Charge,
+    Company,
+    Contact,
+    Contract,
+    Credit,
+    Customer,
+    Event,
+    GatewayEvent,
+    Hold,
+    ImportBatch,
+    Invoice,
+    Item,
+    JobRun,
+    Line,
+    Link,
+    Message,
+    Notice,
+    OneOff,
+    Payment,
+    PaymentPart,
+    Preference,
+    PriceChange,
+    Refund,
+    Site,
+    Staff,
+    System,
+    TaxRate,
+    Ticket,
+)
+
+ADDRESS = ("street", "street2", "city", "state", "zip")
+
+
+class _Derived(ChoiceFilter):
+    """A filter whose names stand for conditions that no single column holds."""
+
+    weak = False
+
+    def __init__(self, name, label, field, meanings):
+        super().__init__(field, label)
+        self.name, self.meanings = name, meanings
+
+    def options(self):
+        return [(name, label) for name, (label, _) in self.meanings.items()]
+
+    def conditions(self, args):
+        chosen = self.controls(args)[0].value
+        return [self.meanings[chosen][1]] if chosen else []
+
+
+# --- customers -------------------------------------------------------------------------------------
+
+
+class CustomerView(StaffView):
+    """Who owes. A row leads to the page that shows everything about them."""
+
+    can_create = can_edit = True
+    column_list = ("account_number", "name", "balance", "kind", "city", "state", "pay_wish", "since_on")
+    column_labels = {"account_number": "Account", "since_on": "Since", "pay_wish": "Wishes to pay by"}
+    column_filters_by = ("kind", "pay_wish", "language", "state", "city", "since_on", "closed_on", "import_batch")
+    form_columns = (
+        "account_number", "name", "kind", *ADDRESS, "language", "terms_days", "po_number", "tax_exempt_number",
+        "tax_exempt_until_on", "since_on", "note", "closed_on",
+    )  # fmt: skip
+    actions = actions.CUSTOMER
+    search_by = (
+        Customer.account_number,
+        Anywhere(Customer.name),
+        Anywhere(Customer.street),
+        Anywhere(Customer.city),
+    )
+
+    def prepare(self, rows):
+        super().prepare(rows)
+        found = self.balances([row.id for row in rows])
+        for row in rows:
+            row.balance = found.get(row.id)
+
+    def balances(self, ids):
+        """What these customers owe, in a few queries for all of them."""
+        return ledger.balances(ids, today=g.today) if ids else {}
+
+    def show_balance(self, row):
+        owed = row.balance
+        if owed.past_due_cents:
+            late = labels.badge("past due")
+            return Markup("{} {}").format(labels.cents(owed.owed_cents), late)
+        if owed.due_cents == 0 and owed.unapplied_cents > owed.owed_cents:
+            return Markup("{} <span class='soft'>credit</span>").format(
+                labels.cents(owed.unapplied_cents - owed.owed_cents)
+            )
+        return labels.cents(owed.owed_cents)
+
+    def plain_balance(self, row):
+        return str(as_decimal(row.balance.owed_cents))
+
+    def is_number(self, name):
+        return name == "balance" or super().is_number(name)
+
+
+    details_view = None  # admin/customer.py has the page
+
+    def row_url(self, row):
+        return url_for("staff.customer", id=row.id)
+
+    def customer_of(self, row):
+        return row
+
+
+class ContactView(StaffView):
+    """People at customers."""
+
+    can_create = can_edit = True
+    column_list = ("name", "customer", "email", "phone", "role", "bounced_at", "left_on")
+    column_filters_by = ("customer", "role", "bounced_at", "left_on")
+    form_columns = ("customer", "name", "email", "phone", "role", "left_on")
+    inline = ("preferences",)
+
+
+class SiteView(StaffView):
+    """Protected places."""
+
+    can_create = can_edit = True
+    column_list = ("name", "customer", "street", "city", "state", "zip", "jurisdiction", "permit_number")
+    column_filters_by = ("customer", "state", "jurisdiction")
+    form_columns = ("customer", "name", *ADDRESS, "jurisdiction", "time_zone", "permit_number")
+    inline = ("systems", "charges")
+
+
+class SystemView(StaffView):
+    """What is installed and monitored."""
+
+    can_create = can_edit = True
+    column_list = ("name", "site", "kind", "station_number", "required_fire")
+    form_columns = ("site", "kind", "name", "station_number", "required_fire")
+    search_by = (Anywhere(System.name), System.station_number, Related(System.site, lists.searched(Site)))
+
+
+class TicketView(StaffView):
+    """What customers want from us."""
+
+    column_list = ("id", "subject", "customer", "state", "last_at", "opened_at")
+    column_labels = {"last_at": "Last message"}
+    column_filters_by = ("state", "customer", "opened_at", "last_at")
+    actions = actions.TICKET
+    inline = ("messages",)
+
+
+
+class MessageView(StaffView):
+    """The messages of tickets."""
+
+    column_list = ("written_at", "staff", "contact", "body", "internal")
+    column_filters_by = ("ticket", "staff", "internal", "written_at")
+
+    def show_body(self, row):
+        return Markup('<div class="prewrap">{}</div>').format(row.body)
+
+
+# --- contracts -------------------------------------------------------------------------------------
+
+
+class ContractView(StaffView):
+    """Terms, renewal and end. Ending and pausing are actions."""
+
+    can_create = can_edit = True
+    column_list = ("name", "customer", "starts_on", "term_months", "auto_renew", "ends_on", "end_reason")
+    column_labels = {"term_months": "Term (months)", "renewal_months": "Renewal (months)"}
+    column_filters_by = ("customer", "audience", "starts_on", "ends_on", "end_reason", "auto_renew")
+    form_columns = (
+        "customer", "name", "audience", "signed_on", "starts_on", "term_months", "renewal_months", "notice_days",
+        "auto_renew",
+    )  # fmt: skip
+    actions = actions.CONTRACT
+    inline = ("charges", "holds")
+
+
+
+class ChargeView(StaffView):
+    """Recurring charges. Their price, dates and end change through actions, so that no period is billed twice."""
+
+    can_create = can_edit = True
+    column_list = ("text", "contract", "site", "quantity", "unit_cents", "cycle_months", "next_on", "ends_on")
+    column_labels = {
+        "unit_cents": "Price of one", "next_on": "Next bill", "cycle_months": "Cycle", "text": "Charge",
+        "discount_cents": "Discount", "in_arrears": "In arrears",
+    }  # fmt: skip
+    column_filters_by = ("contract", "site", "item", "cycle_months", "unit_cents", "next_on", "starts_on", "ends_on")
+    form_columns = (
+        "contract", "item", "text", "site", "system", "quantity", "unit_cents", "discount_cents", "discount_reason",
+        "cycle_months", "anchor_day", "in_arrears", "prorate_first", "prorate_last", "starts_on", "ends_on",
+    )  # fmt: skip
+    edit_columns = ("text", "site", "system", "discount_cents", "discount_reason")
+    actions = actions.CHARGE
+    inline = ("price_changes",)
+    search_by = (Anywhere(Charge.text), Related(Charge.contract, lists.searched(Contract)))
+
+    def prepare(self, rows):
+        super().prepare(rows)
+        lists.load_related(rows, [Charge.item])
+
+    def show_text(self, row):
+        return row
+
+    def check(self, form, row):
+        if "quantity" in form and (form.discount_cents.data or 0) > form.quantity.data * (form.unit_cents.data or 0):
+            form.discount_cents.errors = ["The discount is more than the price."]
+
+    def saved(self, row, form, *, created):
+        if created:
+            contracts.start(row, by=g.by, now=g.now)
+
+
+class PriceChangeView(StaffView):
+    """Prices from a date on; made by the action of a charge."""
+
+    column_list = ("charge", "starts_on", "unit_cents", "reason", "by", "made_at")
+    column_labels = {"unit_cents": "New price"}
+
+    def prepare(self, rows):
+        super().prepare(rows)
+        lists.load_related([row.charge for row in rows if row.charge], [Charge.item])
+
+
+class OneOffView(StaffView):
+    """Service calls and parts, billed once."""
+
+    can_create = can_edit = True
+    column_list = ("text", "customer", "done_on", "quantity", "unit_cents", "work_order", "billed_on", "canceled_on")
+    column_labels = {"unit_cents": "Price of one", "text": "Work", "alone": "On an invoice of its own"}
+    column_filters_by = ("customer", "item", "done_on", "billed_on", "canceled_on", "unit_cents")
+    form_columns = (
+        "customer", "item", "text", "site", "system", "quantity", "unit_cents", "discount_cents", "discount_reason",
+        "done_on", "work_order", "alone",
+    )  # fmt: skip
+    actions = actions.ONE_OFF
+
+    def prepare(self, rows):
+        super().prepare(rows)
+        lists.load_related(rows, [OneOff.item])
+
+    def show_text(self, row):
+        return row
+
+    def check(self, form, row):
+        if (form.discount_cents.data or 0) > form.quantity.data * (form.unit_cents.data or 0):
+            form.discount_cents.errors = ["The discount is more than the price."]
+        if row is not None and (row.billed_on or row.canceled_on):
+            form.text.errors = ["This work is billed or canceled and cannot be changed any more."]
+
+
+class HoldView(StaffView):
+    """Pauses; made by the actions of contracts."""
+
+    column_list = ("customer", "contract", "scope", "reason", "starts_on", "ends_on", "by")
+
+
+# --- money -----------------------------------------------------------------------------------------
+
+INVOICE_STANDING = {
+    "open": ("Open", lambda column: column > SQL("0")),
+    "past_due": ("Past due", lambda column: (column > SQL("0")) & (Invoice.due_on < g.today)),
+    "paid": ("Paid", lambda column: (column == 0) & (Invoice.state == Invoice.ISSUED)),
+}
+
+
+class InvoiceView(StaffView):
+    """Demands for money. Frozen once issued; everything else is an action."""
+
+    column_list = ("number", "customer", "state", "issued_on", "due_on", "total_cents", "open_cents")
+    column_labels = {"open_cents": "Open", "total_cents": "Total", "previous_cents": "Owed before", "run": "Bill run"}
+    column_filters_by = (
+        _Derived("standing", "Standing", Invoice.open_cents, INVOICE_STANDING),
+        "state", "customer", "due_on", "issued_on", "total_cents", "open_cents", "number", "run",
+    )  # fmt: skip
+    actions = actions.INVOICE
+    inline = ("lines", "allocations", "credits")
+    details = "admin/invoice.html"
+
+    def show_number(self, row):
+        return row.number or "Draft"
+
+    def show_state(self, row):
+        return labels.badge(invoice_state(row))
+
+    def plain_state(self, row):
+        return invoice_state(row)
+
+
+def invoice_state(invoice):
+    """One word for where an invoice stands today, derived from its columns."""
+    if invoice.state != Invoice.ISSUED:
+        return invoice.state
+    if not invoice.open_cents:
+        return "paid"
+    if invoice.is_past_due(g.today):
+        return "past due"
+    return "part paid" if invoice.open_cents < invoice.total_cents else "open"
+
+
+class LineView(StaffView):
+    """Lines of invoices, with every word that was printed."""
+
+    column_list = ("invoice", "text", "site_text", "from_on", "to_on", "quantity", "unit_cents", "tax_cents", "total_cents")
+    column_labels = {"site_text": "Site", "unit_cents": "Price of one", "system_text": "System"}
+    column_filters_by = ("invoice", "charge", "one_off", "voided_on")
+    default_sort = "-id"
+
+
+class PaymentView(StaffView):
+    """Attempts and money. Entering one by hand has its own page."""
+
+    column_list = ("reference", "customer", "received_on", "amount_cents", "state", "kind", "method_label", "open_cents")
+    column_labels = {"open_cents": "Not applied", "method_label": "Method", "entered_by": "Entered by", "asks": "Empty searches"}
+    column_filters_by = (
+        "state", "kind", "customer", "received_on", "amount_cents", "open_cents", "check_number", "returned_on",
+    )  # fmt: skip
+    actions = actions.PAYMENT
+    inline = ("allocations", "parts", "refunds")
+
+
+
+class PaymentPartView(StaffView):
+    """What payers meant their payments for."""
+
+    column_list = ("payment", "invoice", "amount_cents", "live")
+
+
+class CreditView(StaffView):
+    """What lowers a debt without money moving; made by actions."""
+
+    column_list = ("id", "customer", "invoice", "kind", "amount_cents", "open_cents", "reason", "by", "made_on")
+    column_labels = {"open_cents": "Not applied"}
+    column_filters_by = ("customer", "invoice", "kind", "amount_cents", "open_cents", "made_on")
+    inline = ("allocations",)
+
+
+class AllocationView(StaffView):
+    """Which money pays which invoice."""
+
+    column_list = ("invoice", "payment", "credit", "amount_cents", "made_on", "by", "reason")
+    column_filters_by = ("invoice", "payment", "credit", "made_on", "amount_cents")
+
+
+class RefundView(StaffView):
+    """Money that went back."""
+
+    column_list = ("id", "payment", "amount_cents", "how", "reason", "by", "made_on")
+
+
+# --- messages --------------------------------------------------------------------------------------
+
+
+class NoticeView(StaffView):
+    """Every message that we sent or will send."""
+
+    column_list = ("created_at", "kind", "customer", "address", "channel", "state", "reason", "sent_at")
+    column_labels = {"created_at": "Queued", "why": "Why it was sent"}
+    column_filters_by = ("state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at")
+    actions = actions.NOTICE
+
+
+    def show_body_html(self, row):
+        return labels.EMPTY if not row.body_html else f"{words.plural(len(row.body_html), 'character')} of HTML"
+
+
+class LinkView(StaffView):
+    """Capability links: that they exist, never what they are."""
+
+    column_list = ("purpose", "customer", "contact", "invoice", "created_at", "expires_at", "used_at", "revoked_at")
+    actions = actions.LINK
+
+
+class PreferenceView(StaffView):
+    """What contacts want to hear, how, and when; chosen by themselves."""
+
+    column_list = ("contact", "event", "channel", "days_ahead", "changed_at")
+
+
+# --- catalog and house -----------------------------------------------------------------------------
+
+
+class ItemView(StaffView):
+    """What the company sells."""
+
+    can_create = can_edit = True
+    column_list = ("code", "name", "kind", "unit_cents", "taxable", "retired_on")
+    column_labels = {"unit_cents": "Usual price"}
+    column_filters_by = ("kind", "taxable", "unit_cents", "retired_on")
+    form_columns = ("code", "name", "kind", "unit_cents", "taxable", "retired_on")
+    default_sort = "code"
+
+
+
+class TaxRateView(StaffView):
+    """Sales tax between two dates. A change is a new row; a row that was used is only ended."""
+
+    can_create = can_edit = True
+    column_list = ("jurisdiction", "name", "rate_ppm", "starts_on", "ends_on")
+    form_columns = ("jurisdiction", "name", "rate_ppm", "starts_on", "ends_on")
+    edit_columns = ("name", "ends_on")
+    default_sort = "jurisdiction"
+
+
+class CompanyView(StaffView):
+    """The company and its policies; one row."""
+
+    can_edit = True
+    plural = "Company"
+    column_list = ("name", "phone", "email", "time_zone", "next_invoice_number", "terms_days")
+    form_columns = (
+        "name", "legal_name", "phone", "phone_hours", "email", "website", *ADDRESS, "license_number", "payable_to",
+        "remit_street", "remit_city", "remit_state", "remit_zip", "logo", "time_zone", "invoice_prefix", "terms_days",
+        "bill_ahead_days", "catch_up_periods", "minimum_payment_cents", "pay_link_days", "reminder_days",
+    )  # fmt: skip
+
+    def saved(self, row, form, *, created):
+        if form.logo.data:
+            Company.update(logo_type=documents.picture_kind(form.logo.data)).where(Company.id == row.id).execute()
+
+
+class StaffMemberView(StaffView):
+    """Who may sign in to the back office."""
+
+    can_create = can_edit = True
+    plural = "Staff"
+    column_list = ("name", "email", "role", "signed_in_at", "locked_until_at", "left_on")
+    column_labels = {"signed_in_at": "Last sign-in", "failed_tries": "Failed tries"}
+    column_filters_by = ("role", "left_on")
+    form_columns = ("name", "email", "role", "left_on")
+    create_columns = (*form_columns, "password")
+    actions = actions.STAFF
+
+    def extra_fields(self, columns):
+        if "password" not in columns:
+            return {}
+        hint = "At least 10 characters. Empty: they cannot sign in until an owner sets one."
+        return {"password": PasswordField("Password", [validators.Length(max=500)], description=hint)}
+
+    def check(self, form, row):
+        if form.password.data if "password" in form else "":
+            try:
+                security.hashed_password(form.password.data)
+            except security.BillingError as refusal:
+                form.password.errors = [str(refusal)]
+        if row is not None and row.role == Staff.OWNER and self._is_last_owner(form, row):
+            form.role.errors = ["This is the last owner. Make somebody else an owner first."]
+
+    def _is_last_owner(self, form, row):
+        stays = form.role.data == Staff.OWNER and not form.left_on.data
+        others = Staff.select().where((Staff.role == Staff.OWNER) & Staff.left_on.is_null() & (Staff.id != row.id))
+        return not stays and not others.exists()
+
+    def saved(self, row, form, *, created):
+        if created and form.password.data:
+            security.set_password(row, form.password.data, by=g.by, now=g.now)
+        elif created:
+            flash("They cannot sign in before they have a password: use “Set password”.", "message")
+
+
+class ImportBatchView(StaffView):
+    """Imported files. Their customers stay mute until they are released."""
+
+    column_list = ("id", "file_name", "state", "by", "committed_at", "released_at", "undone_at")
+    actions = actions.IMPORT_BATCH
+
+
+
+class JobRunView(StaffView):
+    """What the daily job did."""
+
+    plural = "Daily job"
+    column_list = ("name", "as_of_on", "state", "started_at", "ended_at", "holder")
+
+
+class EventView(StaffView):
+    """The audit: who did what, when, from what to what."""
+
+    plural = "Audit"
+    column_list = ("at", "by", "what", "about_table", "about_id", "reason")
+    column_labels = {"about_table": "Table", "about_id": "Row", "customer_id": "Customer no."}
+    column_filters_by = ("at", "customer_id", "about_id")
+    search_by = ()
+
+
+
+class GatewayEventView(StaffView):
+    """Webhooks as they came."""
+
+    column_list = ("received_at", "kind", "transaction_id", "handled_at", "result")
+    column_filters_by = ("kind", "transaction_id", "received_at", "handled_at")
+
+
+SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
+    (
+        "Customers",
+        ((Customer, CustomerView), (Contact, ContactView), (Site, SiteView), (System, SystemView), (Ticket, TicketView)),
+    ),
+    (
+        "Contracts",
+        (
+            (Contract, ContractView), (Charge, ChargeView), (OneOff, OneOffView), (PriceChange, PriceChangeView),
+            (Hold, HoldView),
+        ),
+    ),  # fmt: skip
+    (
+        "Money",
+        (
+            (Invoice, InvoiceView), (Payment, PaymentView), (Credit, CreditView), (Refund, RefundView),
+            (Allocation, AllocationView), (Line, LineView),
+        ),
+    ),  # fmt: skip
+    ("Messages", ((Notice, NoticeView), (Link, LinkView), (Preference, PreferenceView))),
+    ("Catalog", ((Item, ItemView), (TaxRate, TaxRateView))),
+    (
+        "System",
+        (
+            (Company, CompanyView), (Staff, StaffMemberView), (JobRun, JobRunView), (ImportBatch, ImportBatchView),
+            (Event, EventView), (GatewayEvent, GatewayEventView), (Message, MessageView), (PaymentPart, PaymentPartView),
+        ),
+    ),  # fmt: skip
+)
+
+
+def screens():
+    """(heading, model, view class) of every table: declared ones in menu order, then all that is left."""
+    declared = [(heading, model, view) for heading, group in SCREENS for model, view in group]
+    left = [model for model in TABLES if model not in {model for _, model, _ in declared}]
+    return declared + [("System", model, StaffView) for model in left]

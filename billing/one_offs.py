@@ -1,0 +1,20 @@
+"""One-off work after it was entered: canceling it. Billing it is the bill step's (billing/bill.py)."""
+
+from billing import events
+from billing.errors import BillingError
+from models import OneOff, db
+
+
+def cancel(work, *, reason, by, today, now):
+    """Take back work that will not be billed. Returns it; raises BillingError once it is billed or canceled.
+
+    Guarded by the database, so that a bill run at the same moment cannot bill canceled work unseen.
+    """
+    if not reason.strip():
+        raise BillingError("Say why the work is canceled.")
+    with db.atomic():
+        waiting = (OneOff.id == work.id) & OneOff.billed_on.is_null() & OneOff.canceled_on.is_null()
+        if not OneOff.update(canceled_on=today, version=OneOff.version + 1).where(waiting).execute():
+            raise BillingError("This work is billed or canceled already. Credit the invoice instead.")
+        events.record("one_off.canceled", work, by=by, now=now, reason=reason)
+    return OneOff.get_by_id(work.id)

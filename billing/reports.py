@@ -1,0 +1,192 @@
+"""What the house looks like today, in numbers; every number names the list that proves it.
+
+Only reading. Nothing here is stored: the ledger and the rows are asked each time. A door turns ``screen``
+and ``args`` into an address.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from peewee import SQL, fn
+
+from billing import daily, words
+from models import Charge, Customer, ImportBatch, Invoice, JobRun, Notice, Payment, PriceChange, Refund, Ticket
+
+# Days past due, as the trade watches them: the aim is never to reach 30.
+BUCKETS = (("Not due yet", None, 0), ("1–14 days", 1, 14), ("15–29 days", 15, 29), ("30–59 days", 30, 59),
+           ("60–89 days", 60, 89), ("90 days and more", 90, None))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Number:
+    """One figure: ``cents`` for money, ``count`` for rows, and the filtered list behind it."""
+
+    label: str
+    screen: str
+    args: dict = field(default_factory=dict)
+    count: int | None = None
+    cents: int | None = None
+    note: str = ""
+    urgent: bool = False
+
+
+@dataclass(frozen=True)
+class Home:
+    """Today's queues (what waits for a person) and numbers (how the house is doing)."""
+
+    queues: list
+    numbers: list
+    aging: list
+    job: JobRun | None
+    job_words: str
+    job_is_late: bool
+
+
+def home(today):
+    """The Home of ``today``."""
+    job = JobRun.select().where(JobRun.name == "daily").order_by(JobRun.id.desc()).first()
+    days = daily.days_since_last(today)
+    return Home(queues(today), numbers(today), aging(today), job, _job_words(days), days is None or days > 1)
+
+
+def _job_words(days):
+    if days is None:
+        return "The daily job has never finished."
+    return "The daily job ran " + ("today." if days <= 0 else "yesterday." if days == 1 else f"{days} days ago.")
+
+
+# --- queues ----------------------------------------------------------------------------------------
+
+
+def queues(today):
+    """What waits for a person, most pressing first; queues that are empty say so by a zero."""
+    late = Invoice.select().where((Invoice.open_cents > SQL("0")) & (Invoice.due_on < today))
+    return [
+        _queue("Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True),
+        _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them."),
+        _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
+        _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
+        _queue("Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True),
+        _queue("To print and mail", Notice, Notice.PRINT, "Paper that has not left the house."),
+        _queue("Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute."),
+        Number("Past due", "invoice", {"standing": "past_due"}, count=late.count(), note="Invoices owed after their date."),
+    ]
+
+
+def _queue(label, model, state, note, *, urgent=False):
+    count = model.select().where(model.state == state).count()
+    screen = model._meta.table_name
+    return Number(label, screen, {"state": state}, count=count, note=note, urgent=urgent and count > 0)
+
+
+# --- numbers ---------------------------------------------------------------------------------------
+
+
+def numbers(today):
+    """How the house is doing."""
+    month = today.replace(day=1)
+    last = (month - timedelta(days=1)).replace(day=1)
+    owed = Invoice.select(fn.SUM(Invoice.open_cents)).where(Invoice.open_cents > SQL("0")).scalar()
+    before = collected_cents(last, month - timedelta(days=1))
+    return [
+        Number("RMR", "charge", cents=rmr_cents(today), note="Recurring charges of a month, as of today"),
+        Number("Open receivables", "invoice", {"standing": "open"}, cents=int(owed or 0), note="Owed on all invoices"),
+        Number(
+            "Collected this month",
+            "payment",
+            {"received_on_from": month.isoformat(), "received_on_to": today.isoformat()},
+            cents=collected_cents(month, today),
+            note=f"Last month {words.plural(before // 100, 'dollar')}",
+        ),
+        Number("Customers", "customer", {"closed_on_is": "empty"}, count=_active_customers(), note="Not closed"),
+    ]
+
+
+def _active_customers():
+    return Customer.select().where(Customer.closed_on.is_null()).count()
+
+
+def rmr_cents(today):
+    """Recurring monthly revenue: what the charges that run on ``today`` come to in a month, in cents.
+
+    Normalized by the year, so that quarterly and yearly charges lose nothing to rounding.
+    """
+    runs = (Charge.starts_on <= today) & (Charge.ends_on.is_null() | (Charge.ends_on >= today))
+    per_year = (Charge.quantity * Charge.unit_cents - Charge.discount_cents) * (12 / Charge.cycle_months)
+    total = int(Charge.select(fn.SUM(per_year)).where(runs).scalar() or 0)
+    return (total + _price_changes(today, runs) + 6) // 12
+
+
+def _price_changes(today, runs):
+    """What new prices that count by now add to a year."""
+    rows = (
+        PriceChange.select(PriceChange, Charge)
+        .join(Charge)
+        .where(runs & (PriceChange.starts_on <= today))
+        .order_by(PriceChange.starts_on)
+    )
+    latest = {row.charge_id: row for row in rows}.values()
+    return sum(
+        (row.unit_cents - row.charge.unit_cents) * row.charge.quantity * (12 // row.charge.cycle_months) for row in latest
+    )
+
+
+def collected_cents(first, last):
+    """Approved payments that count for the days from ``first`` to ``last``, less what was refunded then."""
+    came = Payment.select(fn.SUM(Payment.amount_cents)).where(
+        Payment.state.in_(Payment.MONEY) & Payment.received_on.between(first, last)
+    )
+    went = Refund.select(fn.SUM(Refund.amount_cents)).where(Refund.made_on.between(first, last))
+    return int(came.scalar() or 0) - int(went.scalar() or 0)
+
+
+def aging(today):
+    """What is owed by days past due: one Number for each bucket, in order."""
+    by_day = (
+        Invoice.select(Invoice.due_on, fn.SUM(Invoice.open_cents), fn.COUNT(Invoice.id))
+        .where(Invoice.open_cents > SQL("0"))
+        .group_by(Invoice.due_on)
+        .tuples()
+    )
+    rows = [(_as_date(due_on), int(cents), count) for due_on, cents, count in by_day]
+    return [_bucket(label, least, most, rows, today) for label, least, most in BUCKETS]
+
+
+def _bucket(label, least, most, rows, today):
+    first = None if most is None else today - timedelta(days=most)
+    last = None if least is None else today - timedelta(days=least)
+    inside = [row for row in rows if (first is None or row[0] >= first) and (last is None or row[0] <= last)]
+    args = {"standing": "open", "due_on_from": first, "due_on_to": last}
+    return Number(
+        label,
+        "invoice",
+        {name: str(value) for name, value in args.items() if value is not None},
+        count=sum(row[2] for row in inside),
+        cents=sum(row[1] for row in inside),
+    )
+
+
+def _as_date(value):
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+# --- a bill run before it runs -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PreviewTotals:
+    """What a preview adds up to."""
+
+    customers: int
+    lines: int
+    cents: int
+
+
+def preview_totals(bills):
+    """Add up the bills of ``bill.preview`` that will be issued; refused ones are left out."""
+    ready = [one for one in bills if not one.refusal and (one.lines or one.apart)]
+    return PreviewTotals(
+        customers=len(ready),
+        lines=sum(len(one.lines) + len(one.apart) for one in ready),
+        cents=sum(one.total_cents for one in ready),
+    )
