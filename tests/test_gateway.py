@@ -1,8 +1,11 @@
 """The gateway edge against the sandbox process and, for what no sane gateway says, against canned bytes."""
 
+import contextlib
+import gzip
 import logging
 import socket
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -438,8 +441,11 @@ class Canned(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         if self.server.status == 302:
             self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", str(len(self.server.body)))
+        if self.server.gzip:
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(self.server.body) + self.server.cut))
         self.end_headers()
+        self.close_connection = bool(self.server.cut)
         self.wfile.write(self.server.body)
 
     def log_message(self, *_):
@@ -449,9 +455,55 @@ class Canned(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def canned_server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Canned) as server:
+        server.cut, server.gzip = 0, False
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server
         server.shutdown()
+
+
+class Dripping(Canned):
+    """Sends a byte from time to time and never comes to an end."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(b" ")
+                time.sleep(0.1)
+
+
+def test_an_answer_that_drips_is_not_waited_for_forever():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        begin = time.monotonic()
+
+        outcome = Gateway(url, "login", "key", hosted_url=url, timeout=(0.2, 0.3)).void("601")
+
+        assert outcome == InDoubt("an answer without an end")
+        assert time.monotonic() - begin < 3
+        server.shutdown()
+
+
+def test_an_answer_that_is_cut_off_is_in_doubt(canned_server):
+    canned_server.cut = 40
+    try:
+        assert isinstance(canned(canned_server, TABLE["approved"][0]).void("601"), InDoubt)
+    finally:
+        canned_server.cut = 0
+
+
+def test_a_compressed_answer_is_read(canned_server):
+    canned_server.gzip = True
+    try:
+        assert canned(canned_server, gzip.compress(TABLE["approved"][0].encode())).void("601") == Voided(
+            "601"
+        )
+    finally:
+        canned_server.gzip = False
 
 
 def canned(server, body, status=200):

@@ -19,9 +19,11 @@ import json
 import logging
 import re
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import requests
+import urllib3
 from lxml import etree
 
 from billing import money
@@ -52,6 +54,7 @@ NAMESPACE = "AnetApi/xml/v1/schema/AnetApiSchema.xsd"
 DUPLICATE_WINDOW_SECONDS = 28800  # the longest that the gateway knows: the same attempt cannot charge twice
 MOST_DAYS_OF_BATCHES = 31
 PAGE = 1000
+MOST_BYTES = 20_000_000  # a full page of a list is about one million
 CLOCK_SKEW = timedelta(hours=1)  # between our clock and the gateway's
 UNSURE_CODES = {"E00001", "E00049", "E00053", "E00104"}  # answered, but perhaps after the charge
 UNKNOWN_RECORD = "E00040"
@@ -295,19 +298,22 @@ class Gateway:
         return _parse(self._post(body))
 
     def _post(self, body):
+        """The body of the answer. Raises _NoAnswer, also when it keeps dripping in without an end."""
+        deadline = time.monotonic() + sum(self._timeout)
         try:
-            reply = self._session().post(
+            with self._session().post(
                 self._endpoint,
                 data=body,
                 headers={"Content-Type": "application/xml"},
                 timeout=self._timeout,
                 allow_redirects=False,
-            )
-        except requests.RequestException as error:
+                stream=True,
+            ) as reply:
+                if reply.status_code != 200:
+                    raise _NoAnswer(f"HTTP {reply.status_code}")
+                return _read_until(deadline, reply.raw)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _NoAnswer(f"no answer ({type(error).__name__})") from error
-        if reply.status_code != 200:
-            raise _NoAnswer(f"HTTP {reply.status_code}")
-        return reply.content
 
     def _session(self):
         """This thread's connection, kept open between calls; proxies of the environment are not for us."""
@@ -452,6 +458,16 @@ def _utcnow():
 
 
 # -- reading answers
+
+
+def _read_until(deadline, raw):
+    """All bytes of an answer, piece by piece: the timeout of requests starts anew with every piece."""
+    body = b""
+    while piece := raw.read1(1 << 16, decode_content=True):
+        body += piece
+        if time.monotonic() > deadline or len(body) > MOST_BYTES:
+            raise _NoAnswer("an answer without an end")
+    return body
 
 
 def _parse(body):
