@@ -148,11 +148,11 @@ def _invoice_entries(customer):
 
 
 def _payment_entries(customer):
-    money = (*Payment.MONEY, Payment.RETURNED)
-    for payment in Payment.select().where((Payment.customer == customer) & Payment.state.in_(money)):
+    counted = Payment.state.in_(Payment.MONEY) | Payment.returned_on.is_null(False)
+    for payment in Payment.select().where((Payment.customer == customer) & counted):
         text = f"Payment, {payment.method_label}".rstrip(", ")
         yield payment.received_on, 2, "payment", text, -payment.amount_cents, payment
-        if payment.state == Payment.RETURNED:
+        if payment.returned_on:
             yield payment.returned_on, 3, "returned", f"{text} returned", payment.amount_cents, payment
     refunds = Refund.select(Refund, Payment).join(Payment).where(Payment.customer == customer)
     for refund in refunds:

@@ -24,15 +24,9 @@ from models import GatewayEvent, Invoice, Payment, PaymentPart, Refund, db
 # A hosted page can be opened for fifteen minutes; a page that was open then may still be sent.
 FORM_LIFE = timedelta(minutes=14)
 QUARANTINE = timedelta(minutes=45)
-EMPTY_SEARCHES = 2
-ASK_AFTER = (
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=15),
-    QUARANTINE,
-    timedelta(hours=1),
-)
-ASK_HELD_AFTER = timedelta(hours=1)
+EMPTY_SEARCHES = 2  # after the quarantine; the gateway's lists lag behind by minutes
+ASK_AT = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 45, 50, 60))  # after the page was opened
+ASK_LATER = timedelta(hours=1)
 SUSPICIOUS_TIMES = 10  # a payment above so many times what is owed is more likely a typing mistake
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
 
@@ -60,7 +54,7 @@ def start_online(customer, parts, *, key, gateway, urls, today, now, contact=Non
     Raises PaymentInProgress while another attempt claims one of the invoices, GatewayUnavailable when
     the processor cannot be reached (nothing was charged), BillingError for amounts that cannot be.
     """
-    payment = Payment.get_or_none(Payment.key == key) or _same_attempt(customer, parts)
+    payment = _same_click(customer, key) or _same_attempt(customer, parts)
     if payment is None:
         _check_parts(customer, parts)
         payment = _claim(customer, parts, key, today, now)
@@ -71,6 +65,14 @@ def start_online(customer, parts, *, key, gateway, urls, today, now, contact=Non
     if payment.state in Payment.LIVE:
         raise PaymentInProgress(in_progress_sentence(payment))
     return payment  # the same click again, after it was concluded: show what became of it
+
+
+def _same_click(customer, key):
+    """The payment that this form made before, or None. A key is only good for whom it was made."""
+    earlier = Payment.get_or_none(Payment.key == key)
+    if earlier is not None and earlier.customer_id != customer.id:
+        raise BillingError("This form belongs to another account. Open the page again.")
+    return earlier
 
 
 def check_amount(invoice, cents):
@@ -136,7 +138,7 @@ def _claim(customer, parts, key, today, now):
             for invoice, cents in parts:
                 PaymentPart.create(payment=payment, invoice=invoice, amount_cents=cents)
     except IntegrityError:
-        earlier = Payment.get_or_none(Payment.key == key) or _same_attempt(customer, parts)
+        earlier = _same_click(customer, key) or _same_attempt(customer, parts)
         if earlier is None:
             raise PaymentInProgress("Another payment of this invoice has just been started.") from None
         return earlier
@@ -156,7 +158,7 @@ def _open_page(payment, gateway, urls, now, contact):
         _give_up(payment, "The payment processor could not be reached.", now)
         raise
     try:
-        move(payment, Payment.SENT, form_token=page.token, form_token_at=now, ask_at=now + ASK_AFTER[0])
+        move(payment, Payment.SENT, form_token=page.token, form_token_at=now, ask_at=now + ASK_AT[0])
     except StaleState:
         return Payment.get_by_id(payment.id)
     return payment
@@ -228,21 +230,29 @@ def ask(payment, *, gateway, today, now):
 def conclude(payment, transaction, *, today, now):
     """Book what the gateway tells about an attempt, in one transaction; harmless when it is known already.
 
-    A decline is not final while the customer may still try again on the same page.
+    A decline is not final while the customer may still try again on the same page. Money that comes after
+    we stopped waiting is still booked, and so is money that comes twice.
     """
-    if transaction.amount_cents != payment.amount_cents and transaction.is_money:
+    if payment.state in Payment.MONEY and payment.transaction_id != transaction.transaction_id:
+        if transaction.is_money:
+            _book_extra(payment, transaction, today=today, now=now)
+        return Payment.get_by_id(payment.id)
+    if transaction.is_money and transaction.amount_cents != payment.amount_cents:
         return _doubt(payment, "The processor reports another amount than was asked for.", now)
-    outcome = transaction.outcome()
     try:
-        match outcome:
+        match transaction.outcome():
             case Approved():
                 _book(payment, transaction, today, now)
             case Held():
                 _hold(payment, transaction, now)
             case Declined(sentence=sentence):
                 _note_decline(payment, sentence, now)
-            case Voided() | Returned() | NothingChanged():
-                _end(payment, Payment.VOIDED, "The payment was canceled at the processor.", now)
+            case Voided() | NothingChanged():
+                _undo(payment, Payment.VOIDED, "The payment was canceled at the processor.", today, now)
+            case Returned(reason_code=code):
+                _undo(
+                    payment, Payment.RETURNED, f"The bank took the payment back. {code}".strip(), today, now
+                )
             case InDoubt(why=why):
                 _doubt(payment, why, now)
     except StaleState:
@@ -289,8 +299,8 @@ def _free_invoices(payment):
 
 def _hold(payment, transaction, now):
     """Neither paid nor failed: the processor's people look at it, and the invoices stay claimed."""
-    if payment.state != Payment.HELD:
-        move(payment, Payment.HELD, transaction_id=transaction.transaction_id, ask_at=now + ASK_HELD_AFTER)
+    if payment.state in (Payment.PREPARED, Payment.SENT, Payment.IN_DOUBT):
+        move(payment, Payment.HELD, transaction_id=transaction.transaction_id, ask_at=now + ASK_LATER)
         events.record("payment.held", payment, by="processor", now=now)
 
 
@@ -310,30 +320,50 @@ def _end(payment, state, reason, now):
         events.record(f"payment.{state}", payment, by="processor", now=now, reason=reason)
 
 
+def _undo(payment, state, reason, today, now):
+    """Money that we counted is gone again: its invoices are owed again, and the payers are told."""
+    if payment.state in Payment.LIVE:
+        return _end(payment, Payment.VOIDED, reason, now)
+    if payment.state not in Payment.MONEY:
+        return
+    with db.atomic():
+        ledger.unapply(payment, reason=reason, by="processor", on=today)
+        ledger.close(payment)
+        move(payment, state, returned_on=today, reason=reason[:255])
+        notices.queue_payment_problem(payment, now=now)
+        events.record(f"payment.{state}", payment, by="processor", now=now, reason=reason)
+
+
 def _doubt(payment, why, now):
     """Keep the claim, tell staff, ask again."""
     if payment.state in (Payment.PREPARED, Payment.SENT):
-        move(payment, Payment.IN_DOUBT, reason=why[:255], ask_at=now + ASK_AFTER[1])
+        move(payment, Payment.IN_DOUBT, reason=why[:255], ask_at=now + ASK_AT[1])
         events.record("payment.in_doubt", payment, by="processor", now=now, reason=why)
     return payment
 
 
 def _nothing_found(payment, now):
-    # Not in the lists: an empty search proves nothing while a page could still be sent.
+    """An empty search proves nothing while a page could still be sent, or the lists could still lag."""
+    if payment.state == Payment.HELD or now < _opened_at(payment) + QUARANTINE:
+        return payment
     payment.asks += 1
     payment.save()
-    opened_at = payment.form_token_at or payment.created_at
-    if now >= opened_at + QUARANTINE and payment.asks >= EMPTY_SEARCHES and payment.state != Payment.HELD:
+    if payment.asks >= EMPTY_SEARCHES:
         declined = payment.reason and payment.state == Payment.SENT
         reason = payment.reason or "The payment page was never completed."
         _end(payment, Payment.DECLINED if declined else Payment.EXPIRED, reason, now)
     return payment
 
 
+def _opened_at(payment):
+    return payment.form_token_at or payment.created_at
+
+
 def _ask_again_later(payment, now):
     """Set the next question before asking, so that a process that dies asking is asked for again."""
-    wait = ASK_AFTER[min(payment.asks + 1, len(ASK_AFTER) - 1)]
-    payment.ask_at = now + (ASK_HELD_AFTER if payment.state == Payment.HELD else wait)
+    opened_at = _opened_at(payment)
+    later = [opened_at + wait for wait in ASK_AT if opened_at + wait > now]
+    payment.ask_at = later[0] if later and payment.state != Payment.HELD else now + ASK_LATER
     payment.save()
 
 
