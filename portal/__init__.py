@@ -1,0 +1,32 @@
+"""The customer's pages. Thin: validate a form, make one call into ``billing``, redirect or render.
+
+``door`` decides who may come in, ``visitor`` remembers who did; each other module is one part of the site.
+Rules, sums and states stand in ``billing``; the back office is ``admin`` and knows nothing of this.
+"""
+
+from werkzeug.routing import BaseConverter
+
+from billing import words
+
+
+class Reference(BaseConverter):
+    """A payment's reference in an address. Anything else is a page that does not exist."""
+
+    regex = "[0-9A-Z][0-9A-Z-]{1,24}"
+
+
+def init_app(app):
+    """Add the customer's pages to an app."""
+    # Imported here: importing the pages registers them on the blueprint.
+    from portal import account, door, pay_link, payments, preferences, questions, sign_in, webhooks  # noqa: F401
+
+    app.url_map.converters["reference"] = Reference
+    app.jinja_env.filters.update(
+        moment=lambda at: words.moment(at, app.clock.zone.key),
+        clock=lambda at: words.moment(at, app.clock.zone.key).rpartition(", ")[2],
+        joined=words.joined,
+        plural=words.plural,
+    )
+    app.register_blueprint(door.bp)
+    for view in (webhooks.authorize_net, preferences.stop_reminders):
+        app.extensions["csrf"].exempt(view)

@@ -1,0 +1,265 @@
+"""The account of whoever is signed in: what is owed, what was billed and paid, and their own data.
+
+Everything is found through ``g.customer``, so what belongs to somebody else is not found.
+"""
+
+from datetime import date
+
+from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
+
+from billing import customers, documents, ledger, outlook
+from billing.edges import pdf
+from billing.errors import BillingError
+from models import Contact, Invoice, Payment, PaymentPart
+from portal import invoice_page, payments
+from portal.answers import pdf_answer
+from portal.door import bp
+from portal.forms import DetailsForm, PayForm, StatementForm, new_key
+
+PAGE = 25
+NUMBER = "<int(max=2147483647):number>"
+SHOWN = (*Payment.LIVE, *Payment.MONEY, Payment.RETURNED, Payment.CHARGED_BACK, Payment.REFUNDED, Payment.DECLINED)
+
+
+# --- Overview, and paying several invoices at once -----------------------------------------------
+
+
+@bp.get("/account")
+def account():
+    """What is owed, what comes next, and one button."""
+    if g.contact.role == Contact.TECHNICAL:
+        return redirect(url_for("portal.questions"), 303)
+    open_invoices = list(ledger.open_invoices(g.customer))
+    return render_template(
+        "portal/account.html",
+        balance=ledger.balance(g.customer, today=g.today),
+        invoices=open_invoices,
+        states=states(open_invoices),
+        claimed=_claimed(open_invoices),
+        coming=outlook.next_invoice(g.customer, today=g.today),
+        attempts=list(g.customer.payments.where(Payment.state.in_(Payment.LIVE)).order_by(Payment.id)),
+    )
+
+
+@bp.get("/account/pay")
+def review():
+    """The chosen invoices with their sum, before anything happens."""
+    chosen = _chosen(request.args)
+    if not chosen:
+        flash("Please choose at least one invoice to pay.", "error")
+        return redirect(url_for("portal.account"), 303)
+    total_cents = sum(invoice.open_cents for invoice in chosen)
+    return render_template("portal/review.html", invoices=chosen, total_cents=total_cents, key=new_key())
+
+
+@bp.post("/account/pay")
+def pay():
+    """Pay the chosen invoices in full, in one payment."""
+    chosen, form = _chosen(request.form), PayForm()
+    total_cents = sum(invoice.open_cents for invoice in chosen)
+    if not form.validate() or form.cents != total_cents or not chosen:
+        flash("What is open changed since you looked. This is how it stands now.", "error")
+        return redirect(url_for("portal.account"), 303)
+    parts = [(invoice, invoice.open_cents) for invoice in chosen]
+    try:
+        return payments.begin(
+            g.customer, parts, key=form.key.data, back=url_for("portal.account"), contact=g.contact
+        )
+    except BillingError as refusal:
+        flash(str(refusal), "error")
+        return redirect(url_for("portal.account"), 303)
+
+
+def _chosen(values):
+    """The customer's own open invoices among the numbers that were sent, oldest first."""
+    numbers = set(values.getlist("invoice"))
+    return [invoice for invoice in ledger.open_invoices(g.customer) if str(invoice.number) in numbers]
+
+
+def states(invoices):
+    """One word for where each invoice stands: {id: word}."""
+    claimed = _claimed(invoices)
+    return {invoice.id: _state(invoice, claimed.get(invoice.id)) for invoice in invoices}
+
+
+def _state(invoice, attempt):
+    if invoice.state == Invoice.VOID:
+        return "canceled"
+    if invoice.open_cents == 0:
+        return "paid"
+    if attempt and attempt.state in (Payment.HELD, Payment.IN_DOUBT):
+        return "being checked"
+    if invoice.is_past_due(g.today):
+        return "past due"
+    return "part paid" if invoice.open_cents < invoice.total_cents else "due"
+
+
+def _claimed(invoices):
+    """The attempt that is under way for each invoice: {id: Payment}."""
+    parts = PaymentPart.select(PaymentPart, Payment).join(Payment).where(
+        PaymentPart.live & PaymentPart.invoice.in_([invoice.id for invoice in invoices])
+    )  # fmt: skip
+    return {part.invoice_id: part.payment for part in parts}
+
+
+# --- Invoices ------------------------------------------------------------------------------------
+
+
+@bp.get("/account/invoices")
+def invoices():
+    """Every invoice, newest first."""
+    rows, older = _page_of(_issued(), Invoice.number, request.args.get("before"))
+    return render_template(
+        "portal/invoices.html",
+        invoices=rows,
+        states=states(rows),
+        older=older and url_for("portal.invoices", before=older),
+        newer="before" in request.args and url_for("portal.invoices"),
+    )
+
+
+def _issued():
+    return g.customer.invoices.where(Invoice.number.is_null(False))
+
+
+def _page_of(query, column, before):
+    """One page of rows in falling order of ``column``, and what the next page starts before."""
+    if before:
+        query = query.where(column < (int(before) if before.isdecimal() and len(before) < 10 else 0))
+    rows = list(query.order_by(column.desc()).limit(PAGE + 1))
+    return rows[:PAGE], getattr(rows[PAGE - 1], column.name) if len(rows) > PAGE else None
+
+
+def _invoice(number):
+    """The customer's own invoice of that number, and its place; 404 for any other."""
+    found = _issued().where(Invoice.number == number).first() or abort(404)
+    here = url_for("portal.invoice", number=number)
+    return found, invoice_page.Place(
+        here=here,
+        pay=url_for("portal.pay_invoice", number=number),
+        check=url_for("portal.check_invoice", number=number),
+        question=url_for("portal.ask_about_invoice", number=number),
+        pdf=url_for("portal.invoice_pdf", number=number),
+        address=current_app.config["BASE_URL"] + here,
+    )
+
+
+@bp.get(f"/account/invoices/{NUMBER}")
+def invoice(number):
+    """One invoice as it stands now, with its button."""
+    return _show(*_invoice(number))
+
+
+def _show(found, place, **forms):
+    receipts = [(paid, url_for("portal.payment", reference=paid.reference)) for paid in invoice_page.paid_by(found)]
+    return invoice_page.show(found, place, receipts=receipts, **forms)
+
+
+@bp.get(f"/account/invoices/{NUMBER}.pdf")
+def invoice_pdf(number):
+    """An invoice as it was issued, as a file."""
+    document = invoice_page.as_issued(*_invoice(number))
+    return pdf_answer(pdf.invoice_pdf(document), f"Invoice {document.number}")
+
+
+@bp.post(f"/account/invoices/{NUMBER}/pay")
+def pay_invoice(number):
+    """Pay one invoice, in full or in part."""
+    found, place = _invoice(number)
+    return invoice_page.pay(
+        found, place, contact=g.contact, again=lambda **forms: _show(found, place, **forms)
+    )
+
+
+@bp.post(f"/account/invoices/{NUMBER}/check")
+def check_invoice(number):
+    """Ask the processor about the payment of it that is under way."""
+    return invoice_page.check(*_invoice(number))
+
+
+@bp.post(f"/account/invoices/{NUMBER}/question")
+def ask_about_invoice(number):
+    """Something is wrong with it."""
+    found, place = _invoice(number)
+    return invoice_page.ask(
+        found, place, contact=g.contact, again=lambda **forms: _show(found, place, **forms)
+    )
+
+
+# --- Payments and statements ---------------------------------------------------------------------
+
+
+@bp.get("/account/payments", endpoint="payments")
+def payment_list():
+    """Every payment, newest first."""
+    query = g.customer.payments.where(Payment.state.in_(SHOWN))
+    rows, older = _page_of(query, Payment.id, request.args.get("before"))
+    return render_template(
+        "portal/payments.html",
+        payments=[(payment, documents.receipt_document(payment, company=g.company)) for payment in rows],
+        older=older and url_for("portal.payments", before=older),
+        newer="before" in request.args and url_for("portal.payments"),
+    )
+
+
+def _payment(reference):
+    return g.customer.payments.where(Payment.reference == reference).first() or abort(404)
+
+
+@bp.get("/account/payments/<reference:reference>")
+def payment(reference):
+    """One payment: its receipt, or what is known about it."""
+    return payments.show(payments.ask(_payment(reference)), url_for("portal.payments"))
+
+
+@bp.get("/account/payments/<reference:reference>.pdf")
+def payment_pdf(reference):
+    """A receipt as a file."""
+    found = _payment(reference)
+    return payments.receipt_pdf(found) if found.state in Payment.MONEY else abort(404)
+
+
+@bp.get("/account/statement")
+def statement():
+    """Everything between two dates, with the running balance."""
+    form = StatementForm(request.args) if request.args else StatementForm(formdata=None)
+    if not request.args:
+        form.from_on.data, form.to_on.data = date(g.today.year, 1, 1), g.today
+    document = None
+    if not request.args or form.validate():
+        document = _statement(form)
+    return render_template("portal/statement.html", form=form, document=document), 200 if document else 422
+
+
+@bp.get("/account/statement.pdf")
+def statement_pdf():
+    """The same as a file."""
+    form = StatementForm(request.args)
+    if not form.validate():
+        return redirect(url_for("portal.statement", **request.args.to_dict()), 303)
+    name = f"Statement {form.from_on.data} to {form.to_on.data}"
+    return pdf_answer(pdf.statement_pdf(_statement(form)), name)
+
+
+def _statement(form):
+    return documents.statement_document(
+        g.customer, form.from_on.data, form.to_on.data, today=g.today, company=g.company
+    )
+
+
+# --- Their own data ------------------------------------------------------------------------------
+
+
+@bp.route("/account/details", methods=["GET", "POST"])
+def details():
+    """The contact's own name, address and phone."""
+    form = DetailsForm(obj=g.contact)
+    if form.validate_on_submit():
+        moved = form.email.data.lower() != g.contact.email
+        old = g.contact.email
+        customers.change_contact(
+            g.contact, name=form.name.data, email=form.email.data, phone=form.phone.data, by=g.by, now=g.now
+        )
+        flash("Saved." + (f" We also told {old}." if moved and old else ""), "success")
+        return redirect(url_for("portal.details"), 303)
+    return render_template("portal/details.html", form=form), 422 if form.errors else 200

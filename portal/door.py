@@ -1,0 +1,109 @@
+"""The one blueprint of the customer's pages, and its guard: closed, unless a page is opened here by name.
+
+Who is there is asked once for each request. What belongs to somebody else is not refused but not found:
+pages look things up through ``g.customer`` or through the link that they were opened with.
+"""
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError
+
+from billing import links
+from models import Contact
+from portal import visitor
+
+bp = Blueprint("portal", __name__)
+
+# These open without signing in: what a link or a mail leads to, and the machine's door.
+OPEN = frozenset({
+    "home", "sign_in", "sign_in_code", "sign_in_again", "sign_in_by_link", "sign_out",
+    "pay_link", "pay_link_pdf", "pay_by_link", "ask_by_link", "check_by_link", "replacement",
+    "everything", "fresh_link", "receipt_by_link",
+    "pay_page", "payment_return", "payment_cancel", "payment_receipt",
+    "preferences_by_link", "stop_reminders", "authorize_net",
+})  # fmt: skip
+
+# What a technical contact may open: their own data and questions, nothing about money.
+WITHOUT_MONEY = frozenset({
+    "questions", "question", "new_question", "details", "choose_account", "account", *OPEN,
+})  # fmt: skip
+
+
+@bp.before_request
+def recognize():
+    """Find out who is there, and keep everybody else out of what is not open."""
+    name = request.endpoint.partition(".")[2]
+    g.contact = visitor.contact()
+    if g.contact:
+        g.customer = g.contact.customer
+        g.by = f"customer:{g.contact.email}"
+        if g.contact.role == Contact.TECHNICAL and name not in WITHOUT_MONEY:
+            abort(404)
+    elif name not in OPEN:
+        return _ask_to_sign_in()
+
+
+def _ask_to_sign_in():
+    if request.method == "GET":
+        session["next"] = request.full_path.rstrip("?")
+    flash("Please sign in to see this page.")
+    return redirect(url_for("portal.sign_in"), 303)
+
+
+@bp.context_processor
+def frame():
+    """What the base page shows to somebody who is signed in."""
+    if not g.get("contact"):
+        return {}
+    return {
+        "nav": [_entry(*place) for place in _places(g.contact)],
+        "home_url": url_for("portal.account"),
+        "sign_out_url": url_for("portal.sign_out"),
+    }
+
+
+def _places(contact):
+    """The menu: (endpoint, label, endpoints below it)."""
+    questions = ("questions", "Questions", {"question", "new_question"})
+    details = ("details", "Your details", {"choose_account"})
+    if contact.role == Contact.TECHNICAL:
+        return (questions, details)
+    money = (
+        ("account", "Overview", {"review"}),
+        ("invoices", "Invoices", {"invoice"}),
+        ("payments", "Payments", {"payment"}),
+        ("statement", "Statement", set()),
+    )
+    preferences = (("preferences", "Preferences", set()),) if contact.role == Contact.PAYER else ()
+    return (*money, questions, *preferences, details)
+
+
+def _entry(endpoint, label, below):
+    here = (request.endpoint or "").partition(".")[2]
+    return {"href": url_for(f"portal.{endpoint}"), "label": label, "current": here == endpoint or here in below}
+
+
+@bp.get("/")
+def home():
+    """The address without anything behind it: your account, or the way into it."""
+    return redirect(url_for("portal.account" if g.contact else "portal.sign_in"), 303)
+
+
+# --- What went wrong on the way in ---------------------------------------------------------------
+
+
+@bp.errorhandler(CSRFError)
+def stale_form(_error):
+    """A form without a valid token: nothing was done, and nothing that was typed is lost.
+
+    It is offered for sending again only when the browser says that one of our own pages sent it.
+    """
+    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    typed = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    return render_template("errors/stale.html", typed=typed if ours else [], action=request.path), 400
+
+
+@bp.errorhandler(links.DeadLink)
+def dead_link(dead):
+    """A link that opens nothing any more says why, and offers a way that works."""
+    token = (request.view_args or {}).get("token", "")
+    return render_template("portal/dead_link.html", dead=dead, token=token), 410 if dead.link else 404

@@ -1,0 +1,218 @@
+"""The forms of the customer's pages: what may be typed where, and the sentence when it cannot be.
+
+What an amount, a date or a choice *means* is decided in ``billing``; this only reads it.
+"""
+
+import re
+import secrets
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    DateField,
+    EmailField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    StringField,
+    TelField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from billing import customers, money, tickets
+from billing.errors import BillingError
+from models import Customer, Preference
+
+
+def _clean(value):
+    """Without the spaces around it, and without NUL bytes, which no database column takes."""
+    return value.replace("\x00", "").strip() if isinstance(value, str) else value
+
+
+class Form(FlaskForm):
+    """A form whose texts are clean; every page of the portal uses it."""
+
+    class Meta(FlaskForm.Meta):
+        def bind_field(self, form, unbound_field, options):
+            filters = (*unbound_field.kwargs.get("filters", ()), _clean)
+            return unbound_field.bind(form=form, filters=filters, **options)
+
+
+def new_key():
+    """The name of one click: made when the button is shown, so that two clicks on it are one."""
+    return secrets.token_urlsafe(24)
+
+
+def is_email(text):
+    """True for what looks like one address; only a mail that arrives proves it."""
+    return re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}", text) is not None
+
+
+class EmailAddress:
+    """Refuse what cannot be one mail address."""
+
+    def __call__(self, form, field):
+        if field.data and not is_email(field.data):
+            raise ValidationError("This does not look like a mail address. It needs a form like ann@example.com.")
+
+
+# --- Paying --------------------------------------------------------------------------------------
+
+
+class PayForm(Form):
+    """One click on a pay button: which click, and how much as people type it."""
+
+    key = HiddenField(validators=[Length(min=16, max=64)])
+    amount = StringField(
+        "Amount",
+        validators=[InputRequired("Please enter an amount, such as 42.50."), Length(max=40)],
+        render_kw={"inputmode": "decimal", "autocomplete": "off", "class": "short"},
+    )
+
+    def validate_amount(self, field):
+        try:
+            self.cents = money.parse_cents(field.data)
+        except BillingError as refusal:
+            raise ValidationError(str(refusal)) from None
+
+
+class QuestionForm(Form):
+    """One sentence is enough: what is wrong, or what somebody wants to know."""
+
+    body = TextAreaField(
+        "What is wrong, or what would you like to know?",
+        validators=[
+            InputRequired("Please write what it is about. One sentence is enough."),
+            Length(max=tickets.LONGEST, message=f"Please keep it under {tickets.LONGEST:,} characters."),
+        ],
+        render_kw={"rows": 3},
+    )
+
+
+class NewQuestionForm(QuestionForm):
+    """The same, with a subject and perhaps the invoice that it is about."""
+
+    subject = StringField(
+        "Subject",
+        validators=[
+            InputRequired("Please give it a few words as a subject."),
+            Length(max=120, message="Please keep the subject under 120 characters."),
+        ],
+    )
+    invoice = HiddenField(validators=[Length(max=12)])
+
+
+# --- Signing in ----------------------------------------------------------------------------------
+
+
+class SignInForm(Form):
+    """Where a sign-in mail should go."""
+
+    email = EmailField(
+        "Your mail address",
+        validators=[
+            InputRequired("Please enter your mail address."),
+            Length(max=255, message="This is too long for a mail address."),
+            EmailAddress(),
+        ],
+        render_kw={"autocomplete": "email"},
+    )
+
+
+class CodeForm(Form):
+    """The six digits of a sign-in mail, typed or pasted, with or without a space."""
+
+    code = StringField(
+        "Code from the mail",
+        validators=[InputRequired("Please enter the six digits from the mail.")],
+        render_kw={
+            "autocomplete": "one-time-code",
+            "inputmode": "numeric",
+            "class": "code",
+            "maxlength": 12,
+            "spellcheck": "false",
+        },
+    )
+
+    def validate_code(self, field):
+        if not re.fullmatch(r"[0-9]{6}", "".join(field.data.split())):
+            raise ValidationError("The code has six digits, such as 123 456.")
+
+
+# --- The account ---------------------------------------------------------------------------------
+
+
+class DetailsForm(Form):
+    """A contact's own data."""
+
+    name = StringField(
+        "Name",
+        validators=[InputRequired("Please tell us a name."), Length(max=80, message="At most 80 characters.")],
+        render_kw={"autocomplete": "name"},
+    )
+    email = EmailField(
+        "Mail address",
+        validators=[
+            InputRequired("Please enter a mail address: it is how you sign in."),
+            Length(max=255, message="This is too long for a mail address."),
+            EmailAddress(),
+        ],
+        render_kw={"autocomplete": "email"},
+    )
+    phone = TelField(
+        "Phone",
+        validators=[Length(max=25, message="At most 25 characters.")],
+        render_kw={"autocomplete": "tel", "class": "short"},
+    )
+
+    def validate_phone(self, field):
+        if field.data and not re.fullmatch(r"[0-9 ()+./x-]{7,25}", field.data):
+            raise ValidationError("Please write the number like (512) 555-0100.")
+
+
+class StatementForm(Form):
+    """Two dates. Read from the address, so it carries no token."""
+
+    class Meta(Form.Meta):
+        csrf = False
+
+    from_on = DateField("From", name="from", render_kw={"class": "short"})
+    to_on = DateField("To", name="to", render_kw={"class": "short"})
+
+    def validate_from_on(self, field):
+        if field.data and self.to_on.data and field.data > self.to_on.data:
+            raise ValidationError("The first day is after the last. Please swap the two.")
+
+
+DAYS_AHEAD = (0, customers.MOST_DAYS_AHEAD)
+
+
+class PreferencesForm(Form):
+    """How somebody wants to pay, and what they want to hear, when and how."""
+
+    pay_wish = RadioField(
+        "How would you like to pay?",
+        choices=[
+            (Customer.REMINDERS, "I pay each invoice myself, online"),
+            (Customer.CHECK, "I pay by check"),
+            (Customer.CARD_AUTOPAY, "Charge my card automatically, once this is offered"),
+            (Customer.BANK_AUTOPAY, "Debit my bank account automatically, once this is offered"),
+        ],
+    )
+    invoice_channel = RadioField(
+        "How should invoices reach you?",
+        choices=[(Preference.MAIL, "By e-mail"), (Preference.PAPER, "On paper, by post")],
+    )
+    reminder = RadioField(
+        "Shall we remind you before an invoice is due?",
+        choices=[("yes", "Yes, as long as it is open"), ("no", "No reminders")],
+    )
+    days_ahead = IntegerField(
+        "Days before the due date",
+        validators=[
+            Optional(),
+            NumberRange(*DAYS_AHEAD, message=f"Please choose a number from {DAYS_AHEAD[0]} to {DAYS_AHEAD[1]}."),
+        ],
+        render_kw={"class": "short", "inputmode": "numeric", "min": DAYS_AHEAD[0], "max": DAYS_AHEAD[1]},
+    )

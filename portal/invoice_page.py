@@ -1,0 +1,139 @@
+"""The page of one invoice, for both ways to it: by pay link, and signed in.
+
+What may be done there (see, pay, ask about a payment, ask a question) is the same; only the addresses
+differ, and a Place says which they are.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import flash, g, redirect, render_template, request
+
+from billing import documents, invoices, ledger, tickets
+from billing.errors import BillingError
+from models import Invoice, Message, Payment, PaymentPart, Ticket
+from portal import payments
+from portal.forms import PayForm, QuestionForm, new_key
+
+SAME_QUESTION = timedelta(minutes=30)  # a second click, not a second question
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an invoice is shown: the paths of its page and of what can be done there; ``address`` is whole."""
+
+    here: str
+    pay: str
+    check: str
+    question: str
+    pdf: str
+    address: str
+    replacement: str = ""
+
+
+def show(invoice, place, *, receipts, pay_form=None, question_form=None, code=200, **more):
+    """The invoice as it stands now, with one main button. ``receipts`` is [(payment, path of its receipt)]."""
+    attempt = ledger.standing_attempt(invoice)
+    page = render_template(
+        "portal/invoice.html",
+        invoice=invoice,
+        place=place,
+        document=documents.invoice_document(
+            invoice, pay_url=place.address, today=g.today, company=g.company
+        ),
+        attempt=attempt,
+        resumable=attempt and attempt.parts.count() == 1 and payments.can_continue(attempt),
+        free_at=attempt and payments.free_at(attempt),
+        lowest_cents=min(g.company.minimum_payment_cents, invoice.open_cents),
+        receipts=receipts,
+        replacement=replacement(invoice),
+        asked=_asked(invoice),
+        key=new_key(),
+        pay_form=pay_form or PayForm(formdata=None),
+        question_form=question_form or QuestionForm(formdata=None),
+        **more,
+    )
+    return page, code
+
+
+def replacement(invoice):
+    """The valid invoice that replaces a void one, or None."""
+    latest = invoices.latest_payable(invoice) if invoice.state == Invoice.VOID else invoice
+    return latest if latest.id != invoice.id and latest.state == Invoice.ISSUED else None
+
+
+def paid_by(invoice):
+    """The online payments that were for this invoice, oldest first."""
+    return (
+        Payment.select()
+        .join(PaymentPart)
+        .where((PaymentPart.invoice == invoice) & Payment.state.in_(Payment.MONEY))
+        .order_by(Payment.id)
+    )
+
+
+def _asked(invoice):
+    """The question about this invoice that waits for our answer, or None."""
+    return invoice.tickets.where(Ticket.state == Ticket.WAITING_ON_US).order_by(Ticket.id.desc()).first()
+
+
+def as_issued(invoice, place):
+    """The document of the invoice exactly as it was sent."""
+    return documents.invoice_document(
+        invoice, pay_url=place.address, today=g.today, as_issued=True, company=g.company
+    )
+
+
+# --- What can be done there ----------------------------------------------------------------------
+
+
+def pay(invoice, place, *, contact, again):
+    """Start paying: the whole amount that the button named, or another that was typed.
+
+    again -- callable(**forms) that shows the page once more, with what was typed and what is wrong with it
+    """
+    form = PayForm()
+    if not form.validate():
+        return again(pay_form=form, code=422)
+    parts = [(invoice, form.cents)]
+    try:
+        return payments.begin(invoice.customer, parts, key=form.key.data, back=place.here, contact=contact)
+    except BillingError as refusal:
+        if "whole" in request.form:
+            flash(f"This invoice changed since you opened it. {refusal} This is how it stands now.")
+            return redirect(place.here, 303)
+        form.amount.errors = [str(refusal)]
+        return again(pay_form=form, code=422)
+
+
+def check(invoice, place):
+    """Ask the processor about the payment that is under way."""
+    if not payments.look_again([invoice]):
+        flash("We asked again just now: the payment is not concluded yet.")
+    return redirect(place.here, 303)
+
+
+def ask(invoice, place, *, contact, again):
+    """Something is wrong: one sentence makes a ticket, and reminders wait."""
+    form = QuestionForm()
+    if not form.validate():
+        return again(question_form=form, code=422)
+    if not _was_just_asked(invoice, form.body.data):
+        tickets.open(
+            invoice.customer,
+            subject=f"Question about invoice {documents.printed_number(invoice, g.company)}",
+            body=form.body.data,
+            by=g.by,
+            now=g.now,
+            contact=contact,
+            invoice=invoice,
+        )
+    flash("Thank you. Your question is with us; until you have our answer, no reminder goes out.", "success")
+    return redirect(place.here, 303)
+
+
+def _was_just_asked(invoice, body):
+    recent = Message.select().join(Ticket).where(
+        (Ticket.invoice == invoice) & (Message.body == body) & (Message.written_at > g.now - SAME_QUESTION)
+    )  # fmt: skip
+    return recent.exists()

@@ -1,0 +1,180 @@
+"""Paying: from the click to the processor's page and back to what is known about it.
+
+The order never varies: ``begin`` (POST) writes the attempt and leads to ``pay_page`` (GET), which sends the
+browser to the processor; the processor sends it back to ``payment_return``, whose truth is what the
+processor answers when we ask, never the address. Every step may be repeated, reloaded or opened twice.
+"""
+
+import hashlib
+from datetime import timedelta
+
+from flask import abort, current_app, flash, g, redirect, render_template, url_for
+
+from billing import documents, ledger, payments
+from billing.edges import pdf
+from billing.errors import GatewayUnavailable, PaymentInProgress
+from models import Payment
+from portal import visitor
+from portal.answers import pdf_answer
+from portal.door import bp
+
+# How long the page of an open payment looks again by itself, and how often.
+WATCHED = ((timedelta(minutes=2), 5), (timedelta(minutes=15), 20))
+
+
+# --- Starting ------------------------------------------------------------------------------------
+
+
+def begin(customer, parts, *, key, back, contact=None):
+    """Start a payment of ``parts`` [(invoice, cents)] and lead to the processor's page.
+
+    key  -- what the button's form carried
+    back -- path of the page that the customer came from
+
+    Raises BillingError for amounts that cannot be paid.
+    """
+    try:
+        payment = _started(customer, parts, key, contact)
+    except PaymentInProgress as refusal:
+        flash(str(refusal))
+        return redirect(back, 303)
+    except GatewayUnavailable:
+        return render_template("portal/unavailable.html", back=back, parts=parts), 503
+    visitor.remember_payment(payment, back)
+    return redirect(url_for("portal.pay_page", reference=payment.reference), 303)
+
+
+def _started(customer, parts, key, contact):
+    told = {"gateway": current_app.gateway, "today": g.today, "now": g.now, "contact": contact}
+    told |= {"key": _click(customer, parts, key), "urls": _urls}
+    try:
+        return payments.start_online(customer, parts, **told)
+    except PaymentInProgress:
+        if not look_again(invoice for invoice, _ in parts):
+            raise
+        return payments.start_online(customer, parts, **told)
+
+
+def _click(customer, parts, key):
+    """The same button for the same amounts is the same click; nobody can name a click of another customer."""
+    meant = ",".join(f"{invoice.id}:{cents}" for invoice, cents in parts)
+    return "web:" + hashlib.sha256(f"{customer.id}|{key}|{meant}".encode()).hexdigest()[:48]
+
+
+def _urls(payment):
+    base = current_app.config["BASE_URL"]
+    return payments.Urls(
+        base + url_for("portal.payment_return", reference=payment.reference),
+        base + url_for("portal.payment_cancel", reference=payment.reference),
+    )
+
+
+def look_again(invoices):
+    """Ask what became of the attempts that claim these invoices. Returns True when none does any more."""
+    for attempt in filter(None, map(ledger.standing_attempt, invoices)):
+        for _ in range(payments.EMPTY_SEARCHES):
+            attempt = ask(attempt)
+        if attempt.state in Payment.LIVE:
+            return False
+    return True
+
+
+def ask(payment):
+    """What the processor says about a payment now; the payment as we know it when it says nothing."""
+    try:
+        return payments.ask(payment, gateway=current_app.gateway.hurried(), today=g.today, now=g.now)
+    except GatewayUnavailable:
+        return payment
+
+
+# --- On the way to the processor -----------------------------------------------------------------
+
+
+@bp.get("/payments/<reference:reference>/continue")
+def pay_page(reference):
+    """Send the browser to the processor's page with its token, by itself or by a button."""
+    payment, _ = _own(reference)
+    if payment is None or not can_continue(payment):
+        return redirect(url_for("portal.payment_return", reference=reference), 303)
+    return render_template("portal/pay_page.html", payment=payment, hosted_url=current_app.gateway.hosted_url)
+
+
+def can_continue(payment):
+    """True while the processor's page of an attempt can still be opened."""
+    return payment.state == Payment.SENT and g.now < payment.form_token_at + payments.FORM_LIFE
+
+
+# --- On the way back -----------------------------------------------------------------------------
+
+
+@bp.get("/payments/<reference:reference>/return")
+def payment_return(reference):
+    """Say exactly what is known about a payment, after asking the processor."""
+    payment, back = _own(reference)
+    if payment is None:
+        return render_template("portal/payment_unknown.html"), 404
+    return show(ask(payment), back)
+
+
+@bp.get("/payments/<reference:reference>/cancel")
+def payment_cancel(reference):
+    """The customer left the processor's page. That alone proves nothing, so it asks as well."""
+    payment, back = _own(reference)
+    if payment is None:
+        return render_template("portal/payment_unknown.html"), 404
+    return show(ask(payment), back, left=True)
+
+
+@bp.get("/payments/<reference:reference>/receipt.pdf")
+def payment_receipt(reference):
+    """The receipt of a payment that was started in this browser, or is the account's own."""
+    payment, _ = _own(reference)
+    if payment is None or payment.state not in Payment.MONEY:
+        abort(404)
+    return receipt_pdf(payment)
+
+
+def receipt_pdf(payment):
+    """A receipt as a file."""
+    return pdf_answer(pdf.receipt_pdf(documents.receipt_document(payment)), f"Receipt {payment.reference}")
+
+
+def show(payment, back, *, left=False):
+    """The page of one payment. ``left``: the customer came by the processor's cancel link."""
+    return render_template(
+        "portal/payment.html",
+        payment=payment,
+        back=back,
+        left=left,
+        is_live=payment.state in Payment.LIVE,
+        can_continue=can_continue(payment),
+        free_at=free_at(payment),
+        again_seconds=None if left else _again_seconds(payment),
+        document=documents.receipt_document(payment, company=g.company),
+        invoices=[part.invoice for part in payment.parts],
+    )
+
+
+def free_at(payment):
+    """When an attempt that is never finished lets its invoices go: the processor's page is dead by then."""
+    return (payment.form_token_at or payment.created_at) + payments.QUARANTINE
+
+
+def _again_seconds(payment):
+    """Seconds until the page looks again by itself, or None when it does not."""
+    if payment.state not in Payment.LIVE:
+        return None
+    age = g.now - payment.created_at
+    return next((seconds for until, seconds in WATCHED if age < until), None)
+
+
+def _own(reference):
+    """(payment, path back) for a payment that this browser may see, else (None, None)."""
+    payment = Payment.get_or_none(Payment.reference == reference)
+    if payment is None:
+        return None, None
+    if back := visitor.started_at(reference):
+        return payment, back
+    if g.contact and payment.customer_id == g.contact.customer_id:
+        return payment, url_for("portal.account")
+    return None, None

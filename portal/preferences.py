@@ -1,0 +1,86 @@
+"""How somebody wants to pay and what they want to hear: one page, reached from every message or signed in."""
+
+from flask import flash, g, redirect, render_template, url_for
+
+from billing import customers, links, outlook
+from billing.errors import BillingError
+from models import Contact, Link
+from portal.door import bp
+from portal.forms import PreferencesForm
+
+
+@bp.route("/p/<string(maxlength=100):token>", methods=["GET", "POST"])
+def preferences_by_link(token):
+    """The page behind the link of a message: no sign-in needed."""
+    contact = links.follow(token, Link.PREFERENCES, now=g.now).contact
+    g.by = f"customer:{contact.email}"
+    return _page(contact, url_for("portal.preferences_by_link", token=token))
+
+
+@bp.route("/account/preferences", methods=["GET", "POST"])
+def preferences():
+    """The same page for whoever is signed in."""
+    return _page(g.contact, url_for("portal.preferences"))
+
+
+def _page(contact, here):
+    choices = customers.preferences(contact)
+    form = PreferencesForm(data=_typed(choices))
+    if form.validate_on_submit():
+        try:
+            _save(contact, form, choices)
+        except BillingError as refusal:
+            form.invoice_channel.errors = [str(refusal)]
+        else:
+            flash("Saved. From now on it is as you chose.", "success")
+            return redirect(here, 303)
+    page = render_template(
+        "portal/preferences.html",
+        form=form,
+        person=contact,
+        here=here,
+        choices=choices,
+        coming=outlook.next_invoice(contact.customer, today=g.today),
+        reminders=outlook.reminders(contact, choices, today=g.today),
+    )
+    return page, 422 if form.errors else 200
+
+
+def _typed(choices):
+    return {
+        "pay_wish": choices.pay_wish,
+        "invoice_channel": choices.invoice_channel,
+        "reminder": "yes" if choices.reminder else "no",
+        "days_ahead": choices.days_ahead,
+    }
+
+
+def _save(contact, form, before):
+    """One call; what was not asked for stays as it was."""
+    days = form.days_ahead.data
+    customers.choose(
+        contact,
+        invoice_channel=form.invoice_channel.data,
+        reminder=form.reminder.data == "yes",
+        days_ahead=before.days_ahead if days is None else days,
+        pay_wish=form.pay_wish.data if contact.role == Contact.PAYER else before.pay_wish,
+        by=g.by,
+        now=g.now,
+    )
+
+
+@bp.post("/p/<string(maxlength=100):token>/unsubscribe")
+def stop_reminders(token):
+    """One click in a mail program (RFC 8058): no reminders any more. The token is the permission."""
+    contact = links.follow(token, Link.PREFERENCES, now=g.now).contact
+    before = customers.preferences(contact)
+    customers.choose(
+        contact,
+        invoice_channel=before.invoice_channel,
+        reminder=False,
+        days_ahead=before.days_ahead,
+        pay_wish=before.pay_wish,
+        by=f"customer:{contact.email}",
+        now=g.now,
+    )
+    return "You get no reminders any more.", 200, {"Content-Type": "text/plain; charset=utf-8"}

@@ -1,0 +1,27 @@
+// What pages of the portal do a little better with JavaScript. All of them work without it.
+
+// On the way to the processor: send the form by itself. During loading, so that "back" does not come here again.
+document.querySelector("form[data-send-now]")?.submit();
+
+// A payment that is being checked: look again, and show the page anew only when there is news.
+const checked = document.querySelector("[data-look-again]");
+if (checked) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    const page = await fetch(location.href).then((answer) => answer.text(), () => "");
+    if (page.includes("data-state=") && !page.includes(`data-state="${checked.dataset.state}"`)) location.reload();
+  }, checked.dataset.lookAgain * 1000);
+}
+
+// Several invoices at once: the button says what the chosen ones add up to.
+const chooser = document.querySelector("form[data-sums]");
+if (chooser) {
+  const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+  const say = () => {
+    const chosen = [...chooser.querySelectorAll("input:checked")];
+    const cents = chosen.reduce((sum, box) => sum + Number(box.dataset.cents), 0);
+    chooser.querySelector("[data-sum]").textContent = chosen.length ? `Review and pay ${dollars.format(cents / 100)}` : "Choose an invoice to pay";
+  };
+  chooser.addEventListener("change", say);
+  say();
+}
