@@ -83,7 +83,7 @@ run demo-reset: export WITHOUT_TEST_TOOLS := yes
 # The packages of the lock, compiled ahead (the payment SDK takes a second and 170 MB otherwise) and tried out.
 .venv/.ready: requirements.txt | .venv/.system
 	@python=$$($(find_python)) || { echo "No Python from 3.11 to 3.13 here: name one, 'make setup PYTHON=...'." >&2; exit 1; }
-	if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then "$$python" -m venv --clear .venv; fi
+	if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then rm -rf .venv/bin .venv/lib*; "$$python" -m venv .venv; fi
 	echo "Installing $$(grep -c == $<) packages for $$(.venv/bin/python --version) into .venv (about half a minute) ..."
 	pip() { .venv/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps "$$@"; }
 	pip $$(grep '^setuptools==' $<)

@@ -90,7 +90,7 @@ def desktop(request: pytest.FixtureRequest, open_page: Callable[..., Page]) -> P
 
 @pytest.fixture
 def without_javascript(open_page: Callable[..., Page]) -> Page:
-    """A page in a browser that runs no JavaScript. Axe would wait in it forever: let it judge another page."""
+    """A page in a browser without JavaScript. Axe would wait in it forever: let it judge another page."""
     return open_page(java_script_enabled=False)
 
 
