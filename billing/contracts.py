@@ -167,6 +167,8 @@ def change_price(charge, *, from_on, unit_cents, reason, by, now):
     billed = charge.lines.where(Line.voided_on.is_null()).order_by(Line.from_on.desc()).first()
     if billed and from_on <= billed.from_on:
         raise BillingError(f"The period from {billed.from_on} is billed already. Choose a later date.")
+    if charge.price_changes.where(PriceChange.starts_on == from_on).exists():
+        raise BillingError(f"There is a new price from {from_on} already. Choose another date.")
     with db.atomic():
         change = PriceChange.create(
             charge=charge, starts_on=from_on, unit_cents=unit_cents, reason=reason, by=by, made_at=now
