@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from billing import company as companies
 from billing import ledger, remittance, words
 from billing.errors import BillingError
-from models import Allocation, Credit, Customer, Invoice, Payment, PaymentPart, Refund
+from models import Allocation, Credit, Customer, Event, Invoice, Payment, PaymentPart, Refund
 
 DAY = timedelta(days=1)
 
@@ -222,7 +222,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
     lines = list(invoice.lines.order_by("position"))
     applied = _applied(invoice, as_issued)
     open_cents = invoice.total_cents + sum(a.cents for a in applied) if as_issued else invoice.open_cents
-    earlier = _earlier(invoice, invoice.issued_on if as_issued else today, as_issued)
+    earlier = _earlier(invoice, today, as_issued) if as_issued or open_cents else ()
     earlier_cents = invoice.previous_cents if as_issued else sum(e.open_cents for e in earlier)
     state = "due" if as_issued and open_cents else _state(invoice, today)
     customer = invoice.customer
@@ -254,7 +254,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         late=_late(invoice, state),
         objection=OBJECTION,
         pay_url=pay_url,
-        scan_line=_scan_line(customer, invoice, open_cents + earlier_cents),
+        scan_line=_scan_line(customer, invoice, open_cents + earlier_cents) if open_cents else "",
     )
 
 
@@ -356,16 +356,25 @@ def _applied(invoice, as_issued):
         .order_by(Allocation.made_on, Allocation.id)
     )
     if as_issued:
-        allocations = [a for a in allocations if _stood_at_issue(a, invoice)]
+        issued_at = _issued_at(invoice)
+        allocations = [a for a in allocations if _stood_at_issue(a, invoice, issued_at)]
     return tuple(Amount(_applied_text(a), -a.amount_cents, _applied_on(a)) for a in allocations)
 
 
-def _stood_at_issue(allocation, invoice):
-    """True for money that was there before the invoice and was used by the bill step itself."""
+def _stood_at_issue(allocation, invoice, issued_at):
+    """True for what was booked before the issue, and for money that lay ready and was used by it."""
     if allocation.made_on != invoice.issued_on:
         return allocation.made_on < invoice.issued_on
     source = allocation.payment or allocation.credit
-    return allocation.reverses_id is None and source.created_at <= invoice.created_at
+    return allocation.reverses_id is None and source.created_at <= issued_at
+
+
+def _issued_at(invoice):
+    """The instant of issue: a draft's is in the audit, others are issued as they are created."""
+    event = Event.get_or_none(
+        Event.about_table == "invoice", Event.about_id == invoice.id, Event.what == "invoice.issued"
+    )
+    return event.at if event else invoice.created_at
 
 
 def _applied_on(allocation):
@@ -397,15 +406,18 @@ def method_words(payment):
     return f"{METHODS[payment.kind]} {payment.check_number}".strip()
 
 
-def _earlier(invoice, day, as_issued):
+def _earlier(invoice, today, as_issued):
     """Invoices before this one that are open: now, or as they were when this one was issued."""
     before = Invoice.select().where(Invoice.customer == invoice.customer_id, Invoice.id != invoice.id)
     if invoice.number:
         before = before.where(Invoice.number < invoice.number)
     if as_issued:
         return _earlier_at_issue(invoice, before) if invoice.previous_cents else ()
-    before = before.where(Invoice.state == Invoice.ISSUED, Invoice.open_cents > 0)
-    return tuple(_earlier_row(i, i.open_cents, day) for i in before.order_by(Invoice.due_on, Invoice.number))
+    still_open = before.where(Invoice.state == Invoice.ISSUED, Invoice.open_cents > 0)
+    return tuple(
+        _earlier_row(other, other.open_cents, today)
+        for other in still_open.order_by(Invoice.due_on, Invoice.number)
+    )
 
 
 def _earlier_at_issue(invoice, before):
@@ -413,12 +425,12 @@ def _earlier_at_issue(invoice, before):
 
     An invoice of the same run (work billed apart) is a sibling, not an earlier one.
     """
-    rows = []
+    rows, issued_at = [], _issued_at(invoice)
     before = before.where(Invoice.created_at != invoice.created_at)
     for other in before.order_by(Invoice.due_on, Invoice.number):
         if other.voided_on and other.voided_on <= invoice.issued_on:
             continue
-        paid = sum(a.amount_cents for a in other.allocations if _stood_at_issue(a, invoice))
+        paid = sum(a.amount_cents for a in other.allocations if _stood_at_issue(a, invoice, issued_at))
         if other.total_cents > paid:
             rows.append(_earlier_row(other, other.total_cents - paid, invoice.issued_on))
     return tuple(rows) if sum(r.open_cents for r in rows) == invoice.previous_cents else ()

@@ -101,7 +101,7 @@ def paid(document):
     payment = documents.Amount("Payment, Visa ending 4242", -document.open_cents, date(2026, 12, 3))
     return replace(
         document, state="paid", when="Paid on December 3, 2026", open_cents=0, late="", wish="",
-        applied=(*document.applied, payment),
+        scan_line="", earlier=(), earlier_cents=0, applied=(*document.applied, payment),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ costs half a second. Nothing is fetched: the fonts are read from static/fonts wh
 and the QR code are data: URIs, and every other address is refused.
 """
 
+import atexit
 import re
 from functools import cache
 from io import BytesIO
@@ -101,6 +102,7 @@ def _style():
     from weasyprint.text.fonts import FontConfiguration
 
     fonts = FontConfiguration()
+    atexit.register(_style.cache_clear)  # the fonts have temporary files, to be removed while Python still runs
     style, tokens = ((STATIC / name).read_text("utf-8") for name in ("invoice.css", "tokens.css"))
     sheet = CSS(
         string=with_tokens(style, tokens),
