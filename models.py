@@ -676,8 +676,8 @@ class Payment(BaseModel):
         IN_DOUBT: {APPROVED, SETTLED, DECLINED, HELD, EXPIRED, VOIDED},
         APPROVED: {SETTLED, RETURNED, VOIDED, REFUNDED, CHARGED_BACK},
         SETTLED: {RETURNED, REFUNDED, CHARGED_BACK},
-        EXPIRED: {APPROVED, SETTLED},  # money that comes after we stopped waiting is still booked
-        DECLINED: {APPROVED, SETTLED},
+        EXPIRED: {APPROVED, SETTLED, HELD},  # what comes after we stopped waiting still counts
+        DECLINED: {APPROVED, SETTLED, HELD},
     }
     ONLINE, CARD, BANK = "online", "card", "bank"
     CHECK, CASH, MONEY_ORDER, WIRE = "check", "cash", "money_order", "wire"

@@ -8,6 +8,7 @@ three independent ways to learn that; each is enough, together they are harmless
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -54,9 +55,10 @@ def start_online(customer, parts, *, key, gateway, urls, today, now, contact=Non
     Raises PaymentInProgress while another attempt claims one of the invoices, GatewayUnavailable when
     the processor cannot be reached (nothing was charged), BillingError for amounts that cannot be.
     """
+    _check_owner(customer, parts)
     payment = _same_click(customer, key) or _same_attempt(customer, parts)
     if payment is None:
-        _check_parts(customer, parts)
+        _check_parts(parts)
         payment = _claim(customer, parts, key, today, now)
     if payment.state == Payment.PREPARED:
         return _open_page(payment, gateway, urls(payment), now, contact)
@@ -97,12 +99,16 @@ def in_progress_sentence(payment):
     )
 
 
-def _check_parts(customer, parts):
+def _check_owner(customer, parts):
+    for invoice, _ in parts:
+        if invoice.customer_id != customer.id:
+            raise ValueError(f"{invoice} is not {customer}'s")  # doors find invoices through the customer
+
+
+def _check_parts(parts):
     if not parts:
         raise BillingError("Choose at least one invoice to pay.")
     for invoice, cents in parts:
-        if invoice.customer_id != customer.id:
-            raise ValueError(f"{invoice} is not {customer}'s")  # doors find invoices through the customer
         check_amount(invoice, cents)
 
 
@@ -202,7 +208,7 @@ def due_to_ask(now):
     """A query of the attempts whose answer is missing and should be asked for now."""
     return (
         Payment.select()
-        .where(Payment.ask_at.is_null(False) & (Payment.ask_at <= now))
+        .where((Payment.ask_at <= now) & Payment.state.in_(Payment.LIVE))
         .order_by(Payment.ask_at)
     )
 
@@ -219,7 +225,8 @@ def ask(payment, *, gateway, today, now):
     _ask_again_later(payment, now)
     found = [one for one in gateway.find(payment.reference, since=payment.created_at) if not one.is_refund]
     if not found:
-        return _nothing_found(payment, now)
+        _nothing_found(payment, now)
+        return Payment.get_by_id(payment.id)
     money = [transaction for transaction in found if transaction.is_money]
     conclude(payment, (money or found[-1:])[0], today=today, now=now)
     for transaction in money[1:]:
@@ -237,10 +244,10 @@ def conclude(payment, transaction, *, today, now):
         if transaction.is_money:
             _book_extra(payment, transaction, today=today, now=now)
         return Payment.get_by_id(payment.id)
-    if transaction.is_money and transaction.amount_cents != payment.amount_cents:
-        return _doubt(payment, "The processor reports another amount than was asked for.", now)
     try:
         match transaction.outcome():
+            case Approved() if transaction.amount_cents != payment.amount_cents:
+                _doubt(payment, "The processor reports another amount than was asked for.", now)
             case Approved():
                 _book(payment, transaction, today, now)
             case Held():
@@ -299,16 +306,30 @@ def _free_invoices(payment):
 
 def _hold(payment, transaction, now):
     """Neither paid nor failed: the processor's people look at it, and the invoices stay claimed."""
-    if payment.state in (Payment.PREPARED, Payment.SENT, Payment.IN_DOUBT):
+    if Payment.HELD not in Payment.MOVES.get(payment.state, ()):
+        return
+    with db.atomic():
         move(payment, Payment.HELD, transaction_id=transaction.transaction_id, ask_at=now + ASK_LATER)
+        _claim_again(payment)
         events.record("payment.held", payment, by="processor", now=now)
 
 
+def _claim_again(payment):
+    """A review that begins after we stopped waiting claims its invoices again, but for those of others."""
+    other = PaymentPart.alias()
+    taken = other.select(other.invoice).where(other.live)
+    PaymentPart.update(live=True).where(
+        (PaymentPart.payment == payment) & ~PaymentPart.live & PaymentPart.invoice.not_in(taken)
+    ).execute()
+
+
 def _note_decline(payment, sentence, now):
-    if payment.state == Payment.SENT and now < payment.form_token_at + QUARANTINE:
-        payment.reason = sentence[:255]
-        payment.save()
-    else:
+    """While the page can still be sent, the customer may try another card there: the claim stays."""
+    if payment.state in (Payment.SENT, Payment.IN_DOUBT) and now < _opened_at(payment) + QUARANTINE:
+        Payment.update(reason=sentence[:255]).where(
+            (Payment.id == payment.id) & (Payment.state == payment.state)
+        ).execute()
+    elif payment.state in Payment.LIVE:
         _end(payment, Payment.DECLINED, sentence, now)
 
 
@@ -339,20 +360,19 @@ def _doubt(payment, why, now):
     if payment.state in (Payment.PREPARED, Payment.SENT):
         move(payment, Payment.IN_DOUBT, reason=why[:255], ask_at=now + ASK_AT[1])
         events.record("payment.in_doubt", payment, by="processor", now=now, reason=why)
-    return payment
 
 
 def _nothing_found(payment, now):
     """An empty search proves nothing while a page could still be sent, or the lists could still lag."""
     if payment.state == Payment.HELD or now < _opened_at(payment) + QUARANTINE:
-        return payment
-    payment.asks += 1
-    payment.save()
-    if payment.asks >= EMPTY_SEARCHES:
-        declined = payment.reason and payment.state == Payment.SENT
-        reason = payment.reason or "The payment page was never completed."
+        return
+    Payment.update(asks=Payment.asks + 1).where(Payment.id == payment.id).execute()
+    if payment.asks + 1 < EMPTY_SEARCHES:
+        return
+    declined = payment.reason and payment.state == Payment.SENT
+    reason = payment.reason or "The payment page was never completed."
+    with suppress(StaleState):  # it was booked while we searched
         _end(payment, Payment.DECLINED if declined else Payment.EXPIRED, reason, now)
-    return payment
 
 
 def _opened_at(payment):
@@ -363,8 +383,10 @@ def _ask_again_later(payment, now):
     """Set the next question before asking, so that a process that dies asking is asked for again."""
     opened_at = _opened_at(payment)
     later = [opened_at + wait for wait in ASK_AT if opened_at + wait > now]
-    payment.ask_at = later[0] if later and payment.state != Payment.HELD else now + ASK_LATER
-    payment.save()
+    ask_at = later[0] if later and payment.state != Payment.HELD else now + ASK_LATER
+    Payment.update(ask_at=ask_at).where(
+        (Payment.id == payment.id) & (Payment.state == payment.state)
+    ).execute()
 
 
 def _book_extra(payment, transaction, *, today, now):

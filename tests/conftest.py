@@ -15,6 +15,8 @@ from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from tests import factories
 from tests.databases import KINDS, Databases
+from tests.paying import Listener, Paying
+from tests.sandbox_process import SandboxProcess
 
 TODAY = date(2026, 12, 1)
 
@@ -70,6 +72,20 @@ def db(database_url):
 @pytest.fixture
 def clock():
     return FixedClock(TODAY)
+
+
+@pytest.fixture(scope="session")
+def gateway_sandbox(tmp_path_factory):
+    """One sandbox process for the session, and the listener that gets its webhooks."""
+    state = tmp_path_factory.mktemp("gateway") / "sandbox.sqlite"
+    with Listener() as listener, SandboxProcess(state, listener.url) as process:
+        yield process, listener
+
+
+@pytest.fixture
+def paying(db, clock, gateway_sandbox):
+    """A customer's way through an online payment, at an empty gateway whose clock follows the test's."""
+    return Paying(*gateway_sandbox, clock)
 
 
 @pytest.fixture
