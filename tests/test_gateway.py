@@ -195,6 +195,12 @@ def test_find_sees_what_is_held_unsettled_and_settled(sandbox, gateway):
     assert settled.batch_id and settled.settled_at
 
 
+def test_find_sees_what_is_held_even_if_it_has_only_a_list_of_its_own(sandbox, gateway):
+    sandbox.post_control("options", {"list_held": False, "hold_above_cents": 0})
+
+    assert isinstance(paid(sandbox, gateway).outcome(), Held)
+
+
 def test_find_reads_every_page_of_a_long_list(sandbox, gateway):
     at = now().isoformat(timespec="seconds")
     many = [
@@ -437,7 +443,7 @@ class Canned(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(self.server.status)
         if self.server.status == 302:
             self.send_header("Location", "/elsewhere")
@@ -581,6 +587,21 @@ def test_an_http_error_is_in_doubt_even_with_a_good_body(canned_server, status):
     assert outcome == InDoubt(f"HTTP {status}")
 
 
+def test_a_request_has_one_plain_namespace_and_only_our_name(canned_server):
+    canned(canned_server, answer("<token>t</token>", root="getHostedPaymentPageResponse"))
+
+    ask_for_page(canned(canned_server, canned_server.body), description="ns1:a:ns1")
+
+    sent = canned_server.received.decode()
+    assert sent.startswith(
+        f'<?xml version="1.0" encoding="utf-8"?><getHostedPaymentPageRequest xmlns="{NAMESPACE}">'
+    )
+    assert sent.count("xmlns") == 1 and "<clientId>porchlight</clientId>" in sent
+    assert "<description>ns1:a:ns1</description>" in sent and "<amount>42.5</amount>" in sent
+    assert "&quot;showReceipt&quot;: true" in sent or '"showReceipt": true' in sent
+    assert "<settingName>duplicateWindow</settingName><settingValue>28800</settingValue>" in sent
+
+
 def test_values_stay_text(canned_server):
     details = (
         "<transaction><transId>601</transId><transactionStatus>settledSuccessfully</transactionStatus>"
@@ -592,10 +613,9 @@ def test_values_stay_text(canned_server):
     assert (found.auth_code, found.amount_cents) == ("000123", 1230)
 
 
-def test_an_entity_is_not_expanded(canned_server, tmp_path):
-    secret = tmp_path / "secret"
-    secret.write_text("confidential")
-    evil = f'<!DOCTYPE r [<!ENTITY x SYSTEM "file://{secret}">]>'
+@pytest.mark.parametrize("entity", ['"confidential"', f'SYSTEM "file://{__file__}"'])
+def test_an_entity_is_not_expanded(canned_server, entity):
+    evil = f"<!DOCTYPE r [<!ENTITY x {entity}>]>"
     body = answer("<token>&x;</token>", root="getHostedPaymentPageResponse")
     body = body.removeprefix("\ufeff").replace("?>", "?>" + evil, 1)
 

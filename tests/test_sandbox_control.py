@@ -184,7 +184,8 @@ def test_history_of_today_is_still_to_be_settled(sandbox):
 
 
 def test_history_settles_in_one_batch_a_night_and_kind_that_add_up(sandbox):
-    sandbox.post_control("history", [past(number) for number in range(48)])
+    for numbers in (range(20), range(20, 48)):  # two calls that meet in the same day
+        sandbox.post_control("history", [past(number) for number in numbers])
 
     batches = sandbox.gateway().batches(datetime(2024, 12, 1), datetime(2024, 12, 10))
 

@@ -447,6 +447,8 @@ def unsettled_list(root, fault):
     where = "batch_id IS NULL"
     if text(root, "status") == "pendingApproval":
         where += f" AND status IN {HELD!r}"
+    elif not sandbox.processor.options["list_held"]:
+        where += f" AND status NOT IN {HELD!r}"
     return _list(root, where, (), fault)
 
 

@@ -310,7 +310,11 @@ def _put_into_batches(past, now):
 
 
 def _batch(night, kind):
-    return sandbox.store.insert("batch", kind=kind, state="settledSuccessfully", settled_at=stamp(night))
+    """The batch of a night and kind: the one that an earlier call made, or a new one."""
+    known = sandbox.store.value("SELECT id FROM batch WHERE settled_at = ? AND kind = ?", stamp(night), kind)
+    return known or sandbox.store.insert(
+        "batch", kind=kind, state="settledSuccessfully", settled_at=stamp(night)
+    )
 
 
 def _night(one):

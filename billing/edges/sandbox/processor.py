@@ -71,6 +71,7 @@ OPTIONS = {
     "echeck_month_limit_cents": 500_000,
     "duplicate_counts_declined": True,  # a declined attempt blocks its repetition too (not documented)
     "list_declined": True,  # lists show declined and voided attempts (not documented)
+    "list_held": True,  # the list of "any" status shows what is held for review too (not documented)
     "path_only_urls": True,  # return URLs with ? or # are refused (reported, not documented)
     "page_ref_id": False,  # a payment carries the refId that its page was asked for with (not documented)
     "page_duplicate_window": True,  # a page honors duplicateWindow (not documented)
