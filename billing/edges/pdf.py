@@ -102,7 +102,7 @@ def _style():
     from weasyprint.text.fonts import FontConfiguration
 
     fonts = FontConfiguration()
-    atexit.register(_style.cache_clear)  # the fonts have temporary files, to be removed while Python still runs
+    atexit.register(_style.cache_clear)  # removes temporary font files while that is still possible
     style, tokens = ((STATIC / name).read_text("utf-8") for name in ("invoice.css", "tokens.css"))
     sheet = CSS(
         string=with_tokens(style, tokens),
