@@ -87,6 +87,22 @@ def test_the_command_explains_itself():
         assert option in shown.stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--key", "12345678901234567"], "at most 16"),
+        (["--state", "/nowhere/at/all.sqlite"], "/nowhere/at/all.sqlite cannot be used"),
+    ],
+)
+def test_it_does_not_start_on_what_cannot_work(options, sentence):
+    command = [sys.executable, "-m", "billing.edges.sandbox", "--port", "0", *options]
+
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 2
+    assert sentence in ended.stderr and "Traceback" not in ended.stderr
+
+
 def test_a_call_on_an_open_connection_is_fast(sandbox):
     gateway = sandbox.gateway()
     gateway.check()
@@ -96,7 +112,7 @@ def test_a_call_on_an_open_connection_is_fast(sandbox):
         gateway.check()
         times.append(time.perf_counter() - begin)
 
-    assert sorted(times)[10] < 0.03  # 0.044 and more would be Nagle's algorithm against delayed ACKs
+    assert sorted(times)[10] < 0.03  # 0.04 and more: Nagle's algorithm against delayed ACKs
 
 
 # -- the clock

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import signal
+import sqlite3
 import sys
 
 from billing.edges.sandbox import server
@@ -35,9 +36,15 @@ def options():
 
 def main():
     """Run until SIGINT or SIGTERM."""
-    given = options().parse_args()
+    parser = options()
+    given = parser.parse_args()
+    if len(given.login) > 25 or len(given.key) > 16:
+        parser.error("a login id has at most 25 characters, a transaction key at most 16")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    sandbox = server.build(given.state, given.login, given.key, given.signature_key, given.webhook_url)
+    try:
+        sandbox = server.build(given.state, given.login, given.key, given.signature_key, given.webhook_url)
+    except sqlite3.Error as error:
+        parser.error(f"{given.state} cannot be used: {error}")
     with contextlib.suppress(KeyboardInterrupt):
         server.serve(sandbox, given.host, given.port)
 
