@@ -198,7 +198,6 @@ INVOICE = (
         _revoke_links,
         lead="Every pay link of this invoice stops working. The customer can ask for a fresh one.",
         fits=lambda invoice: invoice.state != Invoice.DRAFT,
-        tone="danger",
     ),
     Action(
         "void",
@@ -506,7 +505,6 @@ CUSTOMER = (
         "Withdraw links",
         _revoke_links,
         lead="Every link of this customer stops working: pay links, sign-in links, preferences.",
-        tone="danger",
     ),
 )
 

@@ -123,15 +123,19 @@ class ChoiceInput(wtforms.SelectField):
             raise ValidationError("Choose one of the list.")
 
 
-class TypeAhead(widgets.TextInput):
+class TypeAhead:
     """A text box with suggestions, and the chosen id beside it; works by number or name without script."""
+
+    input_type = "text"
 
     def __call__(self, field, **kwargs):
         shown = field.typed if field.typed is not None else (str(field.data) if field.data else "")
-        kwargs.setdefault("autocomplete", "off")
-        box = super().__call__(
-            field, name=f"{field.name}-text", value=shown, data_typeahead=field.loader.url, **kwargs
-        )
+        box = Markup("<input {}>").format(
+            Markup(widgets.html_params(
+                id=field.id, name=f"{field.name}-text", type="text", value=shown, autocomplete="off",
+                data_typeahead=field.loader.url, **kwargs,
+            ))
+        )  # fmt: skip
         chosen = field.data.id if field.data else ""
         return box + Markup('<input type="hidden" name="{}" value="{}">').format(field.name, chosen)
 

@@ -10,6 +10,7 @@ from flask import abort, current_app, flash, g, jsonify, redirect, request, url_
 from flask_admin import AdminIndexView, expose
 
 from admin import search, security
+from admin.base import Guarded
 from admin.customer import CustomerPage
 from admin.desk import Desk
 from admin.fields import Filled
@@ -38,7 +39,7 @@ class PasswordForm(wtforms.Form):
     )
 
 
-class Home(CustomerPage, Desk, AdminIndexView):
+class Home(Guarded, CustomerPage, Desk, AdminIndexView):
     """``/staff``: today."""
 
     def __init__(self):
@@ -48,9 +49,6 @@ class Home(CustomerPage, Desk, AdminIndexView):
     def is_accessible(self):
         """For the menu."""
         return security.may("staff.index")
-
-    def _run_view(self, fn, *args, **kwargs):
-        return fn(self, *args, **kwargs)
 
     @expose("/")
     def index(self):

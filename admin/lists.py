@@ -12,7 +12,7 @@ are met while walking down the primary key.
 import datetime
 import re
 from dataclasses import dataclass, field as data_field
-from functools import reduce
+from functools import cache, reduce
 from operator import and_, or_
 
 from peewee import (
@@ -23,7 +23,9 @@ from peewee import (
     DateField,
     EnclosedNodeList,
     Expression,
+    Field,
     ForeignKeyField,
+    Index,
     IntegerField,
     TextField,
     Value,
@@ -57,6 +59,7 @@ from models import (
 COUNTED = 10_000
 RELATED = 1_000  # customers that one word of a search may stand for
 LARGEST_ID = 2**31 - 1
+RECENT = 100_000  # rows that a filter without an index looks through
 # Tables that grow with the customers, not with time: a word may stand anywhere in their names.
 SLOW_GROWING = {
     Company, Staff, Item, TaxRate, ImportBatch, Customer, Contact, Site, System, Contract, Charge, OneOff, Ticket,
@@ -118,8 +121,15 @@ class Filter:
         raise NotImplementedError(type(self))
 
     def conditions(self, args):
-        """Functions from the column to a condition; empty when the address asks nothing."""
+        """Functions from ``at`` to a condition; empty when the address asks nothing.
+
+        ``at(field)`` is the column, or the column that SQLite may not look up in an index.
+        """
         raise NotImplementedError(type(self))
+
+    def is_indexed(self):
+        """True when an index finds its rows, so that asking costs no scan."""
+        return self.field in indexed(self.field.model) or self.field in behind_choice(self.field.model)
 
     def words(self, args):
         """What the filter keeps, for the line above the list."""
@@ -142,7 +152,7 @@ class ChoiceFilter(Filter):
 
     def conditions(self, args):
         chosen = self.controls(args)[0].value
-        return [lambda column: column == chosen] if chosen else []
+        return [lambda at: at(self.field) == chosen] if chosen else []
 
 
 class BooleanFilter(ChoiceFilter):
@@ -153,7 +163,7 @@ class BooleanFilter(ChoiceFilter):
 
     def conditions(self, args):
         chosen = self.controls(args)[0].value
-        return [lambda column: column == (chosen == "yes")] if chosen else []
+        return [lambda at: at(self.field) == (chosen == "yes")] if chosen else []
 
 
 class RangeFilter(Filter):
@@ -192,12 +202,16 @@ class RangeFilter(Filter):
         found = []
         least, most = (self._value(control) for control in self.controls(args)[:2])
         if least is not None:
-            found.append(lambda column: column >= self.first(least))
+            found.append(lambda at: at(self.field) >= self.first(least))
         if most is not None:
-            found.append(lambda column: self.last(column, most))
+            found.append(lambda at: self.last(at(self.field), most))
         emptiness = self._emptiness(args).value if self.field.null else ""
         if emptiness:
-            found.append(lambda column: column.is_null(emptiness == "empty"))
+            found.append(lambda at: at(self.field).is_null(emptiness == "empty"))
+        leading = behind_choice(self.field.model).get(self.field)
+        if found and leading is not None:
+            # Every value of the choice in front: so the index over both finds the range.
+            found.append(lambda at: at(leading).in_([name for name, _ in leading.choices]))
         return found
 
     def _value(self, control):
@@ -261,7 +275,7 @@ class MoneyFilter(RangeFilter):
     def conditions(self, args):
         found = super().conditions(args)
         least = self._value(self.controls(args)[0])
-        return [lambda column: column > SQL("0"), *found] if least else found
+        return [lambda at: at(self.field) > SQL("0"), *found] if least else found
 
 
 class NumberFilter(RangeFilter):
@@ -295,7 +309,7 @@ class RowFilter(Filter):
 
     def conditions(self, args):
         value = self.controls(args)[0].value
-        return [lambda column: column == int(value)] if value else []
+        return [lambda at: at(self.field) == int(value)] if value else []
 
 
 class TextFilter(Filter):
@@ -306,7 +320,7 @@ class TextFilter(Filter):
 
     def conditions(self, args):
         text = self.controls(args)[0].value
-        return [lambda column: begins(column, text)] if text else []
+        return [lambda at: begins(at(self.field), text)] if text else []
 
 
 def generated_filter(field, label, loader):
@@ -359,26 +373,7 @@ def _prefix(column, text):
 
 def contains(column, text):
     """``column`` holds ``text`` somewhere, whatever the case: a scan, for tables that grow slowly."""
-    escaped = re.sub(r"([%_\\])", r"\\\1", text)
-    return Expression(fn.LOWER(column), "LIKE", Value(f"%{escaped.lower()}%")) if text else column.is_null(False)
-
-
-def found_by(word, fields):
-    """A condition: one of ``fields`` answers to ``word``. None when none of them can."""
-    conditions = [condition for field in fields if (condition := _answers(field, word)) is not None]
-    return reduce(or_, conditions) if conditions else None
-
-
-def _answers(field, word):
-    if isinstance(field, Related):
-        ids = field.ids(word)
-        return field.field.in_(ids) if ids else None
-    if isinstance(field, Anywhere):
-        return contains(field.field, word)
-    if isinstance(field, IntegerField):
-        digits = word.removeprefix("#")
-        return field == int(digits) if as_id(digits) else None
-    return begins(field, word)
+    return column.contains(text)
 
 
 @dataclass(frozen=True)
@@ -390,17 +385,63 @@ class Anywhere:
 
 @dataclass(frozen=True)
 class Related:
-    """Rows whose foreign key leads to a row that answers to the word."""
+    """Rows whose foreign key leads to a row that answers to all words."""
 
     field: object
     by: tuple
 
-    def ids(self, word):
-        condition = found_by(word, self.by)
-        if condition is None:
-            return []
-        model = self.field.rel_model
-        return [id for (id,) in model.select(model.id).where(condition).limit(RELATED).tuples()]
+    def answers(self, words):
+        """A function from ``at`` to a condition, or None. Few owners are named one by one, many by a query."""
+        query = answering(self.field.rel_model, words, self.by)
+        if query is None:
+            return None
+        ids = [id for (id,) in query.limit(RELATED + 1).tuples()]
+        if not ids:
+            return None
+        return lambda at: at(self.field).in_(ids if len(ids) <= RELATED else query)
+
+
+def answering(model, words, by):
+    """A query of the ids of the rows that answer to all words, or None when none can.
+
+    One word of letters is looked for in each column by a query of its own: the names of 100,000 customers
+    are read from their index alone.
+    """
+    conditions = [condition for word in words if (condition := found_by(word, by)) is not None]
+    if len(conditions) < len(words):
+        return None
+    names = [one for one in by if isinstance(one, Anywhere) and one.field in indexed(model)]
+    if names and not any(character.isdigit() for word in words for character in word):
+        conditions = [contains(names[0].field, word) for word in words]
+    return model.select(model.id).where(reduce(and_, conditions))
+
+
+def found_by(word, fields):
+    """A condition: one of ``fields`` answers to ``word``. None when none of them can."""
+    conditions = [condition for field in fields if (condition := _answers(field, word)) is not None]
+    return reduce(or_, conditions) if conditions else None
+
+
+def search_condition(words, fields):
+    """From ``at`` to a condition: the row answers to every word itself, or belongs to a row that does."""
+    own = [field for field in fields if not isinstance(field, Related)]
+    conditions = [condition for word in words if (condition := found_by(word, own)) is not None]
+    found = [lambda at: reduce(and_, conditions)] if len(conditions) == len(words) else []
+    related = (field.answers(words) for field in fields if isinstance(field, Related))
+    found += [condition for condition in related if condition is not None]
+    return lambda at: reduce(or_, [condition(at) for condition in found]) if found else SQL("1 = 0")
+
+
+def _answers(field, word):
+    if isinstance(field, Related):
+        answer = field.answers([word])
+        return answer and answer(_as_it_is)
+    if isinstance(field, Anywhere):
+        return contains(field.field, word)
+    if isinstance(field, IntegerField):
+        digits = word.removeprefix("#")
+        return field == int(digits) if as_id(digits) else None
+    return begins(field, word)
 
 
 def searched(model, depth=2):
@@ -412,8 +453,14 @@ def searched(model, depth=2):
     owners = [field for field in model._meta.sorted_fields if isinstance(field, ForeignKeyField) and not field.null]
     if depth and owners:
         owner = next((field for field in owners if field.name == "customer"), owners[0])
-        found.append(Related(owner, searched(owner.rel_model, depth - 1)))
+        found.append(Related(owner, owner_search(owner.rel_model, depth - 1)))
     return tuple(found)
+
+
+def owner_search(model, depth):
+    """What tells a row that others belong to: its numbers and its name, not its address."""
+    wanted = searched(model, depth)
+    return tuple(one for one in wanted if not isinstance(one, Anywhere) or one.field.name in ("name", "code", "subject"))
 
 
 def _searched(model, field):
@@ -447,6 +494,7 @@ class Page:
     sorted_by: str = ""
     descending: bool = False
     sums: dict = data_field(default_factory=dict)
+    bounded: bool = False  # only the newest RECENT rows were looked through
 
     @property
     def is_capped(self):
@@ -470,72 +518,84 @@ class Listing:
     def page(self, args):
         """The Page that ``args`` (the address) asks for. Nothing in an address can make this fail."""
         conditions = self.conditions(args)
-        count = self._count(conditions)
+        count, sums = self._count(conditions)
+        if not count:
+            return Page([], 0)
         column, descending = self._sort(args, count)
-        walk = count > COUNTED
-        query = Walk(self, conditions, column, descending, walk)
+        query = Walk(self, conditions, column, descending, along=column if count > COUNTED else None)
         cursor, backwards = self._cursor(args, column)
         rows, more = query.rows(cursor, backwards)
         if not rows and cursor is not None:
             cursor, backwards = None, False
             rows, more = query.rows(None, False)
-        page = Page(rows, count, sorted_by=column.name, descending=descending)
+        page = Page(rows, count, sorted_by=column.name, descending=descending, sums=sums, bounded=self.bounded)
         if rows:
             before, after = (more, cursor is not LAST) if backwards else (cursor is not None, more)
             page.newer = as_cursor(column, rows[0]) if before else ""
             page.older = as_cursor(column, rows[-1]) if after else ""
-        page.sums = self._sums(conditions, count)
         return page
 
     def conditions(self, args):
-        """Functions from a hint (may the column use its index?) to a condition."""
-        found = []
-        for chosen in self.filters:
-            for condition in chosen.conditions(args):
-                found.append((chosen, condition))
-        made = [self._hinted(chosen, condition, len(found)) for chosen, condition in found]
+        """Functions from ``along`` to a condition: the column that the rows are walked along, None to look them up."""
+        found = [(chosen, one) for chosen in self.filters for one in chosen.conditions(args)]
+        words = clean(args.get("search", "")).split()[:6]
+        alone = len(found) == 1 and not words
+        made = [self._hinted(chosen, one, alone) for chosen, one in found]
+        if words:
+            answer = search_condition(words, self.search)
+            made.append(lambda along: answer(_hint(along)))
         if self.scope is not None:
-            made.append(lambda walk: self.scope)
-        for word in clean(args.get("search", "")).split()[:6]:
-            answer = found_by(word, self.search)
-            made.append(lambda walk, answer=answer: SQL("1 = 0") if answer is None else answer)
-        if any(chosen.weak for chosen, _ in found) and args.get("search"):
-            made = [self._weakened(chosen, condition) for chosen, condition in found] + made[len(found) :]
+            made.append(lambda along: self.scope)
+        self.bounded = bool(found) and not words and not any(chosen.is_indexed() for chosen, _ in found)
+        if self.bounded:
+            made += self._recent()
         return made
 
-    def _hinted(self, chosen, condition, how_many):
-        def made(walk):
-            plain = on_sqlite() and (walk or (chosen.weak and how_many > 1))
-            return condition(Plain(chosen.field) if plain else chosen.field)
+    def _hinted(self, chosen, condition, alone):
+        def made(along):
+            if along is None and chosen.weak and not alone and on_sqlite():
+                return condition(Plain)
+            return condition(_hint(along))
 
         return made
 
-    def _weakened(self, chosen, condition):
-        return lambda walk: condition(Plain(chosen.field) if on_sqlite() and chosen.weak else chosen.field)
+    def _recent(self):
+        """Where no index helps, only the newest rows are looked through; the page says so."""
+        newest = self.model.select(fn.MAX(self.pk)).scalar() or 0
+        self.bounded = newest > RECENT
+        return [lambda along: self.pk > newest - RECENT] if self.bounded else []
 
-    def where(self, query, conditions, walk=False):
+    def where(self, query, conditions, along=None):
         """``query`` with all conditions."""
-        made = [condition(walk) for condition in conditions]
+        made = [condition(along) for condition in conditions]
         return query.where(reduce(and_, made)) if made else query
 
     def _count(self, conditions):
-        inner = self.where(self.model.select(SQL("1")), conditions).limit(COUNTED + 1)
-        return inner.count()
-
-    def _sums(self, conditions, count):
-        money = [field for field in self.columns if isinstance(field, MoneyField)]
-        if not money or not 0 < count <= COUNTED:
-            return {}
-        row = self.where(self.model.select(*[fn.SUM(field) for field in money]), conditions).tuples().get()
-        return {field.name: int(total or 0) for field, total in zip(money, row, strict=True)}
+        """(number of matches up to COUNTED + 1, {money column: sum} when there are not more)."""
+        money = [field for field in self.columns if isinstance(field, MoneyField)] if conditions else []
+        if not money:
+            return self.where(self.model.select(SQL("1")), conditions).limit(COUNTED + 1).count(), {}
+        inner = self.where(self.model.select(*money), conditions).limit(COUNTED + 1).alias("inner_rows")
+        sums = [fn.SUM(getattr(inner.c, field.column_name)) for field in money]
+        count, *totals = self.model.select(fn.COUNT(SQL("1")), *sums).from_(inner).tuples().get()
+        if count > COUNTED:
+            return count, {}
+        return count, {field.name: int(total or 0) for field, total in zip(money, totals, strict=True)}
 
     def _sort(self, args, count):
         """The (column, descending) asked for, where it can be answered fast; else the list's own."""
-        for text in (args.get("sort", ""), self.default_sort):
+        for text in (args.get("sort", ""), self._filtered_sort(args, count), self.default_sort):
             column = self.model._meta.fields.get(text.removeprefix("-"))
             if column is not None and self.can_sort(column, count):
                 return column, text.startswith("-")
         return self.pk, True
+
+    def _filtered_sort(self, args, count):
+        """Many rows of a range are read along the range's own index, newest first."""
+        for chosen in self.filters if count > COUNTED else ():
+            if isinstance(chosen, RangeFilter) and chosen.field in indexed(self.model) and chosen.conditions(args):
+                return f"-{chosen.name}"
+        return ""
 
     def can_sort(self, column, count):
         """An index can, and so can anything when the list is short."""
@@ -559,7 +619,7 @@ class Listing:
         """
         conditions, last = self.conditions(args), None
         while True:
-            query = self.where(self.model.select(*_shown(self)), conditions, walk=True)
+            query = self.where(self.model.select(*_shown(self)), conditions, along=self.pk)
             if last is not None:
                 query = query.where(self.pk < last)
             rows = list(query.order_by(self.pk.desc()).limit(size))
@@ -570,14 +630,25 @@ class Listing:
             last = rows[-1].id
 
 
+def _as_it_is(field):
+    return field
+
+
+def _hint(along):
+    """What ``at`` is: while SQLite walks along one column, the indexes of all others are kept out."""
+    if along is None or not on_sqlite():
+        return _as_it_is
+    return lambda field: field if field is along else Plain(field)
+
+
 LAST = object()  # the cursor behind the last row
 
 
 class Walk:
     """Rows of a listing in one order, from a cursor on, forwards or backwards."""
 
-    def __init__(self, listing, conditions, column, descending, walk):
-        self.listing, self.conditions, self.walk = listing, conditions, walk
+    def __init__(self, listing, conditions, column, descending, along):
+        self.listing, self.conditions, self.along = listing, conditions, along
         self.column, self.descending, self.pk = column, descending, listing.pk
 
     def rows(self, cursor, backwards):
@@ -610,7 +681,7 @@ class Walk:
 
     def _read(self, segment, descending, wanted):
         listing = self.listing
-        query = listing.where(listing.model.select(*_shown(listing)), self.conditions, self.walk)
+        query = listing.where(listing.model.select(*_shown(listing)), self.conditions, self.along)
         if segment is not None:
             query = query.where(segment)
         order = [self.pk] if self.column is self.pk else [self.column, self.pk]
@@ -619,7 +690,7 @@ class Walk:
 
     def _hinted(self, column):
         """With few matches the filter's index finds them and they are sorted; the order's index is kept out."""
-        few = on_sqlite() and not self.walk and self.conditions
+        few = on_sqlite() and self.along is None and self.conditions
         return Plain(column) if few else column
 
 
@@ -639,16 +710,34 @@ def is_big(field):
     return isinstance(field, (BlobField, TextField))
 
 
+@cache
 def indexed(model):
     """The columns that an index of the whole table begins with."""
     first = {model._meta.primary_key}
-    for columns, _ in model._meta.indexes:
-        if isinstance(columns, (tuple, list)):
-            first.add(model._meta.fields.get(columns[0]) or model._meta.columns[columns[0]])
+    for columns in whole_indexes(model):
+        first.add(columns[0])
     for field in model._meta.sorted_fields:
         if field.index or field.unique:
             first.add(field)
     return first
+
+
+def whole_indexes(model):
+    """The columns of each index over several columns that leaves no row out."""
+    for index in model._meta.indexes:
+        if not isinstance(index, Index):
+            yield tuple(model._meta.combined[name] for name in index[0])
+        elif index._where is None:
+            columns = tuple(part for part in index._expressions if isinstance(part, Field))
+            if columns:
+                yield columns
+
+
+@cache
+def behind_choice(model):
+    """{column: the choice in front of it} for indexes such as (state, due on)."""
+    pairs = [columns[:2] for columns in whole_indexes(model) if len(columns) > 1]
+    return {second: first for first, second in pairs if first.choices and second not in indexed(model)}
 
 
 def as_cursor(column, row):

@@ -111,7 +111,7 @@ def _payments(text):
     rows = Payment.select(Payment, Customer).join(Customer).where(condition).order_by(Payment.id.desc()).limit(MOST)
     for row in rows:
         detail = f"{row.customer}, {format_cents(row.amount_cents)}, {words.short_date(row.received_on)}"
-        exact = text in (row.reference, row.transaction_id)
+        exact = upper == row.reference or text in (row.transaction_id, row.check_number)
         title = f"{row.method_label or row.kind.capitalize()} · {row.reference}"
         yield Hit("Payment", title, detail, url_for("staff_payment.details_view", id=row.id), exact)
 

@@ -66,6 +66,9 @@ class _Derived(ChoiceFilter):
         chosen = self.controls(args)[0].value
         return [self.meanings[chosen][1]] if chosen else []
 
+    def is_indexed(self):
+        return True
+
 
 # --- customers -------------------------------------------------------------------------------------
 
@@ -277,9 +280,9 @@ class HoldView(StaffView):
 # --- money -----------------------------------------------------------------------------------------
 
 INVOICE_STANDING = {
-    "open": ("Open", lambda column: column > SQL("0")),
-    "past_due": ("Past due", lambda column: (column > SQL("0")) & (Invoice.due_on < g.today)),
-    "paid": ("Paid", lambda column: (column == 0) & (Invoice.state == Invoice.ISSUED)),
+    "open": ("Open", lambda at: at(Invoice.open_cents) > SQL("0")),
+    "past_due": ("Past due", lambda at: (at(Invoice.open_cents) > SQL("0")) & (at(Invoice.due_on) < g.today)),
+    "paid": ("Paid", lambda at: (at(Invoice.open_cents) == 0) & (at(Invoice.state) == Invoice.ISSUED)),
 }
 
 

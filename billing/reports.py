@@ -44,9 +44,10 @@ class Home:
 
 def home(today):
     """The Home of ``today``."""
+    ages = aging(today)
     job = JobRun.select().where(JobRun.name == "daily").order_by(JobRun.id.desc()).first()
     days = daily.days_since_last(today)
-    return Home(queues(today), numbers(today), aging(today), job, _job_words(days), days is None or days > 1)
+    return Home(queues(ages), numbers(today, ages), ages, job, _job_words(days), days is None or days > 1)
 
 
 def _job_words(days):
@@ -58,9 +59,12 @@ def _job_words(days):
 # --- queues ----------------------------------------------------------------------------------------
 
 
-def queues(today):
-    """What waits for a person, most pressing first; queues that are empty say so by a zero."""
-    late = Invoice.select().where((Invoice.open_cents > SQL("0")) & (Invoice.due_on < today))
+def queues(ages):
+    """What waits for a person, most pressing first; queues that are empty say so by a zero.
+
+    ages -- the buckets of ``aging``
+    """
+    late = sum(bucket.count for bucket in ages[1:])
     return [
         _queue("Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True),
         _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them."),
@@ -69,7 +73,7 @@ def queues(today):
         _queue("Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True),
         _queue("To print and mail", Notice, Notice.PRINT, "Paper that has not left the house."),
         _queue("Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute."),
-        Number("Past due", "invoice", {"standing": "past_due"}, count=late.count(), note="Invoices owed after their date."),
+        Number("Past due", "invoice", {"standing": "past_due"}, count=late, note="Invoices owed after their date."),
     ]
 
 
@@ -82,15 +86,15 @@ def _queue(label, model, state, note, *, urgent=False):
 # --- numbers ---------------------------------------------------------------------------------------
 
 
-def numbers(today):
+def numbers(today, ages):
     """How the house is doing."""
     month = today.replace(day=1)
     last = (month - timedelta(days=1)).replace(day=1)
-    owed = Invoice.select(fn.SUM(Invoice.open_cents)).where(Invoice.open_cents > SQL("0")).scalar()
+    owed = sum(bucket.cents for bucket in ages)
     before = collected_cents(last, month - timedelta(days=1))
     return [
         Number("RMR", "charge", cents=rmr_cents(today), note="Recurring charges of a month, as of today"),
-        Number("Open receivables", "invoice", {"standing": "open"}, cents=int(owed or 0), note="Owed on all invoices"),
+        Number("Open receivables", "invoice", {"standing": "open"}, cents=owed, note="Owed on all invoices"),
         Number(
             "Collected this month",
             "payment",
