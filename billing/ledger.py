@@ -11,7 +11,7 @@ from peewee import fn
 
 from billing.errors import BillingError
 from billing.money import format_cents
-from models import Allocation, Credit, Invoice, Payment, PaymentPart, Refund, among, db
+from models import Allocation, Credit, Invoice, Payment, PaymentPart, Refund, among, db, insert_rows
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,29 @@ def apply_oldest_first(money, *, by, on, only=None):
             parts.append((invoice, cents))
             left -= cents
     apply(money, parts, by=by, on=on)
+
+
+def apply_many(parts, *, by):
+    """``apply`` for thousands of payments at once: parts is [(payment id, invoice id, cents, on)].
+
+    Guarded like ``apply``: one part that finds too little left refuses all of them with a BillingError.
+    """
+    if not parts:
+        return
+    mark = "%s" if db.for_update else "?"
+    with db.atomic():
+        for table, at in (("payment", 0), ("invoice", 1)):
+            taken = [(part[2], part[at], part[2]) for part in parts]
+            cursor = db.cursor()
+            cursor.executemany(
+                f'UPDATE "{table}" SET "open_cents" = "open_cents" - {mark} '
+                f'WHERE "id" = {mark} AND "open_cents" >= {mark}',
+                taken,
+            )
+            if cursor.rowcount != len(parts):
+                raise BillingError(f"A {table} has less left than one of these parts would take.")
+        rows = [(invoice, payment, cents, "", by, on) for payment, invoice, cents, on in parts]
+        insert_rows(Allocation, ("invoice_id", "payment_id", "amount_cents", "reason", "by", "made_on"), rows)
 
 
 def use_unapplied(customer_ids, *, by, on):
