@@ -130,8 +130,9 @@ class Page:
 class SandboxProcess:
     """One sandbox. ``start`` again after ``stop`` continues with the same state file, on the same port."""
 
-    def __init__(self, state, webhook_url=None, port=0):
+    def __init__(self, state, webhook_url=None, port=0, options=()):
         self._state, self._webhook_url, self._port = str(state), webhook_url, port
+        self._options = list(options)
         self._process = None
         self._http = requests.Session()
         self._http.trust_env = False
@@ -155,7 +156,7 @@ class SandboxProcess:
         ]
         command += ["--login", LOGIN, "--key", KEY, "--signature-key", SIGNATURE_KEY]
         command += ["--webhook-url", self._webhook_url] if self._webhook_url else []
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command + self._options, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline()
         match = re.search(r"http://\S+:(\d+)", line)
         assert match, f"the sandbox did not start: {line!r}"

@@ -45,7 +45,7 @@ def sandbox(process):
 
 @pytest.fixture
 def gateway(sandbox):
-    return sandbox.gateway(timeout=(2, 1))
+    return sandbox.gateway(timeout=(3, 2))
 
 
 def now():
@@ -341,7 +341,7 @@ SILENCES = [
 @pytest.mark.parametrize("mode", SILENCES)
 def test_without_a_clear_answer_money_is_in_doubt_and_can_be_looked_up(sandbox, gateway, mode):
     payment = paid(sandbox, gateway)
-    sandbox.post_control("fault", {"mode": mode, "seconds": 2})
+    sandbox.post_control("fault", {"mode": mode, "seconds": 4})
 
     outcome = gateway.void(payment.transaction_id)
 
@@ -353,7 +353,7 @@ def test_without_a_clear_answer_money_is_in_doubt_and_can_be_looked_up(sandbox, 
 
 @pytest.mark.parametrize("mode", SILENCES)
 def test_without_a_clear_answer_a_question_is_unavailable(sandbox, gateway, mode):
-    sandbox.post_control("fault", {"mode": mode, "seconds": 2})
+    sandbox.post_control("fault", {"mode": mode, "seconds": 4})
 
     with pytest.raises(GatewayUnavailable, match="Nothing was charged"):
         ask_for_page(gateway)

@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sqlite3
 import sys
+from datetime import datetime
 
 from billing.edges.sandbox import server
 
@@ -29,9 +30,17 @@ def options():
     )
     parser.add_argument("--webhook-url", help="address that gets all notifications")
     parser.add_argument("--login", default="sandbox", help="API login id, at most 25 characters")
-    parser.add_argument("--key", default="SandboxKey123456", help="transaction key, at most 16 characters")
+    parser.add_argument("--key", default="sandboxkey123456", help="transaction key, at most 16 characters")
     parser.add_argument("--signature-key", default=SIGNATURE_KEY, help="hex key that signs notifications")
+    parser.add_argument(
+        "--cutoff", type=time_of_day, help="settle by itself every day at this time, HH:MM in UTC"
+    )
     return parser
+
+
+def time_of_day(text):
+    """HH:MM, checked."""
+    return datetime.strptime(text, "%H:%M").strftime("%H:%M")
 
 
 def main():
@@ -45,6 +54,8 @@ def main():
         sandbox = server.build(given.state, given.login, given.key, given.signature_key, given.webhook_url)
     except sqlite3.Error as error:
         parser.error(f"{given.state} cannot be used: {error}")
+    if given.cutoff:
+        sandbox.processor.set_options({"cutoff": given.cutoff})
     with contextlib.suppress(KeyboardInterrupt):
         server.serve(sandbox, given.host, given.port)
 
