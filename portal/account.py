@@ -7,11 +7,11 @@ from datetime import date
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 
-from billing import customers, documents, ledger, outlook
+from billing import customers, documents, ledger, links, outlook
 from billing.edges import pdf
 from billing.errors import BillingError
 from models import Contact, Invoice, Payment, PaymentPart
-from portal import invoice_page, payments
+from portal import invoice_page, payments, visitor
 from portal.answers import pdf_answer
 from portal.door import bp
 from portal.forms import DetailsForm, PayForm, StatementForm, new_key
@@ -262,4 +262,5 @@ def details():
         )
         flash("Saved." + (f" We also told {old}." if moved and old else ""), "success")
         return redirect(url_for("portal.details"), 303)
-    return render_template("portal/details.html", form=form), 422 if form.errors else 200
+    several = links.accounts(visitor.proven_email()).count() > 1
+    return render_template("portal/details.html", form=form, several=several), 422 if form.errors else 200

@@ -17,7 +17,7 @@ bp = Blueprint("portal", __name__)
 OPEN = frozenset({
     "home", "sign_in", "sign_in_code", "sign_in_again", "sign_in_by_link", "sign_out",
     "pay_link", "pay_link_pdf", "pay_by_link", "ask_by_link", "check_by_link", "replacement",
-    "everything", "fresh_link", "receipt_by_link",
+    "everything", "fresh_link", "receipt_by_link", "back_to_invoice",
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
     "preferences_by_link", "stop_reminders", "authorize_net",
 })  # fmt: skip
@@ -64,17 +64,18 @@ def frame():
 def _places(contact):
     """The menu: (endpoint, label, endpoints below it)."""
     questions = ("questions", "Questions", {"question", "new_question"})
-    details = ("details", "Your details", {"choose_account"})
+    settings = ("details", "Settings", {"choose_account"})
     if contact.role == Contact.TECHNICAL:
-        return (questions, details)
-    money = (
+        return (questions, settings)
+    if contact.role == Contact.PAYER:
+        settings = ("preferences", "Settings", {"details", "choose_account"})
+    return (
         ("account", "Overview", {"review"}),
         ("invoices", "Invoices", {"invoice"}),
-        ("payments", "Payments", {"payment"}),
-        ("statement", "Statement", set()),
+        ("payments", "Payments", {"payment", "statement"}),
+        questions,
+        settings,
     )
-    preferences = (("preferences", "Preferences", set()),) if contact.role == Contact.PAYER else ()
-    return (*money, questions, *preferences, details)
 
 
 def _entry(endpoint, label, below):

@@ -67,6 +67,7 @@ class PayForm(Form):
     amount = StringField(
         "Amount",
         validators=[InputRequired("Please enter an amount, such as 42.50."), Length(max=40)],
+        id="other-amount",
         render_kw={"inputmode": "decimal", "autocomplete": "off", "class": "short"},
     )
 

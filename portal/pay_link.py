@@ -84,6 +84,12 @@ def receipt_by_link(token, reference):
     return payments.receipt_pdf(found[0]) if found else abort(404)
 
 
+@bp.get(f"/i/{TOKEN}/<any(pay, check, question, everything, replacement, fresh):_action>")
+def back_to_invoice(token, _action):
+    """An address of what only a button does, opened by hand or after a reload: show the invoice instead."""
+    return redirect(url_for("portal.pay_link", token=token), 303)
+
+
 # --- What can be done there ----------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from flask import abort, current_app, flash, g, redirect, render_template, url_for
 
-from billing import documents, ledger, payments
+from billing import documents, ledger, links, payments
 from billing.edges import pdf
 from billing.errors import GatewayUnavailable, PaymentInProgress
 from models import Payment
@@ -84,6 +84,7 @@ def ask(payment):
     try:
         return payments.ask(payment, gateway=current_app.gateway.hurried(), today=g.today, now=g.now)
     except GatewayUnavailable:
+        g.unanswered = True
         return payment
 
 
@@ -146,6 +147,8 @@ def show(payment, back, *, left=False):
         payment=payment,
         back=back,
         left=left,
+        answered="unanswered" not in g,
+        mails_receipt=links.mail_contact(payment.customer) is not None and _is_fresh(payment),
         is_live=payment.state in Payment.LIVE,
         can_continue=can_continue(payment),
         free_at=free_at(payment),
@@ -153,6 +156,10 @@ def show(payment, back, *, left=False):
         document=documents.receipt_document(payment, company=g.company),
         invoices=[part.invoice for part in payment.parts],
     )
+
+
+def _is_fresh(payment):
+    return g.now - (payment.concluded_at or g.now) < timedelta(hours=1)
 
 
 def free_at(payment):
