@@ -42,6 +42,12 @@ def period_of(terms, index):
     return periods.period(first, terms.anchor_day, terms.cycle_months, index)
 
 
+def index_of(terms, day):
+    """The index of the period that holds ``day``."""
+    first = period_of(terms, 0).from_on
+    return periods.index_at(first, terms.anchor_day, terms.cycle_months, day)
+
+
 def bill_on(terms, index):
     """The day from which period ``index`` may be billed, or None when the charge ends before it.
 
@@ -191,13 +197,14 @@ def end(contract, *, on, reason_code, by, today, now):
 
     Only charges with ``prorate_last`` give credit. Returns the credits that were made.
     """
-    if contract.ends_on is not None:
-        raise BillingError(f"This contract ended on {contract.ends_on} already.")
     if on < contract.starts_on:
         raise BillingError("A contract cannot end before it starts.")
     if reason_code not in Contract.END_REASONS:
         raise BillingError("Choose why the contract ends.")
-    with db.atomic():
+    with ledger.locked(contract.customer_id):
+        ended_on = Contract.get_by_id(contract.id).ends_on
+        if ended_on is not None:
+            raise BillingError(f"This contract ended on {ended_on} already.")
         contract.ends_on, contract.end_reason = on, reason_code
         contract.save()
         charges = list(contract.charges.where(Charge.ends_on.is_null() | (Charge.ends_on > on)))
@@ -220,7 +227,9 @@ def _end_charge(charge, on, by, today, now):
     for line in list(beyond):
         unused = (line.to_on - max(on, line.from_on - periods.DAY)).days
         cents = money.share(line.total_cents, unused, (line.to_on - line.from_on).days + 1)
-        if cents:
+        credited = sum(credit.amount_cents for credit in line.invoice.credits)
+        cents = min(cents, line.invoice.total_cents - credited)
+        if cents > 0:
             yield _credit_unused(charge, line, cents, by, today, now)
 
 
@@ -238,6 +247,7 @@ def _credit_unused(charge, line, cents, by, today, now):
     )
     ledger.open_money(credit)
     ledger.apply_oldest_first(credit, by=by, on=today)
+    events.record("credit.made", credit, by=by, now=now, reason=credit.reason)
     return credit
 
 

@@ -15,7 +15,7 @@ def issue(draft, *, by, today, now):
     if draft.state != Invoice.DRAFT:
         raise BillingError("This invoice is issued already.")
     company, customer = companies.current(), draft.customer
-    with db.atomic():
+    with ledger.locked(customer.id):
         owed = ledger.balance(customer, today=today).owed_cents
         move(
             draft,
@@ -50,13 +50,11 @@ def void(invoice, *, reason, by, today, now, bill_again=False):
 
     bill_again -- put its periods and work back, so that the next bill step bills them anew
 
-    Raises BillingError when a payment of it is under way, or a later period is billed already.
+    Raises BillingError when a payment of it is under way, when it was credited (the credit would stay and
+    count twice), or when a later period is billed already.
     """
-    if invoice.state != Invoice.ISSUED:
-        raise BillingError("Only an issued invoice can be voided.")
-    if attempt := ledger.standing_attempt(invoice):
-        raise BillingError(f"Payment {attempt.reference} of this invoice is not concluded. Wait until it is.")
-    with db.atomic():
+    with ledger.locked(invoice.customer_id):
+        _check_void(invoice)
         ledger.unapply(invoice, reason=f"Invoice {invoice.number} voided", by=by, on=today)
         ledger.close(invoice)
         move(invoice, Invoice.VOID, voided_on=today, void_reason=_reason(reason))
@@ -68,6 +66,15 @@ def void(invoice, *, reason, by, today, now, bill_again=False):
     return invoice
 
 
+def _check_void(invoice):
+    if invoice.state != Invoice.ISSUED:
+        raise BillingError("Only an issued invoice can be voided.")
+    if attempt := ledger.standing_attempt(invoice):
+        raise BillingError(f"Payment {attempt.reference} of this invoice is not concluded. Wait until it is.")
+    if invoice.credits.exists():
+        raise BillingError("This invoice was corrected by a credit already. Credit the rest of it instead.")
+
+
 def credit(invoice, *, amount_cents, reason, by, today, now, kind=Credit.NOTE, line=None):
     """Correct an issued invoice by a credit note; what the invoice does not need stays on the account.
 
@@ -75,33 +82,46 @@ def credit(invoice, *, amount_cents, reason, by, today, now, kind=Credit.NOTE, l
     """
     if invoice.state != Invoice.ISSUED:
         raise BillingError("Only an issued invoice can be credited.")
-    before = sum(credit.amount_cents for credit in invoice.credits)
-    most = invoice.total_cents - before
-    if not 0 < amount_cents <= most:
-        raise BillingError(f"Enter an amount between $0.01 and {format_cents(most)}.")
     customer = invoice.customer
-    with db.atomic():
+    with ledger.locked(customer.id):
+        most = creditable_cents(invoice)
+        if not 0 < amount_cents <= most:
+            raise BillingError(f"Enter an amount between $0.01 and {format_cents(most)}.")
         made = _make_credit(customer, amount_cents, reason, kind, by, today, now, invoice=invoice, line=line)
         ledger.apply_oldest_first(made, by=by, on=today, only=[Invoice.get_by_id(invoice.id)])
         ledger.use_unapplied([customer.id], by=by, on=today)
     return Credit.get_by_id(made.id)
 
 
+def creditable_cents(invoice):
+    """What can still be credited on an invoice: its total, less what was credited on it before."""
+    return invoice.total_cents - sum(credit.amount_cents for credit in invoice.credits)
+
+
 def goodwill(customer, *, amount_cents, reason, by, today, now):
     """Give a customer credit out of kindness; it pays what is open, oldest first."""
     if amount_cents <= 0:
         raise BillingError("Enter an amount above zero.")
-    with db.atomic():
+    with ledger.locked(customer.id):
         made = _make_credit(customer, amount_cents, reason, Credit.GOODWILL, by, today, now)
         ledger.apply_oldest_first(made, by=by, on=today)
     return Credit.get_by_id(made.id)
 
 
 def latest_payable(invoice):
-    """The invoice to pay instead of a void one: the last that replaces it, or the invoice itself."""
-    while replacement := invoice.replaced_by.order_by(Invoice.id.desc()).first():
-        invoice = replacement
-    return invoice
+    """The invoice to pay instead of a void one: what bills its periods or work now, or the invoice itself."""
+    if invoice.state != Invoice.VOID:
+        return invoice
+    again = Line.alias()
+    same = ((again.charge == Line.charge) & (again.from_on == Line.from_on)) | (again.one_off == Line.one_off)
+    return (
+        Invoice.select()
+        .join(again, on=(again.invoice == Invoice.id))
+        .join(Line, on=same)
+        .where((Line.invoice == invoice) & (Invoice.state == Invoice.ISSUED))
+        .order_by(Invoice.id.desc())
+        .first()
+    ) or invoice
 
 
 def _make_credit(customer, amount_cents, reason, kind, by, today, now, **about):
@@ -133,14 +153,13 @@ def _release_lines(invoice, today):
 
 
 def _put_back(invoice):
-    """Set charges and work back to before this invoice."""
+    """Set charges and work back to before this invoice, whose lines were released before."""
     for line in invoice.lines.where(Line.charge.is_null(False)).order_by(Line.from_on.desc()):
         charge = Charge.get_by_id(line.charge_id)
-        index = charge.next_index - 1
-        period = contracts.period_of(charge, index)
-        if not period.from_on <= line.from_on <= period.to_on:
+        if charge.lines.where(Line.voided_on.is_null() & (Line.from_on > line.from_on)).exists():
             raise BillingError(f"A later period of “{line.text}” is billed already. Void that invoice first.")
-        charge.next_index, charge.next_on = index, contracts.bill_on(charge, index)
+        charge.next_index = contracts.index_of(charge, line.from_on)
+        charge.next_on = contracts.bill_on(charge, charge.next_index)
         charge.save()
     ids = [line.one_off_id for line in invoice.lines.where(Line.one_off.is_null(False))]
     OneOff.update(billed_on=None).where(OneOff.id.in_(ids)).execute()

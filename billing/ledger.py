@@ -4,6 +4,7 @@ Money (a payment or a credit) pays invoices through allocations. ``open_cents`` 
 what is left: on an invoice, of its total; on money, of its amount. Corrections are negative twins.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +12,7 @@ from peewee import fn
 
 from billing.errors import BillingError
 from billing.money import format_cents
-from models import Allocation, Credit, Invoice, Payment, PaymentPart, Refund, among, db, insert_rows
+from models import Allocation, Credit, Customer, Invoice, Payment, PaymentPart, Refund, among, db, insert_rows
 
 
 @dataclass(frozen=True)
@@ -167,14 +168,29 @@ def _credit_entries(customer):
 # --- Applying money ------------------------------------------------------------------------------
 
 
+@contextmanager
+def locked(customer_id):
+    """A transaction in which nobody else moves this customer's money: what is read in it stays true.
+
+    SQLite's IMMEDIATE transactions see to that by themselves. There is one lock, on the customer, and every
+    use case that moves money takes it first: two of them never wait for each other crosswise.
+    """
+    with db.atomic():
+        if db.for_update:
+            row = Customer.select(Customer.id).where(Customer.id == customer_id)
+            row.for_update("FOR NO KEY UPDATE").execute()
+        yield
+
+
 def apply(money, parts, *, by, on, reason=""):
     """Pay invoices from a payment or credit: ``parts`` is a list of (invoice, cents).
 
     Raises BillingError when an invoice or the money has less left than asked for; then nothing is
     applied. What an allocation takes is taken by a guarded UPDATE, so two at once cannot take it twice.
     """
-    with db.atomic():
+    with locked(money.customer_id):
         for invoice, cents in parts:
+            _check_part(money, invoice, cents)
             _take(Invoice, invoice, cents, f"Invoice {invoice.number} has only {{}} left to pay.")
             _take(type(money), money, cents, "Only {} of this money is left.")
             Allocation.create(
@@ -182,10 +198,19 @@ def apply(money, parts, *, by, on, reason=""):
             )
 
 
+def _check_part(money, invoice, cents):
+    if invoice.customer_id != money.customer_id:
+        raise BillingError(f"Invoice {invoice.number} belongs to another customer.")
+    if cents <= 0:
+        raise BillingError(f"Enter an amount above zero for invoice {invoice.number}.")
+
+
 def apply_oldest_first(money, *, by, on, only=None):
     """Pay the customer's open invoices from ``money``, oldest due date first; the rest stays unapplied.
 
     only -- restrict to these invoices, in this order
+
+    Runs in the caller's ``locked`` transaction: what it reads must not change before it is applied.
     """
     parts, left = [], money.open_cents
     for invoice in open_invoices(money.customer_id) if only is None else only:
@@ -242,10 +267,11 @@ def unapply(row, *, reason, by, on):
     standing = Allocation.select().where(
         (column == row) & Allocation.reverses.is_null() & Allocation.id.not_in(undone)
     )
-    with db.atomic():
+    with locked(row.customer_id):
         for allocation in list(standing):
             _take_back(allocation, reason=reason, by=by, on=on)
-    row.open_cents = type(row).get_by_id(row.id).open_cents
+        row.open_cents = type(row).get_by_id(row.id).open_cents
+    row._dirty.discard("open_cents")
 
 
 def _take_back(allocation, *, reason, by, on):

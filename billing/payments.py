@@ -271,7 +271,7 @@ def _book(payment, transaction, today, now):
     """The money is ours: apply it to what it was meant for; what is no longer owed stays on the account."""
     if payment.state in Payment.MONEY:
         return
-    with db.atomic():
+    with ledger.locked(payment.customer_id):
         move(
             payment,
             Payment.SETTLED if transaction.is_settled else Payment.APPROVED,
@@ -347,7 +347,7 @@ def _undo(payment, state, reason, today, now):
         return _end(payment, Payment.VOIDED, reason, now)
     if payment.state not in Payment.MONEY:
         return
-    with db.atomic():
+    with ledger.locked(payment.customer_id):
         ledger.unapply(payment, reason=reason, by="processor", on=today)
         ledger.close(payment)
         move(payment, state, returned_on=today, reason=reason[:255])
@@ -391,9 +391,9 @@ def _ask_again_later(payment, now):
 
 def _book_extra(payment, transaction, *, today, now):
     """The customer managed to pay twice on two open pages: keep the second as unapplied, for a refund."""
-    if Payment.select().where(Payment.transaction_id == transaction.transaction_id).exists():
-        return
-    with db.atomic():
+    with ledger.locked(payment.customer_id):
+        if Payment.select().where(Payment.transaction_id == transaction.transaction_id).exists():
+            return
         extra = Payment.create(
             customer=payment.customer_id,
             reference=f"{payment.reference}-{transaction.transaction_id[-4:]}",
@@ -473,7 +473,7 @@ def record(
         return earlier
     _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, today)
     try:
-        with db.atomic():
+        with ledger.locked(customer.id):
             payment = Payment.create(
                 customer=customer,
                 reference=_reference(),
@@ -497,7 +497,9 @@ def record(
             notices.queue_receipt(payment, now=now)
             events.record("payment.recorded", payment, by=by, now=now, customer=customer)
     except IntegrityError:
-        return Payment.get(Payment.key == key)
+        if earlier := Payment.get_or_none(Payment.key == key):
+            return earlier
+        raise
     return payment
 
 
@@ -532,9 +534,9 @@ def bounce(payment, *, reason, by, today, now):
     """A check came back: its invoices are owed again, and the customer is told. Returns the payment."""
     if payment.state not in Payment.MONEY or payment.kind not in Payment.BY_HAND:
         raise BillingError("Only a payment entered by hand that we still have can come back.")
-    if payment.refunds.exists():
-        raise BillingError("Part of this payment was refunded already. Ask an owner what to do.")
-    with db.atomic():
+    with ledger.locked(payment.customer_id):
+        if payment.refunds.exists():
+            raise BillingError("Part of this payment was refunded already. Ask an owner what to do.")
         ledger.unapply(payment, reason=reason or "Returned", by=by, on=today)
         ledger.close(payment)
         move(payment, Payment.RETURNED, returned_on=today, reason=reason[:255])
@@ -548,15 +550,15 @@ def refund(payment, *, amount_cents, how, reason, key, by, today, now):
 
     Raises BillingError above what is unapplied: what pays an invoice is not ours to give back.
     """
-    if earlier := Refund.get_or_none(Refund.key == key):
-        return earlier
     if payment.state not in Payment.MONEY:
         raise BillingError("Nothing was paid here, so nothing can be refunded.")
     if amount_cents <= 0:
         raise BillingError("Enter an amount above zero.")
     if not reason.strip():
         raise BillingError("Give a reason; the customer and your colleagues will read it.")
-    with db.atomic():
+    with ledger.locked(payment.customer_id):
+        if earlier := Refund.get_or_none(Refund.key == key):
+            return earlier
         ledger.pay_out(payment, amount_cents)
         made = Refund.create(
             payment=payment, key=key, amount_cents=amount_cents, how=how, reason=reason, by=by, made_on=today
