@@ -1,0 +1,85 @@
+"""The demo company: an alarm dealer with believable customers and years of history, from a fixed seed.
+
+``build`` fills an empty, migrated database. The same seed, size and day give the same company. Nothing
+here talks to the outside: what the payment processor would know is handed to ``register``.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from billing.demo import cast, company, history, lives, people, post, scenes
+from billing.errors import BillingError
+from models import Company, Contact, Invoice, PaymentPart, db
+
+SEED = 2208
+CUSTOMERS, MONTHS = 400, 24
+PASSWORD = cast.PASSWORD
+HERO_EMAIL = people.HERO_EMAIL
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a demo is; tests build small ones in seconds."""
+
+    customers: int = CUSTOMERS
+    months: int = MONTHS
+
+    def work(self, today):
+        """How often ``build`` calls its ``progress``."""
+        return self.customers + (today - people.first_day(today, self.months)).days + 1
+
+
+def build(*, today, now, register, size=None, seed=SEED, progress=None):
+    """Found the company and live through its history up to ``today``.
+
+    now      -- naive UTC; the last instant at which anything happened
+    register -- callable([entry]) -> transaction ids: keeps online payments as the processor would.
+                An entry is what the sandbox's /control/history takes.
+    progress -- called with 1, ``size.work(today)`` times
+
+    Raises BillingError when the database holds a company already.
+    """
+    if Company.select().exists():
+        raise BillingError("This database has a company already. The demo company needs an empty one.")
+    size = size or Size()
+    begins_on = people.first_day(today, size.months)
+    with db.atomic():
+        company.found(begins_on)
+        payers = _settle(seed, begins_on, today, size.customers, progress)
+    past = history.History(payers, seed=seed, begins_on=begins_on, today=today, now=now, register=register)
+    lives.Lives(past, seed=seed).plan()
+    scenes.plan(past)
+    past.live(progress)
+    with db.atomic():
+        scenes.play(past)
+        post.deliver(past)
+
+
+def _settle(seed, begins_on, today, count, progress):
+    town = people.Town(seed, begins_on=begins_on, today=today)
+    payers = {}
+    for number in range(count):
+        payer = town.settle(number)
+        payers[payer.customer.id] = payer
+        if progress:
+            progress(1)
+    return payers
+
+
+def invoice_to_pay():
+    """An open invoice whose pay link a newcomer can try: the hero's newest, else anybody's; or None."""
+    claimed = PaymentPart.select(PaymentPart.invoice).where(PaymentPart.live)
+    hero = Contact.select(Contact.customer).where(Contact.email == HERO_EMAIL)
+    payable = (
+        Invoice.select()
+        .where((Invoice.open_cents > 0) & Invoice.id.not_in(claimed))
+        .order_by(Invoice.id.desc())
+    )
+    return payable.where(Invoice.customer.in_(hero)).first() or payable.first()
+
+
+def due_soon(today):
+    """A query of open invoices that fall due within ten days; what a visitor should find some of."""
+    return Invoice.select().where(
+        (Invoice.open_cents > 0) & (Invoice.due_on >= today) & (Invoice.due_on <= today + timedelta(days=10))
+    )

@@ -1,0 +1,143 @@
+"""The messages of the past are marked as sent; the newest stay queued and leave through the real mailer."""
+
+from collections import defaultdict
+from datetime import timedelta
+
+from billing import words
+from billing.demo import cast
+from billing.money import format_cents
+from models import Contact, Invoice, Message, Notice, Payment, Preference, Ticket, db
+
+REALLY_SENT = 30
+PRINTED_WITHIN = timedelta(days=7)  # the office prints once a week
+PACE = timedelta(seconds=1)  # between two mails of one run
+RETRY = "The mail server is busy (451)."
+REFUSED = "The mail server refused this address (550)."
+
+
+def deliver(history):
+    """Decide what became of every message up to the history's now."""
+    keep = _newest_mails(history)
+    paces, rows = defaultdict(int), []
+    for notice in _queued().namedtuples():
+        if notice.id in keep:
+            continue
+        paces[notice.send_at] += 1
+        at = min(notice.send_at + paces[notice.send_at] * PACE, history.now)
+        state = Notice.SENT
+        if notice.channel == Preference.PAPER:
+            state = Notice.PRINT if notice.send_at > history.now - PRINTED_WITHIN else Notice.SENT
+        rows.append((state, *_said(notice), at, at if state == Notice.SENT else None, notice.id))
+    mark = "%s" if db.for_update else "?"
+    columns = ("state", "subject", "body_text", "claimed_at", "sent_at")
+    setting = ", ".join(f'"{column}" = {mark}' for column in columns)
+    db.cursor().executemany(f'UPDATE "notice" SET {setting}, "tries" = 1 WHERE "id" = {mark}', rows)
+    _let_some_fail(history, keep)
+
+
+def _queued():
+    return (
+        Notice.select(
+            Notice.id,
+            Notice.kind,
+            Notice.channel,
+            Notice.send_at,
+            Invoice.number,
+            Invoice.total_cents,
+            Invoice.due_on,
+            Payment.amount_cents,
+            Payment.reference,
+            Payment.reason,
+            Payment.received_on,
+            Ticket.subject,
+            Message.body,
+        )
+        .left_outer_join(Invoice, on=(Notice.invoice == Invoice.id))
+        .left_outer_join(Payment, on=(Notice.payment == Payment.id))
+        .left_outer_join(Message, on=(Notice.ticket_message == Message.id))
+        .left_outer_join(Ticket, on=(Message.ticket == Ticket.id))
+        .where(Notice.state == Notice.QUEUED)
+        .order_by(Notice.send_at, Notice.id)
+    )
+
+
+def _newest_mails(history):
+    """Ids of what is still to be sent: the newest mails, and the newest of each kind."""
+    mails = list(
+        Notice.select(Notice.id, Notice.kind)
+        .where((Notice.state == Notice.QUEUED) & (Notice.channel == Preference.MAIL))
+        .order_by(Notice.send_at.desc(), Notice.id.desc())
+        .tuples()
+    )
+    of_kind = {kind: id for id, kind in reversed(mails)}
+    return {id for id, _ in mails[:REALLY_SENT]} | set(of_kind.values())
+
+
+def _said(notice):
+    """(subject, text) of a message of the past: the subjects of templates/mail, and the text in short."""
+    subject, text = _WORDS[notice.kind](notice)
+    return f"{cast.COMPANY['name']}: {subject}", text
+
+
+def _invoice(notice):
+    amount, due = format_cents(notice.total_cents), words.date(notice.due_on)
+    return (
+        f"Invoice {notice.number}, {amount} due {due}",
+        f"Your invoice {notice.number} over {amount} is due {due}.",
+    )
+
+
+def _reminder(notice):
+    amount, due = format_cents(notice.total_cents), words.date(notice.due_on)
+    subject = f"Reminder, {amount} due {due} (invoice {notice.number})"
+    return subject, f"A friendly reminder: invoice {notice.number} over {amount} falls due {due}."
+
+
+def _receipt(notice):
+    amount, on = format_cents(notice.amount_cents), words.date(notice.received_on)
+    text = f"Thank you. We received {amount} on {on}; the reference is {notice.reference}."
+    return f"Receipt, {amount} on {on}", text
+
+
+def _problem(notice):
+    amount = format_cents(notice.amount_cents)
+    return (
+        f"Your payment of {amount} came back unpaid",
+        f"Your payment of {amount} came back: {notice.reason}.",
+    )
+
+
+def _answer(notice):
+    return f"Re: {notice.subject}", notice.body
+
+
+_WORDS = {
+    Notice.INVOICE: _invoice,
+    Notice.REMINDER: _reminder,
+    Notice.RECEIPT: _receipt,
+    Notice.PAYMENT_PROBLEM: _problem,
+    Notice.TICKET_REPLY: _answer,
+}
+
+
+def _let_some_fail(history, keep):
+    """One address that does not exist any more, and two mails that will be tried again in an hour."""
+    old = (
+        Notice.select()
+        .where(
+            (Notice.state == Notice.SENT)
+            & (Notice.kind == Notice.INVOICE)
+            & (Notice.channel == Preference.MAIL)
+        )
+        .order_by(Notice.send_at.desc(), Notice.id.desc())
+    )
+    for notice in old.offset(5).limit(1):
+        Notice.update(state=Notice.FAILED, reason=REFUSED, sent_at=None).where(
+            Notice.id == notice.id
+        ).execute()
+        Contact.update(bounced_at=notice.send_at).where(Contact.id == notice.contact_id).execute()
+    later = history.now + timedelta(hours=1)
+    again = [notice.id for notice in old.limit(2)]
+    Notice.update(state=Notice.QUEUED, reason=RETRY, sent_at=None, claimed_at=None, send_at=later).where(
+        Notice.id << again
+    ).execute()
