@@ -14,7 +14,9 @@ from admin.home import Home
 def init_app(app):
     """Mount the back office under ``/staff``. Needs the app's connection and ``g`` set up before."""
     security.init_app(app)
-    office = Admin(app, name="Back office", index_view=Home(), theme=Bootstrap4Theme(base_template="admin/staff.html"))
+    office = Admin(
+        app, name="Back office", index_view=Home(), theme=Bootstrap4Theme(base_template="admin/staff.html")
+    )
     for heading, model, view in views.screens():
         office.add_view(_screen(heading, model, view))
     app.jinja_env.globals.update(staff_may=security.may, staff_labels=labels)

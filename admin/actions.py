@@ -1,14 +1,14 @@
-"""What staff do to a row beyond editing it: each action is a form, a sentence of what will happen, one use case.
+"""What staff do to a row beyond editing it: a form, a sentence of what will happen, one use case.
 
 Here: forms of actions and the one call of each into ``billing/``. Not here: who may (security.py), the page
 that asks and the page that tells (base.py). An action's name is its name in ``security.ACCESS``.
 """
 
+import flask_login
 import wtforms
 from flask import current_app, g, request, url_for
 from wtforms.validators import Length, Optional
 
-import flask_login
 from admin import security
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, plain_text
 from billing import contracts, imports, invoices, links, notices, one_offs, payments, tickets, words
@@ -102,7 +102,8 @@ def _fill_contacts(form, rows):
 
 def _issue(invoice, form):
     issued = invoices.issue(invoice, **_today())
-    return f"Invoice {issued.number} over {format_cents(issued.total_cents)} was issued, due {words.date(issued.due_on)}."
+    amount, due = format_cents(issued.total_cents), words.date(issued.due_on)
+    return f"Invoice {issued.number} over {amount} was issued, due {due}."
 
 
 def _void(invoice, form):
@@ -145,7 +146,7 @@ INVOICE = (
         "issue",
         "Issue",
         _issue,
-        lead="The draft gets the next number and its due date, is owed from today, and is sent as the customer wishes.",
+        lead="The draft gets the next number and its due date, is owed from today, and is sent to the customer.",
         fits=lambda invoice: invoice.state == Invoice.DRAFT,
         effect=_money_effect,
         tone="main",
@@ -166,7 +167,7 @@ INVOICE = (
         "Credit",
         _credit,
         form=AmountForm,
-        lead="A credit note lowers what is owed on this invoice. What the invoice does not need stays on the account.",
+        lead="A credit note lowers what is owed on this invoice. What it does not need stays on the account.",
         fits=lambda invoice: invoice.state == Invoice.ISSUED,
         effect=_money_effect,
         fill=_fill_open,
@@ -186,8 +187,8 @@ INVOICE = (
         "pay_link",
         "Make a pay link",
         _pay_link,
-        lead="Makes a link that opens this invoice without a password, to read out or paste into your own mail. "
-        "It is shown once and not stored.",
+        lead="Makes a link that opens this invoice without a password, to paste into your own mail. It is shown "
+        "once and not stored.",
         fits=lambda invoice: invoice.state == Invoice.ISSUED,
         bulk=False,
         shows_result=True,
@@ -204,7 +205,7 @@ INVOICE = (
         "Void",
         _void,
         form=VoidForm,
-        lead="The invoice is canceled and stays in the books as void. What was paid on it pays what else is open.",
+        lead="The invoice is canceled and stays in the books. What was paid on it pays what else is open.",
         fits=lambda invoice: invoice.state == Invoice.ISSUED,
         effect=_money_effect,
         tone="danger",
@@ -260,7 +261,7 @@ PAYMENT = (
         "ask",
         "Ask the processor",
         _ask,
-        lead="Asks the payment processor what became of this attempt, and books the answer. Nothing is charged.",
+        lead="Asks the processor what became of this attempt, and books the answer. Nothing is charged.",
         fits=lambda payment: payment.state in Payment.LIVE,
         effect=_payment_effect,
     ),
@@ -361,7 +362,7 @@ CONTRACT = (
         "Pause",
         _pause,
         form=PauseForm,
-        lead="Nothing is charged from that day until the contract is resumed. What was billed ahead stays billed.",
+        lead="Nothing is charged from that day until it is resumed. What was billed ahead stays billed.",
         fits=lambda contract: contract.ends_on is None and not _is_paused(contract),
         fill=_fill_today("from_on"),
     ),
@@ -379,7 +380,7 @@ CONTRACT = (
         "End contract",
         _end,
         form=EndForm,
-        lead="Its charges end on that day. Service that was paid beyond it is credited, where the charge says so.",
+        lead="Its charges end on that day. Service paid beyond it is credited, where the charge says so.",
         fits=lambda contract: contract.ends_on is None,
         fill=_fill_today("on"),
         tone="danger",
@@ -550,7 +551,7 @@ IMPORT_BATCH = (
         "undo",
         "Take back",
         lambda batch, form: imports.undo(batch, **_now()) and None,
-        lead="Everything that this import wrote is removed, as long as nothing was billed, paid, asked or sent.",
+        lead="All that this import wrote is removed, as long as nothing was billed, paid, asked or sent.",
         done="{row} was taken back.",
         fits=lambda batch: batch.state != ImportBatch.UNDONE,
         tone="danger",

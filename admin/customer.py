@@ -7,7 +7,7 @@ says them), actions (actions.py), looks (templates/admin/customer.html).
 from flask import abort, g
 from flask_admin import expose
 
-from admin import base, lists
+from admin import base, finding, related
 from billing import bill, contracts, ledger
 from models import (
     Charge,
@@ -37,7 +37,7 @@ class CustomerPage:
     @expose("/customer/<int:id>")
     def customer(self, id):
         """Everything about one customer."""
-        row = (lists.as_id(id) and Customer.get_or_none(Customer.id == id)) or abort(404)
+        row = (finding.as_id(id) and Customer.get_or_none(Customer.id == id)) or abort(404)
         view = base.screen(Customer)
         return self.render(
             "admin/customer.html",
@@ -51,7 +51,9 @@ class CustomerPage:
             agreements=agreements(row),
             upcoming=contracts.upcoming(row, count=3),
             tables=[table for table in tables(row) if table],
-            history=list(Event.select().where(Event.customer_id == row.id).order_by(Event.id.desc()).limit(15)),
+            history=list(
+                Event.select().where(Event.customer_id == row.id).order_by(Event.id.desc()).limit(15)
+            ),
         )
 
 
@@ -91,11 +93,20 @@ def agreements(row):
     """Contracts with their charges and running pauses, running ones first."""
     found = list(row.contracts.order_by(Contract.ends_on.is_null(False), Contract.starts_on.desc()).limit(50))
     ids = [contract.id for contract in found]
-    charges = list(Charge.select().where(Charge.contract.in_(ids)).order_by(Charge.ends_on.is_null(False), Charge.id))
-    lists.load_related(charges, [Charge.item, Charge.site])
-    paused = {hold.contract_id: hold for hold in Hold.select().where(Hold.contract.in_(ids) & Hold.ends_on.is_null())}
+    charges = list(
+        Charge.select().where(Charge.contract.in_(ids)).order_by(Charge.ends_on.is_null(False), Charge.id)
+    )
+    related.load(charges, [Charge.item, Charge.site])
+    paused = {
+        hold.contract_id: hold
+        for hold in Hold.select().where(Hold.contract.in_(ids) & Hold.ends_on.is_null())
+    }
     return [
-        (contract, [charge for charge in charges if charge.contract_id == contract.id], paused.get(contract.id))
+        (
+            contract,
+            [charge for charge in charges if charge.contract_id == contract.id],
+            paused.get(contract.id),
+        )
         for contract in found
     ]
 
@@ -103,8 +114,8 @@ def agreements(row):
 def tables(row):
     """The newest invoices, payments, work, credits, tickets and messages, with how many there are."""
     kinds = (
-        (Invoice, "Invoices"), (Payment, "Payments"), (OneOff, "Work"), (Credit, "Credits"), (Ticket, "Tickets"),
-        (Notice, "Messages"),
+        (Invoice, "Invoices"), (Payment, "Payments"), (OneOff, "Work"), (Credit, "Credits"),
+        (Ticket, "Tickets"), (Notice, "Messages"),
     )  # fmt: skip
     for model, title in kinds:
         view = base.screen(model)

@@ -10,7 +10,7 @@ from flask import abort, flash, g, redirect, request, url_for
 from flask_admin import expose
 from wtforms.validators import Length, Optional
 
-from admin import base, lists
+from admin import base, finding
 from admin.actions import Words
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, plain_text
 from billing import bill, daily, ledger, payments, reports, words
@@ -26,7 +26,9 @@ class PaymentForm(wtforms.Form):
 
     amount = MoneyInput("Amount", [Filled()])
     kind = ChoiceInput("Kind", choices=[(name, dict(Payment.kind.choices)[name]) for name in Payment.BY_HAND])
-    check_number = Words("Check number", [Optional(), Length(max=30, message="At most 30 characters."), plain_text])
+    check_number = Words(
+        "Check number", [Optional(), Length(max=30, message="At most 30 characters."), plain_text]
+    )
     received_on = DateInput("Received", [Filled()])
     note = Words("Note", [Optional(), Length(max=255, message="At most 255 characters."), plain_text])
     confirmed = wtforms.BooleanField("The amount is right")
@@ -40,9 +42,15 @@ class Desk:
         """Enter a check, cash, a money order or a wire: oldest invoice first, or as typed."""
         customer = self._customer_asked_for()
         if customer is None:
-            return self.render("admin/choose_customer.html", loader=payer_loader(), typed=request.args.get("customer-text", ""))
+            return self.render(
+                "admin/choose_customer.html",
+                loader=payer_loader(),
+                typed=request.args.get("customer-text", ""),
+            )
         invoices = list(ledger.open_invoices(customer).limit(100))
-        form = PaymentForm(request.form if request.method == "POST" else None, kind=Payment.CHECK, received_on=g.today)
+        form = PaymentForm(
+            request.form if request.method == "POST" else None, kind=Payment.CHECK, received_on=g.today
+        )
         wrong, doubted = {}, False
         if request.method == "POST":
             parts, wrong = typed_parts(invoices)
@@ -59,13 +67,17 @@ class Desk:
             invoices=invoices,
             form=form,
             wrong=wrong,
-            open_parts=bool(wrong or request.args.get("invoice") or any(request.form.get(f"part-{one.id}") for one in invoices)),
+            open_parts=bool(
+                wrong
+                or request.args.get("invoice")
+                or any(request.form.get(f"part-{one.id}") for one in invoices)
+            ),
             doubted=doubted or form.confirmed.data,
             click=request.form.get("click") or secrets.token_urlsafe(16),
         ), 400 if request.method == "POST" else 200
 
     def _customer_asked_for(self):
-        id = lists.as_id(request.values.get("customer", ""))
+        id = finding.as_id(request.values.get("customer", ""))
         row = Customer.get_or_none(Customer.id == id) if id else None
         return row or payer_loader().find(request.values.get("customer-text", ""))
 
@@ -92,7 +104,7 @@ class Desk:
     @expose("/bill")
     def bill_preview(self):
         """What a bill run would bill today; nothing is written."""
-        id = lists.as_id(request.args.get("customer", ""))
+        id = finding.as_id(request.args.get("customer", ""))
         customer = (Customer.get_or_none(Customer.id == id) or abort(404)) if id else None
         bills = bill.preview(g.today, customer=customer)
         ready = [one for one in bills if not one.refusal and (one.lines or one.apart)]
@@ -108,7 +120,7 @@ class Desk:
     @expose("/bill/run", methods=("POST",))
     def bill_run(self):
         """Issue what the preview showed, for one customer or for all."""
-        id = lists.as_id(request.form.get("customer", ""))
+        id = finding.as_id(request.form.get("customer", ""))
         customer = (Customer.get_or_none(Customer.id == id) or abort(404)) if id else None
         try:
             report = run_bill(customer)
@@ -135,8 +147,10 @@ def run_bill(customer):
 
 def payer_loader():
     """Type-ahead over customers."""
-    return lists.Loader(
-        Customer, base.screen(Customer).search_by, lambda: url_for("staff_contact.ajax_lookup", name="customer")
+    return finding.Loader(
+        Customer,
+        base.screen(Customer).search_by,
+        lambda: url_for("staff_contact.ajax_lookup", name="customer"),
     )
 
 

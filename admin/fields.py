@@ -11,7 +11,16 @@ import zoneinfo
 import wtforms
 from flask_admin.contrib.peewee.form import CustomModelConverter
 from markupsafe import Markup
-from peewee import AutoField, BlobField, BooleanField, CharField, DateField, ForeignKeyField, IntegerField, TextField
+from peewee import (
+    AutoField,
+    BlobField,
+    BooleanField,
+    CharField,
+    DateField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
 from wtforms import validators, widgets
 from wtforms.validators import ValidationError
 from wtfpeewee.orm import FieldInfo
@@ -166,7 +175,9 @@ class RowInput(wtforms.Field):
 
     def pre_validate(self, form):
         if self.data is None and self.typed:
-            raise validators.StopValidation(f"Nothing is called “{words.clipped(self.typed, 40)}”. Pick one of the list.")
+            raise validators.StopValidation(
+                f"Nothing is called “{words.clipped(self.typed, 40)}”. Pick one of the list."
+            )
 
 
 class LogoInput(wtforms.FileField):
@@ -210,6 +221,12 @@ class Kept:
             raise validators.StopValidation()
         if field.data is None or field.data == "":
             raise validators.StopValidation()
+
+
+class Defaulted(Kept):
+    """An empty field gets the column's default; it is not called optional, because it is never empty."""
+
+    field_flags = {}
 
 
 def plain_text(form, field):
@@ -309,10 +326,12 @@ class FormConverter(CustomModelConverter):
         return FieldInfo(field.name, self._control(field, kwargs))
 
     def _validators(self, model, field):
-        optional = field.null or field.default is not None or isinstance(field, (BooleanField, BlobField))
-        rules = [Kept() if optional else Filled()]
+        may_be_empty = field.null or field.default == "" or isinstance(field, BlobField)
+        rules = [Kept() if may_be_empty else Defaulted() if field.default is not None else Filled()]
         if isinstance(field, CharField) and not field.choices:
-            rules.append(validators.Length(max=field.max_length, message="This is longer than %(max)d characters."))
+            rules.append(
+                validators.Length(max=field.max_length, message="This is longer than %(max)d characters.")
+            )
         if isinstance(field, (CharField, TextField)) and not field.choices:
             rules.append(plain_text)
         if isinstance(field, IntegerField) and not isinstance(field, (AutoField, ForeignKeyField)):

@@ -30,7 +30,9 @@ class SignInForm(wtforms.Form):
 class PasswordForm(wtforms.Form):
     """The old password and the new one."""
 
-    old = wtforms.PasswordField("Password until now", [Filled()], render_kw={"autocomplete": "current-password"})
+    old = wtforms.PasswordField(
+        "Password until now", [Filled()], render_kw={"autocomplete": "current-password"}
+    )
     new = wtforms.PasswordField(
         "New password",
         [Filled()],
@@ -109,7 +111,9 @@ class Home(Guarded, CustomerPage, Desk, AdminIndexView):
         typed = request.args.get("q", "")
         hits = search.find(typed)
         if request.accept_mimetypes.best == "application/json":
-            return jsonify([{"kind": h.kind, "title": h.title, "detail": h.detail, "url": h.url} for h in hits])
+            return jsonify(
+                [{"kind": h.kind, "title": h.title, "detail": h.detail, "url": h.url} for h in hits]
+            )
         sure = search.only_exact(hits)
         if sure and "all" not in request.args:
             return redirect(sure.url, 303)

@@ -24,10 +24,10 @@ EMPTY = Markup('<span class="soft" aria-label="empty">–</span>')
 NEEDS = {Contract: (Contract.customer,), Charge: (Charge.item,), System: ()}
 TONES = {
     "issued": "open", "void": "plain", "draft": "wait", "open": "open", "past due": "bad", "paid": "good",
-    "approved": "good", "settled": "good", "sent": "good", "done": "good", "released": "good", "active": "good",
+    "approved": "good", "settled": "good", "sent": "good", "done": "good", "released": "good",
     "declined": "bad", "returned": "bad", "failed": "bad", "charged_back": "bad", "died": "bad",
-    "in_doubt": "bad", "held": "wait", "prepared": "wait", "queued": "wait", "sending": "wait", "print": "wait",
-    "running": "wait", "committed": "wait", "waiting_on_us": "bad", "waiting_on_customer": "wait",
+    "in_doubt": "bad", "held": "wait", "prepared": "wait", "queued": "wait", "sending": "wait",
+    "print": "wait", "active": "good", "running": "wait", "committed": "wait", "waiting_on_us": "bad", "waiting_on_customer": "wait",
 }  # fmt: skip
 
 
@@ -136,6 +136,8 @@ def value(field, row, *, whole=False):
     raw = getattr(row, field.name)
     if raw is None or raw == "":
         return EMPTY
+    if field.name in ("by", "entered_by"):
+        return raw.partition(":")[2] or raw
     if field.choices:
         label = dict(field.choices).get(raw, raw)
         return badge(raw) if field.name == "state" else label
@@ -173,7 +175,8 @@ def long_text(raw):
 def changes(values):
     """A dict as term and value pairs."""
     rows = Markup("").join(
-        Markup("<dt>{}</dt><dd>{}</dd>").format(of(str(key)), json_value(key, item)) for key, item in values.items()
+        Markup("<dt>{}</dt><dd>{}</dd>").format(of(str(key)), json_value(key, item))
+        for key, item in values.items()
     )
     return Markup('<dl class="facts">{}</dl>').format(rows)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import url_for
 from peewee import fn
 
-from admin import lists
+from admin import finding
 from billing import words
 from billing.money import format_cents
 from models import Contact, Customer, Invoice, Payment, Site, Ticket
@@ -30,7 +30,7 @@ class Hit:
 
 def find(typed):
     """Hits for ``typed``, exact ones first: at most MOST of each kind."""
-    text = lists.clean(typed)
+    text = finding.clean(typed)
     if not text:
         return []
     hits = [*_customers(text), *_invoices(text), *_payments(text), *_tickets(text), *_sites(text)]
@@ -47,12 +47,14 @@ def _customers(text):
     by_number = Customer.select().where(Customer.account_number == text)
     yield from (_customer(row, row.street, exact=True) for row in by_number)
     if "@" in text:
-        yield from _people(lists.begins(Contact.email, text.lower()), "email")
+        yield from _people(finding.begins(Contact.email, text.lower()), "email")
     elif phone := _phone(text):
         yield from _people(_digits(Contact.phone).contains(phone), "phone")
     named = Customer.select().order_by(Customer.name).limit(MOST)
     for word in text.split()[:6]:
-        named = named.where(lists.contains(Customer.name, word) | lists.begins(Customer.account_number, word))
+        named = named.where(
+            finding.contains(Customer.name, word) | finding.begins(Customer.account_number, word)
+        )
     yield from (_customer(row, f"{row.street}, {row.city}".strip(", ")) for row in named)
     if "@" not in text:
         yield from _people_named(text)
@@ -61,7 +63,7 @@ def _customers(text):
 def _people_named(text):
     condition = Contact.left_on.is_null()
     for word in text.split()[:6]:
-        condition &= lists.contains(Contact.name, word)
+        condition &= finding.contains(Contact.name, word)
     yield from _people(condition, "name")
 
 
@@ -95,8 +97,12 @@ def _digits(column):
 
 
 def _invoices(text):
-    number = lists.as_id(re.sub(r"\D", "", text)) if re.fullmatch(r"[A-Za-z#\-]{0,8}\s?\d{1,10}", text) else None
-    for row in Invoice.select(Invoice, Customer).join(Customer).where(Invoice.number == number) if number else ():
+    number = (
+        finding.as_id(re.sub(r"\D", "", text)) if re.fullmatch(r"[A-Za-z#\-]{0,8}\s?\d{1,10}", text) else None
+    )
+    for row in (
+        Invoice.select(Invoice, Customer).join(Customer).where(Invoice.number == number) if number else ()
+    ):
         detail = f"{row.customer}, {format_cents(row.total_cents)}"
         if row.issued_on:
             detail += f", {words.short_date(row.issued_on)}"
@@ -108,7 +114,13 @@ def _payments(text):
     condition = (Payment.reference == upper) | (Payment.transaction_id == text)
     if re.fullmatch(r"[\w-]{2,30}", text):
         condition |= (Payment.check_number == text) & (Payment.check_number != "")
-    rows = Payment.select(Payment, Customer).join(Customer).where(condition).order_by(Payment.id.desc()).limit(MOST)
+    rows = (
+        Payment.select(Payment, Customer)
+        .join(Customer)
+        .where(condition)
+        .order_by(Payment.id.desc())
+        .limit(MOST)
+    )
     for row in rows:
         detail = f"{row.customer}, {format_cents(row.amount_cents)}, {words.short_date(row.received_on)}"
         exact = upper == row.reference or text in (row.transaction_id, row.check_number)
@@ -117,7 +129,7 @@ def _payments(text):
 
 
 def _tickets(text):
-    number = lists.as_id(text.lower().removeprefix("ticket").strip(" #"))
+    number = finding.as_id(text.lower().removeprefix("ticket").strip(" #"))
     rows = Ticket.select(Ticket, Customer).join(Customer).where(Ticket.id == number) if number else ()
     for row in rows:
         yield Hit("Ticket", str(row), str(row.customer), url_for("staff_ticket.details_view", id=row.id))
@@ -126,10 +138,12 @@ def _tickets(text):
 def _sites(text):
     rows = Site.select(Site, Customer).join(Customer).limit(MOST)
     for word in text.split()[:6]:
-        rows = rows.where(lists.contains(Site.street, word) | lists.contains(Site.name, word))
+        rows = rows.where(finding.contains(Site.street, word) | finding.contains(Site.name, word))
     for row in rows if len(text) > 2 else ():
         place = ", ".join(row.address_lines)
-        yield Hit("Site", f"{row.name}", f"{row.customer}, {place}", url_for("staff_site.details_view", id=row.id))
+        yield Hit(
+            "Site", f"{row.name}", f"{row.customer}, {place}", url_for("staff_site.details_view", id=row.id)
+        )
 
 
 def only_exact(hits):
@@ -138,5 +152,3 @@ def only_exact(hits):
     if len(exact) == 1:
         return exact[0]
     return hits[0] if len(hits) == 1 else None
-
-

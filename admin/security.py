@@ -70,7 +70,14 @@ ACCESS = {
     **_screen("one_off", write=DESK, cancel=MONEY),
     **_screen("hold"),
     **_screen(
-        "invoice", issue=MONEY, discard=MONEY, void=MONEY, credit=MONEY, resend=DESK, pay_link=DESK, revoke_links=DESK
+        "invoice",
+        issue=MONEY,
+        discard=MONEY,
+        void=MONEY,
+        credit=MONEY,
+        resend=DESK,
+        pay_link=DESK,
+        revoke_links=DESK,
     ),
     **_screen("line"),
     **_screen("payment", ask=DESK, bounce=MONEY, refund=MONEY),
@@ -96,6 +103,7 @@ VERBS = {
     "index_view": "read",
     "details_view": "read",
     "ajax_lookup": "read",
+    "pdf_view": "read",
     "export": "export",
     "create_view": "write",
     "edit_view": "write",

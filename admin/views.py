@@ -4,15 +4,20 @@ A model without an entry still gets its screen, under System. ``form_columns`` i
 a rule owns (a state, a balance, a number) can be typed anywhere.
 """
 
-from flask import flash, g, url_for
+import io
+
+from flask import abort, flash, g, send_file, url_for
+from flask_admin import expose
 from markupsafe import Markup
 from peewee import SQL
 from wtforms import PasswordField, validators
 
-from admin import actions, labels, lists, security
+from admin import actions, finding, labels, related, security
 from admin.base import StaffView
-from admin.lists import Anywhere, ChoiceFilter, Related
+from admin.filters import ChoiceFilter
+from admin.finding import Anywhere, Related
 from billing import contracts, documents, ledger, words
+from billing.edges import pdf
 from billing.money import as_decimal
 from models import (
     TABLES,
@@ -79,10 +84,19 @@ class CustomerView(StaffView):
     can_create = can_edit = True
     column_list = ("account_number", "name", "balance", "kind", "city", "state", "pay_wish", "since_on")
     column_labels = {"account_number": "Account", "since_on": "Since", "pay_wish": "Wishes to pay by"}
-    column_filters_by = ("kind", "pay_wish", "language", "state", "city", "since_on", "closed_on", "import_batch")
+    column_filters_by = (
+        "kind",
+        "pay_wish",
+        "language",
+        "state",
+        "city",
+        "since_on",
+        "closed_on",
+        "import_batch",
+    )
     form_columns = (
-        "account_number", "name", "kind", *ADDRESS, "language", "terms_days", "po_number", "tax_exempt_number",
-        "tax_exempt_until_on", "since_on", "note", "closed_on",
+        "account_number", "name", "kind", *ADDRESS, "language", "terms_days", "po_number",
+        "tax_exempt_number", "tax_exempt_until_on", "since_on", "note", "closed_on",
     )  # fmt: skip
     actions = actions.CUSTOMER
     search_by = (
@@ -119,7 +133,6 @@ class CustomerView(StaffView):
     def is_number(self, name):
         return name == "balance" or super().is_number(name)
 
-
     details_view = None  # admin/customer.py has the page
 
     def row_url(self, row):
@@ -155,7 +168,7 @@ class SystemView(StaffView):
     can_create = can_edit = True
     column_list = ("name", "site", "kind", "station_number", "required_fire")
     form_columns = ("site", "kind", "name", "station_number", "required_fire")
-    search_by = (Anywhere(System.name), System.station_number, Related(System.site, lists.searched(Site)))
+    search_by = (Anywhere(System.name), System.station_number, Related(System.site, finding.searched(Site)))
 
 
 class TicketView(StaffView):
@@ -165,8 +178,13 @@ class TicketView(StaffView):
     column_labels = {"last_at": "Last message"}
     column_filters_by = ("state", "customer", "opened_at", "last_at")
     actions = actions.TICKET
-    inline = ("messages",)
+    details_page = "admin/ticket.html"
 
+    def thread(self, row):
+        """The messages, oldest first, with who wrote them."""
+        messages = list(row.messages.order_by(Message.id))
+        related.load(messages, [Message.staff, Message.contact])
+        return messages
 
 
 class MessageView(StaffView):
@@ -174,6 +192,7 @@ class MessageView(StaffView):
 
     column_list = ("written_at", "staff", "contact", "body", "internal")
     column_filters_by = ("ticket", "staff", "internal", "written_at")
+    inline_sort = "id"
 
     def show_body(self, row):
         return Markup('<div class="prewrap">{}</div>').format(row.body)
@@ -190,16 +209,15 @@ class ContractView(StaffView):
     column_labels = {"term_months": "Term (months)", "renewal_months": "Renewal (months)"}
     column_filters_by = ("customer", "audience", "starts_on", "ends_on", "end_reason", "auto_renew")
     form_columns = (
-        "customer", "name", "audience", "signed_on", "starts_on", "term_months", "renewal_months", "notice_days",
-        "auto_renew",
+        "customer", "name", "audience", "signed_on", "starts_on", "term_months", "renewal_months",
+        "notice_days", "auto_renew",
     )  # fmt: skip
     actions = actions.CONTRACT
     inline = ("charges", "holds")
 
 
-
 class ChargeView(StaffView):
-    """Recurring charges. Their price, dates and end change through actions, so that no period is billed twice."""
+    """Recurring charges. Their price, dates and end change through actions: no period is billed twice."""
 
     can_create = can_edit = True
     column_list = ("text", "contract", "site", "quantity", "unit_cents", "cycle_months", "next_on", "ends_on")
@@ -207,25 +225,36 @@ class ChargeView(StaffView):
         "unit_cents": "Price of one", "next_on": "Next bill", "cycle_months": "Cycle", "text": "Charge",
         "discount_cents": "Discount", "in_arrears": "In arrears",
     }  # fmt: skip
-    column_filters_by = ("contract", "site", "item", "cycle_months", "unit_cents", "next_on", "starts_on", "ends_on")
+    column_filters_by = (
+        "contract",
+        "site",
+        "item",
+        "cycle_months",
+        "unit_cents",
+        "next_on",
+        "starts_on",
+        "ends_on",
+    )
     form_columns = (
-        "contract", "item", "text", "site", "system", "quantity", "unit_cents", "discount_cents", "discount_reason",
-        "cycle_months", "anchor_day", "in_arrears", "prorate_first", "prorate_last", "starts_on", "ends_on",
+        "contract", "item", "text", "site", "system", "quantity", "unit_cents", "discount_cents",
+        "discount_reason", "cycle_months", "anchor_day", "in_arrears", "prorate_first", "prorate_last", "starts_on", "ends_on",
     )  # fmt: skip
     edit_columns = ("text", "site", "system", "discount_cents", "discount_reason")
     actions = actions.CHARGE
     inline = ("price_changes",)
-    search_by = (Anywhere(Charge.text), Related(Charge.contract, lists.searched(Contract)))
+    search_by = (Anywhere(Charge.text), Related(Charge.contract, finding.searched(Contract)))
 
     def prepare(self, rows):
         super().prepare(rows)
-        lists.load_related(rows, [Charge.item])
+        related.load(rows, [Charge.item])
 
     def show_text(self, row):
         return row
 
     def check(self, form, row):
-        if "quantity" in form and (form.discount_cents.data or 0) > form.quantity.data * (form.unit_cents.data or 0):
+        if "quantity" in form and (form.discount_cents.data or 0) > form.quantity.data * (
+            form.unit_cents.data or 0
+        ):
             form.discount_cents.errors = ["The discount is more than the price."]
 
     def saved(self, row, form, *, created):
@@ -241,25 +270,34 @@ class PriceChangeView(StaffView):
 
     def prepare(self, rows):
         super().prepare(rows)
-        lists.load_related([row.charge for row in rows if row.charge], [Charge.item])
+        related.load([row.charge for row in rows if row.charge], [Charge.item])
 
 
 class OneOffView(StaffView):
     """Service calls and parts, billed once."""
 
     can_create = can_edit = True
-    column_list = ("text", "customer", "done_on", "quantity", "unit_cents", "work_order", "billed_on", "canceled_on")
+    column_list = (
+        "text",
+        "customer",
+        "done_on",
+        "quantity",
+        "unit_cents",
+        "work_order",
+        "billed_on",
+        "canceled_on",
+    )
     column_labels = {"unit_cents": "Price of one", "text": "Work", "alone": "On an invoice of its own"}
     column_filters_by = ("customer", "item", "done_on", "billed_on", "canceled_on", "unit_cents")
     form_columns = (
-        "customer", "item", "text", "site", "system", "quantity", "unit_cents", "discount_cents", "discount_reason",
-        "done_on", "work_order", "alone",
+        "customer", "item", "text", "site", "system", "quantity", "unit_cents", "discount_cents",
+        "discount_reason", "done_on", "work_order", "alone",
     )  # fmt: skip
     actions = actions.ONE_OFF
 
     def prepare(self, rows):
         super().prepare(rows)
-        lists.load_related(rows, [OneOff.item])
+        related.load(rows, [OneOff.item])
 
     def show_text(self, row):
         return row
@@ -290,14 +328,32 @@ class InvoiceView(StaffView):
     """Demands for money. Frozen once issued; everything else is an action."""
 
     column_list = ("number", "customer", "state", "issued_on", "due_on", "total_cents", "open_cents")
-    column_labels = {"open_cents": "Open", "total_cents": "Total", "previous_cents": "Owed before", "run": "Bill run"}
+    column_labels = {
+        "open_cents": "Open",
+        "total_cents": "Total",
+        "previous_cents": "Owed before",
+        "run": "Bill run",
+    }
     column_filters_by = (
         _Derived("standing", "Standing", Invoice.open_cents, INVOICE_STANDING),
         "state", "customer", "due_on", "issued_on", "total_cents", "open_cents", "number", "run",
     )  # fmt: skip
     actions = actions.INVOICE
-    inline = ("lines", "allocations", "credits")
-    details = "admin/invoice.html"
+    inline = ("lines", "allocations", "credits", "notices")
+
+    @expose("/<int:id>/pdf")
+    def pdf_view(self, id):
+        """The invoice as the customer gets it on paper; a draft as it would be."""
+        document = documents.invoice_document(self.get_one(id), pay_url="", today=g.today)
+        return pdf_answer(pdf.invoice_pdf(document), f"Invoice {document.number}")
+
+    def more_links(self, row):
+        links = [("PDF", url_for(".pdf_view", id=row.id))]
+        if row.open_cents and security.may("staff.record_payment"):
+            links.append(
+                ("Record payment", url_for("staff.record_payment", customer=row.customer_id, invoice=row.id))
+            )
+        return links
 
     def show_number(self, row):
         return row.number or "Draft"
@@ -320,26 +376,68 @@ def invoice_state(invoice):
     return "part paid" if invoice.open_cents < invoice.total_cents else "open"
 
 
+def pdf_answer(content, name):
+    """A PDF that the browser shows, and saves as ``name``."""
+    return send_file(io.BytesIO(content), mimetype="application/pdf", download_name=f"{name}.pdf")
+
+
 class LineView(StaffView):
     """Lines of invoices, with every word that was printed."""
 
-    column_list = ("invoice", "text", "site_text", "from_on", "to_on", "quantity", "unit_cents", "tax_cents", "total_cents")
+    column_list = (
+        "text",
+        "invoice",
+        "site_text",
+        "from_on",
+        "to_on",
+        "quantity",
+        "unit_cents",
+        "tax_cents",
+        "total_cents",
+    )
     column_labels = {"site_text": "Site", "unit_cents": "Price of one", "system_text": "System"}
     column_filters_by = ("invoice", "charge", "one_off", "voided_on")
-    default_sort = "-id"
+    inline_sort = "id"
 
 
 class PaymentView(StaffView):
     """Attempts and money. Entering one by hand has its own page."""
 
-    column_list = ("reference", "customer", "received_on", "amount_cents", "state", "kind", "method_label", "open_cents")
-    column_labels = {"open_cents": "Not applied", "method_label": "Method", "entered_by": "Entered by", "asks": "Empty searches"}
+    column_list = (
+        "reference",
+        "customer",
+        "received_on",
+        "amount_cents",
+        "state",
+        "kind",
+        "method_label",
+        "open_cents",
+    )
+    column_labels = {
+        "open_cents": "Not applied",
+        "method_label": "Method",
+        "entered_by": "Entered by",
+        "asks": "Empty searches",
+    }
     column_filters_by = (
-        "state", "kind", "customer", "received_on", "amount_cents", "open_cents", "check_number", "returned_on",
+        "state", "kind", "customer", "received_on", "amount_cents", "open_cents", "check_number",
+        "returned_on",
     )  # fmt: skip
     actions = actions.PAYMENT
     inline = ("allocations", "parts", "refunds")
 
+    @expose("/<int:id>/receipt")
+    def pdf_view(self, id):
+        """The receipt of a payment that is ours."""
+        payment = self.get_one(id)
+        if payment.state not in Payment.MONEY:
+            abort(404)
+        return pdf_answer(
+            pdf.receipt_pdf(documents.receipt_document(payment)), f"Receipt {payment.reference}"
+        )
+
+    def more_links(self, row):
+        return [("Receipt", url_for(".pdf_view", id=row.id))] if row.state in Payment.MONEY else []
 
 
 class PaymentPartView(StaffView):
@@ -351,7 +449,17 @@ class PaymentPartView(StaffView):
 class CreditView(StaffView):
     """What lowers a debt without money moving; made by actions."""
 
-    column_list = ("id", "customer", "invoice", "kind", "amount_cents", "open_cents", "reason", "by", "made_on")
+    column_list = (
+        "id",
+        "customer",
+        "invoice",
+        "kind",
+        "amount_cents",
+        "open_cents",
+        "reason",
+        "by",
+        "made_on",
+    )
     column_labels = {"open_cents": "Not applied"}
     column_filters_by = ("customer", "invoice", "kind", "amount_cents", "open_cents", "made_on")
     inline = ("allocations",)
@@ -378,18 +486,37 @@ class NoticeView(StaffView):
 
     column_list = ("created_at", "kind", "customer", "address", "channel", "state", "reason", "sent_at")
     column_labels = {"created_at": "Queued", "why": "Why it was sent"}
-    column_filters_by = ("state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at")
+    column_filters_by = (
+        "state",
+        "kind",
+        "channel",
+        "customer",
+        "contact",
+        "invoice",
+        "created_at",
+        "sent_at",
+    )
     actions = actions.NOTICE
 
-
     def show_body_html(self, row):
-        return labels.EMPTY if not row.body_html else f"{words.plural(len(row.body_html), 'character')} of HTML"
+        return (
+            labels.EMPTY if not row.body_html else f"{words.plural(len(row.body_html), 'character')} of HTML"
+        )
 
 
 class LinkView(StaffView):
     """Capability links: that they exist, never what they are."""
 
-    column_list = ("purpose", "customer", "contact", "invoice", "created_at", "expires_at", "used_at", "revoked_at")
+    column_list = (
+        "purpose",
+        "customer",
+        "contact",
+        "invoice",
+        "created_at",
+        "expires_at",
+        "used_at",
+        "revoked_at",
+    )
     actions = actions.LINK
 
 
@@ -413,7 +540,6 @@ class ItemView(StaffView):
     default_sort = "code"
 
 
-
 class TaxRateView(StaffView):
     """Sales tax between two dates. A change is a new row; a row that was used is only ended."""
 
@@ -431,14 +557,16 @@ class CompanyView(StaffView):
     plural = "Company"
     column_list = ("name", "phone", "email", "time_zone", "next_invoice_number", "terms_days")
     form_columns = (
-        "name", "legal_name", "phone", "phone_hours", "email", "website", *ADDRESS, "license_number", "payable_to",
-        "remit_street", "remit_city", "remit_state", "remit_zip", "logo", "time_zone", "invoice_prefix", "terms_days",
-        "bill_ahead_days", "catch_up_periods", "minimum_payment_cents", "pay_link_days", "reminder_days",
+        "name", "legal_name", "phone", "phone_hours", "email", "website", *ADDRESS, "license_number",
+        "payable_to", "remit_street", "remit_city", "remit_state", "remit_zip", "logo", "time_zone",
+        "invoice_prefix", "terms_days", "bill_ahead_days", "catch_up_periods", "minimum_payment_cents", "pay_link_days", "reminder_days",
     )  # fmt: skip
 
     def saved(self, row, form, *, created):
         if form.logo.data:
-            Company.update(logo_type=documents.picture_kind(form.logo.data)).where(Company.id == row.id).execute()
+            Company.update(logo_type=documents.picture_kind(form.logo.data)).where(
+                Company.id == row.id
+            ).execute()
 
 
 class StaffMemberView(StaffView):
@@ -470,7 +598,9 @@ class StaffMemberView(StaffView):
 
     def _is_last_owner(self, form, row):
         stays = form.role.data == Staff.OWNER and not form.left_on.data
-        others = Staff.select().where((Staff.role == Staff.OWNER) & Staff.left_on.is_null() & (Staff.id != row.id))
+        others = Staff.select().where(
+            (Staff.role == Staff.OWNER) & Staff.left_on.is_null() & (Staff.id != row.id)
+        )
         return not stays and not others.exists()
 
     def saved(self, row, form, *, created):
@@ -485,7 +615,6 @@ class ImportBatchView(StaffView):
 
     column_list = ("id", "file_name", "state", "by", "committed_at", "released_at", "undone_at")
     actions = actions.IMPORT_BATCH
-
 
 
 class JobRunView(StaffView):
@@ -505,7 +634,6 @@ class EventView(StaffView):
     search_by = ()
 
 
-
 class GatewayEventView(StaffView):
     """Webhooks as they came."""
 
@@ -516,20 +644,33 @@ class GatewayEventView(StaffView):
 SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
     (
         "Customers",
-        ((Customer, CustomerView), (Contact, ContactView), (Site, SiteView), (System, SystemView), (Ticket, TicketView)),
+        (
+            (Customer, CustomerView),
+            (Contact, ContactView),
+            (Site, SiteView),
+            (System, SystemView),
+            (Ticket, TicketView),
+        ),
     ),
     (
         "Contracts",
         (
-            (Contract, ContractView), (Charge, ChargeView), (OneOff, OneOffView), (PriceChange, PriceChangeView),
+            (Contract, ContractView),
+            (Charge, ChargeView),
+            (OneOff, OneOffView),
+            (PriceChange, PriceChangeView),
             (Hold, HoldView),
         ),
     ),  # fmt: skip
     (
         "Money",
         (
-            (Invoice, InvoiceView), (Payment, PaymentView), (Credit, CreditView), (Refund, RefundView),
-            (Allocation, AllocationView), (Line, LineView),
+            (Invoice, InvoiceView),
+            (Payment, PaymentView),
+            (Credit, CreditView),
+            (Refund, RefundView),
+            (Allocation, AllocationView),
+            (Line, LineView),
         ),
     ),  # fmt: skip
     ("Messages", ((Notice, NoticeView), (Link, LinkView), (Preference, PreferenceView))),
@@ -537,8 +678,14 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
     (
         "System",
         (
-            (Company, CompanyView), (Staff, StaffMemberView), (JobRun, JobRunView), (ImportBatch, ImportBatchView),
-            (Event, EventView), (GatewayEvent, GatewayEventView), (Message, MessageView), (PaymentPart, PaymentPartView),
+            (Company, CompanyView),
+            (Staff, StaffMemberView),
+            (JobRun, JobRunView),
+            (ImportBatch, ImportBatchView),
+            (Event, EventView),
+            (GatewayEvent, GatewayEventView),
+            (Message, MessageView),
+            (PaymentPart, PaymentPartView),
         ),
     ),  # fmt: skip
 )

@@ -10,7 +10,18 @@ from datetime import date, timedelta
 from peewee import SQL, fn
 
 from billing import daily, words
-from models import Charge, Customer, ImportBatch, Invoice, JobRun, Notice, Payment, PriceChange, Refund, Ticket
+from models import (
+    Charge,
+    Customer,
+    ImportBatch,
+    Invoice,
+    JobRun,
+    Notice,
+    Payment,
+    PriceChange,
+    Refund,
+    Ticket,
+)
 
 # Days past due, as the trade watches them: the aim is never to reach 30.
 BUCKETS = (("Not due yet", None, 0), ("1–14 days", 1, 14), ("15–29 days", 15, 29), ("30–59 days", 30, 59),
@@ -53,7 +64,9 @@ def home(today):
 def _job_words(days):
     if days is None:
         return "The daily job has never finished."
-    return "The daily job ran " + ("today." if days <= 0 else "yesterday." if days == 1 else f"{days} days ago.")
+    return "The daily job ran " + (
+        "today." if days <= 0 else "yesterday." if days == 1 else f"{days} days ago."
+    )
 
 
 # --- queues ----------------------------------------------------------------------------------------
@@ -66,14 +79,24 @@ def queues(ages):
     """
     late = sum(bucket.count for bucket in ages[1:])
     return [
-        _queue("Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True),
+        _queue(
+            "Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True
+        ),
         _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them."),
         _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
         _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
-        _queue("Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True),
+        _queue(
+            "Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True
+        ),
         _queue("To print and mail", Notice, Notice.PRINT, "Paper that has not left the house."),
         _queue("Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute."),
-        Number("Past due", "invoice", {"standing": "past_due"}, count=late, note="Invoices owed after their date."),
+        Number(
+            "Past due",
+            "invoice",
+            {"standing": "past_due"},
+            count=late,
+            note="Invoices owed after their date.",
+        ),
     ]
 
 
@@ -102,7 +125,9 @@ def numbers(today, ages):
             cents=collected_cents(month, today),
             note=f"Last month {words.plural(before // 100, 'dollar')}",
         ),
-        Number("Customers", "customer", {"closed_on_is": "empty"}, count=_active_customers(), note="Not closed"),
+        Number(
+            "Customers", "customer", {"closed_on_is": "empty"}, count=_active_customers(), note="Not closed"
+        ),
     ]
 
 
@@ -131,7 +156,8 @@ def _price_changes(today, runs):
     )
     latest = {row.charge_id: row for row in rows}.values()
     return sum(
-        (row.unit_cents - row.charge.unit_cents) * row.charge.quantity * (12 // row.charge.cycle_months) for row in latest
+        (row.unit_cents - row.charge.unit_cents) * row.charge.quantity * (12 // row.charge.cycle_months)
+        for row in latest
     )
 
 
