@@ -218,16 +218,10 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
     Drafts work too: they have no number and no date. Reads rows, writes none.
     """
     company = company or companies.current()
-    head = letterhead(company)
-    lines = list(invoice.lines.order_by("position"))
-    applied = _applied(invoice, as_issued)
-    open_cents = invoice.total_cents + sum(a.cents for a in applied) if as_issued else invoice.open_cents
-    earlier = _earlier(invoice, today, as_issued) if as_issued or open_cents else ()
-    earlier_cents = invoice.previous_cents if as_issued else sum(e.open_cents for e in earlier)
-    state = "due" if as_issued and open_cents else _state(invoice, today)
-    customer = invoice.customer
+    lines, customer = list(invoice.lines.order_by("position")), invoice.customer
+    stand = _at_issue(invoice) if as_issued else _now(invoice, today)
     return InvoiceDocument(
-        company=head,
+        company=letterhead(company),
         customer_name=customer.name,
         account_number=customer.account_number,
         bill_to=tuple(invoice.bill_to.splitlines()) or (customer.name, *customer.address_lines),
@@ -236,31 +230,62 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         due_on=invoice.due_on,
         po_number=invoice.po_number,
         note=invoice.note,
-        state=state,
-        when=_when(invoice, state, applied),
-        when_note=_when_note(invoice, state, today, as_issued),
+        state=stand.state,
+        when=_when(invoice, stand),
+        when_note="" if as_issued else _when_note(invoice, stand.state, today),
         sections=_sections(lines),
         subtotal_cents=invoice.subtotal_cents,
         discount_cents=invoice.discount_cents,
         taxes=_taxes(lines),
         total_cents=invoice.total_cents,
-        applied=applied,
-        open_cents=open_cents,
-        earlier=earlier,
-        earlier_cents=earlier_cents,
+        applied=stand.applied,
+        open_cents=stand.open_cents,
+        earlier=stand.earlier,
+        earlier_cents=stand.earlier_cents,
         expectation=_expectation(lines, invoice),
         next_invoice=_next_invoice(lines),
-        wish="" if as_issued or not open_cents else _wish(customer),
-        late=_late(invoice, state),
+        wish="" if as_issued or not stand.open_cents else _wish(customer),
+        late=_late(invoice, stand.state),
         objection=OBJECTION,
         pay_url=pay_url,
-        scan_line=_scan_line(customer, invoice, open_cents + earlier_cents) if open_cents else "",
+        scan_line=_scan_line(customer, invoice, stand),
     )
 
 
 def printed_number(invoice, company):
     """The invoice number with the company's prefix; "Draft" before issue."""
     return f"{company.invoice_prefix}{invoice.number}" if invoice.number else "Draft"
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What changes after the issue: what was paid, what is open, what else is."""
+
+    state: str
+    applied: tuple[Amount, ...]
+    open_cents: int
+    earlier: tuple[Earlier, ...]
+    earlier_cents: int
+
+
+def _now(invoice, today):
+    earlier = _earlier(invoice, today) if invoice.open_cents else ()
+    return _Standing(
+        state=_state(invoice, today),
+        applied=_applied(_allocations(invoice)),
+        open_cents=invoice.open_cents,
+        earlier=earlier,
+        earlier_cents=sum(other.open_cents for other in earlier),
+    )
+
+
+def _at_issue(invoice):
+    """The standing at the moment of issue, from frozen columns and rows that are never changed."""
+    issued_at = _issued_at(invoice)
+    applied = _applied(a for a in _allocations(invoice) if _stood_at_issue(a, invoice, issued_at))
+    open_cents = invoice.total_cents + sum(amount.cents for amount in applied)
+    earlier, earlier_cents = _earlier_at_issue(invoice, issued_at) if invoice.previous_cents else ((), 0)
+    return _Standing("due" if open_cents else "paid", applied, open_cents, earlier, earlier_cents)
 
 
 def _state(invoice, today):
@@ -282,20 +307,18 @@ def _is_being_checked(invoice):
     return invoice.payment_parts.join(Payment).where(PaymentPart.live, Payment.state.in_(unsure)).exists()
 
 
-def _when(invoice, state, applied):
+def _when(invoice, stand):
     """The line under the amount: always a date in words, never a number of days alone."""
-    if state == Invoice.VOID:
+    if stand.state == Invoice.VOID:
         return f"Voided on {words.date(invoice.voided_on)}" if invoice.voided_on else "Void"
-    if state == "paid":
-        paid_on = max((a.on for a in applied if a.on), default=None)
+    if stand.state == "paid":
+        paid_on = max((amount.on for amount in stand.applied if amount.on), default=None)
         return f"Paid on {words.date(paid_on)}" if paid_on else "Nothing to pay"
     return f"Due {words.date(invoice.due_on)}" if invoice.due_on else "Not issued yet"
 
 
-def _when_note(invoice, state, today, as_issued):
-    if as_issued or state not in ("due", "part paid", "past due"):
-        return ""
-    return words.from_today(invoice.due_on, today)
+def _when_note(invoice, state, today):
+    return words.from_today(invoice.due_on, today) if state in ("due", "part paid", "past due") else ""
 
 
 def _sections(lines):
@@ -345,9 +368,9 @@ def _taxes(lines):
 # --- what was paid, what else is open --------------------------------------------------------------
 
 
-def _applied(invoice, as_issued):
-    """Payments and credits on this invoice, as negative amounts; what came back is its own row."""
-    allocations = (
+def _allocations(invoice):
+    """What was ever applied to an invoice, with the money that it came from, in order."""
+    return (
         Allocation.select(Allocation, Payment, Credit)
         .left_outer_join(Payment)
         .switch(Allocation)
@@ -355,9 +378,10 @@ def _applied(invoice, as_issued):
         .where(Allocation.invoice == invoice)
         .order_by(Allocation.made_on, Allocation.id)
     )
-    if as_issued:
-        issued_at = _issued_at(invoice)
-        allocations = [a for a in allocations if _stood_at_issue(a, invoice, issued_at)]
+
+
+def _applied(allocations):
+    """Payments and credits as negative amounts; what came back is its own row."""
     return tuple(Amount(_applied_text(a), -a.amount_cents, _applied_on(a)) for a in allocations)
 
 
@@ -406,34 +430,40 @@ def method_words(payment):
     return f"{METHODS[payment.kind]} {payment.check_number}".strip()
 
 
-def _earlier(invoice, today, as_issued):
-    """Invoices before this one that are open: now, or as they were when this one was issued."""
-    before = Invoice.select().where(Invoice.customer == invoice.customer_id, Invoice.id != invoice.id)
+def _before(invoice):
+    """The customer's other invoices that were issued before this one, oldest due date first."""
+    others = Invoice.select().where(Invoice.customer == invoice.customer_id, Invoice.id != invoice.id)
     if invoice.number:
-        before = before.where(Invoice.number < invoice.number)
-    if as_issued:
-        return _earlier_at_issue(invoice, before) if invoice.previous_cents else ()
-    still_open = before.where(Invoice.state == Invoice.ISSUED, Invoice.open_cents > 0)
-    return tuple(
-        _earlier_row(other, other.open_cents, today)
-        for other in still_open.order_by(Invoice.due_on, Invoice.number)
-    )
+        others = others.where(Invoice.number < invoice.number)
+    return others.order_by(Invoice.due_on, Invoice.number)
 
 
-def _earlier_at_issue(invoice, before):
-    """The same list at the moment of issue; none when today's rows no longer explain the frozen sum.
+def _earlier(invoice, today):
+    """Invoices before this one that are open."""
+    still_open = _before(invoice).where(Invoice.state == Invoice.ISSUED, Invoice.open_cents > 0)
+    return tuple(_earlier_row(other, other.open_cents, today) for other in still_open)
 
-    An invoice of the same run (work billed apart) is a sibling, not an earlier one.
+
+def _earlier_at_issue(invoice, issued_at):
+    """(rows, sum) of the same at the moment of issue, after the issue used what lay ready.
+
+    The frozen sum was taken before that, so it must lie between what was open then and what was open on the
+    evening before; when today's rows do not explain it, it stands alone. An invoice of the same run (work
+    billed apart) is a sibling, not an earlier one.
     """
-    rows, issued_at = [], _issued_at(invoice)
-    before = before.where(Invoice.created_at != invoice.created_at)
-    for other in before.order_by(Invoice.due_on, Invoice.number):
+    rows, evening_cents = [], 0
+    for other in _before(invoice).where(Invoice.created_at != invoice.created_at):
         if other.voided_on and other.voided_on <= invoice.issued_on:
             continue
-        paid = sum(a.amount_cents for a in other.allocations if _stood_at_issue(a, invoice, issued_at))
+        allocations = list(_allocations(other))
+        paid = sum(a.amount_cents for a in allocations if _stood_at_issue(a, invoice, issued_at))
+        evening_cents += other.total_cents
+        evening_cents -= sum(a.amount_cents for a in allocations if a.made_on < invoice.issued_on)
         if other.total_cents > paid:
             rows.append(_earlier_row(other, other.total_cents - paid, invoice.issued_on))
-    return tuple(rows) if sum(r.open_cents for r in rows) == invoice.previous_cents else ()
+    cents = sum(row.open_cents for row in rows)
+    explained = cents <= invoice.previous_cents <= evening_cents
+    return (tuple(rows), cents) if explained else ((), invoice.previous_cents)
 
 
 def _earlier_row(invoice, open_cents, day):
@@ -680,8 +710,9 @@ def _late(invoice, state):
     return f"There is no late fee. If you cannot pay by {by}, tell us and we will find a date together."
 
 
-def _scan_line(customer, invoice, cents):
+def _scan_line(customer, invoice, stand):
     """The slip's scan line; "" when there is nothing to pay or no room for it in ten digits."""
-    if not invoice.number or not 0 < cents < 10**remittance.WIDTH:
+    cents = stand.open_cents + stand.earlier_cents
+    if not invoice.number or not stand.open_cents or cents >= 10**remittance.WIDTH:
         return ""
     return remittance.scan_line(customer.remittance_digits, invoice.number, cents)

@@ -356,6 +356,32 @@ def test_as_issued_the_work_billed_apart_in_the_same_run_is_not_an_earlier_invoi
     assert as_issued(second).earlier == ()
 
 
+def test_as_issued_an_invoice_that_lay_ready_money_paid_stays_paid(alice, company):
+    payment = receive(alice, 4250, at=NOW - timedelta(days=1), on=date(2026, 11, 30))
+    invoice = billed(alice, cents=4250)
+    ledger.unapply(payment, reason="returned", by=factories.BY, on=date(2026, 12, 20))
+
+    document = as_issued(Invoice.get_by_id(invoice.id))
+
+    assert (document.state, document.when) == ("paid", "Paid on November 30, 2026")
+    assert document.scan_line == ""
+
+
+def test_as_issued_ready_money_that_paid_an_earlier_invoice_is_not_asked_for_twice(alice, company):
+    before = NOW - timedelta(days=30)
+    old = factories.make_invoice(
+        alice, cents=1000, issued=date(2026, 11, 1), due=date(2026, 11, 15), created_at=before
+    )
+    receive(alice, 400, at=NOW - timedelta(days=1), on=date(2026, 11, 30))
+    invoice = billed(alice, cents=4250)
+
+    document = as_issued(invoice)
+
+    assert invoice.previous_cents == 1000
+    assert document.earlier == (documents.Earlier(str(old.number), date(2026, 11, 15), 600, True),)
+    assert document.due_in_all_cents == 4850
+
+
 # --- Receipts and statements ---------------------------------------------------------------------
 
 

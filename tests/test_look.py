@@ -212,3 +212,12 @@ def test_a_logo_is_named_for_those_who_cannot_see_it(show):
     assert 'src="data:image/png;base64,AAAA" alt="Example Alarm"' in show(
         '{% extends "base.html" %}', company=company
     )
+
+
+def test_the_invoice_page_reads_as_it_did(request, show):
+    path = ROOT / "tests" / "golden" / "invoice.html"
+    now = re.sub(r"\n\s*\n+", "\n", show(PAGE, document=samples.invoice(when_note="in 14 days")))
+    if request.config.getoption("--update-golden"):
+        path.write_text(now, "utf-8")
+
+    assert now == path.read_text("utf-8")
