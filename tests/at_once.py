@@ -19,7 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def together(count, act, *, seconds=60):
-    """Call ``act(n)`` in ``count`` threads at the same moment. Returns their values, or the errors instead."""
+    """Call ``act(n)`` in ``count`` threads at the same moment. Returns their values, or their errors."""
     barrier, given = threading.Barrier(count), [None] * count
 
     def run(n):
