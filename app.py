@@ -113,7 +113,7 @@ def _share(app):
     def open_day():
         if request.endpoint == "static":
             return
-        db.connect(reuse_if_open=True)
+        g.connected = db.connect(reuse_if_open=True)
         g.company = companies.current()
         app.clock.follow(g.company)
         g.today, g.now = app.clock.today(), app.clock.now()
@@ -121,7 +121,8 @@ def _share(app):
 
     @app.teardown_request
     def hang_up(_error):
-        if not db.is_closed():
+        """Close what this request opened: a mail composed by the worker borrows the worker's connection."""
+        if g.pop("connected", False):
             db.close()
 
     app.jinja_env.filters.update(
