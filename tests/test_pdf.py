@@ -168,6 +168,19 @@ def test_both_addresses_stand_in_the_windows_of_the_envelope(count):
     assert within(customer, 0.375, 2.5, 3.375, 3.13)
 
 
+def test_an_address_of_many_lines_still_fits_both_windows():
+    lines = ("410 Commerce Street", "Suite 200", "Austin, TX 78701")
+    company = replace(samples.COMPANY, address_lines=lines, remit_lines=lines)
+    bill_to = ("Archer & Sons, Inc.", "7 Oak Street", "Building 4", "Austin, TX 78702")
+    words = words_of(pdf.invoice_pdf(samples.simple_invoice(company=company, bill_to=bill_to)))
+
+    towns = [w for w in words if w[0] == "78701"]
+    assert within(towns[:1], 0.375, 0.75, 2.95, 1.26)
+    assert within(towns[1:], 0.875, 9.98, 4.375, 10.5)
+    assert within([w for w in words if w[0] == "78702"], 0.375, 2.5, 3.375, 3.14)
+    assert len(towns) == 2
+
+
 @pytest.mark.parametrize("count", [1, 40])
 def test_the_slip_shows_where_to_mail_it_through_its_window(count):
     words = words_of(pdf.invoice_pdf(invoice_of(count)))
@@ -220,6 +233,20 @@ def test_two_hundred_lines_run_over_pages_with_heads_and_numbers():
         assert ("Description" in words) == ("Monitoring of building" in words)
         assert ("Account 100042" in words) and ("Amount enclosed" in words) == (page == 1)
     assert text.count("$42.50") >= 3
+
+
+def test_an_address_never_stands_alone_at_the_end_of_a_page():
+    item = samples.item("Monitoring")
+    for count in range(6, 14):
+        places = (
+            documents.Place("18 Elm Street", (item,) * count),
+            documents.Place("99 Oak Street", (item,) * 3),
+        )
+        data = pdf.invoice_pdf(
+            samples.simple_invoice(sections=(documents.Section("Recurring services", places),))
+        )
+        page = next(text for text in text_of(data).split("\f") if "99 Oak Street" in text)
+        assert "Monitoring" in page.partition("99 Oak Street")[2], count
 
 
 def test_the_total_is_never_cut_off_at_the_end_of_a_page():
