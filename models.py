@@ -22,9 +22,12 @@ from peewee import (
     DatabaseProxy,
     DateField,
     DateTimeField,
+    Field,
+    FieldAlias,
     ForeignKeyField,
     IntegerField,
     Model,
+    ModelSelect,
     NodeList,
     TextField,
     __exception_wrapper__,
@@ -80,6 +83,24 @@ def link(model, backref, *, null=False, help_text=None, **extra):
     )
 
 
+class Rows(ModelSelect):
+    """A SELECT that writes its columns in one go: asked one by one, they are half the time of a small page."""
+
+    def __sql_selection__(self, ctx, is_subquery=False):
+        if is_subquery:
+            return super().__sql_selection__(ctx, is_subquery)
+        aliases = {}
+        for position, node in enumerate(self.selected_columns):
+            ctx.literal(", " if position else "")
+            if isinstance(node, Field) and not isinstance(node, FieldAlias):
+                if node.model not in aliases:
+                    aliases[node.model] = ctx.alias_manager[node.model._meta.table]
+                ctx.literal(f'"{aliases[node.model]}"."{node.column_name}"')
+            else:
+                ctx.sql(node)
+        return ctx
+
+
 class BaseModel(Model):
     """Writes only what was changed, so that a stale object cannot undo another's work."""
 
@@ -87,6 +108,11 @@ class BaseModel(Model):
         database = db
         legacy_table_names = False
         only_save_dirty = True
+
+    @classmethod
+    def select(cls, *fields):
+        """A query of whole rows, or of what is named."""
+        return Rows(cls, fields or cls._meta.sorted_fields, is_default=not fields)
 
 
 class Editable(BaseModel):
@@ -995,3 +1021,18 @@ def insert_rows(model, columns, rows):
             return
         marks = ", ".join("?" * len(columns))
         cursor.executemany(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({marks})', rows)
+
+
+def change_many(statement, rows):
+    """Run one UPDATE, with ``?`` for its values, for many rows; returns how many rows it changed.
+
+    Must run inside the caller's transaction.
+    """
+    cursor = db.cursor()
+    with __exception_wrapper__:
+        if db.for_update:
+            cursor.executemany(statement.replace("?", "%s"), rows)
+            return cursor.rowcount
+        before = db.connection().total_changes()
+        cursor.executemany(statement, rows)
+        return db.connection().total_changes() - before

@@ -29,6 +29,7 @@ from models import (
     System,
     TaxRate,
     among,
+    change_many,
     db,
     insert_rows,
     read_rows,
@@ -437,7 +438,7 @@ def _mark_billed(bills, today):
     if moved and db.for_update:
         db.execute_sql(_MOVE_POSTGRESQL, [list(column) for column in zip(*moved, strict=True)])
     elif moved:
-        db.cursor().executemany(_MOVE_SQLITE, moved)
+        change_many(_MOVE_SQLITE, moved)
     if work:
         OneOff.update(billed_on=today).where(among(OneOff.id, work)).execute()
 

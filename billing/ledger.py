@@ -12,7 +12,19 @@ from peewee import fn
 
 from billing.errors import BillingError
 from billing.money import format_cents
-from models import Allocation, Credit, Customer, Invoice, Payment, PaymentPart, Refund, among, db, insert_rows
+from models import (
+    Allocation,
+    Credit,
+    Customer,
+    Invoice,
+    Payment,
+    PaymentPart,
+    Refund,
+    among,
+    change_many,
+    db,
+    insert_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -228,17 +240,11 @@ def apply_many(parts, *, by):
     """
     if not parts:
         return
-    mark = "%s" if db.for_update else "?"
     with db.atomic():
         for table, at in (("payment", 0), ("invoice", 1)):
             taken = [(part[2], part[at], part[2]) for part in parts]
-            cursor = db.cursor()
-            cursor.executemany(
-                f'UPDATE "{table}" SET "open_cents" = "open_cents" - {mark} '
-                f'WHERE "id" = {mark} AND "open_cents" >= {mark}',
-                taken,
-            )
-            if cursor.rowcount != len(parts):
+            update = f"UPDATE {table} SET open_cents = open_cents - ? WHERE id = ? AND open_cents >= ?"
+            if change_many(update, taken) != len(parts):
                 raise BillingError(f"A {table} has less left than one of these parts would take.")
         rows = [(invoice, payment, cents, "", by, on) for payment, invoice, cents, on in parts]
         insert_rows(Allocation, ("invoice_id", "payment_id", "amount_cents", "reason", "by", "made_on"), rows)
