@@ -236,17 +236,14 @@ def test_two_hundred_lines_run_over_pages_with_heads_and_numbers():
 
 
 def test_an_address_never_stands_alone_at_the_end_of_a_page():
-    item = samples.item("Monitoring")
-    for count in range(6, 14):
-        places = (
-            documents.Place("18 Elm Street", (item,) * count),
-            documents.Place("99 Oak Street", (item,) * 3),
-        )
-        data = pdf.invoice_pdf(
-            samples.simple_invoice(sections=(documents.Section("Recurring services", places),))
-        )
-        page = next(text for text in text_of(data).split("\f") if "99 Oak Street" in text)
-        assert "Monitoring" in page.partition("99 Oak Street")[2], count
+    for count in range(8, 14):
+        for expectation in ("", "One line.", "Two lines. " * 14):
+            lines = (samples.item(),) * count
+            places = (documents.Place("18 Elm Street", lines), documents.Place("7 Oak Street", lines))
+            section = documents.Section("Recurring services", places)
+            data = pdf.invoice_pdf(samples.simple_invoice(sections=(section,), expectation=expectation))
+            page = next(text for text in text_of(data).split("\f") if "7 Oak Street" in text)
+            assert "Burglary" in page.partition("7 Oak Street")[2], (count, expectation)
 
 
 def test_the_total_is_never_cut_off_at_the_end_of_a_page():
