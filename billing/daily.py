@@ -124,7 +124,7 @@ def _remind(day):
 def _send(day):
     if day.dry_run:
         return f"{notices.waiting(day.clock.now()).count():,} messages are waiting"
-    report = notices.send_due(send=day.send, compose=day.compose, now=day.clock.now(), progress=day.done)
+    report = notices.send_due(send=day.send, compose=day.compose, clock=day.clock, progress=day.done)
     day.trouble += [f"{notice}: {why}" for notice, why in report.failures]
     return str(report)
 

@@ -5,6 +5,7 @@ whether it is still true and wanted, has it composed, sends it, and keeps what w
 sender died half way is not sent again (at most once); everything else is, under the same Message-ID.
 """
 
+import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +14,7 @@ from peewee import JOIN, fn
 
 from billing import company as companies
 from billing import ledger
-from billing.errors import BillingError
+from billing.errors import BillingError, StaleState
 from billing.states import move
 from models import (
     Contact,
@@ -29,6 +30,7 @@ from models import (
     insert_rows,
 )
 
+log = logging.getLogger(__name__)
 CLAIM_LIFE = timedelta(minutes=15)  # a sender that has not answered by then is dead
 RETRY_AFTER = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 CHUNK = 50
@@ -41,14 +43,16 @@ WHY_RECEIPT = "A receipt is sent for every payment."
 class MailNotSent(BillingError):
     """The mail server did not take a message.
 
-    permanent -- it never will, at this address
-    in_doubt  -- it hung up after it had the message: perhaps it left
+    permanent   -- it never will, at this address
+    in_doubt    -- it hung up after it had the message: perhaps it left
+    unreachable -- there is no server to talk to: no other message would leave either
     """
 
-    def __init__(self, sentence, *, permanent=False, in_doubt=False):
+    def __init__(self, sentence, *, permanent=False, in_doubt=False, unreachable=False):
         super().__init__(sentence)
         self.permanent = permanent
         self.in_doubt = in_doubt
+        self.unreachable = unreachable
 
 
 @dataclass
@@ -284,21 +288,27 @@ def waiting(now):
     )
 
 
-def send_due(*, send, compose, now, progress=None, limit=None):
+def send_due(*, send, compose, clock, progress=None, limit=None):
     """Send what is waiting. Returns a Report; one bad message never stops the others.
 
     compose -- callable(notice, now) -> an object with ``subject``, ``text``, ``html``
     send    -- callable(notice, mail); raises MailNotSent
+    clock   -- asked again for every message: a long run must not look dead to another sender
     limit   -- stop after this many
+
+    Without a mail server it stops at once; what waits goes on waiting, and no try is counted.
     """
-    report, done = Report(), 0
-    give_up_dead_claims(now)
-    while claimed := _claim(now, CHUNK if limit is None else min(CHUNK, limit - done)):
-        for notice in claimed:
-            _deliver(notice, send, compose, now, report)
-            done += 1
+    report, left = Report(), limit
+    give_up_dead_claims(clock.now())
+    while claimed := _claim(clock.now(), CHUNK if left is None else min(CHUNK, left)):
+        for at, notice in enumerate(claimed):
+            trouble = _deliver(notice, send, compose, clock, report)
+            if trouble and trouble.unreachable:
+                _let_go(claimed[at:])
+                return report
             if progress:
                 progress(1)
+        left = None if left is None else left - len(claimed)
     return report
 
 
@@ -330,38 +340,75 @@ def give_up_dead_claims(now):
     Notice.update(state=Notice.QUEUED).where(dead & (Notice.kind != Notice.REMINDER)).execute()
 
 
-def _deliver(notice, send, compose, now, report):
-    if objection := _no_longer(notice):
-        move(notice, Notice.SKIPPED, reason=objection)
-        report.skipped += 1
-    elif notice.channel == Preference.PAPER:
-        move(notice, Notice.PRINT)
-        report.printed += 1
-    else:
-        _mail(notice, send, compose, now, report)
+def _let_go(claimed):
+    """Nothing was tried with these: they wait as before."""
+    mine = Notice.id.in_([notice.id for notice in claimed]) & (Notice.state == Notice.SENDING)
+    Notice.update(state=Notice.QUEUED, tries=Notice.tries - 1).where(mine).execute()
+
+
+def _deliver(notice, send, compose, clock, report):
+    """Judge, print or send one claimed notice. Returns the MailNotSent when it did not leave."""
+    try:
+        if objection := _no_longer(notice, clock.today()):
+            move(notice, Notice.SKIPPED, reason=objection)
+            report.skipped += 1
+        elif notice.channel == Preference.PAPER:
+            move(notice, Notice.PRINT)
+            report.printed += 1
+        else:
+            return _mail(notice, send, compose, clock.now(), report)
+    except StaleState:
+        log.info("%s was taken over by another sender", notice)
 
 
 def _mail(notice, send, compose, now, report):
-    try:
-        mail = compose(notice, now)
-        _keep(notice, mail)
-        send(notice, mail)
-    except MailNotSent as trouble:
-        report.failures.append((notice, str(trouble)))
-        _try_later(notice, trouble, now)
-    else:
+    trouble = _attempt(notice, send, compose, now)
+    if trouble is None:
         move(notice, Notice.SENT, sent_at=now, reason="")
         report.sent += 1
+        return
+    report.failures.append((notice, str(trouble)))
+    if not trouble.unreachable:
+        _try_later(notice, trouble, now)
+    return trouble
 
 
-def _keep(notice, mail):
-    """Store what is about to be said, before it leaves; the secret part of links is left out."""
-    Notice.update(
-        subject=mail.subject[:255],
-        body_text=mail.kept_text,
-        body_html=mail.kept_html,
-        message_id=mail.message_id,
-    ).where(Notice.id == notice.id).execute()
+def _attempt(notice, send, compose, now):
+    """Compose and send. Returns None, or the MailNotSent that says what is known about its fate."""
+    in_doubt = False
+    try:
+        mail = compose(notice, now)
+        _keep(notice, mail, now)
+        in_doubt = True
+        send(notice, mail)
+    except MailNotSent as trouble:
+        return trouble
+    except StaleState:
+        raise
+    except Exception as error:  # one bad message must not stop the rest
+        log.exception("%s", notice)
+        return MailNotSent(f"It could not be written: {error}", in_doubt=in_doubt)
+
+
+def _keep(notice, mail, now):
+    """Store what is about to be said, before it leaves, and renew the claim.
+
+    The secret part of links is left out. Raises StaleState when another sender took the notice over.
+    """
+    mine = (Notice.id == notice.id) & (Notice.state == Notice.SENDING)
+    won = (
+        Notice.update(
+            subject=mail.subject[:255],
+            body_text=mail.kept_text,
+            body_html=mail.kept_html,
+            message_id=mail.message_id,
+            claimed_at=now,
+        )
+        .where(mine & (Notice.claimed_at == notice.claimed_at))
+        .execute()
+    )
+    if not won:
+        raise StaleState(f"{notice} is sent by somebody else.")
 
 
 def _try_later(notice, trouble, now):
@@ -375,7 +422,7 @@ def _try_later(notice, trouble, now):
         move(notice, Notice.QUEUED, send_at=later, reason=str(trouble)[:255])
 
 
-def _no_longer(notice):
+def _no_longer(notice, today):
     """Why this message should not leave after all, or an empty string. Asked at the moment of sending."""
     if notice.channel == Preference.MAIL and not notice.address:
         return "There is no mail address."
@@ -384,10 +431,10 @@ def _no_longer(notice):
         return "The import that this customer came with is not released."
     if notice.kind == Notice.INVOICE and notice.invoice.state != Invoice.ISSUED:
         return "The invoice was canceled."
-    return _reminder_objection(notice) if notice.kind == Notice.REMINDER else ""
+    return _reminder_objection(notice, today) if notice.kind == Notice.REMINDER else ""
 
 
-def _reminder_objection(notice):
+def _reminder_objection(notice, today):
     invoice, contact = notice.invoice, notice.contact
     if invoice.state != Invoice.ISSUED or invoice.open_cents == 0:
         return "The invoice is paid."
@@ -397,10 +444,20 @@ def _reminder_objection(notice):
         return "The contact does not want reminders any more."
     if _waits_for_us(invoice):
         return "The customer is waiting for our answer."
-    held = Hold.select().where(
-        (Hold.customer == notice.customer_id) & (Hold.scope == Hold.NOTICES) & Hold.ends_on.is_null()
+    return "Messages to this customer are on hold." if _on_hold(notice.customer_id, today) else ""
+
+
+def _on_hold(customer_id, today):
+    return (
+        Hold.select()
+        .where(
+            (Hold.customer == customer_id)
+            & (Hold.scope == Hold.NOTICES)
+            & (Hold.starts_on <= today)
+            & (Hold.ends_on.is_null() | (Hold.ends_on >= today))
+        )
+        .exists()
     )
-    return "Messages to this customer are on hold." if held.exists() else ""
 
 
 def _unwanted(contact):

@@ -110,12 +110,15 @@ def send(told, point):
     from types import SimpleNamespace
 
     from billing import notices
-    from tests.factories import NOW
+    from billing.edges.clock import FixedClock
+    from tests.conftest import TODAY
 
     sent = []
     letter = SimpleNamespace(subject="s", text="t", html="h", kept_text="t", kept_html="h", message_id="m")
     notices.send_due(
-        send=lambda notice, mail: sent.append(notice.id), compose=lambda notice, now: letter, now=NOW
+        send=lambda notice, mail: sent.append(notice.id),
+        compose=lambda notice, now: letter,
+        clock=FixedClock(TODAY),
     )
     return {"sent": sent}
 

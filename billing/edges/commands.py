@@ -238,9 +238,12 @@ def check_books():
 def send_notices(limit):
     """Send the messages that wait, once."""
     app = current_app._get_current_object()
-    mailer, now = Mailer(app), app.clock.now()
-    with progress("Sending", notices.waiting(now).count()) as bar:
-        report = notices.send_due(send=mailer.send, compose=app.compose, now=now, progress=bar, limit=limit)
+    mailer, clock = Mailer(app), app.clock
+    clock.follow(companies.current())
+    with progress("Sending", notices.waiting(clock.now()).count()) as bar:
+        report = notices.send_due(
+            send=mailer.send, compose=app.compose, clock=clock, progress=bar, limit=limit
+        )
     mailer.close()
     say(f"{report}.")
     for notice, why in report.failures:
@@ -299,15 +302,19 @@ def work_once(app, mailer):
         _try(payments.follow_event, event, **told)
     for payment in list(payments.due_to_ask(clock.now())):
         _try(payments.ask, payment, **told)
-    notices.send_due(send=mailer.send, compose=app.compose, now=clock.now())
+    notices.send_due(send=mailer.send, compose=app.compose, clock=clock)
 
 
 def _try(act, *args, **kwargs):
-    """An unreachable gateway is asked again later; it is no reason to stop."""
+    """An unreachable gateway is asked again later; neither it nor one bad item is a reason to stop."""
     try:
         act(*args, **kwargs)
     except BillingError as trouble:
         current_app.logger.warning("%s", trouble)
+    except OperationalError:
+        raise  # the database is gone: nothing else would work either
+    except Exception:  # one bad item must not stop the rest
+        current_app.logger.exception("%s", args)
 
 
 def demo_advancer(app):

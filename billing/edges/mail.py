@@ -105,7 +105,7 @@ class Mailer:
             except (smtplib.SMTPException, OSError) as error:
                 log.warning("mail server: %s", error)
                 words = f"The mail server cannot be reached ({type(error).__name__})."
-                raise MailNotSent(words) from None
+                raise MailNotSent(words, unreachable=True) from None
         return self._connection
 
     def _alive(self):

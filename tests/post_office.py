@@ -1,0 +1,63 @@
+"""A mail server of the real kind for tests, that takes, refuses, stalls or hangs up as it is told.
+
+with PostOffice() as office:
+    office.script = ["550", "accept"]
+    ...
+    assert office.taken[0]["To"] == "ann@example.com"
+"""
+
+import asyncio
+import email
+import email.policy
+import socket
+
+from aiosmtpd.controller import Controller
+
+STALL_SECONDS = 3
+
+
+class PostOffice:
+    """``script`` says what happens to the next messages, in order; after its end everything is taken.
+
+    accept, a refusal of the recipient by its code ("550", "450"), "data 554" (refused after its text),
+    "drop before" and "drop after" (hangs up before or after it has the message), "stall".
+    """
+
+    def __init__(self):
+        self.script, self.taken, self.seen = [], [], 0
+        self.port = _free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    def __enter__(self):
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_):
+        self._controller.stop()
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        self.seen += 1
+        session.fate = self.script.pop(0) if self.script else "accept"
+        if session.fate.isdecimal():
+            return f"{session.fate} no"
+        if session.fate == "stall":
+            await asyncio.sleep(STALL_SECONDS)
+        if session.fate == "drop before":
+            server.transport.abort()
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        if session.fate.startswith("data "):
+            return f"{session.fate[5:]} no"
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        self.taken.append(message)
+        if session.fate == "drop after":
+            server.transport.abort()
+        return "250 OK"
+
+
+def _free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]

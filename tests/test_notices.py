@@ -1,0 +1,666 @@
+"""Messages: queued once, judged again when they are sent, and sent by a real mail server's rules."""
+
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+import models
+from billing import bill, checks, customers, invoices, notices, payments, tickets
+from billing.edges import mail
+from billing.edges.clock import FixedClock
+from billing.edges.mail import Mailer
+from billing.errors import BillingError
+from models import Contact, Hold, ImportBatch, Invoice, Link, Notice, Preference
+from tests.at_once import together
+from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_invoice, payer
+from tests.post_office import PostOffice
+
+TODAY = date(2026, 12, 12)
+DUE = date(2026, 12, 15)
+
+
+def fresh(row):
+    return type(row).get_by_id(row.id)
+
+
+def later(**span):
+    """A clock at noon of TODAY, and so much later."""
+    clock = FixedClock(TODAY)
+    clock.advance(**span)
+    return clock
+
+
+class Sender:
+    """Sends by keeping, with a letter that is always the same; ``fail`` raises instead."""
+
+    def __init__(self, fail=None, on=None):
+        self.sent, self.fail, self.clock = [], fail, on or later()
+
+    def __call__(self, **options):
+        return notices.send_due(send=self._send, compose=self._compose, clock=self.clock, **options)
+
+    def _send(self, notice, letter):
+        if self.fail:
+            raise self.fail
+        self.sent.append((notice.kind, notice.address))
+
+    def _compose(self, notice, now):
+        return SimpleNamespace(
+            subject="Subject",
+            text="t",
+            html="h",
+            kept_text="kept",
+            kept_html="<p>",
+            message_id=f"<{notice.id}@x>",
+        )
+
+
+def remind(today=TODAY):
+    return notices.queue_reminders(today, now=later().now())
+
+
+def told():
+    """Everything queued so far, as (kind, channel, address)."""
+    return sorted((row.kind, row.channel, row.address) for row in Notice.select())
+
+
+def prefer(customer, event, channel, days_ahead=3):
+    Preference.create(
+        contact=payer(customer), event=event, channel=channel, days_ahead=days_ahead, changed_at=NOW
+    )
+
+
+# --- Queueing ------------------------------------------------------------------------------------
+
+
+def test_a_message_is_queued_once(alice):
+    first = notices.queue("receipt", key="k", customer=alice, why="x", now=NOW)
+    notices.queue("receipt", key="k", customer=alice, why="x", now=NOW)
+
+    assert first is not None
+    assert Notice.select().count() == 1
+
+
+def test_an_invoice_goes_to_every_payer_and_to_nobody_else(alice):
+    for name, fields in {
+        "second": {},
+        "left": {"left_on": TODAY},
+        "viewer": {"role": Contact.VIEWER},
+        "technical": {"role": Contact.TECHNICAL},
+    }.items():
+        Contact.create(customer=alice, name=name, email=f"{name}@example.com", **fields)
+
+    notices.queue_invoices([make_invoice(alice).id], now=NOW)
+
+    assert told() == [("invoice", "mail", "alice@example.com"), ("invoice", "mail", "second@example.com")]
+
+
+@pytest.mark.parametrize(
+    ("email", "chosen", "channel"),
+    [
+        ("a@example.com", None, "mail"),
+        ("a@example.com", "mail", "mail"),
+        ("a@example.com", "paper", "paper"),
+        ("a@example.com", "none", None),
+        ("", None, "paper"),
+        ("", "mail", "paper"),
+        ("", "paper", "paper"),
+    ],
+)
+def test_an_invoice_goes_the_way_that_was_chosen_and_never_nowhere_by_accident(db, email, chosen, channel):
+    customer = make_customer(email=email)
+    if chosen:
+        prefer(customer, "invoice", chosen)
+
+    notices.queue_invoices([make_invoice(customer).id], now=NOW)
+
+    assert [row.channel for row in Notice.select()] == ([channel] if channel else [])
+
+
+def test_a_customer_without_any_payer_gets_paper(alice):
+    Contact.update(left_on=TODAY).execute()
+
+    notices.queue_invoices([make_invoice(alice).id], now=NOW)
+
+    assert told() == [("invoice", "paper", "")]
+
+
+def test_an_invoice_with_nothing_due_is_not_sent(alice):
+    invoice = make_invoice(alice, cents=100)
+    invoices.goodwill(alice, amount_cents=100, reason="x", by=BY, today=TODAY, now=NOW)
+
+    notices.queue_invoices([invoice.id], now=NOW)
+
+    assert told() == []
+
+
+def test_resending_reaches_the_chosen_contact_again_and_again(alice):
+    invoice = make_invoice(alice)
+
+    first = notices.resend(invoice, contact=payer(alice), by=BY, now=NOW)
+    second = notices.resend(invoice, contact=payer(alice), by=BY, now=NOW)
+
+    assert (first.id != second.id, first.invoice, first.address) == (True, invoice, "alice@example.com")
+
+
+def test_resending_needs_an_address_and_an_issued_invoice(alice, db):
+    nobody = make_customer(email="")
+
+    with pytest.raises(BillingError, match="no mail address"):
+        notices.resend(make_invoice(nobody), contact=payer(nobody), by=BY, now=NOW)
+    with pytest.raises(BillingError, match="Only an issued invoice"):
+        draft = Invoice.create(customer=alice, created_at=NOW)
+        notices.resend(draft, contact=payer(alice), by=BY, now=NOW)
+
+
+# --- Reminders: due and not yet done -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("today", "reminded"),
+    [
+        (date(2026, 12, 11), 0),
+        (date(2026, 12, 12), 1),
+        (date(2026, 12, 13), 1),
+        (date(2026, 12, 15), 1),
+        (date(2026, 12, 16), 0),
+    ],
+)
+def test_a_reminder_comes_within_its_days_and_never_after_the_due_date(alice, today, reminded):
+    make_invoice(alice, due=DUE)
+
+    assert remind(today) == reminded == Notice.select().count()
+
+
+def test_a_reminder_is_made_up_for_and_comes_once(alice):
+    invoice = make_invoice(alice, due=DUE)
+
+    assert [remind(date(2026, 12, day)) for day in (10, 14, 14, 15)] == [0, 1, 0, 0]
+    [notice] = Notice.select()
+    assert (notice.invoice, notice.contact, notice.address) == (invoice, payer(alice), "alice@example.com")
+
+
+def test_each_customer_is_reminded_of_their_own_invoice(alice, bob):
+    his, hers = make_invoice(bob, due=DUE), make_invoice(alice, due=DUE)
+    make_invoice(bob, due=date(2027, 1, 30))
+
+    assert remind() == 2
+    assert {(row.invoice_id, row.address) for row in Notice.select()} == {
+        (hers.id, "alice@example.com"),
+        (his.id, "bob@example.com"),
+    }
+
+
+@pytest.mark.parametrize(("ahead", "reminded"), [(0, 0), (2, 0), (3, 1), (10, 1)])
+def test_the_contact_chooses_how_many_days_ahead(alice, ahead, reminded):
+    prefer(alice, "reminder", "mail", days_ahead=ahead)
+    make_invoice(alice, due=DUE)
+
+    assert remind() == reminded
+
+
+def test_no_reminder_is_queued_that_nobody_wants_or_needs(alice, bob, db):
+    prefer(alice, "reminder", "none")
+    make_invoice(alice, due=DUE)
+    paid = make_invoice(bob, cents=100, due=DUE)
+    payments.record(
+        bob, amount_cents=100, kind="cash", received_on=TODAY, key="k", by=BY, today=TODAY, now=NOW,
+        parts=[(paid, 100)],
+    )  # fmt: skip
+    make_invoice(make_customer(email=""), due=DUE)
+    make_invoice(make_customer(), due=DUE, issued=TODAY)
+
+    assert remind() == 0
+
+
+# --- Judged again at the moment of sending -------------------------------------------------------
+
+
+@pytest.fixture
+def reminded(alice):
+    """An invoice of Alice's with its reminder in the queue."""
+    invoice = make_invoice(alice, cents=4250, due=DUE)
+    assert remind() == 1
+    return invoice
+
+
+def skipped():
+    [notice] = Notice.select().where(Notice.kind == "reminder")
+    return notice.state == "skipped" and notice.reason
+
+
+def test_a_wanted_reminder_leaves(reminded):
+    sender = Sender()
+
+    report = sender()
+
+    assert (sender.sent, str(report)) == (
+        [("reminder", "alice@example.com")],
+        "1 sent, 0 to print, 0 no longer needed, 0 not delivered",
+    )
+
+
+def test_no_reminder_after_the_payment(reminded, alice):
+    payments.record(
+        alice, amount_cents=4250, kind="cash", received_on=TODAY, key="k", by=BY, today=TODAY, now=NOW
+    )
+    sender = Sender()
+
+    assert sender().skipped == 1
+
+    assert ("reminder", "alice@example.com") not in sender.sent
+    assert skipped() == "The invoice is paid."
+
+
+def test_a_part_payment_does_not_stop_the_reminder(reminded, alice):
+    payments.record(
+        alice, amount_cents=1000, kind="cash", received_on=TODAY, key="k", by=BY, today=TODAY, now=NOW
+    )
+
+    assert Sender()().skipped == 0
+
+
+def test_no_reminder_while_a_payment_is_being_checked(paying, reminded):
+    paying.start(reminded)
+
+    Sender()()
+
+    assert skipped() == "A payment of this invoice is being checked."
+
+
+def test_no_reminder_while_the_customer_waits_for_our_answer(reminded, alice):
+    ticket = tickets.open(alice, subject="Why?", body="So much", by="Alice", now=NOW)
+
+    Sender()()
+
+    assert skipped() == "The customer is waiting for our answer."
+    assert ticket.state == "waiting_on_us"
+
+
+def test_a_question_of_somebody_else_or_an_answered_one_stops_nothing(reminded, alice, bob):
+    tickets.open(bob, subject="Why?", body="So much", by="Bob", now=NOW)
+    tickets.close(tickets.open(alice, subject="a", body="b", by="Alice", now=NOW), by=BY, now=NOW)
+
+    assert Sender()().sent == 1
+
+
+def test_no_reminder_once_it_is_unwanted_or_the_contact_has_left(reminded, alice):
+    customers.choose(
+        payer(alice),
+        invoice_channel="mail",
+        reminder=False,
+        days_ahead=3,
+        pay_wish="reminders",
+        by=BY,
+        now=NOW,
+    )
+
+    Sender()()
+
+    assert skipped() == "The contact does not want reminders any more."
+    Notice.update(state="queued").execute()
+    Preference.update(channel="mail").execute()
+    Contact.update(left_on=TODAY).execute()
+    assert Sender()().skipped == 1
+
+
+def test_no_reminder_of_a_void_invoice(reminded):
+    invoices.void(reminded, reason="Wrong", by=BY, today=TODAY, now=NOW)
+
+    Sender()()
+
+    assert skipped() == "The invoice is paid."
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "ends_on", "held"),
+    [
+        (date(2026, 12, 1), None, True),
+        (date(2026, 12, 1), TODAY, True),
+        (TODAY, date(2026, 12, 20), True),
+        (date(2026, 12, 1), date(2026, 12, 11), False),
+        (date(2026, 12, 13), None, False),
+    ],
+)
+def test_no_reminder_on_the_days_of_a_hold(reminded, alice, starts_on, ends_on, held):
+    Hold.create(
+        scope=Hold.NOTICES, customer=alice, reason="Family", by=BY, starts_on=starts_on, ends_on=ends_on
+    )
+
+    assert Sender()().skipped == held
+
+
+def test_a_hold_of_another_scope_or_customer_stops_nothing(reminded, alice, bob):
+    Hold.create(scope=Hold.BILLING, customer=alice, reason="x", by=BY, starts_on=TODAY)
+    Hold.create(scope=Hold.NOTICES, customer=bob, reason="x", by=BY, starts_on=TODAY)
+
+    assert Sender()().sent == 1
+
+
+def test_an_invoice_that_was_voided_meanwhile_is_not_mailed(alice):
+    invoice = make_invoice(alice)
+    notices.queue_invoices([invoice.id], now=NOW)
+    invoices.void(invoice, reason="Wrong", by=BY, today=TODAY, now=NOW)
+
+    Sender()()
+
+    assert (Notice.get().state, Notice.get().reason) == ("skipped", "The invoice was canceled.")
+
+
+def test_nothing_leaves_for_an_import_that_is_not_released(db):
+    batch = ImportBatch.create(file_name="x.csv", sha256="0" * 64, by=BY, committed_at=NOW)
+    notices.queue_invoices([make_invoice(make_customer(import_batch=batch)).id], now=NOW)
+
+    Sender()()
+
+    assert "not released" in Notice.get().reason
+
+
+# --- Claims --------------------------------------------------------------------------------------
+
+
+def queue_many(customer, count, kind="receipt"):
+    for n in range(count):
+        notices.queue(kind, key=f"{kind}{n}", customer=customer, contact=payer(customer), why="x", now=NOW)
+
+
+def test_two_senders_at_once_send_each_message_once(alice):
+    queue_many(alice, 120)
+    senders = [Sender() for _ in range(4)]
+
+    reports = together(4, lambda n: senders[n]())
+
+    assert sum(report.sent for report in reports) == 120
+    assert sum(len(sender.sent) for sender in senders) == 120
+
+
+def test_a_sender_stops_where_it_is_told_to(alice):
+    queue_many(alice, 5)
+
+    assert Sender()(limit=3).sent == 3
+    assert notices.waiting(later().now()).count() == 2
+
+
+def test_what_is_due_later_waits(alice):
+    queue_many(alice, 1)
+    Notice.update(send_at=datetime(2026, 12, 13)).execute()
+
+    assert Sender()().sent == 0
+    assert Sender(on=later(days=2))().sent == 1
+
+
+def test_a_dead_senders_reminder_is_not_risked_and_everything_else_is_sent_again(alice, reminded):
+    notices.queue_invoices([reminded.id], now=NOW)
+    Notice.update(state="sending", claimed_at=later().now(), tries=1, message_id="<old@x>").execute()
+
+    assert Sender(on=later(minutes=14))().sent == 0, "it may still be alive"
+    assert Sender(on=later(minutes=16))().sent == 1
+
+    states = {row.kind: (row.state, row.reason) for row in Notice.select()}
+    assert states["invoice"] == ("sent", "")
+    assert states["reminder"] == (
+        "failed",
+        "The sender stopped half way; it may have been sent, so it is not repeated.",
+    )
+
+
+def test_a_long_run_does_not_look_dead_to_another_sender(alice):
+    queue_many(alice, 120)
+    clock, second = later(), Sender(on=None)
+    slow = Sender(on=clock)
+    keep = slow._send
+
+    def slowly(notice, letter):
+        clock.advance(minutes=1)
+        second.clock = clock
+        second()
+        keep(notice, letter)
+
+    slow._send = slowly
+    slow()
+
+    everything = slow.sent + second.sent
+    assert len(everything) == 120
+
+
+def test_one_message_that_cannot_be_written_stops_no_other(alice):
+    queue_many(alice, 3)
+    poison = Notice.get(Notice.key == "receipt1")
+    sender = Sender()
+    compose = sender._compose
+
+    def stumble(notice, now):
+        if notice.id == poison.id:
+            raise ZeroDivisionError("a bug in a template")
+        return compose(notice, now)
+
+    sender._compose = stumble
+    report = sender()
+
+    assert (report.sent, len(report.failures)) == (2, 1)
+    poison = fresh(poison)
+    assert (poison.state, "a bug in a template" in poison.reason) == ("queued", True)
+    assert poison.send_at > later().now()
+
+
+def test_what_fails_again_and_again_is_given_up_and_shown_to_staff(alice):
+    queue_many(alice, 1)
+    clock = later()
+    sender = Sender(fail=notices.MailNotSent("Busy."), on=clock)
+
+    for _ in range(8):
+        sender()
+        clock.advance(days=2)
+
+    assert (Notice.get().state, Notice.get().tries, Notice.get().reason) == ("failed", 5, "Busy.")
+
+
+def test_without_a_mail_server_nothing_is_tried_in_vain_and_nothing_is_lost(alice):
+    queue_many(alice, 200)
+    sender = Sender(fail=notices.MailNotSent("Cannot be reached.", unreachable=True))
+
+    for _ in range(10):
+        assert len(sender().failures) == 1
+
+    assert {(row.state, row.tries) for row in Notice.select()} == {("queued", 0)}
+    sender.fail = None
+    assert sender().sent == 200
+
+
+def test_paper_goes_to_the_print_queue_until_it_left_the_house(db):
+    customer = make_customer(email="")
+    notices.queue_invoices([make_invoice(customer).id], now=NOW)
+
+    assert Sender()().printed == 1
+
+    [paper] = notices.print_queue()
+    notices.mark_printed(paper, now=NOW)
+    assert (fresh(paper).state, list(notices.print_queue())) == ("sent", [])
+
+
+# --- A real mail server --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def office(app, monkeypatch):
+    """A mail server, and an app that talks to it."""
+    monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 1)
+    models.db.connect(reuse_if_open=True)
+    with PostOffice() as office:
+        app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=office.port)
+        yield office
+
+
+@pytest.fixture
+def send(app, office):
+    """``send(minutes=5)``: send what waits, so much later."""
+
+    def act(**span):
+        app.clock = later(**span)
+        with app.app_context():
+            mailer = Mailer(app)
+            report = notices.send_due(send=mailer.send, compose=app.compose, clock=app.clock)
+            mailer.close()
+        return report
+
+    return act
+
+
+@pytest.fixture
+def billed(office):
+    """A customer whose December is billed, with the message in the queue."""
+    customer = make_customer("Ann Archer", email="ann@example.com")
+    make_charge(make_contract(customer), cents=4250)
+    bill.run(date(2026, 12, 1), by=BY, now=NOW)
+    return customer
+
+
+def test_an_invoice_arrives_as_it_was_kept(billed, office, send):
+    assert send().sent == 1
+
+    [message] = office.taken
+    notice = Notice.get()
+    assert (message["To"], message["Subject"]) == ("ann@example.com", notice.subject)
+    assert message["Message-ID"] == notice.message_id
+    assert {part.get_content_type() for part in message.walk()} >= {"text/plain", "text/html"}
+    text = message.get_body(("plain",)).get_content()
+    assert "$42.50" in text and "December 16, 2026" in text
+    assert "$42.50" in notice.body_text
+
+
+def test_the_copy_that_is_kept_opens_nothing(billed, office, send):
+    send()
+
+    notice, text = Notice.get(), office.taken[0].get_body(("plain",)).get_content()
+    tokens = [word.rsplit("/", 1)[1] for word in text.split() if "/i/" in word]
+    assert tokens and all(len(token.split("#")[0]) >= 43 for token in tokens)
+    for token in tokens:
+        assert token.split("#")[0] not in notice.body_text + notice.body_html
+    assert Link.select().count() >= 1
+
+
+def test_a_refused_address_is_given_up_and_noted_at_the_contact(billed, office, send):
+    office.script = ["550"]
+
+    assert len(send().failures) == 1
+
+    assert (Notice.get().state, "550" in Notice.get().reason) == ("failed", True)
+    assert payer(billed).bounced_at is not None
+    assert send(days=3).sent == 0
+
+
+def test_a_busy_server_is_tried_again_under_the_same_message_id(billed, office, send):
+    office.script = ["450", "data 451"]
+
+    assert (len(send().failures), Notice.get().state) == (1, "queued")
+    assert send().sent == 0, "not before its time"
+    send(minutes=6)
+    assert send(hours=2).sent == 1
+
+    assert len(office.taken) == 1
+    assert office.taken[0]["Message-ID"] == Notice.get().message_id
+    assert payer(billed).bounced_at is None
+
+
+@pytest.mark.parametrize("trouble", ["drop before", "drop after", "stall"])
+def test_an_invoice_that_may_have_left_is_sent_again_under_the_same_message_id(billed, office, send, trouble):
+    office.script = [trouble]
+
+    assert len(send().failures) == 1
+    assert Notice.get().state == "queued"
+    assert send(minutes=6).sent == 1
+
+    assert len({message["Message-ID"] for message in office.taken}) == 1
+    assert office.taken
+
+
+@pytest.mark.parametrize("trouble", ["drop after", "stall"])
+def test_a_reminder_that_may_have_left_is_not_sent_again(billed, office, send, trouble):
+    Notice.update(state="sent").execute()
+    assert remind(date(2026, 12, 14)) == 1
+    office.script = [trouble]
+
+    send()
+
+    assert Notice.get(Notice.kind == "reminder").state == "failed"
+    assert send(days=1).sent == 0
+    assert len(office.taken) <= 1
+
+
+def test_a_reminder_that_surely_did_not_leave_is_sent_later(billed, office, send):
+    Notice.update(state="sent").execute()
+    remind(date(2026, 12, 14))
+    office.script = ["450"]
+
+    send()
+
+    assert send(minutes=6).sent == 1
+    assert office.taken[0]["List-Unsubscribe"].strip().startswith("<http")
+
+
+def test_a_refusal_in_the_middle_harms_neither_the_one_before_nor_the_one_after(office, send):
+    for n in range(3):
+        make_charge(make_contract(make_customer(f"C{n}", email=f"c{n}@example.com")))
+    bill.run(date(2026, 12, 1), by=BY, now=NOW)
+    office.script = ["accept", "550"]
+
+    report = send()
+
+    assert (report.sent, len(report.failures)) == (2, 1)
+    assert [message["To"] for message in office.taken] == ["c0@example.com", "c2@example.com"]
+
+
+def test_no_mail_server_at_all_costs_one_attempt(app, billed, office, send):
+    app.config["MAIL_PORT"] = 9
+    app.extensions.pop("mail", None)
+
+    assert len(send().failures) == 1
+    assert (Notice.get().state, Notice.get().tries) == ("queued", 0)
+
+
+def test_a_name_with_line_breaks_starts_no_header_of_its_own(office, send, app):
+    models.Company.update(name="Lantern\r\nBcc: all@example.com").execute()
+    make_charge(make_contract(make_customer("Eve\r\nX-Evil: 1", email="eve@example.com")))
+    bill.run(date(2026, 12, 1), by=BY, now=NOW)
+
+    assert send().sent == 1
+
+    [message] = office.taken
+    assert "Bcc" not in message and "X-Evil" not in message
+    assert office.seen == 1
+
+
+@pytest.mark.parametrize("kind", Notice.KINDS)
+def test_every_kind_of_message_can_be_written_and_says_why_it_came(office, send, billed, kind):
+    invoice, contact = Invoice.get(), payer(billed)
+    Notice.update(state="sent").execute()
+    payment = payments.record(
+        billed, amount_cents=100, kind="check", received_on=TODAY, key="k", by=BY, today=TODAY, now=NOW
+    )
+    ticket = tickets.open(billed, subject="Why?", body="Hm", by="Ann", now=NOW, contact=contact)
+    message = tickets.reply(ticket, body="Because.", by=BY, now=NOW, staff=_staff())
+    tickets.close(ticket, by=BY, now=NOW)
+    Notice.update(state="sent").where(Notice.kind != "ticket_reply").execute()
+    Notice.update(state="sent").execute()
+    about = {"invoice": invoice} if kind in ("invoice", "reminder", "fresh_link") else {}
+    about |= {"payment": payment} if kind in ("receipt", "payment_problem") else {}
+    about |= {"ticket_message": message} if kind == "ticket_reply" else {}
+    notices.queue(kind, key="one", customer=billed, contact=contact, why="Because you pay.", now=NOW, **about)
+
+    assert send().sent == 1
+
+    [mail] = office.taken
+    for part in ("plain", "html"):
+        assert "Because you pay." in mail.get_body((part,)).get_content()
+    assert mail["Subject"].strip()
+    assert checks.run() == []
+
+
+def _staff():
+    return models.Staff.create(email="sam@example.com", name="Sam", role="support")
+
+
+def test_the_retry_times_grow_and_end(db):
+    assert list(notices.RETRY_AFTER) == sorted(notices.RETRY_AFTER)
+    assert notices.RETRY_AFTER[-1] <= timedelta(days=1)
