@@ -15,6 +15,7 @@ PREFIX = "PORCHLIGHT_"
 DEMO_SECRET = "only-for-development"
 DEMO_KEY = "sandboxkey123456"
 DEMO_SIGNATURE = "5A" * 64
+SANDBOX_ACCOUNT = {"GATEWAY_LOGIN": "sandbox", "GATEWAY_KEY": DEMO_KEY, "GATEWAY_SIGNATURE_KEYS": DEMO_SIGNATURE}
 MODES = ("development", "demo", "test", "production")
 GATEWAYS = ("sandbox", "authorize-net-test", "authorize-net")
 
@@ -115,9 +116,8 @@ def _refuse_unsafe(values):
         ("SECRET_KEY", values["SECRET_KEY"] == DEMO_SECRET or len(values["SECRET_KEY"]) < 32,
          "needs at least 32 random characters: python -c 'import secrets; print(secrets.token_urlsafe(48))'"),
         ("GATEWAY", values["GATEWAY"] == "sandbox", "cannot be the sandbox: no money would move"),
-        ("GATEWAY_KEY", values["GATEWAY_KEY"] == DEMO_KEY, "is still the sandbox's key"),
-        ("GATEWAY_SIGNATURE_KEYS", values["GATEWAY_SIGNATURE_KEYS"] == DEMO_SIGNATURE,
-         "is still the sandbox's key"),
+        *((name, values[name] in ("", SANDBOX_ACCOUNT[name]), "is still the sandbox's, or empty")
+          for name in SANDBOX_ACCOUNT),
         ("MAIL", values["MAIL"] == "catcher", "cannot be the catcher: no customer would get mail"),
         ("MAIL_FROM", values["MAIL_FROM"].endswith("@example.com"), "must be a mailbox of yours"),
         ("BASE_URL", not values["BASE_URL"].startswith("https://"), "must start with https://"),
