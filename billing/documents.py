@@ -32,12 +32,10 @@ class Letterhead:
     phone: str
     phone_hours: str
     email: str
-    website: str
     license_number: str
     payable_to: str
     remit_lines: tuple[str, ...]
     logo_uri: str = ""
-    time_zone: str = "America/Chicago"
 
     @property
     def phone_link(self):
@@ -54,12 +52,10 @@ def letterhead(company):
         phone=company.phone,
         phone_hours=company.phone_hours,
         email=company.email,
-        website=company.website,
         license_number=company.license_number,
         payable_to=company.payable_to or company.legal_name or company.name,
         remit_lines=tuple(company.remit_lines),
         logo_uri=logo_uri(company.logo),
-        time_zone=company.time_zone,
     )
 
 
@@ -199,11 +195,6 @@ class InvoiceDocument:
     def pay_host(self):
         """The part of the pay link that a person recognizes."""
         return urlsplit(self.pay_url).hostname or ""
-
-    @property
-    def places(self):
-        """Every service address once, in order of appearance."""
-        return tuple(dict.fromkeys(p.address for s in self.sections for p in s.places if p.address))
 
 
 def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):

@@ -14,11 +14,9 @@ COMPANY = documents.Letterhead(
     phone="(512) 555-0100",
     phone_hours="Mon–Fri 8 am–6 pm",
     email="billing@example.com",
-    website="https://example.com",
     license_number="TX B-10482",
     payable_to="Example Alarm & Monitoring, LLC",
     remit_lines=("PO Box 3050", "Austin, TX 78764"),
-    time_zone="America/Chicago",
 )
 
 

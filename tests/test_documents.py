@@ -1,5 +1,6 @@
 """What a customer is shown: the view models that page, PDF and mail share, and the scan line."""
 
+import doctest
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -99,6 +100,14 @@ def test_the_slip_asks_for_this_invoice_and_the_earlier_ones(alice, company):
     read = remittance.read_scan_line(document.scan_line)
 
     assert read == (alice.remittance_digits, int(document.number), 5250)
+
+
+@pytest.mark.parametrize("module", [remittance, words])
+def test_the_examples_in_the_docstrings_are_true(module):
+    tried = doctest.testmod(module)
+
+    assert tried.attempted > 0
+    assert tried.failed == 0
 
 
 # --- Words ---------------------------------------------------------------------------------------

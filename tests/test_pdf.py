@@ -279,7 +279,7 @@ def test_enormous_texts_are_cut_and_never_push_the_page_apart():
     "address_lines", [(), ("1 A St",), ("1 A St", "Unit 2", "Floor 3", "Austin, TX 78701")]
 )
 def test_a_company_that_says_little_still_has_a_page(address_lines):
-    company = documents.Letterhead("A", "A", address_lines, "", "", "", "", "", "A", address_lines)
+    company = documents.Letterhead("A", "A", address_lines, "", "", "", "", "A", address_lines)
 
     text = text_of(pdf.invoice_pdf(samples.simple_invoice(company=company, pay_url="")))
 
