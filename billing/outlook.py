@@ -65,4 +65,3 @@ def reminders(contact, choices, *, today):
 def _remind_on(invoice, choices, today):
     day = max(invoice.due_on - timedelta(days=choices.days_ahead), invoice.issued_on + timedelta(days=1))
     return day if day >= today and day <= invoice.due_on else None
-

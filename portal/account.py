@@ -18,7 +18,14 @@ from portal.forms import DetailsForm, PayForm, StatementForm, new_key
 
 PAGE = 25
 NUMBER = "<int(max=2147483647):number>"
-SHOWN = (*Payment.LIVE, *Payment.MONEY, Payment.RETURNED, Payment.CHARGED_BACK, Payment.REFUNDED, Payment.DECLINED)
+SHOWN = (
+    *Payment.LIVE,
+    *Payment.MONEY,
+    Payment.RETURNED,
+    Payment.CHARGED_BACK,
+    Payment.REFUNDED,
+    Payment.DECLINED,
+)
 
 
 # --- Overview, and paying several invoices at once -----------------------------------------------
@@ -151,7 +158,9 @@ def invoice(number):
 
 
 def _show(found, place, **forms):
-    receipts = [(paid, url_for("portal.payment", reference=paid.reference)) for paid in invoice_page.paid_by(found)]
+    receipts = [
+        (paid, url_for("portal.payment", reference=paid.reference)) for paid in invoice_page.paid_by(found)
+    ]
     return invoice_page.show(found, place, receipts=receipts, **forms)
 
 

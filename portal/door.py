@@ -80,7 +80,11 @@ def _places(contact):
 
 def _entry(endpoint, label, below):
     here = (request.endpoint or "").partition(".")[2]
-    return {"href": url_for(f"portal.{endpoint}"), "label": label, "current": here == endpoint or here in below}
+    return {
+        "href": url_for(f"portal.{endpoint}"),
+        "label": label,
+        "current": here == endpoint or here in below,
+    }
 
 
 @bp.get("/")

@@ -18,7 +18,8 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from billing import customers, money, tickets
 from billing.errors import BillingError
@@ -54,10 +55,15 @@ class EmailAddress:
 
     def __call__(self, form, field):
         if field.data and not is_email(field.data):
-            raise ValidationError("This does not look like a mail address. It needs a form like ann@example.com.")
+            raise ValidationError(
+                "This does not look like a mail address. It needs a form like ann@example.com."
+            )
 
 
 # --- Paying --------------------------------------------------------------------------------------
+
+
+TOO_LONG = "This is too long for an amount. Write it like 42.50."
 
 
 class PayForm(Form):
@@ -66,7 +72,7 @@ class PayForm(Form):
     key = HiddenField(validators=[Length(min=16, max=64)])
     amount = StringField(
         "Amount",
-        validators=[InputRequired("Please enter an amount, such as 42.50."), Length(max=40)],
+        validators=[DataRequired("Please enter an amount, such as 42.50."), Length(max=40, message=TOO_LONG)],
         id="other-amount",
         render_kw={"inputmode": "decimal", "autocomplete": "off", "class": "short"},
     )
@@ -84,7 +90,7 @@ class QuestionForm(Form):
     body = TextAreaField(
         "What is wrong, or what would you like to know?",
         validators=[
-            InputRequired("Please write what it is about. One sentence is enough."),
+            DataRequired("Please write what it is about. One sentence is enough."),
             Length(max=tickets.LONGEST, message=f"Please keep it under {tickets.LONGEST:,} characters."),
         ],
         render_kw={"rows": 3},
@@ -97,7 +103,7 @@ class NewQuestionForm(QuestionForm):
     subject = StringField(
         "Subject",
         validators=[
-            InputRequired("Please give it a few words as a subject."),
+            DataRequired("Please give it a few words as a subject."),
             Length(max=120, message="Please keep the subject under 120 characters."),
         ],
     )
@@ -113,7 +119,7 @@ class SignInForm(Form):
     email = EmailField(
         "Your mail address",
         validators=[
-            InputRequired("Please enter your mail address."),
+            DataRequired("Please enter your mail address."),
             Length(max=255, message="This is too long for a mail address."),
             EmailAddress(),
         ],
@@ -126,7 +132,7 @@ class CodeForm(Form):
 
     code = StringField(
         "Code from the mail",
-        validators=[InputRequired("Please enter the six digits from the mail.")],
+        validators=[DataRequired("Please enter the six digits from the mail.")],
         render_kw={
             "autocomplete": "one-time-code",
             "inputmode": "numeric",
@@ -149,13 +155,13 @@ class DetailsForm(Form):
 
     name = StringField(
         "Name",
-        validators=[InputRequired("Please tell us a name."), Length(max=80, message="At most 80 characters.")],
+        validators=[DataRequired("Please tell us a name."), Length(max=80, message="At most 80 characters.")],
         render_kw={"autocomplete": "name"},
     )
     email = EmailField(
         "Mail address",
         validators=[
-            InputRequired("Please enter a mail address: it is how you sign in."),
+            DataRequired("Please enter a mail address: it is how you sign in."),
             Length(max=255, message="This is too long for a mail address."),
             EmailAddress(),
         ],
@@ -172,14 +178,26 @@ class DetailsForm(Form):
             raise ValidationError("Please write the number like (512) 555-0100.")
 
 
+class DayField(DateField):
+    """A date that says in plain words when it is none."""
+
+    def process_formdata(self, valuelist):
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("This date does not exist. Please choose another.") from None
+
+
 class StatementForm(Form):
     """Two dates. Read from the address, so it carries no token."""
 
     class Meta(Form.Meta):
         csrf = False
 
-    from_on = DateField("From", name="from", render_kw={"class": "short"})
-    to_on = DateField("To", name="to", render_kw={"class": "short"})
+    from_on = DayField(
+        "From", [InputRequired("Please choose a date.")], name="from", render_kw={"class": "short"}
+    )
+    to_on = DayField("To", [InputRequired("Please choose a date.")], name="to", render_kw={"class": "short"})
 
     def validate_from_on(self, field):
         if field.data and self.to_on.data and field.data > self.to_on.data:
@@ -195,25 +213,30 @@ class PreferencesForm(Form):
     pay_wish = RadioField(
         "How would you like to pay?",
         choices=[
-            (Customer.REMINDERS, "I pay each invoice myself, online"),
-            (Customer.CHECK, "I pay by check"),
-            (Customer.CARD_AUTOPAY, "Charge my card automatically, once this is offered"),
-            (Customer.BANK_AUTOPAY, "Debit my bank account automatically, once this is offered"),
+            SelectChoice(Customer.REMINDERS, "I pay each invoice myself, online"),
+            SelectChoice(Customer.CHECK, "I pay by check"),
+            SelectChoice(Customer.CARD_AUTOPAY, "Charge my card automatically, once this is offered"),
+            SelectChoice(Customer.BANK_AUTOPAY, "Debit my bank account automatically, once this is offered"),
         ],
     )
     invoice_channel = RadioField(
         "How should invoices reach you?",
-        choices=[(Preference.MAIL, "By e-mail"), (Preference.PAPER, "On paper, by post")],
+        choices=[
+            SelectChoice(Preference.MAIL, "By e-mail"),
+            SelectChoice(Preference.PAPER, "On paper, by post"),
+        ],
     )
     reminder = RadioField(
         "Shall we remind you before an invoice is due?",
-        choices=[("yes", "Yes, as long as it is open"), ("no", "No reminders")],
+        choices=[SelectChoice("yes", "Yes, as long as it is open"), SelectChoice("no", "No reminders")],
     )
     days_ahead = IntegerField(
         "Days before the due date",
         validators=[
             Optional(),
-            NumberRange(*DAYS_AHEAD, message=f"Please choose a number from {DAYS_AHEAD[0]} to {DAYS_AHEAD[1]}."),
+            NumberRange(
+                *DAYS_AHEAD, message=f"Please choose a number from {DAYS_AHEAD[0]} to {DAYS_AHEAD[1]}."
+            ),
         ],
         render_kw={"class": "short", "inputmode": "numeric", "min": DAYS_AHEAD[0], "max": DAYS_AHEAD[1]},
     )

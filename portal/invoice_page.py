@@ -20,7 +20,7 @@ SAME_QUESTION = timedelta(minutes=30)  # a second click, not a second question
 
 @dataclass(frozen=True)
 class Place:
-    """Where an invoice is shown: the paths of its page and of what can be done there; ``address`` is whole."""
+    """Where an invoice is shown: the paths of its page and of its buttons; ``address`` is whole."""
 
     here: str
     pay: str
@@ -32,15 +32,13 @@ class Place:
 
 
 def show(invoice, place, *, receipts, pay_form=None, question_form=None, code=200, **more):
-    """The invoice as it stands now, with one main button. ``receipts`` is [(payment, path of its receipt)]."""
+    """The invoice as it stands now, with one main button. ``receipts`` is [(payment, its path)]."""
     attempt = ledger.standing_attempt(invoice)
     page = render_template(
         "portal/invoice.html",
         invoice=invoice,
         place=place,
-        document=documents.invoice_document(
-            invoice, pay_url=place.address, today=g.today, company=g.company
-        ),
+        document=documents.invoice_document(invoice, pay_url=place.address, today=g.today, company=g.company),
         attempt=attempt,
         resumable=attempt and attempt.parts.count() == 1 and payments.can_continue(attempt),
         free_at=attempt and payments.free_at(attempt),

@@ -1,6 +1,6 @@
 """How somebody wants to pay and what they want to hear: one page, reached from every message or signed in."""
 
-from flask import flash, g, redirect, render_template, url_for
+from flask import abort, flash, g, redirect, render_template, url_for
 
 from billing import customers, links, outlook
 from billing.errors import BillingError
@@ -19,7 +19,9 @@ def preferences_by_link(token):
 
 @bp.route("/account/preferences", methods=["GET", "POST"])
 def preferences():
-    """The same page for whoever is signed in."""
+    """The same page for whoever is signed in. It decides for the account, so it is the payers'."""
+    if g.contact.role != Contact.PAYER:
+        abort(404)
     return _page(g.contact, url_for("portal.preferences"))
 
 
@@ -63,7 +65,7 @@ def _save(contact, form, before):
         invoice_channel=form.invoice_channel.data,
         reminder=form.reminder.data == "yes",
         days_ahead=before.days_ahead if days is None else days,
-        pay_wish=form.pay_wish.data if contact.role == Contact.PAYER else before.pay_wish,
+        pay_wish=form.pay_wish.data,
         by=g.by,
         now=g.now,
     )

@@ -110,8 +110,6 @@ def choose_account():
     return redirect(target if target.startswith("/account") else url_for("portal.account"), 303)
 
 
-
-
 @bp.post("/sign-out")
 def sign_out():
     """Leave, and leave nothing behind in this browser."""

@@ -63,7 +63,7 @@ def proven_email():
 
 
 def remember_payment(payment, back):
-    """Note that ``payment`` was started in this browser, and the path of the page that it was started from."""
+    """Note that ``payment`` was started in this browser, and the path of the page that led to it."""
     started = session.get("payments", {})
     started.pop(payment.reference, None)
     session["payments"] = dict([*started.items(), (payment.reference, back)][-MOST_PAYMENTS:])
