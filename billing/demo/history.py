@@ -110,11 +110,10 @@ class History:
         on = max(on, day)
         if payer.way in Payment.BY_HAND:
             on = _weekday(on)
-        if payer.habit == people.STOPPED and on > self.today - timedelta(
-            days=40 + 13 * (payer.customer.id % 5)
-        ):
-            return None
-        return on if on <= self.today else None
+        last = self.today
+        if payer.habit == people.STOPPED:
+            last -= timedelta(days=35 + 16 * (payer.customer.id % 5))
+        return on if on <= last else None
 
     # --- Payments
 

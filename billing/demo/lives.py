@@ -9,7 +9,7 @@ from datetime import timedelta
 from billing import contracts, invoices, ledger, tickets
 from billing.demo import cast
 from billing.demo.people import HERO_NAME
-from models import Charge, Contract, Customer, Invoice, Item, OneOff, Staff, Ticket
+from models import Charge, Contract, Customer, Invoice, Item, Line, OneOff, Site, Staff, System, Ticket
 
 
 class Lives:
@@ -60,11 +60,8 @@ class Lives:
                 )
 
     def _running(self, customer, day):
-        return list(
-            Contract.select().where(
-                (Contract.customer == customer) & Contract.ends_on.is_null() & (Contract.starts_on < day)
-            )
-        )
+        running = (Contract.customer == customer) & Contract.ends_on.is_null() & (Contract.starts_on < day)
+        return list(Contract.select().where(running).order_by(Contract.id))
 
     def _end(self, day, at, customer, reason, days):
         for contract in self._running(customer, day):
@@ -91,7 +88,7 @@ class Lives:
     def _raise_prices(self, day, at, customer, per_mille):
         """The yearly adjustment, from each charge's next period on, to the next five cents a month."""
         for contract in self._running(customer, day):
-            for charge in contract.charges.where(Charge.next_on.is_null(False)):
+            for charge in contract.charges.where(Charge.next_on.is_null(False)).order_by(Charge.id):
                 from_on = contracts.period_of(charge, charge.next_index).from_on
                 changes = sorted((change.starts_on, change.unit_cents) for change in charge.price_changes)
                 if changes and changes[-1][0] >= from_on:
@@ -126,10 +123,15 @@ class Lives:
             )
 
     def _visit(self, day, at, customer, text, code, cents, part, alone, number):
-        site = customer.sites.first()
+        site = customer.sites.order_by(Site.id).first()
         if customer.since_on >= day or not self._running(customer, day):
             return
-        about = {"customer": customer, "site": site, "system": site.systems.first(), "done_on": day}
+        about = {
+            "customer": customer,
+            "site": site,
+            "system": site.systems.order_by(System.id).first(),
+            "done_on": day,
+        }
         about |= {"work_order": f"WO-{number}", "alone": alone}
         OneOff.create(item=self.items[code], text=text, unit_cents=cents, **about)
         if part:
@@ -195,7 +197,7 @@ class Lives:
     def _correct(self, day, at, customer, reason, percent):
         invoice = latest_invoice(customer)
         if invoice and not invoice.credits.exists():
-            cents = max(invoice.lines.first().total_cents * percent // 100, 100)
+            cents = max(invoice.lines.order_by(Line.position).first().total_cents * percent // 100, 100)
             invoices.credit(
                 invoice,
                 amount_cents=min(cents, invoice.total_cents),

@@ -14,11 +14,10 @@ HOME, BUSINESS, EXEMPT = "home", "business", "exempt"
 PATTERN = (
     (HOME,) * 5 + (BUSINESS,) + (HOME,) * 6 + (BUSINESS, EXEMPT) + (HOME,) * 6 + (BUSINESS,) * 4 + (HOME,)
 )
-FIRST_ACCOUNT = 20117
 HERO_NAME, HERO_EMAIL = "Grace Whitfield", "grace.whitfield@example.com"
 
 EARLY, PROMPT, LATE, SLOW, STOPPED = "early", "prompt", "late", "slow", "stopped"
-HABITS = ((EARLY, 42), (PROMPT, 36), (LATE, 13), (SLOW, 5), (STOPPED, 4))
+HABITS = ((EARLY, 42), (PROMPT, 36), (LATE, 13), (SLOW, 5), (STOPPED, 5))
 HOME_WAYS = (
     (Payment.CARD, 46),
     (Payment.BANK, 14),
@@ -153,14 +152,15 @@ class Town:
 
     def _customer(self, rng, number, name, *, city=None, since_on=None, **fields):
         city, zips, _, _ = city or rng.choices(cast.PLACES, [place[3] for place in cast.PLACES])[0]
+        since_on = since_on or self._signed_on(rng)
         return Customer.create(
-            account_number=str(FIRST_ACCOUNT + number),
+            account_number=f"{since_on:%y}{number + 1:04d}",
             name=name,
             street=_street(rng),
             city=city,
             state="TX",
             zip=rng.choice(zips),
-            since_on=since_on or self._signed_on(rng),
+            since_on=since_on,
             **fields,
         )
 
