@@ -15,7 +15,11 @@ PREFIX = "PORCHLIGHT_"
 DEMO_SECRET = "only-for-development"
 DEMO_KEY = "sandboxkey123456"
 DEMO_SIGNATURE = "5A" * 64
-SANDBOX_ACCOUNT = {"GATEWAY_LOGIN": "sandbox", "GATEWAY_KEY": DEMO_KEY, "GATEWAY_SIGNATURE_KEYS": DEMO_SIGNATURE}
+SANDBOX_ACCOUNT = {
+    "GATEWAY_LOGIN": "sandbox",
+    "GATEWAY_KEY": DEMO_KEY,
+    "GATEWAY_SIGNATURE_KEYS": DEMO_SIGNATURE,
+}
 MODES = ("development", "demo", "test", "production")
 GATEWAYS = ("sandbox", "authorize-net-test", "authorize-net")
 
