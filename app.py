@@ -81,6 +81,7 @@ def _configure(app):
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config["BASE_URL"].startswith("https://"),
+        WTF_CSRF_SSL_STRICT=False,  # asks for a referrer, and our pages send none: see refuse_cross_site
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch still works
         MAIL_USE_TLS=config["MAIL_SECURITY"] == "starttls",
         MAIL_USE_SSL=config["MAIL_SECURITY"] == "tls",

@@ -421,8 +421,9 @@ def note_webhook(body, header, *, gateway, now):
     """Keep a webhook as it came. Returns False when its signature is not the gateway's."""
     if not gateway.is_authentic(body, header):
         return False
+    text = body.decode("utf-8", "replace").replace("\x00", "")  # PostgreSQL keeps no NUL
     try:
-        told = json.loads(body)
+        told = json.loads(text)
         notification_id, kind = str(told["notificationId"])[:64], str(told["eventType"])[:80]
         transaction_id = str(told.get("payload", {}).get("id", ""))[:20]
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -431,7 +432,7 @@ def note_webhook(body, header, *, gateway, now):
         notification_id=notification_id,
         kind=kind,
         transaction_id=transaction_id,
-        body=body.decode("utf-8", "replace"),
+        body=text,
         received_at=now,
     ).on_conflict_ignore().execute()
     return True

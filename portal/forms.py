@@ -207,10 +207,28 @@ class StatementForm(Form):
 DAYS_AHEAD = (0, customers.MOST_DAYS_AHEAD)
 
 
+class OneOf(RadioField):
+    """Exactly one of its choices."""
+
+    def pre_validate(self, form):
+        if self.data not in {choice.value for choice in self.choices}:
+            raise ValidationError("Please choose one of these.")
+
+
+class WholeNumber(IntegerField):
+    """A number that says in plain words when it is none."""
+
+    def process_formdata(self, valuelist):
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Please write a number, such as 3.") from None
+
+
 class PreferencesForm(Form):
     """How somebody wants to pay, and what they want to hear, when and how."""
 
-    pay_wish = RadioField(
+    pay_wish = OneOf(
         "How would you like to pay?",
         choices=[
             SelectChoice(Customer.REMINDERS, "I pay each invoice myself, online"),
@@ -219,18 +237,18 @@ class PreferencesForm(Form):
             SelectChoice(Customer.BANK_AUTOPAY, "Debit my bank account automatically, once this is offered"),
         ],
     )
-    invoice_channel = RadioField(
+    invoice_channel = OneOf(
         "How should invoices reach you?",
         choices=[
             SelectChoice(Preference.MAIL, "By e-mail"),
             SelectChoice(Preference.PAPER, "On paper, by post"),
         ],
     )
-    reminder = RadioField(
+    reminder = OneOf(
         "Shall we remind you before an invoice is due?",
         choices=[SelectChoice("yes", "Yes, as long as it is open"), SelectChoice("no", "No reminders")],
     )
-    days_ahead = IntegerField(
+    days_ahead = WholeNumber(
         "Days before the due date",
         validators=[
             Optional(),
