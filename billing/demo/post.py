@@ -12,28 +12,47 @@ from models import Contact, Invoice, Message, Notice, Payment, Preference, Ticke
 REALLY_SENT = 30
 PRINTED_WITHIN = timedelta(days=7)  # the office prints once a week
 PACE = timedelta(seconds=1)  # between two mails of one run
-RETRY = "The mail server is busy (451)."
+BUSY = "The mail server is busy (451)."
 REFUSED = "The mail server refused this address (550)."
 
 
 def deliver(history):
     """Decide what became of every message up to the history's now."""
     keep = _newest_mails(history)
+    settled = [notice for notice in _queued().namedtuples() if notice.id not in keep]
+    again, failed = _unlucky(settled)
     paces, rows = defaultdict(int), []
-    for notice in _queued().namedtuples():
-        if notice.id in keep:
-            continue
+    for notice in settled:
         paces[notice.send_at] += 1
         at = min(notice.send_at + paces[notice.send_at] * PACE, history.now)
-        state = Notice.SENT
-        if notice.channel == Preference.PAPER:
-            state = Notice.PRINT if notice.send_at > history.now - PRINTED_WITHIN else Notice.SENT
-        rows.append((state, *_said(notice), at, at if state == Notice.SENT else None, notice.id))
+        if notice.id not in again:
+            state = Notice.FAILED if notice.id in failed else _outcome(notice, history)
+            rows.append((state, *_said(notice), at, at if state == Notice.SENT else None, notice.id))
     mark = "%s" if db.for_update else "?"
     columns = ("state", "subject", "body_text", "claimed_at", "sent_at")
     setting = ", ".join(f'"{column}" = {mark}' for column in columns)
     db.cursor().executemany(f'UPDATE "notice" SET {setting}, "tries" = 1 WHERE "id" = {mark}', rows)
-    _let_some_fail(history, keep)
+    _note_trouble(again, failed, history.now)
+
+
+def _outcome(notice, history):
+    """Mail left; paper of the last days still waits to be printed."""
+    fresh = notice.send_at > history.now - PRINTED_WITHIN
+    return Notice.PRINT if notice.channel == Preference.PAPER and fresh else Notice.SENT
+
+
+def _unlucky(settled):
+    """Ids of two invoices that a busy server will take in an hour, and of one whose address is gone."""
+    mails = [one.id for one in settled if one.kind == Notice.INVOICE and one.channel == Preference.MAIL]
+    return set(mails[-2:]), set(mails[-6:-5])
+
+
+def _note_trouble(again, failed, now):
+    later = now + timedelta(hours=1)
+    Notice.update(reason=BUSY, tries=1, send_at=later).where(Notice.id << list(again)).execute()
+    Notice.update(reason=REFUSED).where(Notice.id << list(failed)).execute()
+    for notice in Notice.select().where(Notice.id << list(failed)):
+        Contact.update(bounced_at=notice.claimed_at).where(Contact.id == notice.contact_id).execute()
 
 
 def _queued():
@@ -121,26 +140,3 @@ _WORDS = {
     Notice.PAYMENT_PROBLEM: _problem,
     Notice.TICKET_REPLY: _answer,
 }
-
-
-def _let_some_fail(history, keep):
-    """One address that does not exist any more, and two mails that will be tried again in an hour."""
-    old = (
-        Notice.select()
-        .where(
-            (Notice.state == Notice.SENT)
-            & (Notice.kind == Notice.INVOICE)
-            & (Notice.channel == Preference.MAIL)
-        )
-        .order_by(Notice.send_at.desc(), Notice.key)
-    )
-    for notice in old.offset(5).limit(1):
-        Notice.update(state=Notice.FAILED, reason=REFUSED, sent_at=None).where(
-            Notice.id == notice.id
-        ).execute()
-        Contact.update(bounced_at=notice.send_at).where(Contact.id == notice.contact_id).execute()
-    later = history.now + timedelta(hours=1)
-    again = [notice.id for notice in old.limit(2)]
-    Notice.update(state=Notice.QUEUED, reason=RETRY, sent_at=None, claimed_at=None, send_at=later).where(
-        Notice.id << again
-    ).execute()
