@@ -93,6 +93,8 @@ class Acting:
         ), 409
 
     def _one(self, action, row, form):
+        if not action.fits(row):
+            return row, False, f"{action.label}: this is not possible for {labels.name_of(row)} as it is now."
         try:
             return row, True, action.run(row, form) or action.done.format(row=labels.name_of(row))
         except BillingError as refusal:

@@ -97,7 +97,7 @@ def _fill_open(form, rows):
 
 def _fill_contacts(form, rows):
     people = Contact.select().where((Contact.customer == rows[0].customer_id) & Contact.left_on.is_null())
-    form.contact.choices = [(person.id, str(person)) for person in people.order_by(Contact.role, Contact.id)]
+    form.contact.offer([(person.id, str(person)) for person in people.order_by(Contact.role, Contact.id)])
 
 
 def _issue(invoice, form):
@@ -146,7 +146,7 @@ INVOICE = (
         "issue",
         "Issue",
         _issue,
-        lead="The draft gets the next number and its due date, is owed from today, and is sent to the customer.",
+        lead="The draft gets the next number and its due date, is owed from today, and is sent.",
         fits=lambda invoice: invoice.state == Invoice.DRAFT,
         effect=_money_effect,
         tone="main",
@@ -187,8 +187,8 @@ INVOICE = (
         "pay_link",
         "Make a pay link",
         _pay_link,
-        lead="Makes a link that opens this invoice without a password, to paste into your own mail. It is shown "
-        "once and not stored.",
+        lead="Makes a link that opens this invoice without a password, to paste into your own mail. It is "
+        "shown once and not stored.",
         fits=lambda invoice: invoice.state == Invoice.ISSUED,
         bulk=False,
         shows_result=True,
@@ -226,11 +226,6 @@ class RefundForm(AmountForm):
     """How much, how, and why."""
 
     how = ChoiceInput("Paid back by", choices=Refund.how.choices)
-
-
-def _fill_refund(form, rows):
-    _fill_open(form, rows)
-    form.how.choices = Refund.how.choices
 
 
 def _ask(payment, form):
@@ -273,7 +268,7 @@ PAYMENT = (
         lead="Books money that you give back by hand, out of what this payment has left over.",
         fits=lambda payment: payment.state in Payment.MONEY and payment.open_cents > 0,
         effect=_payment_effect,
-        fill=_fill_refund,
+        fill=_fill_open,
         bulk=False,
     ),
     Action(
@@ -457,7 +452,23 @@ TICKET = (
         fits=lambda ticket: ticket.state != Ticket.CLOSED,
     ),
 )
+
+
+def _send_again(notice, form):
+    contact = Contact.get_by_id(notice.contact_id)
+    notices.resend(notice.invoice, contact=contact, **_now())
+    return f"{notice.invoice} will be mailed to {contact.email} in a moment."
+
+
 NOTICE = (
+    Action(
+        "send_again",
+        "Send again",
+        _send_again,
+        lead="Mails the invoice once more to the same person, at the address that they have now.",
+        fits=lambda notice: notice.state == Notice.FAILED and notice.invoice_id and notice.contact_id,
+        effect=lambda notice: notice.reason,
+    ),
     Action(
         "mark_printed",
         "Mark as printed",

@@ -110,25 +110,25 @@ class InstantInput(wtforms.DateTimeLocalField):
 class ChoiceInput(wtforms.SelectField):
     """One of the names that the column can hold; a column that may be empty offers nothing first."""
 
-    def __init__(self, *args, blank=False, coerce=str, **kwargs):
+    def __init__(self, *args, blank=False, coerce=str, choices=(), **kwargs):
         self.blank, self.plain = blank, coerce
-        super().__init__(*args, coerce=self._coerce, **kwargs)
+        super().__init__(*args, coerce=self._coerce, choices=[], **kwargs)
+        self.offer(choices)
+
+    def offer(self, names):
+        """Let one of ``names`` [(value, label)] be chosen."""
+        offered = [wtforms.SelectChoice(value=value, label=label) for value, label in names]
+        self.choices = [wtforms.SelectChoice(value="", label="–"), *offered] if self.blank else offered
 
     def _coerce(self, value):
         if value is None or (value == "" and self.blank):
             return None
         return self.plain(value)
 
-    def iter_choices(self):
-        if self.blank:
-            yield "", "–", self.data is None, {}
-        for value, label in self.choices:
-            yield value, label, value == self.data, {}
-
     def pre_validate(self, form):
         if self.data is None and self.blank:
             return
-        if self.data not in [value for value, _ in self.choices]:
+        if self.data not in [choice.value for choice in self.choices]:
             raise ValidationError("Choose one of the list.")
 
 

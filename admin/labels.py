@@ -15,19 +15,20 @@ from peewee import BlobField, BooleanField, ForeignKeyField, TextField
 from billing import company as companies
 from billing import words
 from billing.money import as_decimal, format_cents
-from models import Charge, Contract, Customer, MoneyField, RateField, Staff, System, UtcField
+from models import Charge, Contract, Customer, MoneyField, RateField, Staff, UtcField
 
 UNITS = {"_days": " (days)", "_months": " (months)", "_cents": "", "_ppm": "", "_on": "", "_at": ""}
 WORDS = {"by": "By", "at": "When", "po_number": "PO number", "id": "No.", "url": "URL", "sha256": "SHA-256"}
 EMPTY = Markup('<span class="soft" aria-label="empty">–</span>')
 # A row's label may need another row: loaded with it, so that a list asks once and not once per row.
-NEEDS = {Contract: (Contract.customer,), Charge: (Charge.item,), System: ()}
+NEEDS = {Contract: (Contract.customer,), Charge: (Charge.item,)}
 TONES = {
     "issued": "open", "void": "plain", "draft": "wait", "open": "open", "past due": "bad", "paid": "good",
     "approved": "good", "settled": "good", "sent": "good", "done": "good", "released": "good",
     "declined": "bad", "returned": "bad", "failed": "bad", "charged_back": "bad", "died": "bad",
     "in_doubt": "bad", "held": "wait", "prepared": "wait", "queued": "wait", "sending": "wait",
-    "print": "wait", "active": "good", "running": "wait", "committed": "wait", "waiting_on_us": "bad", "waiting_on_customer": "wait",
+    "print": "wait", "active": "good", "running": "wait", "committed": "wait",
+    "waiting_on_us": "bad", "waiting_on_customer": "wait",
 }  # fmt: skip
 
 

@@ -110,7 +110,7 @@ class Listing:
         return page
 
     def conditions(self, args):
-        """Functions from ``along`` (the column that rows are walked along, None to look them up) to a condition."""
+        """Functions from ``along``, the column that rows are walked along or None, to a condition."""
         found = [(chosen, one) for chosen in self.filters for one in chosen.conditions(args)]
         words = clean(args.get("search", "")).split()[:6]
         alone = len(found) == 1 and not words
@@ -276,8 +276,9 @@ class Walk:
 
 def _shown(listing):
     """All columns but long text and pictures that the list does not show."""
+    wanted = {field.name for field in listing.columns}
     fields = listing.model._meta.sorted_fields
-    return [field for field in fields if field in listing.columns or not is_big(field)]
+    return [field for field in fields if field.name in wanted or not is_big(field)]
 
 
 def as_cursor(column, row):

@@ -230,7 +230,8 @@ def sign_out():
 def safe_next(target):
     """Where to go after signing in: a page of ours, never another site."""
     parts = urlsplit(target or "")
-    inside = not parts.scheme and not parts.netloc and parts.path.startswith("/staff") and "\\" not in target
+    ours = parts.path == "/staff" or parts.path.startswith("/staff/")
+    inside = ours and not parts.scheme and not parts.netloc and "\\" not in target and ".." not in target
     return target if inside else url_for("staff.index")
 
 

@@ -237,7 +237,8 @@ class ChargeView(StaffView):
     )
     form_columns = (
         "contract", "item", "text", "site", "system", "quantity", "unit_cents", "discount_cents",
-        "discount_reason", "cycle_months", "anchor_day", "in_arrears", "prorate_first", "prorate_last", "starts_on", "ends_on",
+        "discount_reason", "cycle_months", "anchor_day", "in_arrears", "prorate_first", "prorate_last",
+        "starts_on", "ends_on",
     )  # fmt: skip
     edit_columns = ("text", "site", "system", "discount_cents", "discount_reason")
     actions = actions.CHARGE
@@ -559,7 +560,8 @@ class CompanyView(StaffView):
     form_columns = (
         "name", "legal_name", "phone", "phone_hours", "email", "website", *ADDRESS, "license_number",
         "payable_to", "remit_street", "remit_city", "remit_state", "remit_zip", "logo", "time_zone",
-        "invoice_prefix", "terms_days", "bill_ahead_days", "catch_up_periods", "minimum_payment_cents", "pay_link_days", "reminder_days",
+        "invoice_prefix", "terms_days", "bill_ahead_days", "catch_up_periods", "minimum_payment_cents",
+        "pay_link_days", "reminder_days",
     )  # fmt: skip
 
     def saved(self, row, form, *, created):
