@@ -12,6 +12,12 @@ def current():
     return company
 
 
+def found():
+    """Make the company row of an empty database. Harmless where there is one, and twice at once."""
+    if not Company.select().exists():
+        Company.insert(id=1, name="Your company").on_conflict_ignore().execute()
+
+
 def terms_days(company, customer):
     """Days from issue to due date: the customer's own terms, else the company's."""
     return company.terms_days if customer.terms_days is None else customer.terms_days

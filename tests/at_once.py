@@ -123,6 +123,22 @@ def send(told, point):
     return {"sent": sent}
 
 
+def migrate(told, point):
+    """Make the tables."""
+    import migrations
+
+    return migrations.apply(db.obj)
+
+
+def init_db(told, point):
+    """What ``flask init-db`` does."""
+    from billing import company
+
+    migrate(told, point)
+    with db.connection_context():
+        company.found()
+
+
 def _outside(told, point):
     """The gateway and the clock; every call of the gateway is a point to die at, before it and after it."""
     from billing.edges.gateway import Gateway
@@ -202,7 +218,7 @@ def main(how, story, url, told):
 
         killed = 0
         for number, one in enumerate(told, 1):
-            if not _killed_at(number, story, url, one):
+            if not _killed_at(one.get("point", number), story, url, one):
                 break
             killed += 1
         print(json.dumps(killed))
@@ -211,7 +227,8 @@ def main(how, story, url, told):
     print("ready", flush=True)
     sys.stdin.readline()
     report = story(told, lambda: None)
-    database.close()
+    if not database.is_closed():
+        database.close()
     print(json.dumps(report))
 
 

@@ -22,7 +22,7 @@ from billing.edges import settings
 from billing.edges.database import trouble_sentence
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
-from models import Company, Invoice, db
+from models import Invoice, db
 
 DATE = click.DateTime(["%Y-%m-%d"])
 WORKER_PAUSE_SECONDS = 2
@@ -92,8 +92,7 @@ def init_db():
     try:
         applied = migrations.apply(db)
         with db.connection_context():
-            if not Company.select().exists():
-                Company.create(name="Your company", time_zone="America/Chicago")
+            companies.found()
     except OperationalError as trouble:
         raise click.ClickException(trouble_sentence(trouble)) from None
     say(f"Applied {', '.join(applied)}." if applied else "The tables are up to date.")

@@ -92,6 +92,7 @@ def _sqlite(path):
             "journal_mode": journal_mode(),
             "foreign_keys": 1,
             "synchronous": "full",
+            "recursive_triggers": 1,  # else REPLACE INTO deletes without asking the triggers
             "cache_size": -64_000,
         },
     )
