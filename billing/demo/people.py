@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from billing import contracts, customers
+from billing import contracts, customers, money
 from billing.demo import cast
 from billing.periods import add_months, on_day
 from models import Charge, Contact, Contract, Customer, Item, Payment, Preference, Site, System
@@ -281,7 +281,8 @@ class Town:
         return {"cycle_months": cycle, "anchor_day": anchor, "starts_on": starts_on, "in_arrears": arrears}
 
     def _deal(self, rng, code, terms, home):
-        cents = round(self.items[code].unit_cents * terms["cycle_months"] * rng.choice((5, 10, 10, 15)) / 100)
+        whole = self.items[code].unit_cents * terms["cycle_months"]
+        cents = money.share(whole, rng.choice((5, 10, 10, 15)), 100)
         return {
             "discount_cents": cents,
             "discount_reason": rng.choice(cast.DISCOUNTS if home else cast.BUSINESS_DISCOUNTS),

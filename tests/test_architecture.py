@@ -1,0 +1,310 @@
+"""The arrows of the design and the house rules, read from the source itself."""
+
+import ast
+import functools
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOORS = ("portal", "admin")
+EDGES = ROOT / "billing" / "edges"
+SOURCES = sorted(
+    path
+    for place in ("app.py", "models.py", "billing", "portal", "admin", "migrations")
+    for path in ([ROOT / place] if place.endswith(".py") else (ROOT / place).rglob("*.py"))
+)
+RULES = [path for path in SOURCES if ROOT / "billing" in path.parents and EDGES not in path.parents]
+MONEY_ROWS = {
+    "Invoice", "Line", "Payment", "PaymentPart", "Credit", "Allocation", "Refund", "GatewayEvent", "Notice",
+}  # fmt: skip
+MOST_LINES, MOST_MEDIAN, MOST_P90 = 50, 8, 25
+
+
+def shown(path):
+    return str(path.relative_to(ROOT))
+
+
+@functools.cache
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path):
+    """The dotted names of everything that a module imports, at its top or inside its functions."""
+    names = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{shown(path)} imports relatively"
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def reaches(path, *targets):
+    """What of ``targets`` a module imports."""
+    return {
+        name
+        for name in imported(path)
+        for target in targets
+        if name == target or name.startswith(target + ".")
+    }
+
+
+def functions(path):
+    return [
+        node for node in ast.walk(tree(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+
+
+# --- The arrows ----------------------------------------------------------------------------------
+
+
+def test_there_is_something_to_look_at():
+    assert len(SOURCES) > 40
+    assert len(RULES) > 15
+
+
+def test_the_reader_of_imports_reads_them():
+    assert "billing.edges.gateway" in imported(ROOT / "app.py")
+    assert reaches(ROOT / "app.py", "portal", "admin") >= {"portal", "admin"}
+
+
+@pytest.mark.parametrize("path", RULES, ids=shown)
+def test_a_rule_knows_no_request_no_edge_and_no_door(path):
+    forbidden = reaches(path, "flask", "flask_mail", "flask_login", "werkzeug", "requests", "smtplib", "app")
+    assert forbidden | reaches(path, "billing.edges", *DOORS) == set()
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if EDGES in path.parents], ids=shown)
+def test_an_edge_knows_no_door(path):
+    assert reaches(path, *DOORS) == set()
+
+
+def test_portal_and_admin_know_nothing_of_each_other():
+    for mine, other in (DOORS, DOORS[::-1]):
+        for path in (ROOT / mine).rglob("*.py"):
+            assert reaches(path, other) == set(), shown(path)
+
+
+def test_the_tables_know_nothing_above_them():
+    assert reaches(ROOT / "models.py", "billing", "flask", "app", *DOORS) == set()
+
+
+def test_migrations_stand_alone():
+    for path in (ROOT / "migrations").glob("0*.py"):
+        assert reaches(path, "models", "billing", "app", *DOORS) == set(), shown(path)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_only_the_app_reads_settings(path):
+    reads = reaches(path, "billing.edges.settings", "os.environ", "dotenv")
+    may = {"app.py", "billing/edges/settings.py", "billing/edges/commands.py", "billing/edges/demo_server.py"}
+    assert not reads or shown(path) in may
+    if shown(path) not in may:
+        assert not re.search(r"\bos\.(environ|getenv)", path.read_text())
+
+
+def test_no_module_is_called_by_what_it_is_not_about():
+    vague = {"utils", "helpers", "services", "managers", "common", "core", "misc"}
+    assert {path.stem for path in SOURCES} & vague == set()
+
+
+def test_use_cases_are_called_by_their_module():
+    modules = {path.stem for path in RULES} - {
+        "money",
+        "periods",
+        "errors",
+        "states",
+        "outcomes",
+        "words",
+        "__init__",
+    }
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module in {f"billing.{name}" for name in modules}:
+                bare = [alias.name for alias in node.names if alias.name.islower()]
+                assert bare == [], f"{shown(path)} imports {bare} bare from {node.module}"
+
+
+# --- Money ---------------------------------------------------------------------------------------
+
+
+def cents_in(node):
+    """Names that end in _cents, in a piece of code."""
+    return {
+        name
+        for one in ast.walk(node)
+        for name in (getattr(one, "id", ""), getattr(one, "attr", ""), getattr(one, "arg", "") or "")
+        if isinstance(name, str) and name.endswith("cents")
+    }
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_no_float_touches_money(path):
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("float", "round"):
+            assert not cents_in(node), f"{shown(path)}:{node.lineno}"
+        if isinstance(node, ast.BinOp):
+            floats = [one for one in (node.left, node.right) if _is_float(one)]
+            divided = isinstance(node.op, ast.Div) and cents_in(node)
+            assert not (floats and cents_in(node)) and not divided, f"{shown(path)}:{node.lineno}"
+
+
+def _is_float(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, float)
+
+
+WRITES_OPEN = re.compile(
+    r"\bopen_cents\s*=(?!=)|\.open_cents\s*[-+]=|[\"']open_cents[\"']\s*:|SET\s+\"?open_cents|insert.*open_cents",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_only_the_ledger_writes_what_is_open(path):
+    if path == ROOT / "billing" / "ledger.py":
+        return
+    for node in ast.walk(tree(path)):
+        where = f"{shown(path)}:{getattr(node, 'lineno', 0)}"
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            assert "open_cents" not in {getattr(target, "attr", "") for target in targets}, where
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
+            "update",
+            "create",
+            "insert",
+            "save",
+        ):
+            assert "open_cents" not in {keyword.arg for keyword in node.keywords}, where
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert not re.search(r"SET[^;]*open_cents", node.value), where
+
+
+def test_the_guard_of_open_cents_would_notice():
+    assert WRITES_OPEN.search("Invoice.update(open_cents=0)")
+    assert (ROOT / "billing" / "ledger.py").read_text().count("open_cents=") >= 3
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if ROOT / "billing" not in p.parents], ids=shown)
+def test_no_door_moves_a_state_or_makes_a_row_of_money(path):
+    for node in ast.walk(tree(path)):
+        where = f"{shown(path)}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                assert getattr(target, "attr", "") != "state", where
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            made = node.func.attr in ("create", "insert", "insert_many", "update", "delete", "get_or_create")
+            assert not (made and getattr(node.func.value, "id", "") in MONEY_ROWS), where
+
+
+# --- Time ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", RULES, ids=shown)
+def test_a_rule_never_asks_what_day_it_is(path):
+    asked = {
+        f"{getattr(node.value, 'id', getattr(node.value, 'attr', ''))}.{node.attr}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+    }
+    assert asked & {
+        "date.today", "datetime.today", "datetime.now", "datetime.utcnow", "time.time", "time.monotonic",
+    } == set()  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_no_default_is_computed_when_a_module_is_read(path):
+    for function in functions(path):
+        for default in (*function.args.defaults, *filter(None, function.args.kw_defaults)):
+            calls = [node for node in ast.walk(default) if isinstance(node, ast.Call)]
+            assert not calls, f"{shown(path)}:{function.lineno} {function.name}"
+
+
+@pytest.mark.parametrize("path", RULES, ids=shown)
+def test_today_and_now_are_required(path):
+    for function in functions(path):
+        arguments = function.args
+        optional = [
+            argument.arg
+            for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+            if default is not None
+        ]
+        optional += [
+            argument.arg for argument in arguments.args[len(arguments.args) - len(arguments.defaults) :]
+        ]
+        assert not {"today", "now", "on", "by"} & set(optional), f"{shown(path)}:{function.lineno}"
+
+
+# --- How it reads --------------------------------------------------------------------------------
+
+
+def lengths():
+    return {
+        f"{shown(path)}:{one.lineno} {one.name}": one.end_lineno - one.lineno + 1
+        for path in SOURCES
+        for one in functions(path)
+    }
+
+
+def test_functions_are_short():
+    found = lengths()
+    ordered = sorted(found.values())
+
+    assert {name: length for name, length in found.items() if length > MOST_LINES} == {}
+    assert statistics.median(ordered) <= MOST_MEDIAN
+    assert ordered[int(len(ordered) * 0.9)] <= MOST_P90
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_every_module_says_what_belongs_in_it(path):
+    assert path.read_text() == "" or ast.get_docstring(tree(path))
+
+
+@pytest.mark.parametrize("path", RULES, ids=shown)
+def test_every_public_rule_says_what_it_does(path):
+    for node in tree(path).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{shown(path)}:{node.lineno} {node.name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_nothing_is_left_for_later_or_caught_without_a_name(path):
+    text = path.read_text()
+    assert not re.search(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError", text)
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"{shown(path)}:{node.lineno} catches everything"
+        if isinstance(node, ast.Call):
+            assert getattr(node.func, "id", "") not in ("breakpoint", "eval", "exec"), shown(path)
+            if EDGES not in path.parents:
+                assert getattr(node.func, "id", "") != "print", shown(path)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_a_broad_except_says_why(path):
+    lines = path.read_text().splitlines()
+    for node in ast.walk(tree(path)):
+        broad = isinstance(node, ast.ExceptHandler) and getattr(node.type, "id", "").endswith("Exception")
+        if broad and not isinstance(node.body[-1], ast.Raise):
+            assert "#" in lines[node.lineno - 1], f"{shown(path)}:{node.lineno}"
+
+
+def test_results_of_the_outside_are_never_tested_for_truth():
+    outcomes = {"void", "refund"}
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            test = getattr(node, "test", None) if isinstance(node, (ast.If, ast.While, ast.IfExp)) else None
+            if isinstance(test, ast.Call) and getattr(test.func, "attr", "") in outcomes:
+                assert getattr(test.func.value, "id", "") != "gateway", f"{shown(path)}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_we_write_as_our_customers_do(path):
+    wrong = re.compile(
+        r"\b(cancell(ed|ing|able)|instalment|cheque|licence|colour|behaviour|favourite)s?\b", re.I
+    )
+    assert not wrong.search(path.read_text()), wrong.search(path.read_text())
