@@ -306,7 +306,17 @@ def test_one_command_opens_the_company_and_the_next_one_goes_on_from_there(tmp_p
         kept = requests.get(f"{second.address('Mail catcher')}/count.json", timeout=5).json()
         assert kept["count"] >= 25
     finally:
-        second.stop()
+        catcher = second.address("Mail catcher")
+        second.process.kill()
+        second.process.communicate()
+    eventually(lambda: not is_answering(catcher))
+
+
+def is_answering(address):
+    try:
+        return requests.get(address, timeout=5).ok
+    except requests.ConnectionError:
+        return False
 
 
 def test_only_one_demo_runs_in_a_folder(tmp_path):

@@ -5,6 +5,7 @@ remember lies in ``.demo/``. Which company is built is decided in ``billing.demo
 """
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import signal
@@ -34,6 +35,7 @@ WEBHOOKS = "/webhooks/authorize-net"
 SETTLES_AT = "02:00"  # every night, UTC
 HEALTHY_SECONDS, STOP_SECONDS, STEADY_SECONDS = 60, 10, 10
 WEB_WORKERS, WEB_THREADS = 2, 4
+PR_SET_PDEATHSIG = 1  # of Linux, prctl(2)
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class Crew:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is ours to pass on
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
             )
         self._members[name] = (command, process, time.monotonic())
         if healthy:
@@ -311,6 +314,11 @@ def _pay(portal, invoice):
 # --- How -----------------------------------------------------------------------------------------
 
 
+def _end_with_parent():
+    """In a new process: end, too, when this one is killed without a chance to stop the others."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 @contextlib.contextmanager
 def _alone(folder):
     """One demo at a time: two would share their files."""
@@ -331,7 +339,7 @@ def _stopped_by_signals():
     def leave(_signal, _frame):
         raise KeyboardInterrupt
 
-    for name in (signal.SIGTERM, signal.SIGHUP):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, leave)
     with contextlib.suppress(KeyboardInterrupt):
         yield

@@ -17,7 +17,7 @@ def options():
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--smtp-port", type=int, default=5025, help="takes mail; 0 picks a free one")
-    parser.add_argument("--port", type=int, default=5080, help="port of the web page; 0 picks a free one")
+    parser.add_argument("--port", type=int, default=5002, help="port of the web page; 0 picks a free one")
     parser.add_argument("--state", default="mails.sqlite", help="keeps the mails; made when missing")
     return parser
 
