@@ -1,4 +1,4 @@
-"""Making and changing rows by hand: what is read, what is refused beside its field, two editors, the audit."""
+"""Making and changing rows by hand: what is read, what is refused, two editors who meet, the audit."""
 
 import io
 import json
@@ -296,8 +296,8 @@ def test_a_save_leads_back_to_where_one_came_from_and_nowhere_else(app, alice):
 
 def company_form(company, **fields):
     plain = {name: getattr(company, name) for name in (
-        "name", "time_zone", "terms_days", "bill_ahead_days", "catch_up_periods", "pay_link_days", "reminder_days",
-        "state", "remit_state", "zip", "remit_zip", "email", "phone",
+        "name", "time_zone", "terms_days", "bill_ahead_days", "catch_up_periods", "pay_link_days",
+        "reminder_days", "state", "remit_state", "zip", "remit_zip", "email", "phone",
     )}  # fmt: skip
     return {**plain, "minimum_payment_cents": "5.00", "version": company.version, **fields}
 

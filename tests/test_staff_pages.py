@@ -1,0 +1,359 @@
+"""The pages that staff start their day with: today, a customer, the search box, a payment, the bill run."""
+
+from datetime import date
+
+import pytest
+
+import models
+from billing import contracts, payments, reports, tickets
+from models import Charge, Contact, Invoice, Notice, Payment
+from tests import factories
+from tests.factories import BY, NOW
+from tests.office import enter, text_of
+
+TODAY = date(2026, 12, 1)
+
+
+# --- today -----------------------------------------------------------------------------------------
+
+
+def test_today_counts_what_waits_and_leads_to_it(app, alice):
+    tickets.open(alice, subject="Beeping", body="It beeps.", by="customer", now=NOW)
+    Invoice.create(customer=alice, created_at=NOW)
+    factories.make_invoice(alice, due=date(2026, 11, 15), issued=date(2026, 11, 1))
+    desk = enter(app)
+
+    page = desk.get("/staff/").text
+
+    for label, path in (
+        ("Tickets waiting on us", "/staff/ticket/?state=waiting_on_us"),
+        ("Drafts to look at", "/staff/invoice/?state=draft"),
+        ("Past due", "/staff/invoice/?standing=past_due"),
+    ):
+        assert f'<a href="{path}"><b>1</b> <span>{label}</span>' in page
+        assert 'class="count">1<' in desk.get(path).text
+
+
+def test_today_says_when_the_daily_job_rests(app, clock):
+    desk = enter(app)
+
+    assert "The daily job has never finished." in text_of(desk.get("/staff/"))
+    models.JobRun.create(
+        name="daily", state="done", as_of_on=TODAY, holder="h", lease_until_at=NOW, started_at=NOW
+    )
+    assert "The daily job ran today." in text_of(desk.get("/staff/"))
+    clock.advance(days=3)
+    assert "The daily job ran 3 days ago. Nobody is billed" in text_of(desk.get("/staff/"))
+
+
+def test_every_number_opens_the_list_that_adds_up_to_it(app, alice, bob):
+    factories.make_invoice(alice, cents=1000, due=date(2026, 11, 25), issued=date(2026, 11, 1))
+    factories.make_invoice(bob, cents=2500, due=date(2026, 10, 1), issued=date(2026, 9, 1))
+    factories.make_invoice(bob, cents=4000, due=date(2026, 12, 20))
+    desk = enter(app)
+
+    ages = {one.label: (one.count, one.cents) for one in reports.aging(TODAY)}
+
+    assert ages == {
+        "Not due yet": (1, 4000), "1–14 days": (1, 1000), "15–29 days": (0, 0), "30–59 days": (0, 0),
+        "60–89 days": (1, 2500), "90 days and more": (0, 0),
+    }  # fmt: skip
+    for one in reports.aging(TODAY):
+        page = desk.get(f"/staff/{one.screen}/", **one.args)
+        assert f'class="count">{one.count}<' in page.text, one.label
+    assert "$75.00" in text_of(desk.get("/staff/"))
+
+
+def test_rmr_is_what_runs_today_in_a_month(db, alice):
+    contract = factories.make_contract(alice)
+    factories.make_charge(contract, cents=3000)
+    factories.make_charge(contract, cents=10_000, cycle_months=12, quantity=2, discount_cents=1000)
+    factories.make_charge(contract, cents=700, starts_on=date(2027, 1, 1))
+    charge = factories.make_charge(contract, cents=9000, cycle_months=3, starts_on=date(2026, 1, 1))
+    contracts.change_price(charge, from_on=date(2026, 11, 1), unit_cents=9600, reason="r", by=BY, now=NOW)
+    Charge.update(ends_on=date(2026, 12, 31)).where(Charge.id == charge.id).execute()
+
+    # 30.00 + (2 × 100.00 − 10.00) / 12 + 96.00 / 3
+    assert reports.rmr_cents(TODAY) == 3000 + 1583 + 3200
+    assert reports.rmr_cents(date(2027, 1, 1)) == 3000 + 1583 + 700
+
+
+def test_what_was_collected_counts_money_that_is_ours_less_what_went_back(db, alice):
+    factories.make_invoice(alice, cents=4000)
+    payment = payments.record(
+        alice, amount_cents=5000, kind="cash", received_on=TODAY, key="a", by=BY, today=TODAY, now=NOW
+    )
+    payments.refund(
+        payment, amount_cents=1000, how="cash", reason="r", key="r", by=BY, today=TODAY, now=NOW
+    )  # fmt: skip
+    Payment.create(
+        customer=alice, reference="X", key="x", kind="card", state="declined", amount_cents=99,
+        received_on=TODAY, created_at=NOW,
+    )  # fmt: skip
+
+    assert reports.collected_cents(date(2026, 12, 1), TODAY) == 4000
+    assert reports.collected_cents(date(2026, 11, 1), date(2026, 11, 30)) == 0
+
+
+# --- a customer ------------------------------------------------------------------------------------
+
+
+def test_one_page_tells_everything_about_a_customer(app, alice, bob):
+    site = factories.make_site(alice, name="Lake house")
+    factories.make_system(site, name="Fire panel", kind="fire", required_fire=True)
+    charge = factories.make_charge(factories.make_contract(alice, name="Gold agreement"), site=site)
+    invoice = factories.make_invoice(alice, cents=4250, due=date(2026, 11, 15), issued=date(2026, 11, 1))
+    tickets.open(alice, subject="Beeping keypad", body="It beeps.", by="customer", now=NOW)
+    factories.make_one_off(alice, text="Replaced battery")
+    Notice.create(
+        key="n",
+        kind="invoice",
+        customer=alice,
+        address="alice@example.com",
+        why="w",
+        send_at=NOW,
+        created_at=NOW,
+    )
+    factories.make_invoice(bob, cents=777)
+
+    page = text_of(enter(app).get(f"/staff/customer/{alice.id}"))
+
+    for told in ("Alice Archer", "Owes $42.50", "past due", "alice@example.com", "Lake house", "Fire panel",
+                 "required fire", "Gold agreement", str(charge), str(invoice.number), "Beeping keypad",
+                 "Replaced battery", "Next bill"):  # fmt: skip
+        assert told.lower() in page.lower(), told
+    assert "$7.77" not in page
+
+
+def test_the_flags_of_a_customer_stand_beside_the_name(app, alice):
+    batch = models.ImportBatch.create(file_name="f", sha256="0", by=BY, committed_at=NOW)
+    alice.import_batch, alice.tax_exempt_number = batch, "EX-1"
+    alice.tax_exempt_until_on = date(2026, 1, 1)
+    alice.save()
+    contracts.pause(factories.make_contract(alice), from_on=TODAY, reason="Away", by=BY, now=NOW)
+
+    page = text_of(enter(app).get(f"/staff/customer/{alice.id}"))
+
+    for flag in ("Import not released", "Tax exemption expired", "Billing on hold", "Paused"):
+        assert flag in page
+
+
+def test_the_buttons_of_a_customer_follow_the_role(app, alice):
+    path = f"/staff/customer/{alice.id}"
+
+    assert "Record payment" in enter(app, "billing").get(path).text
+    reader = enter(app, "read_only").get(path).text
+    for word in ("Record payment", "Give credit", "Edit", "+ contact", "Bill now"):
+        assert f">{word}<" not in reader
+
+
+# --- the search box --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(alice, bob):
+    Contact.update(phone="(512) 555-0142").where(Contact.customer == alice).execute()
+    invoice = factories.make_invoice(alice)
+    payment = payments.record(
+        bob, amount_cents=900, kind="check", check_number="4711", received_on=TODAY, key="k",
+        by=BY, today=TODAY, now=NOW,
+    )  # fmt: skip
+    ticket = tickets.open(alice, subject="Beeping keypad", body="b", by="customer", now=NOW)
+    factories.make_site(bob, name="Warehouse", street="99 Harbor Road")
+    return {"alice": alice, "bob": bob, "invoice": invoice, "payment": payment, "ticket": ticket}
+
+
+def test_one_box_finds_everything_by_what_people_say(app, known):
+    desk = enter(app)
+    alice, invoice, payment = known["alice"], known["invoice"], known["payment"]
+
+    for typed, leads in (
+        (alice.account_number, f"/staff/customer/{alice.id}"),
+        ("archer", f"/staff/customer/{alice.id}"),
+        ("ALICE@example.com", f"/staff/customer/{alice.id}"),
+        ("512.555.0142", f"/staff/customer/{alice.id}"),
+        ("+1 (512) 555 0142", f"/staff/customer/{alice.id}"),
+        (str(invoice.number), f"/staff/invoice/{invoice.id}"),
+        (f"#{invoice.number}", f"/staff/invoice/{invoice.id}"),
+        ("4711", f"/staff/payment/{payment.id}"),
+        (payment.reference.lower(), f"/staff/payment/{payment.id}"),
+        ("ticket " + str(known["ticket"].id), f"/staff/ticket/{known['ticket'].id}"),
+        ("harbor", f"/staff/site/{models.Site.get().id}"),
+    ):
+        answer = desk.get("/staff/search", q=typed)
+        assert (answer.status_code, answer.location) == (303, leads), typed
+
+
+def test_several_answers_are_listed_by_kind(app, known):
+    factories.make_customer("Archer & Sons")
+
+    page = enter(app).get("/staff/search", q="archer")
+
+    assert page.status_code == 200
+    assert "Alice Archer" in page.text and "Archer &amp; Sons" in page.text
+
+
+def test_nothing_found_says_what_to_try(app):
+    for typed in ("zzzz", "", "%", "\x00", "9" * 40, "_" * 100):
+        page = enter(app).get("/staff/search", q=typed)
+        assert page.status_code == 200, typed
+    assert "Nothing found" in text_of(page)
+
+
+def test_the_box_suggests_while_one_types(app, known):
+    answer = enter(app).client.get("/staff/search?q=arch", headers={"Accept": "application/json"})
+
+    assert answer.json[0]["kind"] == "Customer"
+    assert answer.json[0]["url"] == f"/staff/customer/{known['alice'].id}"
+
+
+# --- recording a payment ---------------------------------------------------------------------------
+
+
+def form(customer, amount, **fields):
+    return {
+        "customer": customer.id, "amount": amount, "kind": "check", "received_on": "2026-12-01",
+        "click": f"c{amount}", **fields,
+    }  # fmt: skip
+
+
+def test_a_check_pays_the_oldest_invoices_first(app, alice):
+    old = factories.make_invoice(alice, cents=3000, due=date(2026, 11, 1))
+    new = factories.make_invoice(alice, cents=4000)
+
+    page = enter(app, "billing").post(
+        "/staff/payment/record", follow_redirects=True, **form(alice, "50.00", check_number="1042")
+    )
+
+    assert (
+        f"$50.00 recorded; it pays Invoice {old.number} ($30.00) and Invoice {new.number} ($20.00)"
+        in text_of(page)
+    )
+    assert Invoice.get_by_id(new.id).open_cents == 2000
+    assert (Payment.get().check_number, Payment.get().entered_by) == ("1042", "staff:billing@lantern.example")
+
+
+def test_or_it_pays_what_staff_say_and_the_rest_stays_as_credit(app, alice):
+    factories.make_invoice(alice, cents=3000, due=date(2026, 11, 1))
+    new = factories.make_invoice(alice, cents=4000)
+
+    page = enter(app).post(
+        "/staff/payment/record", follow_redirects=True, **form(alice, "50", **{f"part-{new.id}": "40"})
+    )
+
+    assert "$10.00 stay on the account as credit" in text_of(page)
+    assert Invoice.get_by_id(new.id).open_cents == 0
+
+
+def test_far_too_much_is_asked_about_once_more(app, alice):
+    factories.make_invoice(alice, cents=4250)
+    desk = enter(app)
+
+    doubted = desk.post("/staff/payment/record", **form(alice, "4250.00"))
+
+    assert doubted.status_code == 400
+    assert "far more than the $42.50 that is owed" in text_of(doubted)
+    assert 'value="4250.00"' in doubted.text and "The amount is right" in doubted.text
+    assert not Payment.select().exists()
+    desk.post("/staff/payment/record", **form(alice, "4250.00", confirmed="y"))
+    assert Payment.get().amount_cents == 425_000
+
+
+def test_the_same_form_sent_twice_is_one_payment(app, alice):
+    factories.make_invoice(alice, cents=4250)
+    desk = enter(app)
+
+    for _ in range(2):
+        desk.post("/staff/payment/record", **form(alice, "42.50"))
+
+    assert Payment.select().count() == 1
+
+
+def test_what_cannot_be_recorded_is_said_beside_its_field(app, alice):
+    invoice = factories.make_invoice(alice, cents=4250)
+    desk = enter(app)
+
+    for change, sentence in (
+        ({"amount": "12,50"}, "is not an amount"),
+        ({"amount": ""}, "Fill this in."),
+        ({"amount": "0"}, "Enter an amount above zero."),
+        ({"kind": "card"}, "Choose one of the list."),
+        ({"received_on": "2027-01-01"}, "future"),
+        ({"received_on": "soon"}, "not a date"),
+        ({"check_number": "9" * 31}, "At most 30 characters."),
+        ({f"part-{invoice.id}": "ten"}, "is not an amount"),
+        ({f"part-{invoice.id}": "99.00"}, "more than the payment"),
+    ):
+        page = desk.post("/staff/payment/record", **{**form(alice, "42.50"), **change})
+        assert page.status_code == 400 and sentence in text_of(page), change
+    assert not Payment.select().exists()
+
+
+def test_the_payer_is_found_by_name_without_script(app, alice):
+    desk = enter(app)
+
+    found = desk.get("/staff/payment/record", **{"customer-text": "archer"})
+    unknown = desk.get("/staff/payment/record", **{"customer-text": "nobody"})
+
+    assert "Alice Archer owes" in text_of(found)
+    assert "No single customer answers to “nobody”" in text_of(unknown)
+
+
+# --- the bill run ----------------------------------------------------------------------------------
+
+
+def test_the_preview_writes_nothing_and_says_what_would_be_billed(app, alice, bob):
+    factories.make_charge(factories.make_contract(alice), cents=3000)
+    factories.make_one_off(bob, cents=9500)
+    desk = enter(app)
+
+    everyone = text_of(desk.get("/staff/bill"))
+    hers = text_of(desk.get("/staff/bill", customer=alice.id))
+
+    assert "Customers 2 Lines 2 In total $125.00" in everyone
+    assert "In total $30.00" in hers and "Bob Baker" not in hers
+    assert not Invoice.select().exists()
+
+
+def test_the_run_bills_one_customer_or_all_and_nothing_twice(app, alice, bob):
+    for customer in (alice, bob):
+        factories.make_charge(factories.make_contract(customer))
+    desk = enter(app, "billing")
+
+    one = desk.post("/staff/bill/run", follow_redirects=True, customer=alice.id)
+    every = desk.post("/staff/bill/run", follow_redirects=True)
+    again = desk.post("/staff/bill/run", follow_redirects=True)
+
+    assert "1 invoices with 1 lines, $30.00" in text_of(one) or "1 invoice with 1 line" in text_of(one)
+    assert Invoice.select().count() == 2
+    assert "0 invoices" in text_of(again)
+    assert models.JobRun.select().where(models.JobRun.name == "bill").count() == 3
+    assert every.status_code == 200
+
+
+def test_two_bill_runs_at_once_are_refused_in_words(app, alice):
+    factories.make_charge(factories.make_contract(alice))
+    models.JobRun.create(
+        name="bill", as_of_on=TODAY, holder="another", lease_until_at=date(2027, 1, 1), started_at=NOW
+    )
+
+    page = enter(app).post("/staff/bill/run", follow_redirects=True)
+
+    assert "running already, on another" in text_of(page)
+    assert not Invoice.select().exists()
+
+
+# --- the demo --------------------------------------------------------------------------------------
+
+
+def test_the_demo_moves_on_only_in_the_demo(app):
+    desk = enter(app)
+
+    assert desk.post("/staff/demo/advance", days=7).status_code == 404
+    moved = []
+    app.config["MODE"], app.advance_demo = "demo", moved.append
+    assert "Move the demo on by" in text_of(desk.get("/staff/"))
+    desk.post("/staff/demo/advance", days=7)
+    assert desk.post("/staff/demo/advance", days=9999).status_code == 400
+    assert desk.post("/staff/demo/advance", days="abc").status_code == 303
+    assert moved == [7, 1]
