@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from billing import company as companies
 from billing import ledger, remittance, words
 from billing.errors import BillingError
-from models import Allocation, Credit, Customer, Event, Invoice, Payment, PaymentPart, Refund
+from models import Allocation, Credit, Customer, Event, Invoice, Line, Payment, PaymentPart, Refund
 
 DAY = timedelta(days=1)
 
@@ -209,7 +209,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
     Drafts work too: they have no number and no date. Reads rows, writes none.
     """
     company = company or companies.current()
-    lines, customer = list(invoice.lines.order_by("position")), invoice.customer
+    lines, customer = list(invoice.lines.order_by(Line.position)), invoice.customer
     stand = _at_issue(invoice) if as_issued else _now(invoice, today)
     return InvoiceDocument(
         company=letterhead(company),
