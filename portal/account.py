@@ -26,6 +26,10 @@ SHOWN = (
     Payment.REFUNDED,
     Payment.DECLINED,
 )
+LISTED = (
+    Invoice.id, Invoice.number, Invoice.state, Invoice.issued_on, Invoice.due_on, Invoice.total_cents,
+    Invoice.open_cents,
+)  # fmt: skip
 
 
 # --- Overview, and paying several invoices at once -----------------------------------------------
@@ -37,12 +41,13 @@ def account():
     if g.contact.role == Contact.TECHNICAL:
         return redirect(url_for("portal.questions"), 303)
     open_invoices = list(ledger.open_invoices(g.customer))
+    claimed = _claimed(open_invoices)
     return render_template(
         "portal/account.html",
         balance=ledger.balance(g.customer, today=g.today),
         invoices=open_invoices,
-        states=states(open_invoices),
-        claimed=_claimed(open_invoices),
+        states=_states(open_invoices, claimed),
+        claimed=claimed,
         coming=outlook.next_invoice(g.customer, today=g.today),
         attempts=list(g.customer.payments.where(Payment.state.in_(Payment.LIVE)).order_by(Payment.id)),
     )
@@ -83,9 +88,8 @@ def _chosen(values):
     return [invoice for invoice in ledger.open_invoices(g.customer) if str(invoice.number) in numbers]
 
 
-def states(invoices):
+def _states(invoices, claimed):
     """One word for where each invoice stands: {id: word}."""
-    claimed = _claimed(invoices)
     return {invoice.id: _state(invoice, claimed.get(invoice.id)) for invoice in invoices}
 
 
@@ -102,9 +106,9 @@ def _state(invoice, attempt):
 
 
 def _claimed(invoices):
-    """The attempt that is under way for each invoice: {id: Payment}."""
+    """The attempt that is under way for each invoice with something to pay: {id: Payment}."""
     parts = PaymentPart.select(PaymentPart, Payment).join(Payment).where(
-        PaymentPart.live & PaymentPart.invoice.in_([invoice.id for invoice in invoices])
+        PaymentPart.live & PaymentPart.invoice.in_([invoice.id for invoice in invoices if invoice.open_cents])
     )  # fmt: skip
     return {part.invoice_id: part.payment for part in parts}
 
@@ -115,11 +119,11 @@ def _claimed(invoices):
 @bp.get("/account/invoices")
 def invoices():
     """Every invoice, newest first."""
-    rows, older = _page_of(_issued(), Invoice.number, request.args.get("before"))
+    rows, older = _page_of(_issued().select(*LISTED), Invoice.number, request.args.get("before"))
     return render_template(
         "portal/invoices.html",
         invoices=rows,
-        states=states(rows),
+        states=_states(rows, _claimed(rows)),
         older=older and url_for("portal.invoices", before=older),
         newer="before" in request.args and url_for("portal.invoices"),
     )
