@@ -110,6 +110,24 @@ def test_the_examples_in_the_docstrings_are_true(module):
     assert tried.failed == 0
 
 
+# --- Lines ----------------------------------------------------------------------------------------
+
+
+def test_lines_are_printed_by_position_and_not_as_they_were_written(db, company):
+    draft = Invoice.create(customer=factories.make_customer(), created_at=NOW)
+    for position in (3, 1, 2):
+        Line.create(
+            invoice=draft,
+            position=position,
+            text=f"Line {position}",
+            unit_cents=0,
+            amount_cents=0,
+            total_cents=0,
+        )
+
+    assert [item.text for item in live(draft).items] == ["Line 1", "Line 2", "Line 3"]
+
+
 # --- Words ---------------------------------------------------------------------------------------
 
 
