@@ -62,6 +62,8 @@ def replacement(invoice):
 
 def paid_by(invoice):
     """The online payments that were for this invoice, oldest first."""
+    if invoice.open_cents == invoice.total_cents:
+        return []
     return (
         Payment.select()
         .join(PaymentPart)

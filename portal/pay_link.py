@@ -6,7 +6,7 @@ invoice and ask about it; anything beyond needs the code that ``everything`` mai
 
 from flask import abort, current_app, flash, g, redirect, render_template, session, url_for
 
-from billing import ledger, links
+from billing import links
 from billing.edges import pdf
 from models import Invoice, Link
 from portal import invoice_page, payments
@@ -47,13 +47,11 @@ def pay_link(token):
 
 def _show(token, link, invoice, place, **forms):
     contact = link.contact or links.mail_contact(invoice.customer)
-    others = ledger.open_invoices(invoice.customer).where(Invoice.id != invoice.id)
     return invoice_page.show(
         invoice,
         place,
         receipts=[(payment, _receipt_url(token, payment)) for payment in _receipts(invoice)],
         token=token,
-        has_others=others.exists(),
         mailed_to=masked(contact.email) if contact and contact.email else "",
         **forms,
     )
