@@ -916,7 +916,7 @@ class Ticket(BaseModel):
     MOVES = {
         WAITING_ON_US: {WAITING_ON_CUSTOMER, CLOSED},
         WAITING_ON_CUSTOMER: {WAITING_ON_US, CLOSED},
-        CLOSED: {WAITING_ON_US},
+        CLOSED: {WAITING_ON_US, WAITING_ON_CUSTOMER},
     }
 
     customer = link(Customer, "tickets")

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from peewee import DataError, IntegrityError
+
 from billing import company as companies
-from billing import contracts, ledger, money, notices
+from billing import contracts, ledger, money, notices, words
 from models import (
     Charge,
     Company,
@@ -148,6 +150,11 @@ class Report:
             text += f"; {self.drafts:,} drafts wait for staff"
         return text + (f"; {len(self.skipped):,} customers skipped" if self.skipped else "")
 
+    def add(self, other):
+        """Add what another report counted."""
+        for name in ("invoices", "lines", "total_cents", "drafts", "skipped"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
 
 # --- The two doors -------------------------------------------------------------------------------
 
@@ -165,8 +172,7 @@ def run(today, *, by, now, customer=None, job=None, progress=None):
     rates = _Rates(today)
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
-        with db.atomic():
-            _bill_chunk(chunk, today, company, rates, report, by=by, now=now, job=job)
+        report.add(_bill_all(chunk, today, company, rates, by=by, now=now, job=job))
         if progress:
             progress(len(chunk))
     return report
@@ -401,14 +407,30 @@ def _add_work(bill, row, rates):
 
 def site_text(row):
     """A site as printed on a line: its name and where it is."""
-    return ", ".join(part for part in (row.site_name, row.street, row.city) if part)
+    return words.clipped(", ".join(part for part in (row.site_name, row.street, row.city) if part), 200)
 
 
 # --- Writing a chunk -----------------------------------------------------------------------------
 
 
-def _bill_chunk(ids, today, company, rates, report, *, by, now, job):
+def _bill_all(ids, today, company, rates, **told):
+    """Bill one chunk in one transaction; when the database refuses it, each customer in one of their own."""
+    try:
+        with db.atomic():
+            return _bill_chunk(ids, today, company, rates, **told)
+    except (DataError, IntegrityError) as refusal:
+        if len(ids) == 1:
+            why = f"The database refuses the invoice: {str(refusal).splitlines()[0]}"
+            return Report(skipped=[(Customer.get_by_id(ids[0]), why)])
+    report = Report()
+    for id in ids:
+        report.add(_bill_all([id], today, company, rates, **told))
+    return report
+
+
+def _bill_chunk(ids, today, company, rates, *, by, now, job):
     """Bill one chunk inside the caller's transaction. Customers are locked first where that exists."""
+    report = Report()
     if db.for_update:
         list(Customer.select(Customer.id).where(among(Customer.id, ids)).order_by(Customer.id).for_update())
     issued, drafts, billed = [], [], []
@@ -425,10 +447,11 @@ def _bill_chunk(ids, today, company, rates, report, *, by, now, job):
     write_issued(issued, today, company, by=by, now=now, job=job)
     for bill, lines in drafts:
         _write_draft(bill, lines, now, job)
-    report.drafts += len(drafts)
-    report.invoices += len(issued)
-    report.lines += sum(len(lines) for _, lines in issued)
-    report.total_cents += sum(line.total_cents for _, lines in issued for line in lines)
+    report.drafts = len(drafts)
+    report.invoices = len(issued)
+    report.lines = sum(len(lines) for _, lines in issued)
+    report.total_cents = sum(line.total_cents for _, lines in issued for line in lines)
+    return report
 
 
 def _mark_billed(bills, today):

@@ -69,6 +69,8 @@ def _confirm_work(day):
 
 def _confirm(day):
     """Follow the webhooks, then ask about every attempt without an answer."""
+    if day.dry_run:
+        return f"{_confirm_work(day):,} answers would be asked for"
     asked = 0
     for event in list(payments.waiting_events()):
         asked += _one(day, f"Webhook {event.notification_id}", payments.follow_event, event, **_gateway(day))

@@ -44,7 +44,9 @@ def reply(ticket, *, body, by, now, contact=None, staff=None, internal=False):
 
 
 def close(ticket, *, by, now):
-    """Nothing is left to do. A new message from the customer opens it again."""
+    """Nothing is left to do. A new message opens it again. Closing it twice changes nothing."""
+    if ticket.state == Ticket.CLOSED:
+        return ticket
     with db.atomic():
         move(ticket, Ticket.CLOSED)
         events.record("ticket.closed", ticket, by=by, now=now)
