@@ -626,7 +626,6 @@ class Invoice(BaseModel):
     bill_to = TextField(default="", help_text="Name and address as printed.")
     po_number = CharField(max_length=30, default="", verbose_name="PO number")
     note = TextField(default="")
-    replaces = ForeignKeyField("self", null=True, backref="replaced_by", on_delete="RESTRICT")
     run = link(JobRun, "invoices", null=True)
     voided_on = DayField(null=True)
     void_reason = CharField(max_length=255, default="")
