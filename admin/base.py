@@ -12,7 +12,7 @@ import flask_login
 from flask import Response, abort, g, request, stream_with_context, url_for
 from flask_admin import expose
 from flask_admin.contrib.peewee import ModelView
-from peewee import ForeignKeyField
+from peewee import BooleanField, DateField, DateTimeField, ForeignKeyField, IntegerField
 
 from admin import columns, filters, finding, labels, lists, related, security
 from admin.acting import Acting
@@ -48,6 +48,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
     search_by = None  # what a search looks at; None: read from the model
     default_sort = "-id"
     inline = ()  # backrefs that the details page shows as tables
+    unlisted = ()  # backrefs that it shows in a way of its own
     computed = ()  # columns that are no fields: methods ``show_<name>(row)``
     inline_sort = "-id"  # the order of its rows on the page of the row they belong to
     details_page = "admin/details.html"
@@ -165,6 +166,15 @@ class StaffView(Guarded, Editing, Acting, ModelView):
         """True for columns that line up at the right."""
         return isinstance(self.fields().get(name), (MoneyField, RateField))
 
+    def cell_class(self, name):
+        """How a column behaves in a narrow table: amounts at the right, short words unbroken, text wraps."""
+        if self.is_number(name):
+            return "num"
+        field = self.fields().get(name)
+        short = (IntegerField, DateField, DateTimeField, BooleanField)
+        is_short = field is not None and (field.choices or isinstance(field, short))
+        return "tight" if is_short and not isinstance(field, ForeignKeyField) else ""
+
     def prepare(self, rows):
         """Read what the rows of a page need beside themselves, with few queries."""
         related.load(rows, [field for field in self.list_fields() if isinstance(field, ForeignKeyField)])
@@ -270,7 +280,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
         found = []
         for field in self.model._meta.backrefs:
             view = screen(field.model)
-            if field.backref in self.inline or view is None or not view.is_accessible():
+            if field.backref in (*self.inline, *self.unlisted) or view is None or not view.is_accessible():
                 continue
             count = field.model.select(field.model.id).where(field == row).limit(1_000).count()
             if count:

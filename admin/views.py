@@ -120,7 +120,7 @@ class CustomerView(StaffView):
         owed = row.balance
         if owed.past_due_cents:
             late = labels.badge("past due")
-            return Markup("{} {}").format(labels.cents(owed.owed_cents), late)
+            return Markup("{}{}").format(late, labels.cents(owed.owed_cents))
         if owed.due_cents == 0 and owed.unapplied_cents > owed.owed_cents:
             return Markup("{} <span class='soft'>credit</span>").format(
                 labels.cents(owed.unapplied_cents - owed.owed_cents)
@@ -134,6 +134,9 @@ class CustomerView(StaffView):
         return name == "balance" or super().is_number(name)
 
     details_view = None  # admin/customer.py has the page
+
+    def show_name(self, row):
+        return Markup('<a href="{}">{}</a>').format(self.row_url(row), row.name)
 
     def row_url(self, row):
         return url_for("staff.customer", id=row.id)
@@ -178,7 +181,11 @@ class TicketView(StaffView):
     column_labels = {"last_at": "Last message"}
     column_filters_by = ("state", "customer", "opened_at", "last_at")
     actions = actions.TICKET
-    details_page = "admin/ticket.html"
+    details_page = "admin/ticket.html"  # shows the thread, and answers it
+    unlisted = ("messages",)
+
+    def row_actions(self, row):
+        return [action for action in super().row_actions(row) if action.name != "reply"]
 
     def thread(self, row):
         """The messages, oldest first, with who wrote them."""

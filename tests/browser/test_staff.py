@@ -1,0 +1,159 @@
+"""The back office in a real browser: phone and desktop, light and dark, by keyboard, with and without script."""
+
+import pytest
+
+import models
+from admin import security
+from billing import payments, tickets
+from models import Invoice, Payment
+from tests import factories
+from tests.factories import BY, NOW
+from tests.office import PASSWORD
+
+TODAY = factories.NOW.date()
+PAGES = (
+    "/staff/", "/staff/invoice/", "/staff/invoice/?standing=open&due_on_from=2026-01-01", "/staff/customer/",
+    "/staff/customer/1", "/staff/customer/1/edit", "/staff/invoice/1", "/staff/invoice/act/void?id=1",
+    "/staff/payment/record", "/staff/payment/record?customer=1&invoice=1", "/staff/bill", "/staff/charge/new",
+    "/staff/ticket/1", "/staff/payment/1", "/staff/event/", "/staff/event/1", "/staff/search?q=a&all=1",
+    "/staff/password", "/staff/staff/", "/staff/job-run/",
+)  # fmt: skip
+
+
+@pytest.fixture
+def once(database_kind):
+    """One database is enough for what a browser sees; the other tests run on both."""
+    if database_kind != "sqlite":
+        pytest.skip("seen on SQLite")
+
+
+@pytest.fixture
+def office(once, app, live_server, alice, bob):
+    """The address of a back office with something in it, and Olga who may do everything."""
+    security.create_staff("olga@lantern.example", "Olga Owner", "owner", PASSWORD, by=BY, now=NOW)
+    site = factories.make_site(alice)
+    factories.make_system(site, required_fire=True)
+    factories.make_charge(factories.make_contract(alice), site=site)
+    for customer in (alice, bob):
+        factories.make_invoice(customer, cents=4250)
+    factories.make_one_off(bob)
+    payments.record(
+        bob, amount_cents=1000, kind="check", received_on=TODAY, key="k", by=BY, today=TODAY, now=NOW
+    )
+    tickets.open(alice, subject="Beeping", body="It beeps at night.", by="customer", now=NOW)
+    return live_server(app)
+
+
+def sign_in(page, office):
+    page.goto(f"{office}/staff/")
+    page.get_by_label("E-mail").fill("olga@lantern.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/staff/")
+
+
+def test_every_page_is_easy_to_use_on_a_phone(phone, office, axe, fits):
+    phone.goto(f"{office}/staff/")
+    axe(phone)
+    sign_in(phone, office)
+
+    for path in PAGES:
+        assert phone.goto(office + path).status == 200, path
+        axe(phone)
+        fits(phone)
+
+
+def test_every_page_is_easy_to_use_on_a_desktop(desktop, office, axe, fits):
+    sign_in(desktop, office)
+
+    for path in PAGES:
+        assert desktop.goto(office + path).status == 200, path
+        axe(desktop)
+        fits(desktop)
+
+
+def test_the_menu_opens_on_a_phone_without_a_script_of_ours(phone, office, axe):
+    sign_in(phone, office)
+    phone.get_by_role("button", name="Menu").click()
+
+    phone.get_by_role("link", name="Invoices", exact=True).click()
+
+    phone.wait_for_url("**/staff/invoice/")
+
+
+def test_a_check_is_recorded_by_keyboard_alone(open_page, office, bob):
+    page = open_page()
+    sign_in(page, office)
+    press = page.keyboard.press
+
+    press("Control+k")
+    page.keyboard.type("bob", delay=20)
+    page.get_by_role("option").first.wait_for()
+    press("Enter")
+    page.wait_for_url("**/staff/customer/*")
+    page.get_by_role("link", name="Record payment").last.press("Enter")
+    page.wait_for_url("**/staff/payment/record?*")
+    page.keyboard.type("32.50")  # the amount has the focus
+    press("Tab")
+    press("Tab")
+    page.keyboard.type("1042")
+    press("Enter")
+    page.get_by_text("$32.50 recorded").wait_for()
+
+    paid = Payment.get(Payment.check_number == "1042")
+    assert (paid.amount_cents, paid.customer_id) == (3250, bob.id)
+
+
+def test_type_ahead_picks_a_row_by_keyboard(open_page, office, axe, alice):
+    page = open_page()
+    sign_in(page, office)
+    page.goto(f"{office}/staff/site/new")
+
+    page.get_by_label("Customer", exact=True).press_sequentially("alic")
+    page.get_by_role("option", name="Alice Archer").wait_for()
+    axe(page)
+    page.keyboard.press("Enter")
+    page.get_by_label("Name").fill("Lake house")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Lake house was saved.").wait_for()
+
+    assert models.Site.get(models.Site.name == "Lake house").customer_id == alice.id
+
+
+def test_many_rows_are_ticked_at_once_and_nothing_happens_before_a_confirmation(open_page, office):
+    page = open_page()
+    sign_in(page, office)
+    page.goto(f"{office}/staff/invoice/")
+
+    page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Void").click()
+    page.get_by_role("heading", name="Void (2)").wait_for()
+    assert not Invoice.select().where(Invoice.state == "void").exists()
+    page.get_by_label("Reason").fill("Wrong rate")
+    page.get_by_role("button", name="Void").click()
+    page.get_by_role("heading", name="2 of 2 done").wait_for()
+
+    assert Invoice.select().where(Invoice.state == "void").count() == 2
+
+
+def test_everything_works_without_javascript(without_javascript, office, alice):
+    page = without_javascript
+    sign_in(page, office)
+
+    page.goto(f"{office}/staff/invoice/")
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_label("Customer", exact=True).fill("alice archer")
+    page.get_by_role("button", name="Show", exact=True).click()
+    assert page.locator("tbody tr").count() == 1
+    page.locator("tbody input[type=checkbox]").check()
+    page.get_by_role("button", name="Void").click()
+    page.get_by_label("Reason").fill("Wrong rate")
+    page.get_by_role("button", name="Void").click()
+    page.get_by_text("was voided").wait_for()
+
+    page.goto(f"{office}/staff/payment/record")
+    page.get_by_label("Customer", exact=True).fill(alice.account_number)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("Amount").fill("5")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("$5.00 recorded").wait_for()
