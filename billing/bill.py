@@ -366,6 +366,8 @@ def _add_charge(bill, row, today, horizon, rates, pauses, prices):
     tax_name, tax_ppm = rates.of(bill.customer, row)
     index, next_on, lines = row.next_index, row.next_on, 0
     while next_on is not None and next_on <= limit and index < row.next_index + MOST_PERIODS:
+        if contracts.is_undecided(row, index, held, today):
+            break
         if (part := contracts.billable(row, index, held)) is not None:
             unit_cents = contracts.price_at(row.unit_cents, prices, part.from_on)
             bill.lines.append(_recurring_line(row, part, unit_cents, tax_name, tax_ppm))

@@ -91,6 +91,18 @@ def _paused_days(starts, ends, pauses):
     return len(days)
 
 
+def is_undecided(terms, index, pauses, today):
+    """True while a running pause touches period ``index`` and the period is not over.
+
+    It is billed when the pause has an end or the period has: before that, nobody knows how many of its days
+    are charged, and a period is billed once only.
+    """
+    ends = period_of(terms, index).to_on
+    if terms.ends_on is not None:
+        ends = min(ends, terms.ends_on)
+    return today <= ends and any(last is None and first <= ends for first, last in pauses)
+
+
 def price_at(unit_cents, changes, day):
     """The price of one for a period that starts on ``day``; ``changes`` is [(from, cents)] in order."""
     for starts_on, cents in changes:
@@ -150,17 +162,31 @@ def running_pause(contract):
 
 
 def resume(contract, *, on, by, now):
-    """Charge again from ``on``: the day before it is the last day of the pause. Returns the Hold."""
+    """Charge again from ``on``: the day before it is the last day of the pause. Returns the Hold.
+
+    Periods that were passed over because they lay in the pause, and do so no longer, wait to be billed.
+    """
     hold = running_pause(contract)
     if hold is None:
         raise BillingError("This contract is not paused.")
     if on <= hold.starts_on:
         raise BillingError(f"The pause began on {hold.starts_on}. Resume on a later day.")
-    with db.atomic():
+    with ledger.locked(contract.customer_id):
         hold.ends_on = on - periods.DAY
         hold.save()
+        for charge in contract.charges.where(Charge.starts_on <= on):
+            _put_back_to(charge, on)
         events.record("contract.resumed", contract, by=by, now=now, after={"on": on})
     return hold
+
+
+def _put_back_to(charge, day):
+    """Bill again from the period that holds ``day``, when it was passed over."""
+    index = max(index_of(charge, day), 0)
+    billed = charge.lines.where(Line.voided_on.is_null() & (Line.to_on >= day))
+    if index < charge.next_index and not billed.exists():
+        charge.next_index, charge.next_on = index, bill_on(charge, index)
+        charge.save()
 
 
 def change_price(charge, *, from_on, unit_cents, reason, by, now):

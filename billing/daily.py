@@ -111,7 +111,7 @@ def _bill(day):
 
 
 def _bill_preview(day):
-    bills = bill.preview(day.today)
+    bills = [one for one in bill.preview(day.today) if one.lines or one.apart or one.refusal]
     day.listing += [f"{one.customer}: {one.refusal or format_cents(one.total_cents)}" for one in bills]
     total = sum(one.total_cents for one in bills if not one.refusal)
     return f"{len(bills):,} customers would be billed {format_cents(total)}"

@@ -97,6 +97,44 @@ def test_after_a_pause_the_days_of_service_are_billed_and_no_others(contract):
     assert [cents for _, _, cents in lines()] == [1000, 1600, 3100]
 
 
+def test_a_bill_run_in_the_middle_of_a_pause_forgets_no_day_of_service(contract):
+    make_charge(contract, cents=3100)
+    run()
+    contracts.pause(contract, from_on=date(2026, 12, 20), reason="Rebuilding", by=BY, now=NOW)
+    for day in (date(2027, 1, 1), date(2027, 1, 15), date(2027, 1, 31)):
+        assert run(day).invoices == 0, "nobody knows yet how many days of January are charged"
+    run(date(2027, 2, 10))
+
+    contracts.resume(contract, on=date(2027, 2, 15), by=BY, now=NOW)
+    run(date(2027, 2, 15))
+
+    assert lines() == [
+        (DECEMBER, date(2026, 12, 31), 3100),
+        (date(2027, 2, 1), date(2027, 2, 28), 3100 * 14 // 28),
+    ]
+
+
+def test_a_pause_that_turns_out_to_have_ended_earlier_is_billed_for_the_days_after_it(contract):
+    make_charge(contract, cents=3100)
+    run()
+    contracts.pause(contract, from_on=date(2026, 12, 20), reason="Rebuilding", by=BY, now=NOW)
+    run(date(2027, 2, 10))
+
+    contracts.resume(contract, on=date(2027, 1, 22), by=BY, now=NOW)
+    run(date(2027, 2, 10))
+
+    assert [cents for _, _, cents in lines()] == [3100, 1000, 3100]
+
+
+def test_in_arrears_the_days_before_a_pause_are_billed_when_the_period_is_over(contract):
+    make_charge(contract, cents=3100, in_arrears=True)
+    contracts.pause(contract, from_on=date(2026, 12, 11), reason="Rebuilding", by=BY, now=NOW)
+
+    assert run(date(2026, 12, 31)).invoices == 0
+    assert run(date(2027, 1, 1)).invoices == 1
+    assert lines() == [(DECEMBER, date(2026, 12, 31), 1000)]
+
+
 def test_a_pause_needs_a_reason_and_happens_once(contract):
     with pytest.raises(BillingError, match="Say why"):
         contracts.pause(contract, from_on=DECEMBER, reason=" ", by=BY, now=NOW)
