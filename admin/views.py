@@ -6,7 +6,7 @@ a rule owns (a state, a balance, a number) can be typed anywhere.
 
 import io
 
-from flask import abort, flash, g, send_file, url_for
+from flask import abort, current_app, flash, g, send_file, url_for
 from flask_admin import expose
 from markupsafe import Markup
 from peewee import SQL
@@ -641,6 +641,17 @@ class EventView(StaffView):
     column_labels = {"about_table": "Table", "about_id": "Row", "customer_id": "Customer no."}
     column_filters_by = ("at", "customer_id", "about_id")
     search_by = ()
+
+    def show_what(self, row):
+        return row.what.replace(".", " ").replace("_", " ").capitalize()
+
+    def show_about_id(self, row):
+        """The row it is about, where there is a page of it."""
+        is_customer = row.about_table == "customer"
+        endpoint = "staff.customer" if is_customer else f"staff_{row.about_table}.details_view"
+        if endpoint not in current_app.view_functions:
+            return row.about_id
+        return Markup('<a href="{}">{}</a>').format(url_for(endpoint, id=row.about_id), row.about_id)
 
 
 class GatewayEventView(StaffView):
