@@ -36,8 +36,8 @@ def test_amounts_are_read_as_people_type_them(text, cents):
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "  ", "$", ".", "12,50", "1,2345", "12,345,67", "-5", "+5", "1e9", "1.234", "5.", "0x10", "5 0"),
-        *("5$", "five", "1,234,", "NaN", "inf", "1.2.3", "$$5", "−5", "5\u00a0000", None, "' OR 1=1"),
+        *("", "  ", "$", ".", "12,50", "1,2345", "12,345,67", "-5", "+5", "1e9", "1.234", "5.", "0x10"),
+        *("5 0", "5$", "five", "1,234,", "NaN", "inf", "1.2.3", "$$5", "−5", "5\u00a0000", None, "' OR 1=1"),
     ],
 )
 def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused_with_a_sentence(text):

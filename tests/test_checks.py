@@ -1,0 +1,208 @@
+"""The checks of the books: each finds its own planted fault, and nothing on a healthy database."""
+
+from datetime import date
+
+import pytest
+
+from billing import bill, checks, contracts, invoices, payments
+from models import (
+    Allocation,
+    Charge,
+    Company,
+    Credit,
+    Invoice,
+    Line,
+    Notice,
+    Payment,
+    PaymentPart,
+)
+from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_invoice, make_one_off
+
+TODAY = date(2026, 12, 1)
+AGAIN = {"by": BY, "today": TODAY, "now": NOW}
+
+
+@pytest.fixture
+def books(paying, alice, bob):
+    """A company that has seen it all: paid, overpaid, returned, credited, void, drafted, held, expired."""
+    contract = make_contract(alice)
+    make_charge(contract, cents=3000)
+    make_one_off(alice, cents=9500)
+    make_charge(make_contract(bob), starts_on=date(2026, 5, 1))
+    make_charge(make_contract(make_customer("Paused")), starts_on=date(2026, 11, 1))
+    contracts.pause(
+        contract=Charge.select().order_by(Charge.id.desc()).first().contract, from_on=date(2026, 11, 1),
+        reason="x", by=BY, now=NOW,
+    )  # fmt: skip
+    bill.run(TODAY, by=BY, now=NOW)
+    first = Invoice.get(Invoice.state == "issued")
+    payments.record(alice, amount_cents=20000, kind="check", received_on=TODAY, key="a", **AGAIN)
+    check = payments.record(alice, amount_cents=500, kind="check", received_on=TODAY, key="b", **AGAIN)
+    payments.bounce(check, reason="No funds", **AGAIN)
+    invoices.credit(first, amount_cents=100, reason="Sorry", **AGAIN)
+    invoices.void(make_invoice(alice), reason="Wrong", **AGAIN)
+    paying.hold()
+    held = paying.start(make_invoice(bob, cents=700))
+    paying.pay(held)
+    paying.ask(held)
+    expired = paying.start(make_invoice(bob, cents=800))
+    paying.later(hours=2)
+    paying.ask(expired)
+    paying.ask(expired)
+    return alice
+
+
+# Each plants the fault of its name and no other. Guards are off.
+
+
+def wrong_line():
+    Line.update(amount_cents=Line.amount_cents + 1, total_cents=Line.total_cents + 1).where(
+        Line.id == Line.select(Line.id).where(Line.one_off.is_null(False))
+    ).execute()
+
+
+def wrong_open_invoice():
+    invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents > 0))
+    Invoice.update(open_cents=invoice.open_cents - 1).where(Invoice.id == invoice.id).execute()
+
+
+def owed_draft():
+    Invoice.update(open_cents=1).where(Invoice.state == "draft").execute()
+
+
+def wrong_open_payment():
+    Payment.update(open_cents=Payment.open_cents + 1).where(Payment.key == "a").execute()
+
+
+def wrong_open_credit():
+    Credit.update(open_cents=Credit.open_cents - 1).execute()
+
+
+def strange_allocation():
+    payment, theirs = Payment.get(Payment.key == "a"), Invoice.get(Invoice.total_cents == 800)
+    Allocation.create(invoice=theirs, payment=payment, amount_cents=10, by=BY, made_on=TODAY)
+    Invoice.update(open_cents=790).where(Invoice.id == theirs.id).execute()
+    Payment.update(open_cents=Payment.open_cents - 10).where(Payment.id == payment.id).execute()
+
+
+def crooked_twin():
+    first = Allocation.get(Allocation.payment == Payment.get(Payment.key == "a"))
+    Allocation.create(
+        invoice=first.invoice, payment=first.payment, amount_cents=-7, reverses=first, by=BY, made_on=TODAY
+    )
+    Invoice.update(open_cents=7).where(Invoice.id == first.invoice_id).execute()
+    Payment.update(open_cents=Payment.open_cents + 7).where(Payment.id == first.payment_id).execute()
+
+
+def missing_number():
+    last = Invoice.select().where(Invoice.number.is_null(False)).order_by(Invoice.number.desc()).first()
+    Invoice.update(number=last.number + 5).where(Invoice.id == last.id).execute()
+    Company.update(next_invoice_number=last.number + 6).execute()
+
+
+def double_days():
+    line = Line.get(Line.charge.is_null(False) & Line.voided_on.is_null())
+    Line.create(
+        invoice=line.invoice, position=99, text="Again", charge=line.charge, from_on=date(2026, 12, 20),
+        to_on=date(2027, 1, 5), unit_cents=0, amount_cents=0, total_cents=0,
+    )  # fmt: skip
+
+
+def forgotten_period():
+    charge = make_charge(make_contract(make_customer("Forgotten")))
+    Charge.update(next_index=3).where(Charge.id == charge.id).execute()
+
+
+def claim_of_the_dead():
+    part = PaymentPart.get(PaymentPart.payment == Payment.get(Payment.state == "expired"))
+    PaymentPart.update(live=True).where(PaymentPart.id == part.id).execute()
+
+
+def life_without_claim():
+    PaymentPart.update(live=False).where(
+        PaymentPart.payment == Payment.get(Payment.state == "held")
+    ).execute()
+
+
+def never_asked():
+    Payment.update(ask_at=None).where(Payment.state == "held").execute()
+
+
+def number_again():
+    Company.update(next_invoice_number=10001).execute()
+
+
+FAULTS = {
+    "an invoice's lines do not add up to its total": wrong_line,
+    "an issued invoice's open amount is not its total less what paid it": wrong_open_invoice,
+    "a void or draft invoice is paid or owed": owed_draft,
+    "a payment's unapplied amount is not what it has left": wrong_open_payment,
+    "a credit's unapplied amount is not what it has left": wrong_open_credit,
+    "an allocation pays another customer's invoice": strange_allocation,
+    "an allocation is not undone by its exact twin": crooked_twin,
+    "an invoice number is missing": missing_number,
+    "two lines of a charge cover the same days": double_days,
+    "a charge was billed up to a period that has no line": forgotten_period,
+    "a concluded payment still claims an invoice": claim_of_the_dead,
+    "a live payment claims no invoice": life_without_claim,
+    "a payment without an answer is never asked for": never_asked,
+    "the next invoice number was given already": number_again,
+}
+
+
+def guards_off(db):
+    """Drop every trigger, as somebody with a shell could."""
+    if db.for_update:
+        catalog = "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+        for name, table in db.execute_sql(catalog).fetchall():
+            db.execute_sql(f'DROP TRIGGER "{name}" ON {table}')
+        return
+    for (name,) in db.execute_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        db.execute_sql(f'DROP TRIGGER "{name}"')
+
+
+def test_every_check_has_a_fault_that_it_must_find():
+    assert set(FAULTS) == set(checks.CHECKS)
+
+
+def test_healthy_books_give_nothing(db, books):
+    assert checks.run() == []
+
+
+def test_an_empty_database_gives_nothing(db):
+    assert checks.run() == []
+
+
+@pytest.mark.parametrize("check", FAULTS)
+def test_each_check_finds_its_own_fault_and_no_other_does(db, books, check):
+    guards_off(db)
+
+    FAULTS[check]()
+
+    [finding] = checks.run()
+    assert (finding.check, finding.count) == (check, 1)
+    assert finding.examples[0] is not None
+    assert str(finding).startswith(f"{check}: 1 (for example ")
+
+
+def test_a_finding_names_some_of_many(db, alice):
+    for _ in range(8):
+        make_invoice(alice, cents=100)
+    Invoice.update(open_cents=1).execute()
+
+    [finding] = checks.run()
+
+    assert (finding.count, len(finding.examples)) == (8, checks.EXAMPLES)
+
+
+def test_the_progress_is_told_and_nothing_is_repaired(db, alice):
+    invoice = make_invoice(alice, cents=100)
+    Invoice.update(open_cents=1).where(Invoice.id == invoice.id).execute()
+    steps = []
+
+    checks.run(steps.append)
+    checks.run()
+
+    assert len(steps) == len(checks.CHECKS)
+    assert Invoice.get().open_cents == 1
+    assert not Notice.select().exists()
