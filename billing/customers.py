@@ -49,7 +49,7 @@ def choose(contact, *, invoice_channel, reminder, days_ahead, pay_wish, by, now)
     if invoice_channel not in (Preference.MAIL, Preference.PAPER):
         raise BillingError("Choose whether invoices come by mail or on paper.")
     if invoice_channel == Preference.MAIL and not contact.email:
-        raise BillingError("There is no mail address on file. Add one first, or choose paper.")
+        raise BillingError("There is no email address on file. Add one first, or choose paper.")
     if pay_wish not in Customer.PAY_WISHES:
         raise BillingError("Choose how you wish to pay.")
     if not 0 <= days_ahead <= MOST_DAYS_AHEAD:

@@ -51,12 +51,12 @@ def is_email(text):
 
 
 class EmailAddress:
-    """Refuse what cannot be one mail address."""
+    """Refuse what cannot be one email address."""
 
     def __call__(self, form, field):
         if field.data and not is_email(field.data):
             raise ValidationError(
-                "This does not look like a mail address. It needs a form like ann@example.com."
+                "This does not look like an email address. It needs a form like ann@example.com."
             )
 
 
@@ -117,10 +117,10 @@ class SignInForm(Form):
     """Where a sign-in mail should go."""
 
     email = EmailField(
-        "Your mail address",
+        "Your email address",
         validators=[
-            DataRequired("Please enter your mail address."),
-            Length(max=255, message="This is too long for a mail address."),
+            DataRequired("Please enter your email address."),
+            Length(max=255, message="This is too long for an email address."),
             EmailAddress(),
         ],
         render_kw={"autocomplete": "email"},
@@ -131,8 +131,8 @@ class CodeForm(Form):
     """The six digits of a sign-in mail, typed or pasted, with or without a space."""
 
     code = StringField(
-        "Code from the mail",
-        validators=[DataRequired("Please enter the six digits from the mail.")],
+        "Code from the email",
+        validators=[DataRequired("Please enter the six digits from the email.")],
         render_kw={
             "autocomplete": "one-time-code",
             "inputmode": "numeric",
@@ -159,10 +159,10 @@ class DetailsForm(Form):
         render_kw={"autocomplete": "name"},
     )
     email = EmailField(
-        "Mail address",
+        "Email address",
         validators=[
-            DataRequired("Please enter a mail address: it is how you sign in."),
-            Length(max=255, message="This is too long for a mail address."),
+            DataRequired("Please enter an email address: it is how you sign in."),
+            Length(max=255, message="This is too long for an email address."),
             EmailAddress(),
         ],
         render_kw={"autocomplete": "email"},
@@ -240,8 +240,8 @@ class PreferencesForm(Form):
     invoice_channel = OneOf(
         "How should invoices reach you?",
         choices=[
-            SelectChoice(Preference.MAIL, "By e-mail"),
-            SelectChoice(Preference.PAPER, "On paper, by post"),
+            SelectChoice(Preference.MAIL, "By email"),
+            SelectChoice(Preference.PAPER, "On paper, by mail"),
         ],
     )
     reminder = OneOf(

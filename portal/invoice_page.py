@@ -128,7 +128,7 @@ def ask(invoice, place, *, contact, again):
             contact=contact,
             invoice=invoice,
         )
-    flash("Thank you. Your question is with us; until you have our answer, no reminder goes out.", "success")
+    flash("Thank you. Your question is with us.", "success")
     return redirect(place.here, 303)
 
 

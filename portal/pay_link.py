@@ -128,7 +128,7 @@ def everything(token):
     link, invoice, place = _follow(token)
     contact = link.contact or links.mail_contact(invoice.customer)
     if contact is None or not contact.email:
-        flash("We have no mail address of yours. Please call us and we will note one.", "error")
+        flash("We have no email address of yours. Please call us and we will note one.", "error")
         return redirect(place.here, 303)
     links.ask_code(contact, now=g.now)
     session["sign_in"] = {"contact": contact.id}

@@ -43,7 +43,7 @@ def new_question():
             contact=g.contact,
             invoice=about,
         )
-        flash("Thank you. Your question is with us; we answer by mail, and here.", "success")
+        flash("Thank you. Your question is with us; we answer by email, and here.", "success")
         return redirect(url_for("portal.question", id=ticket.id), 303)
     return render_template("portal/new_question.html", form=form, about=about), 422 if form.errors else 200
 

@@ -16,7 +16,7 @@ from portal.forms import CodeForm, Form, SignInForm
 
 @bp.route("/sign-in", methods=["GET", "POST"])
 def sign_in():
-    """Ask for a mail address, and send a mail when it is one of ours."""
+    """Ask for an email address, and send a mail when it is one of ours."""
     form = SignInForm()
     if form.validate_on_submit():
         links.ask_sign_in(form.email.data, now=g.now)
@@ -29,7 +29,7 @@ def sign_in():
 
 @bp.route("/sign-in/code", methods=["GET", "POST"])
 def sign_in_code():
-    """Take the six digits from the mail."""
+    """Take the six digits from the email."""
     email, shown = _expected()
     if email is None:
         return redirect(url_for("portal.sign_in"), 303)
@@ -49,7 +49,7 @@ def sign_in_again():
     if email is None:
         return redirect(url_for("portal.sign_in"), 303)
     links.ask_sign_in(email, now=g.now)
-    flash("If there was none in the last minutes, another mail is on its way.")
+    flash("If there was none in the last minutes, another email is on its way.")
     return redirect(url_for("portal.sign_in_code"), 303)
 
 

@@ -60,7 +60,7 @@ def test_every_page_is_closed_unless_it_is_opened_by_name(app, visitor, db):
         if "GET" in rule.methods:
             assert visitor.open(path).path == "/sign-in", path
         if "POST" in rule.methods:
-            token = visitor.open("/sign-in").form("Mail me a code")[2][0]
+            token = visitor.open("/sign-in").form("Email me a code")[2][0]
             assert visitor.send("post", path, [token]).path == "/sign-in", path
 
 

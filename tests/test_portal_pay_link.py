@@ -155,7 +155,7 @@ def test_an_old_link_offers_a_fresh_one_to_the_address_on_file(app, visitor, inv
 
     page = visitor.open(path)
     assert (page.status, page.headline) == (410, "This link does not work any more")
-    page = visitor.press(page, "Mail me a fresh link")
+    page = visitor.press(page, "Email me a fresh link")
 
     assert "a fresh link is on its way" in page.text
     assert "alice@example.com" not in page.source
@@ -179,7 +179,7 @@ def test_pressing_for_a_fresh_link_many_times_sends_few(app, visitor, invoice, c
     clock.advance(days=200)
 
     for _ in range(6):
-        visitor.press(visitor.open(path), "Mail me a fresh link")
+        visitor.press(visitor.open(path), "Email me a fresh link")
 
     assert Notice.select().count() == links.MOST_MAILS
 
@@ -189,7 +189,7 @@ def test_an_unknown_link_leads_to_sign_in(app, visitor, db, token):
     page = visitor.open(f"/i/{token}")
 
     assert page.status == 404
-    assert page.link("Sign in by mail") == "/sign-in"
+    assert page.link("Sign in by email") == "/sign-in"
 
 
 def test_a_preferences_link_opens_no_invoice(app, visitor, invoice, clock):
@@ -282,7 +282,7 @@ def test_without_an_address_on_file_it_says_whom_to_call(app, visitor, db, clock
 
     page = visitor.open(path)
 
-    assert "Call us and we will note a mail address" in page.text
+    assert "Call us and we will note an email address" in page.text
     assert "See everything you owe" not in page.buttons
 
 

@@ -40,7 +40,7 @@ def test_it_says_what_will_happen_with_real_dates(visitor, path, alice):
         "Invoice 10001 over $42.50 is due December 15, 2026 . We remind you on December 12, 2026" in page.text
     )
     assert (
-        "Your next invoice, for $30.00, comes on January 1, 2027 by e-mail and is due January 16, 2027"
+        "Your next invoice, for $30.00, comes on January 1, 2027 by email and is due January 16, 2027"
         in page.text
     )
 
@@ -55,7 +55,7 @@ def test_saving_leads_to_the_same_page_with_a_message_and_the_new_dates(visitor,
     assert page.path == path
     assert page.messages == "Saved. From now on it is as you chose."
     assert "We remind you on December 8, 2026" in page.text
-    assert "by post" in page.text
+    assert "by mail" in page.text
     assert "It is not switched on yet: please pay each invoice yourself" in page.text
     assert customers.preferences(payer(alice)) == customers.Choices("paper", True, 7, "card_autopay")
     assert Event.get(Event.what == "contact.preferences").by == "customer:alice@example.com"
@@ -100,11 +100,11 @@ def test_what_cannot_be_chosen_says_why_and_saves_nothing(visitor, path, alice, 
 def test_mail_without_an_address_is_refused_with_a_sentence(visitor, db, clock):
     nobody = make_customer("Nobody", email="")
     path = f"/p/{links.preferences_link(payer(nobody), now=clock.now())}"
-    assert "by post" in visitor.open(path).text
+    assert "by mail" in visitor.open(path).text
 
     page = visitor.press(visitor.open(path), "Save", invoice_channel="mail")
 
-    assert "There is no mail address on file." in page.text
+    assert "There is no email address on file." in page.text
 
 
 def test_a_dead_link_leads_to_sign_in(visitor, path, clock):
@@ -113,7 +113,7 @@ def test_a_dead_link_leads_to_sign_in(visitor, path, clock):
     page = visitor.open(path)
 
     assert page.status == 410
-    assert page.link("Sign in by mail") == "/sign-in"
+    assert page.link("Sign in by email") == "/sign-in"
 
 
 def test_a_pay_link_opens_no_preferences(visitor, alice, clock):

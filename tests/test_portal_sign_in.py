@@ -17,7 +17,7 @@ def visitor(app):
 
 
 def ask_code(visitor, email):
-    return visitor.press(visitor.open("/sign-in"), "Mail me a code", email=email)
+    return visitor.press(visitor.open("/sign-in"), "Email me a code", email=email)
 
 
 def sign_in(visitor, contact, clock):
@@ -95,9 +95,9 @@ def test_the_code_page_without_a_question_leads_to_the_start(visitor, db):
 def test_another_mail_can_be_asked_for_a_few_times(visitor, alice):
     page = ask_code(visitor, "alice@example.com")
     for _ in range(5):
-        page = visitor.press(page, "Send another mail")
+        page = visitor.press(page, "Send another email")
 
-    assert "another mail is on its way" in page.messages
+    assert "another email is on its way" in page.messages
     assert Notice.select().count() == links.MOST_MAILS
 
 
@@ -123,7 +123,7 @@ def test_a_dead_sign_in_link_offers_a_new_mail(visitor, alice, clock):
     page = visitor.open(f"/sign-in/{token}")
 
     assert "too old" in page.text
-    assert page.link("Sign in by mail") == "/sign-in"
+    assert page.link("Sign in by email") == "/sign-in"
 
 
 def test_it_leads_back_to_where_somebody_wanted_to_go(visitor, alice, clock):

@@ -213,7 +213,7 @@ def test_from_one_invoice_to_everything_by_a_pasted_code(shop, phone, axe, fits)
     shop.invoice(cents=999)
     phone.goto(shop.pay_link(shop.invoice()))
     button(phone, "See everything you owe").click()
-    field = phone.get_by_label("Code from the mail")
+    field = phone.get_by_label("Code from the email")
     assert field.get_attribute("autocomplete") == "one-time-code"
     axe(phone)
     fits(phone)
@@ -299,13 +299,13 @@ def test_the_pages_around_hinder_nobody(shop, phone, axe, fits):
 def test_mistakes_are_shown_so_that_everybody_finds_them(shop, phone, axe, fits):
     shop.sign_in(phone)
     phone.goto(f"{shop.url}/account/details")
-    phone.get_by_label("Mail address").fill("nonsense")
+    phone.get_by_label("Email address").fill("nonsense")
     phone.get_by_label("Name").fill("")
     button(phone, "Save").click()
     axe(phone)
     fits(phone)
 
-    phone.get_by_role("link", name="Mail address").click()
+    phone.get_by_role("link", name="Email address").click()
 
     assert phone.evaluate("document.activeElement.id") == "email"
     phone.goto(shop.pay_link(shop.invoice()))
