@@ -193,6 +193,8 @@ def due_customers(today, company, customer=None):
     work = OneOff.select(OneOff.customer).where(
         OneOff.billed_on.is_null() & OneOff.canceled_on.is_null() & (OneOff.done_on <= today)
     )
+    if customer is not None:  # not only below: a page asks for one, and must not read what is due to all
+        charges, work = charges.where(Contract.customer == customer), work.where(OneOff.customer == customer)
     query = (
         Customer.select(Customer.id)
         .left_outer_join(ImportBatch)

@@ -19,7 +19,7 @@ OPEN = frozenset({
     "pay_link", "pay_link_pdf", "pay_by_link", "ask_by_link", "check_by_link", "replacement",
     "everything", "fresh_link", "receipt_by_link", "back_to_invoice",
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
-    "preferences_by_link", "stop_reminders", "authorize_net",
+    "preferences_by_link", "unsubscribe_page", "stop_reminders", "authorize_net",
 })  # fmt: skip
 
 # What a technical contact may open: their own data and questions, nothing about money.

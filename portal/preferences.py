@@ -71,6 +71,12 @@ def _save(contact, form, before):
     )
 
 
+@bp.get("/p/<string(maxlength=100):token>/unsubscribe")
+def unsubscribe_page(token):
+    """The address in the header of a reminder, opened by a person: the preferences, where they choose."""
+    return redirect(url_for("portal.preferences_by_link", token=token), 303)
+
+
 @bp.post("/p/<string(maxlength=100):token>/unsubscribe")
 def stop_reminders(token):
     """One click in a mail program (RFC 8058): no reminders any more. The token is the permission."""

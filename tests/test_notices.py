@@ -597,6 +597,8 @@ def test_a_reminder_that_surely_did_not_leave_is_sent_later(billed, office, send
 
     assert send(minutes=6).sent == 1
     assert office.taken[0]["List-Unsubscribe"].strip().startswith("<http")
+    assert office.taken[0]["List-Unsubscribe"].strip().endswith("/unsubscribe>")
+    assert office.taken[0]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
 def test_a_refusal_in_the_middle_harms_neither_the_one_before_nor_the_one_after(office, send):

@@ -131,7 +131,7 @@ def test_one_click_in_a_mail_program_stops_reminders_and_nothing_else(visitor, p
     assert customers.preferences(payer(alice)) == customers.Choices(
         before.invoice_channel, False, before.days_ahead, before.pay_wish
     )
-    assert visitor.client.get(f"{path}/unsubscribe").status_code in (303, 405)
+    assert visitor.open(f"{path}/unsubscribe").path == path
 
 
 def test_signed_in_it_is_the_same_page(visitor, alice, clock):

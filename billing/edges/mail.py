@@ -125,7 +125,9 @@ class Mailer:
         config = self._app.config
         headers = {"Auto-Submitted": "auto-generated"}
         if letter.preferences_url:
-            headers["List-Unsubscribe"] = f"<{letter.preferences_url}>"
+            # RFC 8058: the mail program posts here by itself; a person who opens it sees the preferences.
+            headers["List-Unsubscribe"] = f"<{letter.preferences_url}/unsubscribe>"
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message = Message(
             subject=_one_line(letter.subject),
             recipients=[notice.address],
