@@ -93,15 +93,15 @@ class Rows(ModelSelect):
     def __sql_selection__(self, ctx, is_subquery=False):
         if is_subquery:
             return super().__sql_selection__(ctx, is_subquery)
-        aliases = {}
-        for position, node in enumerate(self.selected_columns):
-            ctx.literal(", " if position else "")
+        aliases, comma = {}, ""
+        for node in self.selected_columns:
             if isinstance(node, Field) and not isinstance(node, FieldAlias):
                 if node.model not in aliases:
                     aliases[node.model] = ctx.alias_manager[node.model._meta.table]
-                ctx.literal(f'"{aliases[node.model]}"."{node.column_name}"')
+                ctx.literal(f'{comma}"{aliases[node.model]}"."{node.column_name}"')
             else:
-                ctx.sql(node)
+                ctx.literal(comma).sql(node)
+            comma = ", "
         return ctx
 
     def _get_model_cursor_wrapper(self, cursor):
@@ -142,7 +142,7 @@ class BaseModel(Model):
     @classmethod
     def select(cls, *fields):
         """A query of whole rows, or of what is named."""
-        return Rows(cls, fields or cls._meta.sorted_fields, is_default=not fields)
+        return Rows(cls, fields or (cls,), is_default=not fields)
 
 
 class Editable(BaseModel):
