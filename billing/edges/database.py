@@ -12,6 +12,7 @@ PostgreSQL: psycopg 3 through a pool that waits for a free connection instead of
 from urllib.parse import urlsplit
 
 import apsw
+from peewee import OperationalError
 from playhouse.apsw_ext import APSWDatabase
 from playhouse.db_url import connect
 from playhouse.pool import PooledDatabase
@@ -48,6 +49,12 @@ class _Sqlite(PooledDatabase, APSWDatabase):
         connection.convert_binding = lambda cursor, number, value: str(value)
         super()._add_conn_hooks(connection)
 
+    def _connect(self):
+        try:
+            return super()._connect()
+        except apsw.NotADBError as error:  # as unusable as a file that is not there
+            raise OperationalError(str(error)) from None
+
     def rollback(self):
         """On a full disk SQLite rolls back by itself; to ask for it again would hide the reason."""
         if self.is_closed() or self.connection().in_transaction:
@@ -67,6 +74,7 @@ def trouble_sentence(error):
         ("full", "The disk is full. Nothing was changed; make room and try again."),
         ("no such table", "The tables are missing or old. Run: flask --app app init-db"),
         ("does not exist", "The tables are missing or old. Run: flask --app app init-db"),
+        ("not a database", "The file is not a database of ours. Check the database URL."),
         ("unable to open", "The database file cannot be opened. Check that its folder exists."),
     ):
         if sign in text:
