@@ -36,61 +36,53 @@ class Acting:
             flash("Tick at least one row first.", "error")
             return redirect(back_url(url_for(".index_view")), 303)
         form = chosen.form_for(rows, request.form if request.method == "POST" else None)
-        if request.method == "POST" and form.validate():
-            return self._perform(chosen, rows, form)
-        return self.render(
-            "admin/act.html",
-            action=chosen,
-            rows=rows,
-            form=form,
-            click=request.form.get("click") or self.new_click(),
-            back=back_url(self.row_url(rows[0]) if len(rows) == 1 else url_for(".index_view")),
-            effects=[(row, chosen.effect(row)) for row in rows],
-        ), 400 if request.method == "POST" else 200
-
-    def new_click(self):
-        """The name of one sending of a form; a second one with the same name is refused."""
-        return secrets.token_urlsafe(16)
+        if request.method == "GET":
+            return self._ask(chosen, rows, form)
+        if not form.validate():
+            return self._ask(chosen, rows, form), 400
+        if was_done(request.form.get("click", "")):
+            flash("This was done already; nothing was done twice.", "error")
+            return redirect(back_url(url_for(".index_view")), 303)
+        return self._perform(chosen, rows, form)
 
     def _rows(self, ids):
         query = self.model.select().where(self.model.id.in_(ids))
-        found = (
-            {row.id: row for row in (query.where(self.scope) if self.scope is not None else query)}
-            if ids
-            else {}
-        )
+        if self.scope is not None:
+            query = query.where(self.scope)
+        found = {row.id: row for row in query} if ids else {}
         rows = [found[id] for id in ids if id in found]
         self.prepare(rows)
         return rows
 
-    def _perform(self, action, rows, form):
-        """One use case for each row; a refusal of one does not stop the others."""
-        if not first_time(request.form.get("click", "")):
-            flash("This was done already; nothing was done twice.", "error")
-            return redirect(back_url(url_for(".index_view")), 303)
-        results = [self._one(action, row, form) for row in rows]
-        if len(rows) == 1 and not action.shows_result:
-            done, sentence = results[0][1:]
-            if not done:
-                forget(request.form.get("click", ""))
-                flash(sentence, "error")
-                return self._again(action, rows, form)
-            flash(sentence, "success")
-            return redirect(back_url(self.row_url(rows[0])), 303)
-        return self.render(
-            "admin/results.html", action=action, results=results, back=back_url(url_for(".index_view"))
-        )
-
-    def _again(self, action, rows, form):
+    def _ask(self, action, rows, form):
+        """The page that says what will happen, with the action's form."""
         return self.render(
             "admin/act.html",
             action=action,
             rows=rows,
             form=form,
             click=self.new_click(),
-            back=back_url(self.row_url(rows[0])),
+            back=back_url(self.row_url(rows[0]) if len(rows) == 1 else url_for(".index_view")),
             effects=[(row, action.effect(row)) for row in rows],
-        ), 409
+        )
+
+    def new_click(self):
+        """The name of one sending of a form; a second one with the same name is refused."""
+        return secrets.token_urlsafe(16)
+
+    def _perform(self, action, rows, form):
+        """One use case for each row; a refusal of one does not stop the others."""
+        results = [self._one(action, row, form) for row in rows]
+        if len(rows) > 1 or action.shows_result:
+            remember(request.form.get("click", ""))
+            back = back_url(url_for(".index_view"))
+            return self.render("admin/results.html", action=action, results=results, back=back)
+        _, done, sentence = results[0]
+        flash(sentence, "success" if done else "error")
+        if not done:
+            return self._ask(action, rows, form), 409  # with all that was typed
+        remember(request.form.get("click", ""))
+        return redirect(back_url(self.row_url(rows[0])), 303)
 
     def _one(self, action, row, form):
         if not action.fits(row):
@@ -101,15 +93,11 @@ class Acting:
             return row, False, str(refusal)
 
 
-def first_time(click):
-    """True once for each form that was shown: a double click is not a second order."""
-    used = session.get("staff_clicks", [])
-    if not click or click in used:
-        return False
-    session["staff_clicks"] = [*used[-19:], click]
-    return True
+def was_done(click):
+    """True for a form that was sent before: a double click is not a second order."""
+    return not click or click in session.get("staff_clicks", [])
 
 
-def forget(click):
-    """A refused form may be sent again."""
-    session["staff_clicks"] = [used for used in session.get("staff_clicks", []) if used != click]
+def remember(click):
+    """This form did what it says."""
+    session["staff_clicks"] = [*session.get("staff_clicks", [])[-19:], click]

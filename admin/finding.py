@@ -27,6 +27,7 @@ from models import (
     System,
     TaxRate,
     Ticket,
+    db,
 )
 
 LARGEST_ID = 2**31 - 1
@@ -73,7 +74,10 @@ def _prefix(column, text):
 
 def contains(column, text):
     """``column`` holds ``text`` somewhere, whatever the case: a scan, for tables that grow slowly."""
-    return column.contains(text)
+    if not db.for_update:
+        return column.contains(text)  # LIKE, which SQLite reads without regard to case
+    escaped = re.sub(r"([%_\\])", r"\\\1", text.lower())
+    return fn.LOWER(column).like(f"%{escaped}%")  # a third faster than ILIKE
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,10 @@ class Anywhere:
     """A searched text column where the word may stand anywhere."""
 
     field: object
+
+
+class Name(Anywhere):
+    """The name of an owner: it answers to words with letters, a number means something else."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,8 @@ def _answers(field, word):
     if isinstance(field, Related):
         answer = field.answers([word])
         return answer and answer(lambda field: field)
+    if isinstance(field, Name) and word.strip("#-").isdigit():
+        return None
     if isinstance(field, Anywhere):
         return contains(field.field, word)
     if isinstance(field, IntegerField):
@@ -161,12 +171,13 @@ def searched(model, depth=2):
 
 def owner_search(model, depth):
     """What tells a row that others belong to: its numbers and its name, not its address."""
-    wanted = searched(model, depth)
-    return tuple(
-        one
-        for one in wanted
-        if not isinstance(one, Anywhere) or one.field.name in ("name", "code", "subject")
-    )
+    kept = []
+    for one in searched(model, depth):
+        if not isinstance(one, Anywhere):
+            kept.append(one)
+        elif one.field.name in ("name", "code", "subject"):
+            kept.append(Name(one.field))
+    return tuple(kept)
 
 
 def _searched(model, field):

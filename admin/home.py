@@ -14,7 +14,7 @@ from admin.base import Guarded
 from admin.customer import CustomerPage
 from admin.desk import Desk
 from admin.fields import Filled
-from billing import reports
+from billing import reports, words
 from billing.errors import BillingError
 
 MOST_DAYS = 400
@@ -128,9 +128,9 @@ class Home(Guarded, CustomerPage, Desk, AdminIndexView):
         if not 1 <= days <= MOST_DAYS:
             abort(400, f"The demo can move by 1 to {MOST_DAYS} days at once.")
         try:
-            report = current_app.advance_demo(days)
+            day = current_app.advance_demo(days)
         except BillingError as refusal:
             flash(str(refusal), "error")
         else:
-            flash(report if isinstance(report, str) else "The demo moved on.", "success")
+            flash(f"The demo company has lived on to {words.date(day)}.", "success")
         return redirect(url_for("staff.index"), 303)

@@ -41,7 +41,7 @@ RECENT = 100_000  # rows that a filter without an index looks through
 
 
 class Plain(WrappedNode):
-    """A column that SQLite may not look up in an index: ``+column``."""
+    """A column that may not be looked up in an index: ``+column``. On PostgreSQL for numbers only."""
 
     def __sql__(self, ctx):
         return ctx.literal("+").sql(self.node)
@@ -270,8 +270,8 @@ class Walk:
 
     def _hinted(self, column):
         """Few matches are found by the filter's index and sorted; the order's index is kept out."""
-        few = on_sqlite() and self.along is None and self.conditions
-        return Plain(column) if few else column
+        few = self.along is None and self.conditions
+        return Plain(column) if few and (on_sqlite() or column is self.pk) else column
 
 
 def _shown(listing):

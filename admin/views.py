@@ -85,15 +85,8 @@ class CustomerView(StaffView):
     column_list = ("account_number", "name", "balance", "kind", "city", "state", "pay_wish", "since_on")
     column_labels = {"account_number": "Account", "since_on": "Since", "pay_wish": "Wishes to pay by"}
     column_filters_by = (
-        "kind",
-        "pay_wish",
-        "language",
-        "state",
-        "city",
-        "since_on",
-        "closed_on",
-        "import_batch",
-    )
+        "kind", "pay_wish", "language", "state", "city", "since_on", "closed_on", "import_batch",
+    )  # fmt: skip
     form_columns = (
         "account_number", "name", "kind", *ADDRESS, "language", "terms_days", "po_number",
         "tax_exempt_number", "tax_exempt_until_on", "since_on", "note", "closed_on",
@@ -152,6 +145,7 @@ class ContactView(StaffView):
     column_list = ("name", "customer", "email", "phone", "role", "bounced_at", "left_on")
     column_filters_by = ("customer", "role", "bounced_at", "left_on")
     form_columns = ("customer", "name", "email", "phone", "role", "left_on")
+    edit_columns = form_columns[1:]  # nothing moves from one customer to another
     inline = ("preferences",)
 
 
@@ -162,6 +156,7 @@ class SiteView(StaffView):
     column_list = ("name", "customer", "street", "city", "state", "zip", "jurisdiction", "permit_number")
     column_filters_by = ("customer", "state", "jurisdiction")
     form_columns = ("customer", "name", *ADDRESS, "jurisdiction", "time_zone", "permit_number")
+    edit_columns = form_columns[1:]
     inline = ("systems", "charges")
 
 
@@ -171,6 +166,7 @@ class SystemView(StaffView):
     can_create = can_edit = True
     column_list = ("name", "site", "kind", "station_number", "required_fire")
     form_columns = ("site", "kind", "name", "station_number", "required_fire")
+    edit_columns = form_columns[1:]
     search_by = (Anywhere(System.name), System.station_number, Related(System.site, finding.searched(Site)))
 
 
@@ -219,6 +215,7 @@ class ContractView(StaffView):
         "customer", "name", "audience", "signed_on", "starts_on", "term_months", "renewal_months",
         "notice_days", "auto_renew",
     )  # fmt: skip
+    edit_columns = tuple(name for name in form_columns if name not in ("customer", "starts_on"))
     actions = actions.CONTRACT
     inline = ("charges", "holds")
 
@@ -233,15 +230,8 @@ class ChargeView(StaffView):
         "discount_cents": "Discount", "in_arrears": "In arrears",
     }  # fmt: skip
     column_filters_by = (
-        "contract",
-        "site",
-        "item",
-        "cycle_months",
-        "unit_cents",
-        "next_on",
-        "starts_on",
-        "ends_on",
-    )
+        "contract", "site", "item", "cycle_months", "unit_cents", "next_on", "starts_on", "ends_on",
+    )  # fmt: skip
     form_columns = (
         "contract", "item", "text", "site", "system", "quantity", "unit_cents", "discount_cents",
         "discount_reason", "cycle_months", "anchor_day", "in_arrears", "prorate_first", "prorate_last",
@@ -260,6 +250,8 @@ class ChargeView(StaffView):
         return row
 
     def check(self, form, row):
+        contract = form.contract.data if "contract" in form else row.contract
+        refuse_strangers(form, contract.customer_id)
         if "quantity" in form and (form.discount_cents.data or 0) > form.quantity.data * (
             form.unit_cents.data or 0
         ):
@@ -268,6 +260,15 @@ class ChargeView(StaffView):
     def saved(self, row, form, *, created):
         if created:
             contracts.start(row, by=g.by, now=g.now)
+
+
+def refuse_strangers(form, customer_id):
+    """A charge or work stands at a site of its own customer, and its system at that site."""
+    site, system = form.site.data, form.system.data
+    if site and site.customer_id != customer_id:
+        form.site.errors = ["This site belongs to another customer."]
+    if system and (system.site_id != site.id if site else system.site.customer_id != customer_id):
+        form.system.errors = ["This system is installed at another site."]
 
 
 class PriceChangeView(StaffView):
@@ -286,21 +287,15 @@ class OneOffView(StaffView):
 
     can_create = can_edit = True
     column_list = (
-        "text",
-        "customer",
-        "done_on",
-        "quantity",
-        "unit_cents",
-        "work_order",
-        "billed_on",
-        "canceled_on",
-    )
+        "text", "customer", "done_on", "quantity", "unit_cents", "work_order", "billed_on", "canceled_on",
+    )  # fmt: skip
     column_labels = {"unit_cents": "Price of one", "text": "Work", "alone": "On an invoice of its own"}
     column_filters_by = ("customer", "item", "done_on", "billed_on", "canceled_on", "unit_cents")
     form_columns = (
         "customer", "item", "text", "site", "system", "quantity", "unit_cents", "discount_cents",
         "discount_reason", "done_on", "work_order", "alone",
     )  # fmt: skip
+    edit_columns = form_columns[1:]
     actions = actions.ONE_OFF
 
     def prepare(self, rows):
@@ -311,6 +306,7 @@ class OneOffView(StaffView):
         return row
 
     def check(self, form, row):
+        refuse_strangers(form, form.customer.data.id if "customer" in form else row.customer_id)
         if (form.discount_cents.data or 0) > form.quantity.data * (form.unit_cents.data or 0):
             form.discount_cents.errors = ["The discount is more than the price."]
         if row is not None and (row.billed_on or row.canceled_on):
@@ -393,16 +389,9 @@ class LineView(StaffView):
     """Lines of invoices, with every word that was printed."""
 
     column_list = (
-        "text",
-        "invoice",
-        "site_text",
-        "from_on",
-        "to_on",
-        "quantity",
-        "unit_cents",
-        "tax_cents",
+        "text", "invoice", "site_text", "from_on", "to_on", "quantity", "unit_cents", "tax_cents",
         "total_cents",
-    )
+    )  # fmt: skip
     column_labels = {"site_text": "Site", "unit_cents": "Price of one", "system_text": "System"}
     column_filters_by = ("invoice", "charge", "one_off", "voided_on")
     inline_sort = "id"
@@ -412,15 +401,9 @@ class PaymentView(StaffView):
     """Attempts and money. Entering one by hand has its own page."""
 
     column_list = (
-        "reference",
-        "customer",
-        "received_on",
-        "amount_cents",
-        "state",
-        "kind",
-        "method_label",
+        "reference", "customer", "received_on", "amount_cents", "state", "kind", "method_label",
         "open_cents",
-    )
+    )  # fmt: skip
     column_labels = {
         "open_cents": "Not applied",
         "method_label": "Method",
@@ -458,16 +441,8 @@ class CreditView(StaffView):
     """What lowers a debt without money moving; made by actions."""
 
     column_list = (
-        "id",
-        "customer",
-        "invoice",
-        "kind",
-        "amount_cents",
-        "open_cents",
-        "reason",
-        "by",
-        "made_on",
-    )
+        "id", "customer", "invoice", "kind", "amount_cents", "open_cents", "reason", "by", "made_on",
+    )  # fmt: skip
     column_labels = {"open_cents": "Not applied"}
     column_filters_by = ("customer", "invoice", "kind", "amount_cents", "open_cents", "made_on")
     inline = ("allocations",)
@@ -495,16 +470,14 @@ class NoticeView(StaffView):
     column_list = ("created_at", "kind", "customer", "address", "channel", "state", "reason", "sent_at")
     column_labels = {"created_at": "Queued", "why": "Why it was sent"}
     column_filters_by = (
-        "state",
-        "kind",
-        "channel",
-        "customer",
-        "contact",
-        "invoice",
-        "created_at",
-        "sent_at",
-    )
+        "state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at",
+    )  # fmt: skip
     actions = actions.NOTICE
+
+    def more_links(self, row):
+        return (
+            [("Invoice PDF", url_for("staff_invoice.pdf_view", id=row.invoice_id))] if row.invoice_id else []
+        )
 
     def show_body_html(self, row):
         return (
@@ -516,15 +489,8 @@ class LinkView(StaffView):
     """Capability links: that they exist, never what they are."""
 
     column_list = (
-        "purpose",
-        "customer",
-        "contact",
-        "invoice",
-        "created_at",
-        "expires_at",
-        "used_at",
-        "revoked_at",
-    )
+        "purpose", "customer", "contact", "invoice", "created_at", "expires_at", "used_at", "revoked_at",
+    )  # fmt: skip
     actions = actions.LINK
 
 

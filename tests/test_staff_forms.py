@@ -187,6 +187,19 @@ def test_a_discount_above_the_price_and_days_that_are_none_are_refused(app, alic
     assert error_beside(desk.post("/staff/charge/new", **{**form, "quantity": "0"}), "quantity")
 
 
+def test_a_charge_stands_at_a_site_of_its_own_customer(app, alice, bob):
+    foreign, own = factories.make_site(bob), factories.make_site(alice)
+    elsewhere = factories.make_system(foreign)
+    form = charge_form(factories.make_contract(alice), factories.make_item())
+    desk = enter(app)
+
+    strange_site = desk.post("/staff/charge/new", **form, site=foreign.id)
+    strange_system = desk.post("/staff/charge/new", **form, site=own.id, system=elsewhere.id)
+
+    assert error_beside(strange_site, "site") == "This site belongs to another customer."
+    assert error_beside(strange_system, "system") == "This system is installed at another site."
+
+
 def test_the_price_of_a_running_charge_is_no_field(app, alice):
     charge = factories.make_charge(factories.make_contract(alice))
     desk = enter(app)
