@@ -17,6 +17,8 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
+from tests.benchmarks.measure import seconds
+
 HERE = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 ROUNDS = 9
@@ -94,17 +96,12 @@ class Browser:
 
 
 def in_turns(*acts, times=15):
-    """Milliseconds of each: medians of ROUNDS medians, taken in turns because the machine is shared."""
+    """Milliseconds of each: the median over ROUNDS of the best of ``times``, taken in turns.
+
+    The best, because the longer of two requests is interrupted more often on a machine that is busy with
+    something else; the median and the turns, because a machine drifts.
+    """
     for act in acts:
         act()
-    rounds = [[_median_ms(act, times) for act in acts] for _ in range(ROUNDS)]
+    rounds = [[min(seconds(act) for _ in range(times)) * 1000 for act in acts] for _ in range(ROUNDS)]
     return [statistics.median(column) for column in zip(*rounds, strict=True)]
-
-
-def _median_ms(act, times):
-    took = []
-    for _ in range(times):
-        start = time.perf_counter()
-        act()
-        took.append(time.perf_counter() - start)
-    return statistics.median(took) * 1000
