@@ -45,10 +45,10 @@ def create_app(**overrides):
     app = Flask(__name__)
     try:
         app.config.update(settings.read(overrides))
+        db.initialize(open_database(app.config["DATABASE_URL"]))
     except BillingError as refusal:
         raise click.ClickException(str(refusal)) from None
     _configure(app)
-    db.initialize(open_database(app.config["DATABASE_URL"]))
     app.clock = Clock()
     app.gateway = _gateway(app.config)
     app.mailer = Mailer(app)

@@ -7,13 +7,14 @@ may do what is security.py. Rules live in ``billing/``; nothing here writes a st
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 
-from admin import base, labels, security, views
+from admin import base, commands, labels, security, views
 from admin.home import Home
 
 
 def init_app(app):
     """Mount the back office under ``/staff``. Needs the app's connection and ``g`` set up before."""
     security.init_app(app)
+    app.cli.add_command(commands.create_staff)
     office = Admin(
         app, name="Back office", index_view=Home(), theme=Bootstrap4Theme(base_template="admin/staff.html")
     )

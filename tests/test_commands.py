@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import psycopg
 import pytest
 
@@ -90,7 +91,7 @@ def test_every_command_is_there_and_says_what_it_does(app):
         described = result.output.split("\n\n")[1].strip()
         assert described.endswith(".") and len(described) > 20, name
         for option in app.cli.commands[name].params:
-            assert getattr(option, "help", "an argument"), f"{name} {option.name}"
+            assert isinstance(option, click.Argument) or option.help, f"{name} {option.name}"
 
 
 def test_what_is_typed_wrong_has_its_own_exit_status(app):
@@ -108,6 +109,23 @@ def test_from_nothing_to_sound_books(flask):
     assert good(flask("init-db")) == "The tables are up to date.\n"
     assert good(flask("check-books")) == "The books are sound: nothing found.\n"
     assert good(flask("send-notices")).startswith("0 sent")
+
+
+def test_the_first_person_of_the_back_office_is_let_in_once(flask, url):
+    good(flask("init-db"))
+    typed = ("create-staff", "Olga@Lantern.example", "--role", "owner", "--password", "a long enough secret")
+
+    assert good(flask(*typed)) == "olga@lantern.example can sign in now, as owner.\n"
+
+    [(name, role, kept)] = ask(url, "SELECT name, role, password_hash FROM staff")
+    assert (name, role, kept.startswith("$argon2id$")) == ("Olga", "owner", True)
+    assert "is a member of staff already" in refused(flask(*typed))
+    assert "at least" in refused(flask("create-staff", "a@b.example", "--password", "short"))
+    assert "not an e-mail address" in refused(
+        flask("create-staff", "Olga", "--password", "a long enough secret")
+    )
+    refused(flask(*typed[:-2], "--role", "king"), status=2)
+    assert ask(url, "SELECT COUNT(*) FROM staff") == [(1,)]
 
 
 def test_before_init_db_every_command_says_what_to_do(flask):
