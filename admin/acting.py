@@ -75,7 +75,7 @@ class Acting:
         results = [self._one(action, row, form) for row in rows]
         if len(rows) > 1 or action.shows_result:
             remember(request.form.get("click", ""))
-            back = back_url(url_for(".index_view"))
+            back = back_url(self.row_url(rows[0]) if len(rows) == 1 else url_for(".index_view"))
             return self.render("admin/results.html", action=action, results=results, back=back)
         _, done, sentence = results[0]
         flash(sentence, "success" if done else "error")

@@ -213,15 +213,16 @@ class Loader:
     def get_list(self, term, offset=0, limit=10):
         """Up to ``limit`` (at most MOST) rows that answer to every word of ``term``."""
         limit, offset = max(1, min(limit or 10, self.MOST)), max(0, min(offset or 0, 1_000))
-        query = self.model.select().order_by(self.model.id.desc()).limit(limit).offset(offset)
-        for word in clean(term or "").split()[:6]:
+        query = self.model.select().order_by(self.model.id.desc()).limit(5 * limit).offset(offset)
+        words = clean(term or "").lower().split()[:6]
+        for word in words:
             condition = found_by(word.strip("()<>,"), self.by)
             if condition is None:
                 return []
             query = query.where(condition)
         rows = list(query)
         related.load(rows, labels.NEEDS.get(self.model, ()))
-        return rows
+        return sorted(rows, key=lambda row: not _starts(row, words))[:limit]
 
     def find(self, typed):
         """The one row that is called ``typed``: its own words, or the only row that answers. Else None."""
@@ -234,3 +235,9 @@ class Loader:
     def format(self, row):
         """(id, words) as the type-ahead shows them."""
         return row.id, labels.name_of(row)
+
+
+def _starts(row, words):
+    """True when every word begins a word of the row's name: what people mean first."""
+    parts = labels.name_of(row).lower().replace("(", " ").split()
+    return all(any(part.startswith(word) for part in parts) for word in words)

@@ -52,9 +52,10 @@ def _customers(text):
         yield from _people(_digits(Contact.phone).contains(phone), "phone")
     named = Customer.select().order_by(Customer.name).limit(MOST)
     for word in text.split()[:6]:
-        named = named.where(
-            finding.contains(Customer.name, word) | finding.begins(Customer.account_number, word)
-        )
+        answer = finding.contains(Customer.name, word) | finding.begins(Customer.account_number, word)
+        if _is_address(text):
+            answer |= finding.contains(Customer.street, word)
+        named = named.where(answer)
     yield from (_customer(row, f"{row.street}, {row.city}".strip(", ")) for row in named)
     if "@" not in text:
         yield from _people_named(text)
@@ -76,6 +77,11 @@ def _people(condition, what):
 
 def _customer(row, detail, exact=False):
     return Hit("Customer", str(row), detail, url_for("staff.customer", id=row.id), exact)
+
+
+def _is_address(text):
+    """A house number and a street: 17 Oak."""
+    return re.match(r"\d+\s+[^\W\d]", text) is not None
 
 
 def _phone(text):

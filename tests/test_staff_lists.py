@@ -241,6 +241,8 @@ def test_type_ahead_gives_a_few_rows_and_never_fails(app, alice):
     assert found(name="customer", query="ann", offset=-5)
     assert len(found(name="customer")) == 10
     assert found(name="customer", query="archer")[0]["text"] == str(alice)
+    factories.make_customer("Joann Later")
+    assert "Joann" not in found(name="customer", query="ann")[0]["text"]
     assert found(name="customer", query="\x00") != []
     for name in ("", "version", "password_hash", "nothing"):
         assert desk.get("/staff/contact/lookup", name=name).status_code == 404

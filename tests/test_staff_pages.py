@@ -160,6 +160,7 @@ def known(alice, bob):
     )  # fmt: skip
     ticket = tickets.open(alice, subject="Beeping keypad", body="b", by="customer", now=NOW)
     factories.make_site(bob, name="Warehouse", street="99 Harbor Road")
+    models.Customer.update(street="42 Elm Street").where(models.Customer.id == bob.id).execute()
     return {"alice": alice, "bob": bob, "invoice": invoice, "payment": payment, "ticket": ticket}
 
 
@@ -179,6 +180,7 @@ def test_one_box_finds_everything_by_what_people_say(app, known):
         (payment.reference.lower(), f"/staff/payment/{payment.id}"),
         ("ticket " + str(known["ticket"].id), f"/staff/ticket/{known['ticket'].id}"),
         ("harbor", f"/staff/site/{models.Site.get().id}"),
+        ("42 elm str", f"/staff/customer/{known['bob'].id}"),
     ):
         answer = desk.get("/staff/search", q=typed)
         assert (answer.status_code, answer.location) == (303, leads), typed
