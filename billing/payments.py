@@ -58,7 +58,6 @@ def start_online(customer, parts, *, key, gateway, urls, today, now, contact=Non
     _check_owner(customer, parts)
     payment = _same_click(customer, key) or _same_attempt(customer, parts)
     if payment is None:
-        _check_parts(parts)
         payment = _claim(customer, parts, key, today, now)
     if payment.state == Payment.PREPARED:
         return _open_page(payment, gateway, urls(payment), now, contact)
@@ -109,7 +108,7 @@ def _check_parts(parts):
     if not parts:
         raise BillingError("Choose at least one invoice to pay.")
     for invoice, cents in parts:
-        check_amount(invoice, cents)
+        check_amount(Invoice.get_by_id(invoice.id), cents)
 
 
 def _same_attempt(customer, parts):
@@ -128,9 +127,13 @@ def _same_attempt(customer, parts):
 
 
 def _claim(customer, parts, key, today, now):
-    """Commit the attempt before anybody can charge for it; the unique index lets one through."""
+    """Commit the attempt before anybody can charge for it; the unique index lets one through.
+
+    What is owed is read under the lock: since the page was shown it may have been paid or voided.
+    """
     try:
-        with db.atomic():
+        with ledger.locked(customer.id):
+            _check_parts(parts)
             payment = Payment.create(
                 customer=customer,
                 reference=_reference(),
@@ -226,12 +229,21 @@ def ask(payment, *, gateway, today, now):
     found = [one for one in gateway.find(payment.reference, since=payment.created_at) if not one.is_refund]
     if not found:
         _nothing_found(payment, now)
-        return Payment.get_by_id(payment.id)
-    money = [transaction for transaction in found if transaction.is_money]
-    conclude(payment, (money or found[-1:])[0], today=today, now=now)
-    for transaction in money[1:]:
-        _book_extra(payment, transaction, today=today, now=now)
+    for transaction in _telling(payment, found):
+        conclude(payment, transaction, today=today, now=now)
     return Payment.get_by_id(payment.id)
+
+
+def _telling(payment, found):
+    """Those of an attempt's transactions that say what became of it.
+
+    One page can be sent more than once: money counts before a review, a review before a refusal, and among
+    refusals the one that we waited for, else the last.
+    """
+    money = [one for one in found if one.is_money]
+    undecided = [one for one in found if not one.is_final]
+    awaited = [one for one in found if one.transaction_id == payment.transaction_id]
+    return money or undecided or awaited or found[-1:]
 
 
 def conclude(payment, transaction, *, today, now):
@@ -240,55 +252,61 @@ def conclude(payment, transaction, *, today, now):
     A decline is not final while the customer may still try again on the same page. Money that comes after
     we stopped waiting is still booked, and so is money that comes twice.
     """
-    if payment.state in Payment.MONEY and payment.transaction_id != transaction.transaction_id:
-        if transaction.is_money:
-            _book_extra(payment, transaction, today=today, now=now)
-        return Payment.get_by_id(payment.id)
-    try:
-        match transaction.outcome():
-            case Approved() if transaction.amount_cents != payment.amount_cents:
-                _doubt(payment, "The processor reports another amount than was asked for.", now)
-            case Approved():
-                _book(payment, transaction, today, now)
-            case Held():
-                _hold(payment, transaction, now)
-            case Declined(sentence=sentence):
-                _note_decline(payment, sentence, now)
-            case Voided() | NothingChanged():
-                _undo(payment, Payment.VOIDED, "The payment was canceled at the processor.", today, now)
-            case Returned(reason_code=code):
-                _undo(
-                    payment, Payment.RETURNED, f"The bank took the payment back. {code}".strip(), today, now
-                )
-            case InDoubt(why=why):
-                _doubt(payment, why, now)
-    except StaleState:
-        pass  # another of the three ways was faster
+    with ledger.locked(payment.customer_id):
+        payment = Payment.get_by_id(payment.id)  # another of the three ways may have been faster
+        if transaction.is_money and Payment.APPROVED not in Payment.MOVES.get(payment.state, ()):
+            _book_extra(payment, transaction, today, now)
+        elif transaction.is_money or not _counts_another(payment, transaction):
+            _follow(payment, transaction, today, now)
     return Payment.get_by_id(payment.id)
+
+
+def _counts_another(payment, transaction):
+    """True when this payment is, or waits for, another transaction: what refuses this one is no news."""
+    counts = payment.state in (Payment.HELD, *Payment.MONEY)
+    return counts and payment.transaction_id != transaction.transaction_id
+
+
+def _follow(payment, transaction, today, now):
+    """Let the payment become what its transaction is."""
+    match transaction.outcome():
+        case Approved() if transaction.amount_cents != payment.amount_cents:
+            _doubt(payment, "The processor reports another amount than was asked for.", now)
+        case Approved():
+            _book(payment, transaction, today, now)
+        case Held():
+            _hold(payment, transaction, now)
+        case Declined(sentence=sentence):
+            _note_decline(payment, sentence, now)
+        case Voided() | NothingChanged():
+            why = "The payment was canceled at the processor."
+            _undo(payment, transaction, Payment.VOIDED, why, today, now)
+        case Returned(reason_code=code):
+            why = f"The bank took the payment back. {code}".strip()
+            _undo(payment, transaction, Payment.RETURNED, why, today, now)
+        case InDoubt(why=why):
+            _doubt(payment, why, now)
 
 
 def _book(payment, transaction, today, now):
     """The money is ours: apply it to what it was meant for; what is no longer owed stays on the account."""
-    if payment.state in Payment.MONEY:
-        return
-    with ledger.locked(payment.customer_id):
-        move(
-            payment,
-            Payment.SETTLED if transaction.is_settled else Payment.APPROVED,
-            kind=transaction.kind,
-            method_label=transaction.method_label,
-            transaction_id=transaction.transaction_id,
-            auth_code=transaction.auth_code,
-            received_on=today,
-            concluded_at=now,
-            ask_at=None,
-            form_token="",
-            reason="",
-        )
-        _free_invoices(payment)
-        _apply_to_parts(payment, today)
-        notices.queue_receipt(payment, now=now)
-        events.record("payment.approved", payment, by="processor", now=now)
+    move(
+        payment,
+        Payment.SETTLED if transaction.is_settled else Payment.APPROVED,
+        kind=transaction.kind,
+        method_label=transaction.method_label,
+        transaction_id=transaction.transaction_id,
+        auth_code=transaction.auth_code,
+        received_on=today,
+        concluded_at=now,
+        ask_at=None,
+        form_token="",
+        reason="",
+    )
+    _free_invoices(payment)
+    _apply_to_parts(payment, today)
+    notices.queue_receipt(payment, now=now)
+    events.record("payment.approved", payment, by="processor", now=now)
 
 
 def _apply_to_parts(payment, today):
@@ -308,10 +326,9 @@ def _hold(payment, transaction, now):
     """Neither paid nor failed: the processor's people look at it, and the invoices stay claimed."""
     if Payment.HELD not in Payment.MOVES.get(payment.state, ()):
         return
-    with db.atomic():
-        move(payment, Payment.HELD, transaction_id=transaction.transaction_id, ask_at=now + ASK_LATER)
-        _claim_again(payment)
-        events.record("payment.held", payment, by="processor", now=now)
+    move(payment, Payment.HELD, transaction_id=transaction.transaction_id, ask_at=now + ASK_LATER)
+    _claim_again(payment)
+    events.record("payment.held", payment, by="processor", now=now)
 
 
 def _claim_again(payment):
@@ -326,33 +343,30 @@ def _claim_again(payment):
 def _note_decline(payment, sentence, now):
     """While the page can still be sent, the customer may try another card there: the claim stays."""
     if payment.state in (Payment.SENT, Payment.IN_DOUBT) and now < _opened_at(payment) + QUARANTINE:
-        Payment.update(reason=sentence[:255]).where(
-            (Payment.id == payment.id) & (Payment.state == payment.state)
-        ).execute()
+        Payment.update(reason=sentence[:255]).where(Payment.id == payment.id).execute()
     elif payment.state in Payment.LIVE:
         _end(payment, Payment.DECLINED, sentence, now)
 
 
-def _end(payment, state, reason, now):
+def _end(payment, state, reason, now, **changes):
     """No money moved and none will: free the invoices."""
     with db.atomic():
-        move(payment, state, reason=reason[:255], concluded_at=now, ask_at=None, form_token="")
+        move(payment, state, reason=reason[:255], concluded_at=now, ask_at=None, form_token="", **changes)
         _free_invoices(payment)
         events.record(f"payment.{state}", payment, by="processor", now=now, reason=reason)
 
 
-def _undo(payment, state, reason, today, now):
+def _undo(payment, transaction, state, reason, today, now):
     """Money that we counted is gone again: its invoices are owed again, and the payers are told."""
-    if payment.state in Payment.LIVE:
-        return _end(payment, Payment.VOIDED, reason, now)
+    if payment.state in Payment.LIVE:  # gone before we counted it
+        return _end(payment, Payment.VOIDED, reason, now, transaction_id=transaction.transaction_id)
     if payment.state not in Payment.MONEY:
         return
-    with ledger.locked(payment.customer_id):
-        ledger.unapply(payment, reason=reason, by="processor", on=today)
-        ledger.close(payment)
-        move(payment, state, returned_on=today, reason=reason[:255])
-        notices.queue_payment_problem(payment, now=now)
-        events.record(f"payment.{state}", payment, by="processor", now=now, reason=reason)
+    ledger.unapply(payment, reason=reason, by="processor", on=today)
+    ledger.close(payment)
+    move(payment, state, returned_on=today, reason=reason[:255])
+    notices.queue_payment_problem(payment, now=now)
+    events.record(f"payment.{state}", payment, by="processor", now=now, reason=reason)
 
 
 def _doubt(payment, why, now):
@@ -389,29 +403,28 @@ def _ask_again_later(payment, now):
     ).execute()
 
 
-def _book_extra(payment, transaction, *, today, now):
-    """The customer managed to pay twice on two open pages: keep the second as unapplied, for a refund."""
-    with ledger.locked(payment.customer_id):
-        if Payment.select().where(Payment.transaction_id == transaction.transaction_id).exists():
-            return
-        extra = Payment.create(
-            customer=payment.customer_id,
-            reference=f"{payment.reference}-{transaction.transaction_id[-4:]}",
-            key=f"extra:{transaction.transaction_id}",
-            state=Payment.APPROVED,
-            kind=transaction.kind,
-            amount_cents=transaction.amount_cents,
-            method_label=transaction.method_label,
-            transaction_id=transaction.transaction_id,
-            auth_code=transaction.auth_code,
-            received_on=today,
-            reason="Paid a second time on another open page. Refund it, or keep it as credit if they wish.",
-            created_at=now,
-            concluded_at=now,
-        )
-        ledger.open_money(extra)
-        notices.queue_receipt(extra, now=now)
-        events.record("payment.twice", extra, by="processor", now=now, reason=extra.reason)
+def _book_extra(payment, transaction, today, now):
+    """The customer managed to pay twice: keep the second as unapplied, for a refund, and know it once."""
+    if Payment.select().where(Payment.transaction_id == transaction.transaction_id).exists():
+        return
+    extra = Payment.create(
+        customer=payment.customer_id,
+        reference=f"{payment.reference}-{transaction.transaction_id[-4:]}",
+        key=f"extra:{transaction.transaction_id}",
+        state=Payment.APPROVED,
+        kind=transaction.kind,
+        amount_cents=transaction.amount_cents,
+        method_label=transaction.method_label,
+        transaction_id=transaction.transaction_id,
+        auth_code=transaction.auth_code,
+        received_on=today,
+        reason="Paid a second time on another open page. Refund it, or keep it as credit if they wish.",
+        created_at=now,
+        concluded_at=now,
+    )
+    ledger.open_money(extra)
+    notices.queue_receipt(extra, now=now)
+    events.record("payment.twice", extra, by="processor", now=now, reason=extra.reason)
 
 
 # --- Webhooks: a hint, never the truth -----------------------------------------------------------
@@ -444,16 +457,30 @@ def waiting_events():
 
 
 def follow_event(event, *, gateway, today, now):
-    """Ask the gateway about the transaction that a webhook names, and book it. Raises GatewayUnavailable."""
+    """Ask the gateway about the transaction that a webhook names, and book it. Raises GatewayUnavailable.
+
+    Returns what came of it, in words for staff.
+    """
     transaction = gateway.details(event.transaction_id) if event.transaction_id else None
-    payment = transaction and Payment.get_or_none(Payment.reference == transaction.reference)
-    if payment and not transaction.is_refund:
+    payment = transaction and _payment_of(transaction)
+    result = f"Payment {payment.reference}" if payment else "Not one of our payments"
+    if payment and payment.state in Payment.LIVE and transaction.is_final and not transaction.is_money:
+        ask(payment, gateway=gateway, today=today, now=now)  # one refusal proves nothing about other tries
+    elif payment:
         conclude(payment, transaction, today=today, now=now)
-        result = f"Payment {payment.reference}"
-    else:
-        result = "Not one of our payments"
     GatewayEvent.update(handled_at=now, result=result).where(GatewayEvent.id == event.id).execute()
     return result
+
+
+def _payment_of(transaction):
+    """The payment that counts this transaction, else the attempt that it was made for, or None.
+
+    A second charge of one attempt has a payment of its own under the attempt's reference.
+    """
+    if transaction.is_refund:
+        return None
+    counted = Payment.get_or_none(Payment.transaction_id == transaction.transaction_id)
+    return counted or Payment.get_or_none(Payment.reference == transaction.reference)
 
 
 # --- By hand: check, cash, money order, wire -----------------------------------------------------
