@@ -9,7 +9,10 @@ LONGEST = 10_000
 
 
 def open(customer, *, subject, body, by, now, contact=None, invoice=None, staff=None):
-    """Open a ticket with its first message; it waits on us. Returns the Ticket."""
+    """Open a ticket with its first message; it waits on us. Returns the Ticket.
+
+    Raises BillingError when the subject or the message is empty or too long.
+    """
     subject, body = _text(subject, "a subject", 120), _text(body, "what it is about", LONGEST)
     with db.atomic():
         ticket = Ticket.create(
@@ -26,17 +29,19 @@ def open(customer, *, subject, body, by, now, contact=None, invoice=None, staff=
 
 
 def reply(ticket, *, body, by, now, contact=None, staff=None, internal=False):
-    """Add a message. Staff's answer is mailed to the customer; a customer's makes it wait on us again."""
+    """Add a message. Staff's answer is mailed to the customer; a customer's makes it wait on us again.
+
+    Returns the Message; raises BillingError when it is empty or too long.
+    """
     body = _text(body, "a message", LONGEST)
     with db.atomic():
         message = Message.create(
             ticket=ticket, contact=contact, staff=staff, body=body, internal=internal, written_at=now
         )
         if not internal:
-            waits = Ticket.WAITING_ON_CUSTOMER if staff else Ticket.WAITING_ON_US
-            if ticket.state != waits:
-                move(ticket, waits)
-            Ticket.update(last_at=now).where(Ticket.id == ticket.id).execute()
+            # Who wrote last decides, whatever state the page that they wrote on had shown.
+            ticket.state = Ticket.WAITING_ON_CUSTOMER if staff else Ticket.WAITING_ON_US
+            Ticket.update(state=ticket.state, last_at=now).where(Ticket.id == ticket.id).execute()
         if staff and not internal:
             notices.queue_ticket_reply(message, now=now)
         events.record("ticket.answered" if staff else "ticket.continued", ticket, by=by, now=now)
@@ -44,7 +49,10 @@ def reply(ticket, *, body, by, now, contact=None, staff=None, internal=False):
 
 
 def close(ticket, *, by, now):
-    """Nothing is left to do. A new message opens it again. Closing it twice changes nothing."""
+    """Nothing is left to do. A new message opens it again. Closing it twice changes nothing.
+
+    Raises StaleState when somebody has answered since the page was shown.
+    """
     if ticket.state == Ticket.CLOSED:
         return ticket
     with db.atomic():
