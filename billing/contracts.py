@@ -139,9 +139,9 @@ def pause(contract, *, from_on, reason, by, now):
     """
     if not reason.strip():
         raise BillingError("Say why the contract is paused.")
-    if running_pause(contract):
-        raise BillingError("This contract is paused already.")
-    with db.atomic():
+    with ledger.locked(contract.customer_id):
+        if running_pause(contract):
+            raise BillingError("This contract is paused already.")
         hold = Hold.create(
             scope=Hold.BILLING,
             customer=contract.customer_id,
@@ -166,12 +166,12 @@ def resume(contract, *, on, by, now):
 
     Periods that were passed over because they lay in the pause, and do so no longer, wait to be billed.
     """
-    hold = running_pause(contract)
-    if hold is None:
-        raise BillingError("This contract is not paused.")
-    if on <= hold.starts_on:
-        raise BillingError(f"The pause began on {hold.starts_on}. Resume on a later day.")
     with ledger.locked(contract.customer_id):
+        hold = running_pause(contract)
+        if hold is None:
+            raise BillingError("This contract is not paused.")
+        if on <= hold.starts_on:
+            raise BillingError(f"The pause began on {hold.starts_on}. Resume on a later day.")
         hold.ends_on = on - periods.DAY
         hold.save()
         for charge in contract.charges.where(Charge.starts_on <= on):
@@ -196,12 +196,8 @@ def change_price(charge, *, from_on, unit_cents, reason, by, now):
     """
     if unit_cents < 0:
         raise BillingError("A price cannot be below zero.")
-    billed = charge.lines.where(Line.voided_on.is_null()).order_by(Line.from_on.desc()).first()
-    if billed and from_on <= billed.from_on:
-        raise BillingError(f"The period from {billed.from_on} is billed already. Choose a later date.")
-    if charge.price_changes.where(PriceChange.starts_on == from_on).exists():
-        raise BillingError(f"There is a new price from {from_on} already. Choose another date.")
-    with db.atomic():
+    with ledger.locked(charge.contract.customer_id):
+        _check_price_date(charge, from_on)
         change = PriceChange.create(
             charge=charge, starts_on=from_on, unit_cents=unit_cents, reason=reason, by=by, made_at=now
         )
@@ -216,6 +212,14 @@ def change_price(charge, *, from_on, unit_cents, reason, by, now):
             after={"unit_cents": unit_cents, "from": from_on},
         )
     return change
+
+
+def _check_price_date(charge, from_on):
+    billed = charge.lines.where(Line.voided_on.is_null()).order_by(Line.from_on.desc()).first()
+    if billed and from_on <= billed.from_on:
+        raise BillingError(f"The period from {billed.from_on} is billed already. Choose a later date.")
+    if charge.price_changes.where(PriceChange.starts_on == from_on).exists():
+        raise BillingError(f"There is a new price from {from_on} already. Choose another date.")
 
 
 def end(contract, *, on, reason_code, by, today, now):
@@ -250,13 +254,32 @@ def _end_charge(charge, on, by, today, now):
         (Line.charge == charge) & (Line.to_on > on) & Line.voided_on.is_null()
         & (Invoice.state == Invoice.ISSUED)
     )  # fmt: skip
+    pauses = _pauses(charge.contract)
     for line in list(beyond):
-        unused = (line.to_on - max(on, line.from_on - periods.DAY)).days
-        cents = money.share(line.total_cents, unused, (line.to_on - line.from_on).days + 1)
+        cents = money.share(line.total_cents, *_unused_days(line, on, pauses))
         credited = sum(credit.amount_cents for credit in line.invoice.credits)
         cents = min(cents, line.invoice.total_cents - credited)
         if cents > 0:
             yield _credit_unused(charge, line, cents, by, today, now)
+
+
+def _pauses(contract):
+    """[(first day, last day or None)] in which nothing was charged for a contract."""
+    everywhere = (Hold.customer == contract.customer_id) & Hold.contract.is_null()
+    holds = Hold.select().where((Hold.scope == Hold.BILLING) & ((Hold.contract == contract) | everywhere))
+    return [(hold.starts_on, hold.ends_on) for hold in holds]
+
+
+def _unused_days(line, on, pauses):
+    """(days after ``on`` that a line charged for, days that it charged for).
+
+    Days that a pause had left out of the line were never paid, so they are not given back.
+    """
+    whole = (line.to_on - line.from_on).days + 1
+    charged = line.days or whole
+    starts = max(on + periods.DAY, line.from_on)
+    left_out = min(_paused_days(starts, line.to_on, pauses), whole - charged)
+    return (line.to_on - starts).days + 1 - left_out, charged
 
 
 def _credit_unused(charge, line, cents, by, today, now):

@@ -80,10 +80,10 @@ def credit(invoice, *, amount_cents, reason, by, today, now, kind=Credit.NOTE, l
 
     Raises BillingError above what the invoice was for, less what was credited on it before.
     """
-    if invoice.state != Invoice.ISSUED:
-        raise BillingError("Only an issued invoice can be credited.")
     customer = invoice.customer
     with ledger.locked(customer.id):
+        if Invoice.get_by_id(invoice.id).state != Invoice.ISSUED:
+            raise BillingError("Only an issued invoice can be credited.")
         most = creditable_cents(invoice)
         if not 0 < amount_cents <= most:
             raise BillingError(f"Enter an amount between $0.01 and {format_cents(most)}.")

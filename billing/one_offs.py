@@ -1,18 +1,18 @@
 """One-off work after it was entered: canceling it. Billing it is the bill step's (billing/bill.py)."""
 
-from billing import events
+from billing import events, ledger
 from billing.errors import BillingError
-from models import OneOff, db
+from models import OneOff
 
 
 def cancel(work, *, reason, by, today, now):
     """Take back work that will not be billed. Returns it; raises BillingError once it is billed or canceled.
 
-    Guarded by the database, so that a bill run at the same moment cannot bill canceled work unseen.
+    A bill run at the same moment holds the same lock, so that work is billed or canceled and never both.
     """
     if not reason.strip():
         raise BillingError("Say why the work is canceled.")
-    with db.atomic():
+    with ledger.locked(work.customer_id):
         waiting = (OneOff.id == work.id) & OneOff.billed_on.is_null() & OneOff.canceled_on.is_null()
         if not OneOff.update(canceled_on=today, version=OneOff.version + 1).where(waiting).execute():
             raise BillingError("This work is billed or canceled already. Credit the invoice instead.")
