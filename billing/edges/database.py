@@ -122,6 +122,7 @@ def _postgresql(url):
         unquote_password=True,
         unquote_user=True,
         prefer_psycopg3=True,
+        prepare_threshold=None,  # a plan made for any value reads a whole table where an index finds ten rows
         max_connections=POOL_SIZE,
         timeout=BUSY_SECONDS,
         stale_timeout=300,

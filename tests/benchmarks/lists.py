@@ -64,7 +64,11 @@ def _lists(big, small):
         yield name, f"{LIST}?{query}", f"{LIST}?{query}"
     for name, of_many, of_few in (
         ("search number", 10_000 + MANY // 2, 10_000 + FEW // 2),
-        ("search one name", f"Smith+{MANY // EACH // 2 - 2}", f"Smith+{FEW // EACH // 2 - 2}"),
+        (
+            "search one name",
+            f"Smith+{_in_letters(MANY // EACH // 2 - 2)}",
+            f"Smith+{_in_letters(FEW // EACH // 2 - 2)}",
+        ),
         ("search common name", "smith", "smith"),
         ("search unknown name", "zzzz", "zzzz"),
     ):
@@ -93,7 +97,12 @@ def _fill(kind, url, invoices):
 
 
 def _customer(n):
-    return n, f"A{n}", f"{NAMES[n % len(NAMES)]} {n}"
+    return n, f"A{n}", f"{NAMES[n % len(NAMES)]} {_in_letters(n)}"
+
+
+def _in_letters(n):
+    """A word of its own for each number: nobody is called 4711."""
+    return f"{n:06d}".translate(str.maketrans("0123456789", "aeioulmnrs"))
 
 
 def _invoice(n):
