@@ -51,6 +51,8 @@ class Home:
     job: JobRun | None
     job_words: str
     job_is_late: bool
+    steps: list  # [(step, what it did)] of the last run
+    trouble: list  # sentences about what went wrong in it, findings of the books check first
 
 
 def home(today):
@@ -58,7 +60,28 @@ def home(today):
     ages = aging(today)
     job = JobRun.select().where(JobRun.name == "daily").order_by(JobRun.id.desc()).first()
     days = daily.days_since_last(today)
-    return Home(queues(ages), numbers(today, ages), ages, job, _job_words(days), days is None or days > 1)
+    return Home(
+        queues(ages),
+        numbers(today, ages),
+        ages,
+        job,
+        _job_words(days),
+        days is None or days > 1,
+        *job_report(job),
+    )
+
+
+def job_report(job):
+    """([(step, what it did)], [what went wrong]) of a JobRun, as its report tells; empty lists for None."""
+    names = {step.name for step in daily.STEPS}
+    steps, trouble = [], []
+    for line in job.report.splitlines() if job else ():
+        name, mark, told = line.partition(": ")
+        if mark and name in names:
+            steps.append((name, told))
+        elif line.strip():
+            trouble.append(line)
+    return steps, sorted(trouble, key=lambda line: not line.startswith("Check "))
 
 
 def _job_words(days):

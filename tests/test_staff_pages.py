@@ -46,6 +46,28 @@ def test_today_says_when_the_daily_job_rests(app, clock):
     assert "The daily job ran 3 days ago. Nobody is billed" in text_of(desk.get("/staff/"))
 
 
+def test_today_tells_what_the_last_run_did_and_what_went_wrong(app):
+    report = "bill: 3 invoices with 9 lines, $90.00\ncheck: 9 checks, 1 findings\nAnn Archer: no address"
+    report += "\nCheck totals: 1 invoice does not add up"
+    models.JobRun.create(
+        name="daily",
+        state="done",
+        as_of_on=TODAY,
+        holder="h",
+        lease_until_at=NOW,
+        started_at=NOW,
+        report=report,
+    )
+
+    page = text_of(enter(app).get("/staff/"))
+
+    assert (
+        "The last daily run had trouble Check totals: 1 invoice does not add up Ann Archer: no address"
+        in page
+    )
+    assert "Bill 3 invoices with 9 lines, $90.00" in page
+
+
 def test_every_number_opens_the_list_that_adds_up_to_it(app, alice, bob):
     factories.make_invoice(alice, cents=1000, due=date(2026, 11, 25), issued=date(2026, 11, 1))
     factories.make_invoice(bob, cents=2500, due=date(2026, 10, 1), issued=date(2026, 9, 1))
