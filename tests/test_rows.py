@@ -21,7 +21,9 @@ QUERIES = {
     "some columns": Invoice.select(Invoice.id, Invoice.due_on),
     "joined rows": Link.select(Link, Customer).join(Customer).where(Customer.name == "Ann"),
     "outer join": Allocation.select(Allocation, Payment).left_outer_join(Payment),
-    "the same table twice": Invoice.select(Invoice, OTHER).join(OTHER, on=(OTHER.customer == Invoice.customer)),
+    "the same table twice": Invoice.select(Invoice, OTHER).join(
+        OTHER, on=(OTHER.customer == Invoice.customer)
+    ),
     "sums": Invoice.select(Invoice.customer, fn.SUM(Invoice.open_cents)).group_by(Invoice.customer),
     "a subquery": Invoice.select().where(Invoice.customer.in_(Customer.select().where(Customer.name == "A"))),
     "a source": Customer.select(fn.COUNT(1)).from_(Customer.select(Customer.id).alias("inner_rows")),
