@@ -23,6 +23,7 @@ from models import (
     ImportBatch,
     Invoice,
     Notice,
+    Payment,
     Preference,
     Ticket,
     among,
@@ -75,16 +76,15 @@ class Report:
 
 
 def queue(kind, *, key, customer, why, now, contact=None, channel=Preference.MAIL, **about):
-    """Queue one message, once: the same ``key`` again changes nothing. Returns its id or None."""
+    """Queue one message, once: the same ``key`` again changes nothing.
+
+    about -- what it is about: invoice, payment, ticket_message; and ``address`` when it is not the contact's
+    """
     address = about.pop("address", contact.email if contact and channel == Preference.MAIL else "")
-    return (
-        Notice.insert(
-            key=key, kind=kind, channel=channel, customer=customer, contact=contact, address=address,
-            why=why, send_at=now, created_at=now, **about,
-        )
-        .on_conflict_ignore()
-        .execute()
-    )  # fmt: skip
+    Notice.insert(
+        key=key, kind=kind, channel=channel, customer=customer, contact=contact, address=address,
+        why=why, send_at=now, created_at=now, **about,
+    ).on_conflict_ignore().execute()  # fmt: skip
 
 
 _COLUMNS = (
@@ -249,8 +249,9 @@ def _queue_now(kind, contact, why, now, **about):
 def queue_ticket_reply(message, *, now):
     """Queue staff's answer to whoever asked, or to the payers when nobody is named."""
     ticket = message.ticket
-    asked = [ticket.contact] if ticket.contact and ticket.contact.email else _mail_payers(ticket.customer_id)
-    for contact in asked:
+    asked = ticket.contact
+    is_there = asked is not None and asked.email and not asked.left_on
+    for contact in [asked] if is_there else _mail_payers(ticket.customer_id):
         queue(
             Notice.TICKET_REPLY,
             key=f"ticket:{message.id}:{contact.id}",
@@ -264,7 +265,10 @@ def queue_ticket_reply(message, *, now):
 
 
 def resend(invoice, *, contact, by, now):
-    """Mail an invoice again, with a fresh link; links that are out already keep working."""
+    """Mail an invoice again, with a fresh link; links that are out already keep working. Returns the Notice.
+
+    Raises BillingError for an invoice that is not issued and a contact without an address.
+    """
     if invoice.state != Invoice.ISSUED:
         raise BillingError("Only an issued invoice can be sent again.")
     if not contact.email:
@@ -348,6 +352,7 @@ def _let_go(claimed):
 
 def _deliver(notice, send, compose, clock, report):
     """Judge, print or send one claimed notice. Returns the MailNotSent when it did not leave."""
+    _readdress(notice)
     try:
         if objection := _no_longer(notice, clock.today()):
             move(notice, Notice.SKIPPED, reason=objection)
@@ -359,6 +364,12 @@ def _deliver(notice, send, compose, clock, report):
             return _mail(notice, send, compose, clock.now(), report)
     except StaleState:
         log.info("%s was taken over by another sender", notice)
+
+
+def _readdress(notice):
+    """Mail goes where the contact reads it now: an address may have been put right since it was queued."""
+    if notice.channel == Preference.MAIL and notice.contact and notice.kind != Notice.CONTACT_CHANGED:
+        notice.address = notice.contact.email
 
 
 def _mail(notice, send, compose, now, report):
@@ -398,6 +409,7 @@ def _keep(notice, mail, now):
     mine = (Notice.id == notice.id) & (Notice.state == Notice.SENDING)
     won = (
         Notice.update(
+            address=notice.address,
             subject=mail.subject[:255],
             body_text=mail.kept_text,
             body_html=mail.kept_html,
@@ -426,12 +438,22 @@ def _no_longer(notice, today):
     """Why this message should not leave after all, or an empty string. Asked at the moment of sending."""
     if notice.channel == Preference.MAIL and not notice.address:
         return "There is no mail address."
+    if _has_left(notice):
+        return "This person is no longer a contact."
     batch = ImportBatch.select().join(Customer).where(Customer.id == notice.customer_id).first()
     if batch and batch.state != ImportBatch.RELEASED:
         return "The import that this customer came with is not released."
     if notice.kind == Notice.INVOICE and notice.invoice.state != Invoice.ISSUED:
         return "The invoice was canceled."
+    if notice.kind == Notice.RECEIPT and notice.payment and notice.payment.state not in Payment.MONEY:
+        return "The payment came back."
     return _reminder_objection(notice, today) if notice.kind == Notice.REMINDER else ""
+
+
+def _has_left(notice):
+    """True for mail to somebody who left; only that their address was changed is told to the old one."""
+    is_personal = notice.channel == Preference.MAIL and notice.kind != Notice.CONTACT_CHANGED
+    return bool(is_personal and notice.contact and notice.contact.left_on)
 
 
 def _reminder_objection(notice, today):
@@ -440,7 +462,7 @@ def _reminder_objection(notice, today):
         return "The invoice is paid."
     if ledger.standing_attempt(invoice):
         return "A payment of this invoice is being checked."
-    if contact.left_on or _unwanted(contact):
+    if _unwanted(contact):
         return "The contact does not want reminders any more."
     if _waits_for_us(invoice):
         return "The customer is waiting for our answer."
@@ -483,5 +505,5 @@ def print_queue():
 
 
 def mark_printed(notice, *, now):
-    """The paper left the house."""
+    """The paper left the house. Returns the notice; raises StaleState when it was marked already."""
     return move(notice, Notice.SENT, sent_at=now)

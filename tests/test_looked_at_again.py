@@ -5,14 +5,16 @@ on with what it holds.
 """
 
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
-from billing import bill, checks, contracts, invoices, one_offs, payments, tickets
+from billing import bill, checks, contracts, invoices, links, notices, one_offs, payments, tickets
+from billing.edges.clock import FixedClock
 from billing.errors import BillingError
-from models import Hold, Invoice, OneOff, Payment, Ticket
+from models import Contact, Hold, Invoice, Link, Notice, OneOff, Payment, Ticket
 from tests.at_once import together
-from tests.factories import BY, NOW, make_charge, make_contract, make_invoice, make_one_off
+from tests.factories import BY, NOW, make_charge, make_contract, make_invoice, make_one_off, payer
 from tests.office import make_staff
 
 TODAY = date(2026, 12, 1)
@@ -115,3 +117,65 @@ def test_days_that_a_pause_had_left_out_are_not_given_back_when_the_contract_end
     )
 
     assert [credit.amount_cents for credit in credits] == [200]  # December 15 and 16
+
+
+# --- Messages: judged again when they leave ------------------------------------------------------
+
+
+def sent():
+    """Send what waits; returns (kind, address) of what left."""
+    left = []
+    letter = SimpleNamespace(subject="s", text="t", html="h", kept_text="t", kept_html="h", message_id="m")
+    notices.send_due(
+        send=lambda notice, mail: left.append((notice.kind, notice.address)),
+        compose=lambda notice, now: letter,
+        clock=FixedClock(TODAY),
+    )
+    return left
+
+
+def test_a_message_goes_to_the_address_that_is_right_when_it_leaves(alice):
+    notices.queue_invoices([make_invoice(alice).id], now=NOW)
+    Contact.update(email="alice@right.example").execute()
+
+    assert sent() == [("invoice", "alice@right.example")]
+    assert Notice.get().address == "alice@right.example"
+
+
+def test_nothing_leaves_for_an_address_that_was_taken_off(alice):
+    notices.queue_invoices([make_invoice(alice).id], now=NOW)
+    Contact.update(email="").execute()
+
+    assert (sent(), Notice.get().state) == ([], Notice.SKIPPED)
+
+
+def test_the_old_address_is_told_at_the_old_address(alice):
+    contact = payer(alice)
+    notices.queue_contact_changed(contact, "old@example.com", now=NOW)
+
+    assert sent() == [("contact_changed", "old@example.com")]
+
+
+def test_nothing_leaves_for_somebody_who_is_no_contact_any_more(alice):
+    notices.queue_invoices([make_invoice(alice).id], now=NOW)
+    notices.queue_sign_in(payer(alice), now=NOW)
+    Contact.update(left_on=TODAY).execute()
+
+    assert sent() == []
+    assert {notice.reason for notice in Notice.select()} == {"This person is no longer a contact."}
+
+
+def test_no_receipt_leaves_for_a_payment_that_came_back_meanwhile(alice):
+    make_invoice(alice, cents=4250)
+    check = payments.record(alice, amount_cents=4250, kind="check", received_on=TODAY, key="check", **AGAIN)
+    payments.bounce(check, reason="No funds", **AGAIN)
+
+    assert sent() == [("payment_problem", "alice@example.com")]
+
+
+def test_a_withdrawn_code_signs_nobody_in(alice):
+    _, code = links.sign_in_link(payer(alice), now=NOW)
+    assert links.revoke(Link.select(), by=BY, now=NOW) == 1
+
+    with pytest.raises(BillingError, match="code is not right"):
+        links.sign_in_by_code("alice@example.com", code, now=NOW)

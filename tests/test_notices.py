@@ -75,10 +75,9 @@ def prefer(customer, event, channel, days_ahead=3):
 
 
 def test_a_message_is_queued_once(alice):
-    first = notices.queue("receipt", key="k", customer=alice, why="x", now=NOW)
+    notices.queue("receipt", key="k", customer=alice, why="x", now=NOW)
     notices.queue("receipt", key="k", customer=alice, why="x", now=NOW)
 
-    assert first is not None
     assert Notice.select().count() == 1
 
 
