@@ -14,7 +14,7 @@ from peewee import fn
 from billing import company as companies
 from billing import events, notices
 from billing.errors import BillingError
-from models import Contact, Link, Notice
+from models import Contact, Link, Notice, db
 
 SIGN_IN_LIFE = timedelta(minutes=10)
 SESSION_LIFE = timedelta(days=30)  # whatever happens; the portal ends an idle one much earlier
@@ -96,11 +96,12 @@ def follow(token, purpose, *, now):
 
 def revoke(query, *, by, now):
     """Withdraw every link of a query of Link; returns how many were still alive."""
-    alive = list(query.where(Link.revoked_at.is_null() & (Link.expires_at > now)))
-    for link in alive:
-        link.revoked_at = now
-        link.save()
-        events.record("link.revoked", link, by=by, now=now)
+    with db.atomic():
+        alive = list(query.where(Link.revoked_at.is_null() & (Link.expires_at > now)))
+        for link in alive:
+            link.revoked_at = now
+            link.save()
+            events.record("link.revoked", link, by=by, now=now)
     return len(alive)
 
 
@@ -156,6 +157,7 @@ def sign_in_by_code(email, code, *, now):
         (Link.purpose == Link.SIGN_IN)
         & Link.contact.in_(_contacts(email))
         & Link.used_at.is_null()
+        & Link.revoked_at.is_null()
         & (Link.expires_at > now)
         & (Link.tries < MOST_TRIES)
     )
