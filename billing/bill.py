@@ -15,6 +15,7 @@ from peewee import DataError, IntegrityError
 
 from billing import company as companies
 from billing import contracts, ledger, money, notices, words
+from billing.errors import BillingError
 from models import (
     Charge,
     Company,
@@ -188,7 +189,11 @@ def preview(today, *, customer=None):
 
 
 def due_customers(today, company, customer=None):
-    """Ids of the customers with something to bill, in order. Muted imports and closed ones are not."""
+    """Ids of the customers with something to bill on ``today``, in order; those of muted imports are not.
+
+    company  -- the Company row, whose policy says how early
+    customer -- ask about only this one
+    """
     charges = Charge.select(Contract.customer).join(Contract).where(_is_due(today, company))
     work = OneOff.select(OneOff.customer).where(
         OneOff.billed_on.is_null() & OneOff.canceled_on.is_null() & (OneOff.done_on <= today)
@@ -226,14 +231,14 @@ def _bills(ids, today, company, rates):
         bill = bills[row.customer_id]
         try:
             _add_charge(bill, row, today, horizon, rates, pauses, prices.get(row.id, ()))
-        except LookupError as error:
-            bill.refusal = str(error.args[0])
+        except BillingError as refusal:
+            bill.refusal = str(refusal)
     for row in read_rows(_due_work(ids, today), Work, dates=(7,)):
         bill = bills[row.customer_id]
         try:
             _add_work(bill, row, rates)
-        except LookupError as error:
-            bill.refusal = str(error.args[0])
+        except BillingError as refusal:
+            bill.refusal = str(refusal)
     return [bills[id] for id in sorted(bills)]
 
 
@@ -342,11 +347,11 @@ class _Rates:
         }
 
     def of(self, customer, row):
-        """(name, ppm) for a charge or piece of work; raises LookupError with a sentence."""
+        """(name, ppm) for a charge or piece of work; raises BillingError for an unknown jurisdiction."""
         if not row.taxable or not row.jurisdiction or is_exempt(customer, self.today):
             return "", 0
         if row.jurisdiction not in self.rates:
-            raise LookupError(
+            raise BillingError(
                 f"There is no tax rate for {row.jurisdiction} on {self.today}. Add one in Tax rates."
             )
         return self.rates[row.jurisdiction]

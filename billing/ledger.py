@@ -253,11 +253,8 @@ def apply_many(parts, *, by):
 def use_unapplied(customer_ids, *, by, on):
     """Let money that pays nothing yet pay what is open now, credits first; for the bill step."""
     for model in (Credit, Payment):
-        for money in (
-            model.select()
-            .where(among(model.customer, customer_ids) & (model.open_cents > 0))
-            .order_by(model.id)
-        ):
+        unapplied = among(model.customer, customer_ids) & (model.open_cents > 0)
+        for money in list(model.select().where(unapplied).order_by(model.id)):  # a list: applying changes it
             apply_oldest_first(money, by=by, on=on)
 
 
