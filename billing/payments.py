@@ -497,37 +497,32 @@ def record(
 
     Raises BillingError with a sentence for what cannot be.
     """
-    if earlier := Payment.get_or_none(Payment.key == key):
-        return earlier
-    _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, today)
-    try:
-        with ledger.locked(customer.id):
-            payment = Payment.create(
-                customer=customer,
-                reference=_reference(),
-                key=key,
-                state=Payment.APPROVED,
-                kind=kind,
-                amount_cents=amount_cents,
-                received_on=received_on,
-                method_label=_by_hand_label(kind, check_number),
-                check_number=check_number,
-                entered_by=by,
-                note=note[:255],
-                created_at=now,
-                concluded_at=now,
-            )
-            ledger.open_money(payment)
-            if parts is None:
-                ledger.apply_oldest_first(payment, by=by, on=today)
-            else:
-                ledger.apply(payment, parts, by=by, on=today)
-            notices.queue_receipt(payment, now=now)
-            events.record("payment.recorded", payment, by=by, now=now, customer=customer)
-    except IntegrityError:
-        if earlier := Payment.get_or_none(Payment.key == key):
+    with ledger.locked(customer.id):
+        if earlier := _same_click(customer, key):
             return earlier
-        raise
+        _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, today)
+        payment = Payment.create(
+            customer=customer,
+            reference=_reference(),
+            key=key,
+            state=Payment.APPROVED,
+            kind=kind,
+            amount_cents=amount_cents,
+            received_on=received_on,
+            method_label=_by_hand_label(kind, check_number),
+            check_number=check_number,
+            entered_by=by,
+            note=note[:255],
+            created_at=now,
+            concluded_at=now,
+        )
+        ledger.open_money(payment)
+        if parts is None:
+            ledger.apply_oldest_first(payment, by=by, on=today)
+        else:
+            ledger.apply(payment, parts, by=by, on=today)
+        notices.queue_receipt(payment, now=now)
+        events.record("payment.recorded", payment, by=by, now=now, customer=customer)
     return payment
 
 

@@ -5,7 +5,9 @@ takes ``db`` (or anything built on it) runs on both databases. Real parts throug
 HTTP to the gateway sandbox, no stand-in for our own code.
 """
 
+import tempfile
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,7 @@ import models
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from tests import factories
-from tests.databases import KINDS, Databases
+from tests.databases import KINDS, Databases, memory
 from tests.paying import Listener, Paying
 from tests.sandbox_process import SandboxProcess
 
@@ -35,10 +37,11 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory):
-    made = Databases(tmp_path_factory.mktemp("databases"))
-    yield made
-    made.close()
+def databases():
+    with tempfile.TemporaryDirectory(prefix="porchlight-sqlite-", dir=memory()) as folder:
+        made = Databases(Path(folder))
+        yield made
+        made.close()
 
 
 def build(url):

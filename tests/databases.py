@@ -162,7 +162,7 @@ def postgresql_server(*, durable: bool = False) -> Iterator[str]:
     _stop_orphans()
     # Short, because the path of a socket has 107 bytes at most.
     directory = Path(
-        tempfile.mkdtemp(prefix=f"porchlight-pg-{os.getpid()}-", dir=_disk() if durable else _memory())
+        tempfile.mkdtemp(prefix=f"porchlight-pg-{os.getpid()}-", dir=_disk() if durable else memory())
     )
     server = _pgserver().get_server(directory / "data", cleanup_mode="delete")
     try:
@@ -188,7 +188,7 @@ def _disk() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _memory() -> Path:
+def memory() -> Path:
     """Where files cost no disk, on a machine that has room there; elsewhere the disk."""
     memory = Path("/dev/shm")
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3 else _disk()
@@ -203,7 +203,7 @@ def _stop_flushing(url: str) -> None:
 
 def _stop_orphans() -> None:
     """Stop the servers of test runs that were killed before they could do it themselves."""
-    for directory in [left for place in (_disk(), _memory()) for left in place.glob("porchlight-pg-*-*")]:
+    for directory in [left for place in (_disk(), memory()) for left in place.glob("porchlight-pg-*-*")]:
         if not _runs(int(directory.name.split("-")[2])):
             with contextlib.suppress(OSError, ValueError):
                 os.kill(int((directory / "data/postmaster.pid").read_text().split()[0]), signal.SIGQUIT)

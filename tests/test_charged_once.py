@@ -116,7 +116,7 @@ def test_an_approval_and_a_check_at_once_never_pay_more_than_is_owed(paying, ali
             return paying.ask(online[n // 2])
         return payments.record(
             alice, amount_cents=2000, kind="check", received_on=TODAY, key=f"check-{n}",
-            parts=[(fresh(bills[n // 2]), 2000)], **AGAIN,
+            parts=[(fresh(bills[n // 2]), 2000)], confirmed=True, **AGAIN,
         )  # fmt: skip
 
     given = together(8, pay)
@@ -155,7 +155,7 @@ def test_two_payments_at_once_share_what_is_owed(db, alice):
     given = together(
         6,
         lambda n: payments.record(
-            alice, amount_cents=2000, kind="cash", received_on=TODAY, key=f"cash-{n}", **AGAIN
+            alice, amount_cents=2000, kind="cash", received_on=TODAY, key=f"cash-{n}", confirmed=True, **AGAIN
         ),
     )
 

@@ -58,7 +58,7 @@ def test_what_cannot_be_chosen_is_refused_with_a_sentence(alice, change, sentenc
 
 
 def test_mail_takes_an_address(db):
-    with pytest.raises(BillingError, match="no mail address"):
+    with pytest.raises(BillingError, match="no email address"):
         customers.choose(payer(make_customer(email="")), **CHOICE)
 
 
