@@ -181,9 +181,12 @@ def resume(contract, *, on, by, now):
 
 
 def _put_back_to(charge, day):
-    """Bill again from the period that holds ``day``, when it was passed over."""
+    """Bill again from the period that holds ``day``, when it was passed over.
+
+    One that was billed and voided was not passed over: it was given up, or put back when it was voided.
+    """
     index = max(index_of(charge, day), 0)
-    billed = charge.lines.where(Line.voided_on.is_null() & (Line.to_on >= day))
+    billed = charge.lines.where(Line.to_on >= day)
     if index < charge.next_index and not billed.exists():
         charge.next_index, charge.next_on = index, bill_on(charge, index)
         charge.save()

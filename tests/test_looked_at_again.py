@@ -119,6 +119,18 @@ def test_days_that_a_pause_had_left_out_are_not_given_back_when_the_contract_end
     assert [credit.amount_cents for credit in credits] == [200]  # December 15 and 16
 
 
+def test_a_period_that_was_given_up_does_not_come_back_with_the_end_of_a_pause(alice):
+    contract = make_contract(alice)
+    make_charge(contract, cents=3100)
+    bill.run(TODAY, by=BY, now=NOW)
+    invoices.void(Invoice.get(), reason="A month for free", **AGAIN)
+    contracts.pause(contract, from_on=date(2026, 12, 11), reason="Rebuilding", by=BY, now=NOW)
+
+    contracts.resume(contract, on=date(2026, 12, 21), by=BY, now=NOW)
+
+    assert bill.run(date(2026, 12, 21), by=BY, now=NOW).invoices == 0
+
+
 # --- Messages: judged again when they leave ------------------------------------------------------
 
 
