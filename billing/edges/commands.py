@@ -26,6 +26,7 @@ from models import Invoice, db
 
 DATE = click.DateTime(["%Y-%m-%d"])
 WORKER_PAUSE_SECONDS = 2
+WORKER_REST_SECONDS = 30  # after trouble that concerns all work: a busy database, no tables yet
 HIGHEST_NUMBER = 2**31 - 1  # what an integer column holds
 
 
@@ -50,17 +51,23 @@ def command(name):
 
 def _with_database(function):
     def run(*args, **kwargs):
-        try:
-            with db.connection_context():
-                return function(*args, **kwargs)
-        except BillingError as refusal:
-            raise click.ClickException(str(refusal)) from None
-        except (OperationalError, ProgrammingError) as trouble:
-            raise click.ClickException(trouble_sentence(trouble)) from None
+        with _in_words(), db.connection_context():
+            return function(*args, **kwargs)
 
     run.__doc__, run.__name__ = function.__doc__, function.__name__
     run.__click_params__ = getattr(function, "__click_params__", [])
     return run
+
+
+@contextmanager
+def _in_words():
+    """Refusals, and a database that cannot be used, as the sentences that a command ends with."""
+    try:
+        yield
+    except BillingError as refusal:
+        raise click.ClickException(str(refusal)) from None
+    except (OperationalError, ProgrammingError) as trouble:
+        raise click.ClickException(trouble_sentence(trouble)) from None
 
 
 @contextmanager
@@ -285,12 +292,19 @@ def worker(once):
     app = current_app._get_current_object()
     mailer = Mailer(app)
     while True:
-        with db.connection_context():
-            app.clock.follow(companies.current())
-            work_once(app, mailer)
+        pause = WORKER_PAUSE_SECONDS
+        try:
+            with _in_words(), db.connection_context():
+                app.clock.follow(companies.current())
+                work_once(app, mailer)
+        except click.ClickException as trouble:
+            if once:
+                raise
+            app.logger.error("%s", trouble.message)
+            pause = WORKER_REST_SECONDS
         if once:
             break
-        time.sleep(WORKER_PAUSE_SECONDS)
+        time.sleep(pause)
 
 
 def work_once(app, mailer):
