@@ -177,6 +177,7 @@ class History:
             today=day,
             now=at,
             check_number=number,
+            confirmed=True,  # a check rounded up can be many times the few cents that were left open
         )
 
     def _plan_bounce(self, rng, payer, payment, day):
