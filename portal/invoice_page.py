@@ -99,11 +99,16 @@ def pay(invoice, place, *, contact, again):
     try:
         return payments.begin(invoice.customer, parts, key=form.key.data, back=place.here, contact=contact)
     except BillingError as refusal:
-        if "whole" in request.form:
+        if "whole" in request.form or _has_changed(invoice):
             flash(f"This invoice changed since you opened it. {refusal} This is how it stands now.")
             return redirect(place.here, 303)
         form.amount.errors = [str(refusal)]
         return again(pay_form=form, code=422)
+
+
+def _has_changed(invoice):
+    """True when something was paid or credited since this request read the invoice."""
+    return Invoice.get_by_id(invoice.id).open_cents != invoice.open_cents
 
 
 def check(invoice, place):
