@@ -28,7 +28,7 @@ QUARANTINE = timedelta(minutes=45)
 EMPTY_SEARCHES = 2  # after the quarantine; the gateway's lists lag behind by minutes
 ASK_AT = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 45, 50, 60))  # after the page was opened
 ASK_LATER = timedelta(hours=1)
-SUSPICIOUS_TIMES = 10  # a payment above so many times what is owed is more likely a typing mistake
+SUSPICIOUS_TIMES = 10  # from so many times what is owed on, a slipped decimal point is the likelier story
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
 
 
@@ -536,7 +536,7 @@ def _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, 
     if parts and sum(cents for _, cents in parts) > amount_cents:
         raise BillingError("The invoices add up to more than the payment.")
     owed = ledger.balance(customer, today=today).due_cents
-    if amount_cents > SUSPICIOUS_TIMES * max(owed, 100) and not confirmed:
+    if amount_cents >= SUSPICIOUS_TIMES * max(owed, 100) and not confirmed:
         raise BillingError(
             f"{format_cents(amount_cents)} is far more than the {format_cents(owed)} that is owed. "
             "If it is right, tick “The amount is right” and save again."

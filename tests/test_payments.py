@@ -114,12 +114,12 @@ def test_more_than_is_left_on_an_invoice_is_refused_and_nothing_is_written(alice
 
 
 def test_ten_times_what_is_owed_is_asked_about_and_then_believed(alice, invoice):
-    with pytest.raises(BillingError, match=r"\$425.01 is far more than the \$42.50 that is owed"):
-        receive(alice, 42501)
+    with pytest.raises(BillingError, match=r"\$425.00 is far more than the \$42.50 that is owed"):
+        receive(alice, 42500)
     assert not Payment.select().exists()
 
-    assert receive(alice, 42500).open_cents == 38250
-    assert receive(alice, 42501, confirmed=True).open_cents == 42501
+    assert receive(alice, 42499).open_cents == 38249
+    assert receive(alice, 42500, confirmed=True).open_cents == 42500
 
 
 def test_the_same_form_twice_is_one_payment(alice, invoice):
