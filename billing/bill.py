@@ -15,7 +15,7 @@ from peewee import DataError, IntegrityError
 
 from billing import company as companies
 from billing import contracts, ledger, money, notices, words
-from billing.errors import BillingError
+from billing.errors import BillingError, StaleState
 from models import (
     Charge,
     Company,
@@ -427,7 +427,7 @@ def _bill_all(ids, today, company, rates, **told):
     try:
         with db.atomic():
             return _bill_chunk(ids, today, company, rates, **told)
-    except (DataError, IntegrityError) as refusal:
+    except (DataError, IntegrityError, StaleState) as refusal:
         if len(ids) == 1:
             why = f"The database refuses the invoice: {str(refusal).splitlines()[0]}"
             return Report(skipped=[(Customer.get_by_id(ids[0]), why)])
@@ -464,15 +464,23 @@ def _bill_chunk(ids, today, company, rates, *, by, now, job):
 
 
 def _mark_billed(bills, today):
-    """Move the charges on to their next period, guarded by the index that was read."""
+    """Move the charges on to their next period, guarded by the index that was read.
+
+    Raises StaleState when somebody moved one of them first; the caller's transaction takes all back.
+    """
     moved = [move for bill in bills for move in bill.moved]
     work = [id for bill in bills for id in bill.work]
-    if moved and db.for_update:
-        db.execute_sql(_MOVE_POSTGRESQL, [list(column) for column in zip(*moved, strict=True)])
-    elif moved:
-        change_many(_MOVE_SQLITE, moved)
+    if moved and _move_charges(moved) != len(moved):
+        raise StaleState("A charge was billed or changed by somebody else at the same time.")
     if work:
         OneOff.update(billed_on=today).where(among(OneOff.id, work)).execute()
+
+
+def _move_charges(moved):
+    """Returns how many charges still stood where they were read."""
+    if not db.for_update:
+        return change_many(_MOVE_SQLITE, moved)
+    return db.execute_sql(_MOVE_POSTGRESQL, [list(column) for column in zip(*moved, strict=True)]).rowcount
 
 
 _MOVE_SQLITE = "UPDATE charge SET next_index = ?, next_on = ? WHERE id = ? AND next_index = ?"

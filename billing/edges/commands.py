@@ -315,7 +315,14 @@ def work_once(app, mailer):
         _try(payments.follow_event, event, **told)
     for payment in list(payments.due_to_ask(clock.now())):
         _try(payments.ask, payment, **told)
-    notices.send_due(send=mailer.send, compose=app.compose, clock=clock)
+    if notices.waiting(clock.now()).exists():
+        _try(_send_waiting, app, mailer)
+
+
+def _send_waiting(app, mailer):
+    """Reach the mail server first: composing makes links, and none should be made in vain."""
+    mailer.reach()
+    notices.send_due(send=mailer.send, compose=app.compose, clock=app.clock)
 
 
 def _try(act, *args, **kwargs):

@@ -95,6 +95,10 @@ class Mailer:
             with suppress(smtplib.SMTPException, OSError):
                 connection.host.close()
 
+    def reach(self):
+        """Open the connection before anything is composed for it. Raises MailNotSent, unreachable."""
+        self._open()
+
     def _open(self):
         if self._connection and time.monotonic() - self._used_at > IDLE_SECONDS and not self._alive():
             self.close()
