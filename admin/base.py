@@ -75,7 +75,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
         return [("id", "No."), *columns] if isinstance(first, ForeignKeyField) else columns
 
     def scaffold_sortable_columns(self):
-        """Nothing: ``lists.Listing.can_sort`` decides with the rows at hand."""
+        """Nothing: ``lists.can_sort`` decides with the rows at hand."""
         return {}
 
     def get_column_name(self, field):
@@ -211,7 +211,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
     def sort_url(self, page, name):
         """The list sorted by a column, or the other way round; None where that would be slow."""
         field = self.fields().get(name)
-        if field is None or not self.listing().can_sort(field, page.count):
+        if field is None or not lists.can_sort(field, page.is_capped):
             return None
         down = page.sorted_by == name and not page.descending
         return self.list_url(sort=("-" if down else "") + name)

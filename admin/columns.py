@@ -5,7 +5,7 @@ Here: questions about a model's fields that lists, filters, search and pages all
 
 from functools import cache
 
-from peewee import BlobField, Field, Index, TextField
+from peewee import OP, BlobField, Field, Index, TextField
 
 
 def is_secret(field):
@@ -51,3 +51,10 @@ def behind_choice(model):
     """{column: the choice in front of it} for indexes such as (state, due on)."""
     pairs = [columns[:2] for columns in whole_indexes(model) if len(columns) > 1]
     return {second: first for first, second in pairs if first.choices and second not in indexed(model)}
+
+
+@cache
+def above_zero(model):
+    """The columns of which an index holds only the rows above zero: what is still open."""
+    conditions = [index._where for index in model._meta.indexes if isinstance(index, Index)]
+    return {one.lhs for one in conditions if getattr(one, "op", None) == OP.GT and isinstance(one.lhs, Field)}

@@ -21,7 +21,7 @@ from peewee import (
 )
 
 from admin import labels
-from admin.columns import behind_choice, indexed
+from admin.columns import above_zero, behind_choice, indexed
 from admin.finding import as_id, begins, clean
 from billing.errors import BillingError
 from billing.money import parse_cents
@@ -61,9 +61,15 @@ class Filter:
         """
         return ()
 
-    def is_indexed(self):
+    def is_indexed(self, args):
         """True when an index finds its rows, so that asking costs no scan."""
         return self.field in indexed(self.field.model) or self.field in behind_choice(self.field.model)
+
+    def is_looked_up(self):
+        """True when each row has to be looked at, because no index begins with the column."""
+        return self.field not in indexed(self.field.model) and self.field not in behind_choice(
+            self.field.model
+        )
 
     def words(self, args):
         """What the filter keeps, for the line above the list."""
@@ -206,6 +212,10 @@ class InstantFilter(DateFilter):
 
 class MoneyFilter(RangeFilter):
     """Amounts in dollars. A lower end above zero can use the indexes of what is open."""
+
+    def is_indexed(self, args):
+        above = self._value(self.controls(args)[0]) and self.field in above_zero(self.field.model)
+        return bool(above) or super().is_indexed(args)
 
     def read(self, text):
         return parse_cents(text) if text else None

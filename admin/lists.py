@@ -37,11 +37,12 @@ from admin.finding import as_id, clean, search_condition
 from models import MoneyField, UtcField, db
 
 COUNTED = 10_000
+LOOKED_UP = 2_000  # the same where an index cannot tell, so that each row has to be looked at
 RECENT = 100_000  # rows that a filter without an index looks through
 
 
 class Plain(WrappedNode):
-    """A column that may not be looked up in an index: ``+column``. On PostgreSQL for numbers only."""
+    """A column that SQLite may not look up in an index: ``+column``."""
 
     def __sql__(self, ctx):
         return ctx.literal("+").sql(self.node)
@@ -60,7 +61,8 @@ class Page:
     """The rows of one page and what stands around them."""
 
     rows: list
-    count: int  # never more than COUNTED + 1
+    count: int  # never more than most + 1
+    most: int = COUNTED
     newer: str = ""  # cursor of the page before, empty on the first
     older: str = ""
     sorted_by: str = ""
@@ -71,12 +73,12 @@ class Page:
     @property
     def is_capped(self):
         """True when there are more rows than were counted."""
-        return self.count > COUNTED
+        return self.count > self.most
 
     @property
     def count_words(self):
         """The count as people read it: 10,000+."""
-        return f"{COUNTED:,}+" if self.is_capped else f"{self.count:,}"
+        return f"{self.most:,}+" if self.is_capped else f"{self.count:,}"
 
 
 class Listing:
@@ -85,24 +87,26 @@ class Listing:
     def __init__(self, model, *, filters=(), search=(), sort="-id", columns=(), scope=None, size=25):
         self.model, self.filters, self.search, self.scope = model, filters, search, scope
         self.default_sort, self.columns, self.size = sort, columns, size
-        self.pk = model._meta.primary_key
+        self.pk, self.most, self.bounded = model._meta.primary_key, COUNTED, False
 
     def page(self, args):
         """The Page that ``args`` (the address) asks for. Nothing in an address can make this fail."""
         conditions = self.conditions(args)
-        count, sums = self._count(conditions)
+        count, sums, ids = self._matches(conditions)
         if not count:
             return Page([], 0)
         column, descending = self._sort(args, count)
-        query = Walk(self, conditions, column, descending, along=column if count > COUNTED else None)
+        if ids is not None and column is self.pk:
+            query = Known(self, ids, descending)
+        else:
+            query = Walk(self, conditions, column, descending, along=column if ids is None else None)
         cursor, backwards = self._cursor(args, column)
         rows, more = query.rows(cursor, backwards)
         if not rows and cursor is not None:
             cursor, backwards = None, False
             rows, more = query.rows(None, False)
-        page = Page(
-            rows, count, sorted_by=column.name, descending=descending, sums=sums, bounded=self.bounded
-        )
+        page = Page(rows, count, self.most, sorted_by=column.name, descending=descending, sums=sums)
+        page.bounded = self.bounded
         if rows:
             before, after = (more, cursor is not LAST) if backwards else (cursor is not None, more)
             page.newer = as_cursor(column, rows[0]) if before else ""
@@ -120,7 +124,8 @@ class Listing:
             made.append(lambda along: answer(_hint(along)))
         if self.scope is not None:
             made.append(lambda along: self.scope)
-        self.bounded = bool(found) and not words and not any(chosen.is_indexed() for chosen, _ in found)
+        self.most = LOOKED_UP if any(chosen.is_looked_up() for chosen, _ in found) else COUNTED
+        self.bounded = bool(found) and not words and not any(chosen.is_indexed(args) for chosen, _ in found)
         if self.bounded:
             made += self._recent()
         return made
@@ -144,29 +149,32 @@ class Listing:
         made = [condition(along) for condition in conditions]
         return query.where(reduce(and_, made)) if made else query
 
-    def _count(self, conditions):
-        """(number of matches up to COUNTED + 1, {money column: sum} when there are not more)."""
-        money = [field for field in self.columns if isinstance(field, MoneyField)] if conditions else []
-        if not money:
-            return self.where(self.model.select(SQL("1")), conditions).limit(COUNTED + 1).count(), {}
-        inner = self.where(self.model.select(*money), conditions).limit(COUNTED + 1).alias("inner_rows")
-        sums = [fn.SUM(getattr(inner.c, field.column_name)) for field in money]
-        count, *totals = self.model.select(fn.COUNT(SQL("1")), *sums).from_(inner).tuples().get()
-        if count > COUNTED:
-            return count, {}
-        return count, {field.name: int(total or 0) for field, total in zip(money, totals, strict=True)}
+    def _matches(self, conditions):
+        """(count up to ``most`` + 1, sums of the money columns, ids); no sums and ids when there are more.
+
+        One pass finds, counts and adds up: looking rows up is what costs, not reading two numbers of each.
+        """
+        if not conditions:
+            return self.model.select(SQL("1")).limit(self.most + 1).count(), {}, None
+        money = [field for field in self.columns if isinstance(field, MoneyField)]
+        query = self.where(self.model.select(self.pk, *money), conditions).limit(self.most + 1)
+        found = db.execute(query).fetchall()
+        if not found or len(found) > self.most:
+            return len(found), {}, None
+        ids, *amounts = zip(*found, strict=True)
+        return len(found), {field.name: sum(cents) for field, cents in zip(money, amounts, strict=True)}, ids
 
     def _sort(self, args, count):
         """The (column, descending) asked for, where it can be answered fast; else the list's own."""
         for text in (args.get("sort", ""), self._filtered_sort(args, count), self.default_sort):
             column = self.model._meta.fields.get(text.removeprefix("-"))
-            if column is not None and self.can_sort(column, count):
+            if column is not None and can_sort(column, count > self.most):
                 return column, text.startswith("-")
         return self.pk, True
 
     def _filtered_sort(self, args, count):
         """Many rows of a range are read along the range's own index, newest first."""
-        for chosen in self.filters if count > COUNTED else ():
+        for chosen in self.filters if count > self.most else ():
             if (
                 isinstance(chosen, RangeFilter)
                 and chosen.field in indexed(self.model)
@@ -174,12 +182,6 @@ class Listing:
             ):
                 return f"-{chosen.name}"
         return ""
-
-    def can_sort(self, column, count):
-        """An index can, and so can anything when the list is short."""
-        if is_secret(column) or isinstance(column, (BlobField, TextField)):
-            return False
-        return count <= COUNTED or column in indexed(self.model)
 
     def _cursor(self, args, column):
         if args.get("above") == "end":
@@ -208,6 +210,13 @@ class Listing:
             last = rows[-1].id
 
 
+def can_sort(column, is_capped):
+    """An index can, and so can anything when the list is short."""
+    if is_secret(column) or isinstance(column, (BlobField, TextField)):
+        return False
+    return not is_capped or column in indexed(column.model)
+
+
 def _as_it_is(field):
     return field
 
@@ -220,6 +229,24 @@ def _hint(along):
 
 
 LAST = object()  # the cursor behind the last row
+
+
+class Known:
+    """Rows of a listing whose ids are known, by id: few matches are sorted here."""
+
+    def __init__(self, listing, ids, descending):
+        self.listing, self.ids, self.descending = listing, ids, descending
+
+    def rows(self, cursor, backwards):
+        """(rows in list order, whether there are more in the direction of reading)."""
+        ids, size = sorted(self.ids, reverse=self.descending != backwards), self.listing.size
+        if cursor is not None and cursor is not LAST:
+            ids = [id for id in ids if (id > cursor[1]) != (self.descending != backwards) and id != cursor[1]]
+        wanted = ids[:size]
+        query = self.listing.model.select(*_shown(self.listing)).where(self.listing.pk.in_(wanted))
+        found = {row.id: row for row in query} if wanted else {}
+        rows = [found[id] for id in wanted if id in found]
+        return (rows[::-1] if backwards else rows), len(ids) > size
 
 
 class Walk:
@@ -271,7 +298,7 @@ class Walk:
     def _hinted(self, column):
         """Few matches are found by the filter's index and sorted; the order's index is kept out."""
         few = self.along is None and self.conditions
-        return Plain(column) if few and (on_sqlite() or column is self.pk) else column
+        return Plain(column) if few and on_sqlite() else column
 
 
 def _shown(listing):

@@ -71,8 +71,11 @@ class _Derived(ChoiceFilter):
         chosen = self.controls(args)[0].value
         return [self.meanings[chosen][1]] if chosen else []
 
-    def is_indexed(self):
+    def is_indexed(self, args):
         return True
+
+    def is_looked_up(self):
+        return False
 
 
 # --- customers -------------------------------------------------------------------------------------

@@ -102,6 +102,15 @@ def test_a_count_stops_where_nobody_reads_on(app, alice, monkeypatch):
     assert "Invoices 4+" in text_of(page)
 
 
+def test_a_count_stops_earlier_where_each_row_must_be_looked_at(app, alice, monkeypatch):
+    monkeypatch.setattr("admin.lists.LOOKED_UP", 2)
+    make_invoices(alice, 4)
+    desk = enter(app)
+
+    assert "Invoices 2+" in text_of(desk.get("/staff/invoice/", total_cents_from="1"))
+    assert "Invoices 4" in text_of(desk.get("/staff/invoice/", state="issued"))
+
+
 def test_a_long_list_sorts_only_by_what_an_index_has(app, alice, monkeypatch):
     monkeypatch.setattr("admin.lists.COUNTED", 4)
     make_invoices(alice, 6)
