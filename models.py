@@ -807,6 +807,7 @@ class Credit(BaseModel):
     customer = link(Customer, "credits")
     invoice = link(Invoice, "credits", null=True, help_text="The invoice that it corrects.")
     line = link(Line, "credits", null=True)
+    key = CharField(max_length=64, null=True, unique=True, help_text="Names the click: once is enough.")
     kind = choice("kind", (NOTE, GOODWILL, UNUSED_SERVICE), default=NOTE)
     amount_cents = MoneyField()
     open_cents = MoneyField(default=0)

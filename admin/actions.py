@@ -113,7 +113,10 @@ def _void(invoice, form):
 
 
 def _credit(invoice, form):
-    made = invoices.credit(invoice, amount_cents=form.amount.data, reason=form.reason.data, **_today())
+    key = f"credit:{invoice.id}:{request.form['click']}"[:64]
+    made = invoices.credit(
+        invoice, amount_cents=form.amount.data, reason=form.reason.data, key=key, **_today()
+    )
     left = f", {format_cents(made.open_cents)} of it stays on the account" if made.open_cents else ""
     return f"{invoice} was credited {format_cents(made.amount_cents)}{left}."
 
@@ -492,7 +495,10 @@ LINK = (
 
 
 def _goodwill(customer, form):
-    made = invoices.goodwill(customer, amount_cents=form.amount.data, reason=form.reason.data, **_today())
+    key = f"goodwill:{customer.id}:{request.form['click']}"[:64]
+    made = invoices.goodwill(
+        customer, amount_cents=form.amount.data, reason=form.reason.data, key=key, **_today()
+    )
     return f"{customer.name} was credited {format_cents(made.amount_cents)}."
 
 

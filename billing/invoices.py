@@ -75,22 +75,31 @@ def _check_void(invoice):
         raise BillingError("This invoice was corrected by a credit already. Credit the rest of it instead.")
 
 
-def credit(invoice, *, amount_cents, reason, by, today, now, kind=Credit.NOTE, line=None):
+def credit(invoice, *, amount_cents, reason, by, today, now, kind=Credit.NOTE, line=None, key=None):
     """Correct an issued invoice by a credit note; what the invoice does not need stays on the account.
 
-    Raises BillingError above what the invoice was for, less what was credited on it before.
+    The same ``key`` again returns the same credit. Raises BillingError above what the invoice was for,
+    less what was credited on it before.
     """
     customer = invoice.customer
     with ledger.locked(customer.id):
+        if earlier := _same_click(key):
+            return earlier
         if Invoice.get_by_id(invoice.id).state != Invoice.ISSUED:
             raise BillingError("Only an issued invoice can be credited.")
         most = creditable_cents(invoice)
         if not 0 < amount_cents <= most:
             raise BillingError(f"Enter an amount between $0.01 and {format_cents(most)}.")
-        made = _make_credit(customer, amount_cents, reason, kind, by, today, now, invoice=invoice, line=line)
+        about = {"invoice": invoice, "line": line, "key": key}
+        made = _make_credit(customer, amount_cents, reason, kind, by, today, now, **about)
         ledger.apply_oldest_first(made, by=by, on=today, only=[Invoice.get_by_id(invoice.id)])
         ledger.use_unapplied([customer.id], by=by, on=today)
     return Credit.get_by_id(made.id)
+
+
+def _same_click(key):
+    """The credit that this form made before, or None; asked under the customer's lock."""
+    return Credit.get_or_none(Credit.key == key) if key else None
 
 
 def creditable_cents(invoice):
@@ -98,12 +107,14 @@ def creditable_cents(invoice):
     return invoice.total_cents - sum(credit.amount_cents for credit in invoice.credits)
 
 
-def goodwill(customer, *, amount_cents, reason, by, today, now):
-    """Give a customer credit out of kindness; it pays what is open, oldest first."""
+def goodwill(customer, *, amount_cents, reason, by, today, now, key=None):
+    """Give a customer credit out of kindness; it pays what is open, oldest first. One for each ``key``."""
     if amount_cents <= 0:
         raise BillingError("Enter an amount above zero.")
     with ledger.locked(customer.id):
-        made = _make_credit(customer, amount_cents, reason, Credit.GOODWILL, by, today, now)
+        if earlier := _same_click(key):
+            return earlier
+        made = _make_credit(customer, amount_cents, reason, Credit.GOODWILL, by, today, now, key=key)
         ledger.apply_oldest_first(made, by=by, on=today)
     return Credit.get_by_id(made.id)
 

@@ -325,6 +325,7 @@ CREATE TABLE "credit" (
     "customer_id" INTEGER NOT NULL,
     "invoice_id" INTEGER,
     "line_id" INTEGER,
+    "key" VARCHAR(64),
     "kind" VARCHAR(30) NOT NULL CHECK (kind IN ('note', 'goodwill', 'unused_service')),
     "amount_cents" {cents} NOT NULL,
     "open_cents" {cents} NOT NULL,
@@ -341,6 +342,7 @@ CREATE TABLE "credit" (
 CREATE INDEX "credit_customer_id" ON "credit" ("customer_id");
 CREATE INDEX "credit_invoice_id" ON "credit" ("invoice_id");
 CREATE INDEX "credit_line_id" ON "credit" ("line_id");
+CREATE UNIQUE INDEX "credit_key" ON "credit" ("key");
 CREATE INDEX "credit_unapplied" ON "credit" ("customer_id") WHERE ("open_cents" > 0);
 
 CREATE TABLE "allocation" (

@@ -304,3 +304,14 @@ def test_goodwill_pays_the_oldest_invoice_and_needs_none(alice):
         invoices.goodwill(alice, amount_cents=0, reason="x", **AGAIN)
     with pytest.raises(BillingError, match="Give a reason"):
         invoices.goodwill(alice, amount_cents=5, reason="", **AGAIN)
+
+
+def test_the_same_click_gives_one_credit(alice):
+    invoice = make_invoice(alice, cents=4000)
+
+    for _ in range(2):
+        invoices.credit(fresh(invoice), amount_cents=1000, reason="Sorry", key="one click", **AGAIN)
+        invoices.goodwill(alice, amount_cents=500, reason="Thank you", key="another click", **AGAIN)
+
+    assert [credit.amount_cents for credit in Credit.select().order_by(Credit.id)] == [1000, 500]
+    assert fresh(invoice).open_cents == 2500
