@@ -65,6 +65,11 @@ def _today():
     return {"by": g.by, "now": g.now, "today": g.today}
 
 
+def _click(row):
+    """The key of what a form orders for a row: two clicks at the same moment are one order."""
+    return f"{row.id}:{request.form.get('click', '')}"[:64]
+
+
 # --- invoices --------------------------------------------------------------------------------------
 
 
@@ -244,7 +249,7 @@ def _bounce(payment, form):
 def _refund(payment, form):
     made = payments.refund(
         payment, amount_cents=form.amount.data, how=form.how.data, reason=form.reason.data,
-        key=f"refund:{request.form['click']}"[:64], **_today(),
+        key=_click(payment), **_today(),
     )  # fmt: skip
     return f"{format_cents(made.amount_cents)} were refunded by {made.how}."
 

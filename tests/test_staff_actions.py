@@ -82,6 +82,14 @@ def test_the_same_click_does_nothing_twice(app, alice):
     assert Credit.select().count() == 1
 
 
+def test_a_click_that_arrives_twice_at_once_is_one_credit_for_each_customer(app, alice, bob):
+    """Two requests of a double click carry the same session: neither knows of the other."""
+    for desk in (enter(app), enter(app)):
+        desk.act("customer", "goodwill", alice, bob, amount="5", reason="Late", click="one-click")
+
+    assert sorted(credit.customer.name for credit in Credit.select()) == ["Alice Archer", "Bob Baker"]
+
+
 def test_each_row_gets_its_own_answer_and_one_refusal_stops_nobody(app, alice, bob):
     hers, his = factories.make_invoice(alice), factories.make_invoice(bob)
     void = factories.make_invoice(alice)
