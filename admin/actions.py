@@ -118,9 +118,8 @@ def _void(invoice, form):
 
 
 def _credit(invoice, form):
-    key = f"credit:{invoice.id}:{request.form['click']}"[:64]
     made = invoices.credit(
-        invoice, amount_cents=form.amount.data, reason=form.reason.data, key=key, **_today()
+        invoice, amount_cents=form.amount.data, reason=form.reason.data, key=_click(invoice), **_today()
     )
     left = f", {format_cents(made.open_cents)} of it stays on the account" if made.open_cents else ""
     return f"{invoice} was credited {format_cents(made.amount_cents)}{left}."
@@ -500,9 +499,8 @@ LINK = (
 
 
 def _goodwill(customer, form):
-    key = f"goodwill:{customer.id}:{request.form['click']}"[:64]
     made = invoices.goodwill(
-        customer, amount_cents=form.amount.data, reason=form.reason.data, key=key, **_today()
+        customer, amount_cents=form.amount.data, reason=form.reason.data, key=_click(customer), **_today()
     )
     return f"{customer.name} was credited {format_cents(made.amount_cents)}."
 
