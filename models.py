@@ -762,7 +762,7 @@ class Payment(BaseModel):
     returned_on = DayField(null=True)
 
     class Meta:
-        indexes = ((("customer", "received_on"), False), (("state",), False))
+        indexes = ((("customer", "received_on"), False), (("received_on",), False), (("state",), False))
         constraints = [
             Check("amount_cents > 0"),
             Check("open_cents >= 0 AND open_cents <= amount_cents"),
@@ -772,6 +772,10 @@ class Payment(BaseModel):
         return f"Payment {self.reference}"
 
 
+# Staff look for a payment by the number on the check.
+Payment.add_index(
+    Payment.index(Payment.check_number, name="payment_check_number").where(Payment.check_number != SQL("''"))
+)
 # The confirm step looks for attempts whose answer is missing.
 Payment.add_index(Payment.index(Payment.ask_at, name="payment_ask").where(Payment.ask_at.is_null(False)))
 # The bill step looks for money that pays nothing yet.

@@ -145,7 +145,9 @@ CREATE UNIQUE INDEX "payment_reference" ON "payment" ("reference");
 CREATE UNIQUE INDEX "payment_key" ON "payment" ("key");
 CREATE UNIQUE INDEX "payment_transaction_id" ON "payment" ("transaction_id");
 CREATE INDEX "payment_customer_id_received_on" ON "payment" ("customer_id", "received_on");
+CREATE INDEX "payment_received_on" ON "payment" ("received_on");
 CREATE INDEX "payment_state" ON "payment" ("state");
+CREATE INDEX "payment_check_number" ON "payment" ("check_number") WHERE ("check_number" != '');
 CREATE INDEX "payment_ask" ON "payment" ("ask_at") WHERE ("ask_at" IS NOT NULL);
 CREATE INDEX "payment_unapplied" ON "payment" ("customer_id") WHERE ("open_cents" > 0);
 
