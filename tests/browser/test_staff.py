@@ -1,4 +1,4 @@
-"""The back office in a real browser: phone and desktop, light and dark, by keyboard, with and without script."""
+"""The back office in a real browser: on phone and desktop, in light and dark, by keyboard, without script."""
 
 import pytest
 
