@@ -64,14 +64,18 @@ class UtcField(DateTimeField):
         return datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-def choice(column, names, *, default=None, null=False, help_text=None):
-    """A CharField that can hold one of ``names`` only; the database refuses anything else."""
+def choice(column, names, *, default=None, null=False, help_text=None, words=()):
+    """A CharField that can hold one of ``names`` only; the database refuses anything else.
+
+    words -- what people read where the name itself would tell them nothing
+    """
+    words = dict(words)
     quoted = ", ".join(f"'{name}'" for name in names)
     return CharField(
         max_length=30,
         null=null,
         default=default,
-        choices=[(name, name.replace("_", " ").capitalize()) for name in names],
+        choices=[(name, words.get(name, name.replace("_", " ").capitalize())) for name in names],
         constraints=[Check(f"{column} IN ({quoted})")],
         help_text=help_text,
     )
@@ -317,7 +321,7 @@ class Customer(Address):
     account_number = CharField(max_length=20, unique=True)
     name = CharField(max_length=100)
     kind = choice("kind", (RESIDENTIAL, COMMERCIAL), default=RESIDENTIAL)
-    language = choice("language", ("en", "es"), default="en")
+    language = choice("language", ("en", "es"), default="en", words={"en": "English", "es": "Spanish"})
     since_on = DayField(null=True, verbose_name="Customer since")
     terms_days = IntegerField(null=True, help_text="Days from issue to due date; empty: the company's.")
     po_number = CharField(max_length=30, default="", verbose_name="PO number")

@@ -222,23 +222,23 @@ class Loader:
                 return []
             query = query.where(condition)
         rows = list(query)
-        related.load(rows, labels.NEEDS.get(self.model, ()))
+        related.load(rows, labels.TO_TELL_APART.get(self.model, ()))
         return sorted(rows, key=lambda row: not _starts(row, words))[:limit]
 
     def find(self, typed):
         """The one row that is called ``typed``: its own words, or the only row that answers. Else None."""
         rows = self.get_list(typed, limit=self.MOST)
-        same = [row for row in rows if str(row) == typed]
+        same = [row for row in rows if typed in (str(row), labels.told_apart(row))]
         if same:
             return same[0]
         return rows[0] if len(rows) == 1 else None
 
     def format(self, row):
         """(id, words) as the type-ahead shows them."""
-        return row.id, labels.name_of(row)
+        return row.id, labels.told_apart(row)
 
 
 def _starts(row, words):
     """True when every word begins a word of the row's name: what people mean first."""
-    parts = labels.name_of(row).lower().replace("(", " ").split()
+    parts = labels.told_apart(row).lower().replace("(", " ").split()
     return all(any(part.startswith(word) for part in parts) for word in words)

@@ -15,13 +15,14 @@ from peewee import BlobField, BooleanField, ForeignKeyField, TextField
 from billing import company as companies
 from billing import words
 from billing.money import as_decimal, format_cents
-from models import Charge, Contract, Customer, MoneyField, RateField, Staff, UtcField
+from models import Charge, Contract, Customer, MoneyField, RateField, Site, Staff, UtcField
 
 UNITS = {"_days": " (days)", "_months": " (months)", "_cents": "", "_ppm": "", "_on": "", "_at": ""}
 WORDS = {"by": "By", "at": "When", "po_number": "PO number", "id": "No.", "url": "URL", "sha256": "SHA-256"}
 EMPTY = Markup('<span class="soft" aria-label="empty">–</span>')
 # A row's label may need another row: loaded with it, so that a list asks once and not once per row.
 NEEDS = {Contract: (Contract.customer,), Charge: (Charge.item,)}
+TO_TELL_APART = {**NEEDS, Site: (Site.customer,)}  # where one is chosen among many
 TONES = {
     "issued": "open", "void": "plain", "draft": "wait", "open": "open", "past due": "bad", "paid": "good",
     "approved": "good", "settled": "good", "sent": "good", "done": "good", "released": "good",
@@ -127,6 +128,13 @@ def name_of(row):
     if type(row).__str__ is type(row).__mro__[-2].__str__ or str(row) == str(row.id):
         return f"{noun(type(row)).capitalize()} {row.id}"
     return str(row)
+
+
+def told_apart(row):
+    """A row's words in a list to choose from: four hundred customers have a site called Home."""
+    if isinstance(row, Site):
+        return ", ".join(part for part in (row.name, row.street, str(row.customer)) if part)
+    return name_of(row)
 
 
 def value(field, row, *, whole=False):

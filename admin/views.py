@@ -162,6 +162,11 @@ class SiteView(StaffView):
     edit_columns = form_columns[1:]
     inline = ("systems", "charges")
 
+    def check(self, form, row):
+        code = form.jurisdiction.data
+        if code and not TaxRate.select().where(TaxRate.jurisdiction == code).exists():
+            form.jurisdiction.errors = [f"No tax rate is called {code}. Look in Tax rates, or add it there."]
+
 
 class SystemView(StaffView):
     """What is installed and monitored."""
@@ -591,6 +596,7 @@ class StaffMemberView(StaffView):
 class ImportBatchView(StaffView):
     """Imported files. Their customers stay mute until they are released."""
 
+    plural = "Imports"
     column_list = ("id", "file_name", "state", "by", "committed_at", "released_at", "undone_at")
     actions = actions.IMPORT_BATCH
 

@@ -136,6 +136,29 @@ def test_a_row_is_chosen_by_its_id_or_by_its_name_without_script(app, alice, bob
     assert error_beside(nonsense, "customer") == "Fill this in."
 
 
+def test_sites_of_the_same_name_are_told_apart_where_one_is_chosen(app, alice, bob):
+    desk = enter(app)
+    mine, theirs = (Site.create(customer=one, name="Home", street="12 Main St") for one in (alice, bob))
+
+    offered = desk.get("/staff/charge/lookup", name="site", query="home").json
+
+    assert {(one["id"], one["text"]) for one in offered} == {
+        (mine.id, f"Home, 12 Main St, {alice}"), (theirs.id, f"Home, 12 Main St, {bob}"),
+    }  # fmt: skip
+
+
+def test_a_site_names_a_tax_rate_that_exists_or_none(app, alice):
+    desk, site = enter(app), {"customer": alice.id, "name": "Home"}
+    TaxRate.create(jurisdiction="TX-AUSTIN", name="Sales tax", rate_ppm=82500, starts_on=date(2015, 1, 1))
+
+    mistyped = desk.post("/staff/site/new", **site, jurisdiction="TX-AUSTN")
+    desk.post("/staff/site/new", **site, jurisdiction="TX-AUSTIN")
+    desk.post("/staff/site/new", **site, jurisdiction="")
+
+    assert error_beside(mistyped, "jurisdiction").startswith("No tax rate is called TX-AUSTN.")
+    assert [one.jurisdiction for one in Site.select().order_by(Site.id)] == ["TX-AUSTIN", ""]
+
+
 def test_a_form_never_holds_a_whole_table(app, alice):
     for number in range(40):
         factories.make_customer(f"Somebody {number}")
