@@ -108,7 +108,7 @@ def _fill_contacts(form, rows):
 def _issue(invoice, form):
     issued = invoices.issue(invoice, **_today())
     amount, due = format_cents(issued.total_cents), words.date(issued.due_on)
-    return f"Invoice {issued.number} over {amount} was issued, due {due}."
+    return f"Invoice {issued.number} for {amount} was issued, due {due}."
 
 
 def _void(invoice, form):
@@ -250,7 +250,7 @@ def _refund(payment, form):
         payment, amount_cents=form.amount.data, how=form.how.data, reason=form.reason.data,
         key=_click(payment), **_today(),
     )  # fmt: skip
-    return f"{format_cents(made.amount_cents)} were refunded by {made.how}."
+    return f"{format_cents(made.amount_cents)} was refunded by {made.how}."
 
 
 def _payment_effect(payment):

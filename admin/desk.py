@@ -175,4 +175,4 @@ def recorded_words(payment):
     text = f"{format_cents(payment.amount_cents)} recorded"
     text += f"; it pays {words.joined(paid)}" if paid else ""
     left = payment.open_cents
-    return text + (f"; {format_cents(left)} stay on the account as credit." if left else ".")
+    return text + (f"; {format_cents(left)} stays on the account as credit." if left else ".")

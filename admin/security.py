@@ -188,7 +188,7 @@ def sign_in(email, password, *, now):
     row = Staff.get_or_none((Staff.email == email.strip().lower()) & Staff.left_on.is_null())
     _count_try(row, now)
     if not _matches(row, password):
-        raise BillingError("This e-mail address and password do not fit together.")
+        raise BillingError("This email address and password do not match.")
     Staff.update(failed_tries=0, locked_until_at=None, signed_in_at=now).where(Staff.id == row.id).execute()
     if _hasher.check_needs_rehash(row.password_hash):
         row.password_hash = _hasher.hash(password)

@@ -146,10 +146,11 @@ class Report:
     skipped: list = field(default_factory=list)
 
     def __str__(self):
-        text = f"{self.invoices:,} invoices with {self.lines:,} lines, {money.format_cents(self.total_cents)}"
+        made, lines = words.plural(self.invoices, "invoice"), words.plural(self.lines, "line")
+        text = f"{made} with {lines}, {money.format_cents(self.total_cents)}"
         if self.drafts:
-            text += f"; {self.drafts:,} drafts wait for staff"
-        return text + (f"; {len(self.skipped):,} customers skipped" if self.skipped else "")
+            text += f"; {words.plural(self.drafts, 'draft')} for staff to look at"
+        return text + (f"; {words.plural(len(self.skipped), 'customer')} skipped" if self.skipped else "")
 
     def add(self, other):
         """Add what another report counted."""

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import bill, checks, notices, payments
+from billing import bill, checks, notices, payments, words
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
@@ -76,7 +76,7 @@ def _confirm(day):
         asked += _one(day, f"Webhook {event.notification_id}", payments.follow_event, event, **_gateway(day))
     for payment in list(payments.due_to_ask(day.clock.now())):
         asked += _one(day, str(payment), payments.ask, payment, **_gateway(day))
-    return f"{asked:,} answers"
+    return words.plural(asked, "answer")
 
 
 def _gateway(day):

@@ -529,7 +529,7 @@ def receipt_document(payment, *, company=None):
 
 def _payment_words(payment):
     """(title, one word, sentence): what is known about the money, never more."""
-    why = f" {payment.reason}" if payment.reason else ""
+    why = f" {words.sentence(payment.reason)}" if payment.reason else ""
     pending = "Bank payments are final once the banks have settled them, normally within a few banking days."
     match payment.state:
         case Payment.APPROVED if payment.kind == Payment.BANK:

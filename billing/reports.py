@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import daily, words
+from billing import daily, money
 from models import (
     Charge,
     Customer,
@@ -146,7 +146,7 @@ def numbers(today, ages):
             "payment",
             {"received_on_from": month.isoformat(), "received_on_to": today.isoformat()},
             cents=collected_cents(month, today),
-            note=f"Last month {words.plural(before // 100, 'dollar')}",
+            note=f"Last month {money.format_cents(before)}",
         ),
         Number(
             "Customers", "customer", {"closed_on_is": "empty"}, count=_active_customers(), note="Not closed"

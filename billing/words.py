@@ -108,6 +108,16 @@ def plural(count, word, words=None):
     return f"{count:,} {word if count == 1 else words or word + 's'}"
 
 
+def sentence(text):
+    """A remark that somebody typed, as a sentence of its own.
+
+    >>> sentence("insufficient funds"), sentence("No such account."), sentence("")
+    ('Insufficient funds.', 'No such account.', '')
+    """
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("." if text and text[-1] not in ".!?" else "")
+
+
 def rate(ppm):
     """A rate in parts per million as a percentage, without idle zeros.
 

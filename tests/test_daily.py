@@ -127,7 +127,7 @@ def test_a_day_confirms_bills_reminds_sends_and_checks(run_day, paying, office, 
 
     assert trouble == []
     assert [line.split(":")[0] for line in told] == [step.name for step in daily.STEPS]
-    assert told[1].startswith("bill: 1 invoices with 1 lines, $30.00")
+    assert told[1].startswith("bill: 1 invoice with 1 line, $30.00")
     assert Invoice.get_by_id(paid.id).open_cents == 0
     kinds = sorted(notice.kind for notice in Notice.select().where(Notice.state == "sent"))
     assert kinds == ["invoice", "receipt", "reminder"]
@@ -263,7 +263,7 @@ def test_a_day_of_the_past_or_future_can_be_named(invoke, alice):
 
     assert invoke("daily", "--only", "bill").exit_code == 0
     assert not Invoice.select().exists()
-    assert "1 invoices" in invoke("daily", "--only", "bill", "--as-of", "2027-02-01").output
+    assert "1 invoice with" in invoke("daily", "--only", "bill", "--as-of", "2027-02-01").output
     assert checks.run() == []
 
 

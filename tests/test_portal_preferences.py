@@ -37,7 +37,7 @@ def test_it_says_what_will_happen_with_real_dates(visitor, path, alice):
     page = visitor.open(path)
 
     assert (
-        "Invoice 10001 over $42.50 is due December 15, 2026 . We remind you on December 12, 2026" in page.text
+        "Invoice 10001 for $42.50 is due December 15, 2026 . We remind you on December 12, 2026" in page.text
     )
     assert (
         "Your next invoice, for $30.00, comes on January 1, 2027 by email and is due January 16, 2027"

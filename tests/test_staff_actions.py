@@ -114,7 +114,7 @@ def test_a_draft_is_issued_or_discarded(app, alice, bob):
     desk.act("invoice", "discard", his, reason="Entered twice")
 
     hers = Invoice.get_by_id(hers.id)
-    assert f"Invoice {hers.number} over $50.00 was issued, due December 16, 2026." in issued
+    assert f"Invoice {hers.number} for $50.00 was issued, due December 16, 2026." in issued
     assert (hers.state, hers.open_cents) == ("issued", 5000)
     assert Invoice.get_by_id(his.id).state == "void"
 
@@ -213,7 +213,7 @@ def test_a_refund_gives_back_what_is_left_over_and_no_more(app, alice):
     done = desk.act("payment", "refund", payment, amount="7.50", how="check", reason="Overpaid")
 
     assert "Only $7.50 of this payment can be refunded" in text_of(refused)
-    assert "$7.50 were refunded by check." in text_of(done)
+    assert "$7.50 was refunded by check." in text_of(done)
     assert models.Refund.get().amount_cents == 750
 
 

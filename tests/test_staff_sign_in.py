@@ -42,7 +42,7 @@ def test_a_wrong_password_and_an_unknown_address_read_the_same(app, client, olga
     answer = try_in(client, email=email, password="not this one")
 
     assert answer.status_code == 400
-    assert "This e-mail address and password do not fit together." in text_of(answer)
+    assert "This email address and password do not match." in text_of(answer)
 
 
 def test_five_wrong_tries_lock_for_a_while_even_for_the_right_one(app, client, clock, olga):

@@ -105,14 +105,14 @@ def _invoice(notice):
     amount, due = format_cents(notice.total_cents), words.date(notice.due_on)
     return (
         f"Invoice {notice.number}, {amount} due {due}",
-        f"Your invoice {notice.number} over {amount} is due {due}.",
+        f"Your invoice {notice.number} for {amount} is due {due}.",
     )
 
 
 def _reminder(notice):
     amount, due = format_cents(notice.total_cents), words.date(notice.due_on)
     subject = f"Reminder, {amount} due {due} (invoice {notice.number})"
-    return subject, f"A friendly reminder: invoice {notice.number} over {amount} falls due {due}."
+    return subject, f"A friendly reminder: invoice {notice.number} for {amount} falls due {due}."
 
 
 def _receipt(notice):
