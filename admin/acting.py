@@ -6,7 +6,7 @@ Here: the acting half of a generated screen. Not here: the actions themselves (a
 
 import secrets
 
-from flask import abort, flash, redirect, request, session, url_for
+from flask import Response, abort, flash, redirect, request, session, url_for
 from flask_admin import expose
 
 from admin import finding, labels, security
@@ -78,6 +78,9 @@ class Acting:
             back = back_url(self.row_url(rows[0]) if len(rows) == 1 else url_for(".index_view"))
             return self.render("admin/results.html", action=action, results=results, back=back)
         _, done, sentence = results[0]
+        if isinstance(sentence, Response):  # a document instead of a sentence
+            remember(request.form.get("click", ""))
+            return sentence
         flash(sentence, "success" if done else "error")
         if not done:
             return self._ask(action, rows, form), 409  # with all that was typed

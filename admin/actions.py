@@ -10,8 +10,21 @@ from flask import current_app, g, request, url_for
 from wtforms.validators import Length, Optional
 
 from admin import security
+from admin.answers import pdf_answer
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, plain_text
-from billing import contracts, imports, invoices, links, notices, one_offs, payments, tickets, words
+from billing import (
+    contracts,
+    documents,
+    imports,
+    invoices,
+    links,
+    notices,
+    one_offs,
+    payments,
+    tickets,
+    words,
+)
+from billing.edges import pdf
 from billing.money import format_cents
 from models import Contact, Contract, Hold, ImportBatch, Invoice, Link, Notice, Payment, Refund, Ticket
 
@@ -132,9 +145,21 @@ def _resend(invoice, form):
 
 
 def _pay_link(invoice, form):
-    token = links.pay_link(invoices.latest_payable(invoice), now=g.now)
-    address = current_app.config["BASE_URL"].rstrip("/") + url_for("portal.pay_link", token=token)
-    return f"{address}"
+    return _pay_address(invoices.latest_payable(invoice))
+
+
+def _pay_address(invoice, contact=None):
+    """A new address that opens the invoice without a password."""
+    token = links.pay_link(invoice, now=g.now, contact=contact)
+    return current_app.config["BASE_URL"] + url_for("portal.pay_link", token=token)
+
+
+def _print(notice, form):
+    """The invoice as it goes into the envelope: with a pay link of its own, so that the code on it works."""
+    invoice = notice.invoice
+    address = _pay_address(invoice, notice.contact)
+    document = documents.invoice_document(invoice, pay_url=address, today=g.today)
+    return pdf_answer(pdf.invoice_pdf(document), f"Invoice {document.number}")
 
 
 def _revoke_links(row, form):
@@ -475,6 +500,16 @@ NOTICE = (
         lead="Mails the invoice once more to the same person, at the address that they have now.",
         fits=lambda notice: notice.state == Notice.FAILED and notice.invoice_id and notice.contact_id,
         effect=lambda notice: notice.reason,
+    ),
+    Action(
+        "print",
+        "Print",
+        _print,
+        lead="Opens the invoice as PDF, with a fresh pay link and its square code. Mark it as printed when "
+        "it has left the house.",
+        fits=lambda notice: notice.state == Notice.PRINT and notice.invoice_id,
+        bulk=False,
+        tone="main",
     ),
     Action(
         "mark_printed",

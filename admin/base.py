@@ -22,6 +22,7 @@ from billing import events
 from models import MoneyField, RateField
 
 MOST_COLUMNS = 9
+INTERNAL = ("id", "version", "key", "asks", "ask_at", "form_token_at")  # ours to know, nobody's to read
 INLINE_ROWS = 20
 
 
@@ -84,7 +85,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
 
     def get_details_columns(self):
         """Every column but secrets and the version."""
-        names = [name for name in self.fields() if name not in ("version", "id")]
+        names = [name for name in self.fields() if name not in INTERNAL]
         return [(name, self.get_column_name(name)) for name in (*self.computed, *names)]
 
     def list_fields(self):

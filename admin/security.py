@@ -87,7 +87,7 @@ ACCESS = {
     **_screen("refund"),
     **_screen("ticket", reply=DESK, note=DESK, close=DESK),
     **_screen("message"),
-    **_screen("notice", mark_printed=DESK, send_again=DESK),
+    **_screen("notice", print=DESK, mark_printed=DESK, send_again=DESK),
     **_screen("link", read=DESK, export=OWNERS, revoke=DESK),
     **_screen("item", write=MONEY),
     **_screen("tax_rate", write=MONEY),

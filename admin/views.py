@@ -4,19 +4,18 @@ A model without an entry still gets its screen, under System. ``form_columns`` i
 a rule owns (a state, a balance, a number) can be typed anywhere.
 """
 
-import io
-
-from flask import abort, current_app, flash, g, send_file, url_for
+from flask import abort, current_app, flash, g, url_for
 from flask_admin import expose
 from markupsafe import Markup
 from peewee import SQL
 from wtforms import PasswordField, validators
 
 from admin import actions, finding, labels, related, security
+from admin.answers import pdf_answer
 from admin.base import StaffView
 from admin.filters import ChoiceFilter
 from admin.finding import Anywhere, Related
-from billing import contracts, documents, ledger, words
+from billing import contracts, customers, documents, ledger, words
 from billing.edges import pdf
 from billing.money import as_decimal
 from models import (
@@ -130,6 +129,9 @@ class CustomerView(StaffView):
         return name == "balance" or super().is_number(name)
 
     details_view = None  # admin/customer.py has the page
+
+    def _prefilled(self):
+        return super()._prefilled() | {"account_number": customers.free_account_number()}
 
     def show_name(self, row):
         return Markup('<a href="{}">{}</a>').format(self.row_url(row), row.name)
@@ -388,11 +390,6 @@ def invoice_state(invoice):
     return "part paid" if invoice.open_cents < invoice.total_cents else "open"
 
 
-def pdf_answer(content, name):
-    """A PDF that the browser shows, and saves as ``name``."""
-    return send_file(io.BytesIO(content), mimetype="application/pdf", download_name=f"{name}.pdf")
-
-
 class LineView(StaffView):
     """Lines of invoices, with every word that was printed."""
 
@@ -475,7 +472,7 @@ class RefundView(StaffView):
 class NoticeView(StaffView):
     """Every message that we sent or will send."""
 
-    column_list = ("created_at", "kind", "customer", "address", "channel", "state", "reason", "sent_at")
+    column_list = ("created_at", "kind", "customer", "channel", "state", "reason", "sent_at")
     column_labels = {"created_at": "Queued", "why": "Why it was sent"}
     column_filters_by = (
         "state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at",
@@ -497,7 +494,7 @@ class LinkView(StaffView):
     """Capability links: that they exist, never what they are."""
 
     column_list = (
-        "purpose", "customer", "contact", "invoice", "created_at", "expires_at", "used_at", "revoked_at",
+        "purpose", "customer", "invoice", "created_at", "expires_at", "revoked_at",
     )  # fmt: skip
     actions = actions.LINK
 

@@ -20,6 +20,18 @@ class Choices:
     pay_wish: str  # Customer.PAY_WISHES
 
 
+def free_account_number():
+    """A suggestion for a new customer: the next free number after the newest; "" where it has letters."""
+    newest = Customer.select(Customer.account_number).order_by(Customer.id.desc()).first()
+    number = newest.account_number if newest else "100000"
+    if not number.isdecimal():
+        return ""
+    following = int(number) + 1
+    while Customer.select().where(Customer.account_number == str(following)).exists():
+        following += 1
+    return str(following)
+
+
 def payers(customer):
     """A query of the people who get the customer's invoices."""
     return customer.contacts.where((Contact.role == Contact.PAYER) & Contact.left_on.is_null()).order_by(

@@ -684,7 +684,7 @@ def _wish(customer):
     """How the customer said they like to pay, and what that means today."""
     later = "This is not switched on yet, so please pay this invoice yourself; we will tell you when it is."
     return {
-        Customer.REMINDERS: "You asked us to remind you before the due date. We do so only while it is open.",
+        Customer.REMINDERS: "Nothing is charged automatically: you pay each invoice yourself.",
         Customer.CARD_AUTOPAY: f"You asked us to charge your card automatically. {later}",
         Customer.BANK_AUTOPAY: f"You asked us to debit your bank account automatically. {later}",
         Customer.CHECK: "You like to pay by check: please send the slip of the printed invoice with it.",

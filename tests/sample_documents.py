@@ -71,7 +71,7 @@ def invoice(**fields):
         "expectation": "Services are billed in advance: this invoice covers December 1–31, 2026. "
         "The work listed was done on November 19, 2026.",
         "next_invoice": "Services that continue are billed next for the period from January 1, 2027.",
-        "wish": "You asked us to remind you before the due date. We do so only while it is open.",
+        "wish": "Nothing is charged automatically: you pay each invoice yourself.",
         "late": "There is no late fee. If you cannot pay by December 15, 2026, tell us and we will "
         "find a date together.",
         "objection": documents.OBJECTION,

@@ -313,7 +313,13 @@ def test_every_way_that_people_like_to_pay_is_told_in_words(alice, company, wish
     alice.pay_wish = wish
     alice.save()
 
-    assert live(factories.make_invoice(alice)).wish.startswith("You ")
+    said = {
+        Customer.REMINDERS: "Nothing is charged automatically",
+        Customer.CARD_AUTOPAY: "You asked us to charge your card",
+        Customer.BANK_AUTOPAY: "You asked us to debit your bank account",
+        Customer.CHECK: "You like to pay by check",
+    }
+    assert live(factories.make_invoice(alice)).wish.startswith(said[wish])
 
 
 def test_a_draft_can_be_shown_before_it_has_a_number(alice, company):

@@ -52,7 +52,7 @@ def test_it_says_who_asks_how_much_for_what_and_by_when(app, visitor, invoice, c
         assert words in page.text
     assert page.buttons.count("Pay $42.50") == 1
     assert "(512) 555-0100" in page.text
-    assert "You asked us to remind you" in page.text
+    assert "you pay each invoice yourself" in page.text
 
 
 def test_opening_it_changes_nothing(app, visitor, invoice, clock):

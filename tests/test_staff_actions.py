@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 import models
-from billing import links, payments, tickets
+from billing import links, notices, payments, tickets
 from models import (
     Charge,
     Contract,
@@ -345,3 +345,17 @@ def test_an_owner_sets_a_password_without_ever_seeing_one(app):
 
     assert "at least 10 characters" in text_of(short)
     assert models.Staff.get_by_id(row.id).password_hash.startswith("$argon2")
+
+
+def test_paper_is_printed_with_a_pay_code_of_its_own(app):
+    invoice = factories.make_invoice(factories.make_customer(email=""))
+    notices.queue_invoices([invoice.id], now=NOW)
+    Notice.update(state=Notice.SENDING).execute()
+    Notice.update(state=Notice.PRINT).execute()
+    notice = Notice.get()
+
+    answer = enter(app).act("notice", "print", notice)
+
+    assert answer.mimetype == "application/pdf"
+    assert Link.get().invoice_id == invoice.id
+    assert Notice.get().state == Notice.PRINT
