@@ -114,17 +114,38 @@ def queue_invoices(invoice_ids, *, now):
 
 
 def _invoice_readers(invoice_ids):
-    payer = (Contact.role == Contact.PAYER) & Contact.left_on.is_null()
-    wish = Preference.event == Preference.INVOICE
-    return (
-        Invoice.select(Invoice.id, Invoice.customer, Contact.id, Contact.email, Preference.channel)
-        .join(Contact, JOIN.LEFT_OUTER, on=(Contact.customer == Invoice.customer) & payer)
-        .join(Preference, JOIN.LEFT_OUTER, on=(Preference.contact == Contact.id) & wish)
-        .where(among(Invoice.id, invoice_ids) & (Invoice.open_cents > 0))
-        .order_by(Invoice.id, Contact.id)
-        .tuples()
-        .iterator()
+    """(invoice, customer, contact, email, chosen channel) for every payer of invoices with something due.
+
+    An invoice that nobody reads comes once, without a contact. Two plain look-ups instead of one join of
+    three tables: a bill run fills them faster than PostgreSQL learns their sizes, and its plan suffered.
+    """
+    due = Invoice.select(Invoice.id, Invoice.customer).where(
+        among(Invoice.id, invoice_ids) & (Invoice.open_cents > 0)
     )
+    invoices = list(due.order_by(Invoice.id).tuples())
+    payers = _payers_by_customer({customer_id for _, customer_id in invoices})
+    for invoice_id, customer_id in invoices:
+        for contact in payers.get(customer_id, [(None, "", None)]):
+            yield (invoice_id, customer_id, *contact)
+
+
+def _payers_by_customer(customer_ids):
+    """{customer id: [(contact id, email, chosen channel or None)]}, for invoices."""
+    wish = Preference.event == Preference.INVOICE
+    query = (
+        Contact.select(Contact.customer, Contact.id, Contact.email, Preference.channel)
+        .join(Preference, JOIN.LEFT_OUTER, on=(Preference.contact == Contact.id) & wish)
+        .where(
+            among(Contact.customer, customer_ids)
+            & (Contact.role == Contact.PAYER)
+            & Contact.left_on.is_null()
+        )
+        .order_by(Contact.id)
+    )
+    payers = {}
+    for customer_id, *contact in query.tuples():
+        payers.setdefault(customer_id, []).append(contact)
+    return payers
 
 
 def queue_reminders(today, *, now):
