@@ -7,7 +7,7 @@ terms, so that the bill step, the preview and the customer's page can never disa
 from datetime import date
 from typing import NamedTuple
 
-from billing import events, ledger, money, periods
+from billing import events, ledger, money, periods, words
 from billing.errors import BillingError
 from models import Charge, Contract, Credit, Hold, Invoice, Line, PriceChange, db
 
@@ -123,7 +123,8 @@ def start(charge, *, by, now):
     if charge.ends_on is not None and charge.ends_on < charge.starts_on:
         raise BillingError("The charge ends before it starts. Correct one of the two dates.")
     if contract.ends_on is not None and charge.starts_on > contract.ends_on:
-        raise BillingError(f"The contract ended on {contract.ends_on}. Start the charge on another contract.")
+        ended = words.date(contract.ends_on)
+        raise BillingError(f"The contract ended on {ended}. Start the charge on another contract.")
     with db.atomic():
         charge.next_index = 0
         charge.next_on = bill_on(charge, 0)
@@ -171,7 +172,7 @@ def resume(contract, *, on, by, now):
         if hold is None:
             raise BillingError("This contract is not paused.")
         if on <= hold.starts_on:
-            raise BillingError(f"The pause began on {hold.starts_on}. Resume on a later day.")
+            raise BillingError(f"The pause began on {words.date(hold.starts_on)}. Resume on a later day.")
         hold.ends_on = on - periods.DAY
         hold.save()
         for charge in contract.charges.where(Charge.starts_on <= on):
@@ -220,9 +221,10 @@ def change_price(charge, *, from_on, unit_cents, reason, by, now):
 def _check_price_date(charge, from_on):
     billed = charge.lines.where(Line.voided_on.is_null()).order_by(Line.from_on.desc()).first()
     if billed and from_on <= billed.from_on:
-        raise BillingError(f"The period from {billed.from_on} is billed already. Choose a later date.")
+        last = words.date(billed.from_on)
+        raise BillingError(f"The period from {last} is billed already. Choose a later date.")
     if charge.price_changes.where(PriceChange.starts_on == from_on).exists():
-        raise BillingError(f"There is a new price from {from_on} already. Choose another date.")
+        raise BillingError(f"There is a new price from {words.date(from_on)} already. Choose another date.")
 
 
 def end(contract, *, on, reason_code, by, today, now):
@@ -237,7 +239,7 @@ def end(contract, *, on, reason_code, by, today, now):
     with ledger.locked(contract.customer_id):
         ended_on = Contract.get_by_id(contract.id).ends_on
         if ended_on is not None:
-            raise BillingError(f"This contract ended on {ended_on} already.")
+            raise BillingError(f"This contract ended on {words.date(ended_on)} already.")
         contract.ends_on, contract.end_reason = on, reason_code
         contract.save()
         charges = list(contract.charges.where(Charge.ends_on.is_null() | (Charge.ends_on > on)))

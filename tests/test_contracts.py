@@ -51,7 +51,7 @@ def test_a_started_charge_waits_for_its_first_period(contract):
     ("fields", "sentence"),
     [
         ({"starts_on": date(2026, 12, 2), "ends_on": DECEMBER}, "ends before it starts"),
-        ({"starts_on": date(2027, 1, 1)}, "The contract ended on 2026-12-31"),
+        ({"starts_on": date(2027, 1, 1)}, "The contract ended on December 31, 2026"),
     ],
 )
 def test_dates_that_contradict_each_other_are_refused(alice, fields, sentence):
@@ -301,7 +301,7 @@ def test_a_contract_ends_once_even_when_two_end_it_at_once(contract):
     given = together(4, lambda n: end(Contract.get(), date(2026, 12, 21)))
 
     refused = [one for one in given if isinstance(one, Exception)]
-    assert [str(one) for one in refused] == ["This contract ended on 2026-12-21 already."] * 3
+    assert [str(one) for one in refused] == ["This contract ended on December 21, 2026 already."] * 3
     assert Credit.select().count() == 1
 
 
