@@ -39,6 +39,7 @@ CHUNK = 50
 WHY_INVOICE = "You get invoices for this account."
 WHY_REMINDER = "You asked to be reminded before the due date."
 WHY_RECEIPT = "A receipt is sent for every payment."
+WHY_PROBLEM = "A payment on this account did not go through."
 
 
 class MailNotSent(BillingError):
@@ -208,28 +209,25 @@ def _queue_reminder(row, now):
 
 def queue_receipt(payment, *, now):
     """Queue the receipt of a payment to every payer with an address; receipts cannot be switched off."""
-    for contact in _mail_payers(payment.customer_id):
-        queue(
-            Notice.RECEIPT,
-            key=f"receipt:{payment.id}:{contact.id}",
-            customer=payment.customer_id,
-            contact=contact,
-            payment=payment,
-            why=WHY_RECEIPT,
-            now=now,
-        )
+    _queue_about(payment, Notice.RECEIPT, f"receipt:{payment.id}", WHY_RECEIPT, now)
 
 
 def queue_payment_problem(payment, *, now):
     """Tell the payers that a payment came back, in plain words."""
+    step = f"problem:{payment.id}:{payment.state}"
+    _queue_about(payment, Notice.PAYMENT_PROBLEM, step, WHY_PROBLEM, now)
+
+
+def _queue_about(payment, kind, step, why, now):
+    """Queue a message about a payment to every payer with an address, once for each step and payer."""
     for contact in _mail_payers(payment.customer_id):
         queue(
-            Notice.PAYMENT_PROBLEM,
-            key=f"problem:{payment.id}:{payment.state}:{contact.id}",
+            kind,
+            key=f"{step}:{contact.id}",
             customer=payment.customer_id,
             contact=contact,
             payment=payment,
-            why="A payment on this account did not go through.",
+            why=why,
             now=now,
         )
 
