@@ -10,7 +10,6 @@ from flask import current_app, g, request, url_for
 from wtforms.validators import Length, Optional
 
 from admin import security
-from admin.answers import pdf_answer
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, plain_text
 from billing import (
     contracts,
@@ -25,6 +24,7 @@ from billing import (
     words,
 )
 from billing.edges import pdf
+from billing.edges.answers import pdf_answer
 from billing.money import format_cents
 from models import Contact, Contract, Hold, ImportBatch, Invoice, Link, Notice, Payment, Refund, Ticket
 

@@ -11,12 +11,12 @@ from peewee import SQL
 from wtforms import PasswordField, validators
 
 from admin import actions, finding, labels, related, security
-from admin.answers import pdf_answer
 from admin.base import StaffView
 from admin.filters import ChoiceFilter
 from admin.finding import Anywhere, Related
 from billing import contracts, customers, documents, ledger, words
 from billing.edges import pdf
+from billing.edges.answers import pdf_answer
 from billing.money import as_decimal
 from models import (
     TABLES,

@@ -9,10 +9,10 @@ from flask import abort, current_app, flash, g, redirect, render_template, reque
 
 from billing import customers, documents, ledger, links, outlook
 from billing.edges import pdf
+from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from models import Contact, Invoice, Payment, PaymentPart
 from portal import invoice_page, payments, visitor
-from portal.answers import pdf_answer
 from portal.door import bp
 from portal.forms import DetailsForm, PayForm, StatementForm, new_key
 

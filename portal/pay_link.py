@@ -8,9 +8,9 @@ from flask import abort, current_app, flash, g, redirect, render_template, sessi
 
 from billing import links
 from billing.edges import pdf
+from billing.edges.answers import pdf_answer
 from models import Invoice, Link
 from portal import invoice_page, payments
-from portal.answers import pdf_answer
 from portal.door import bp
 from portal.sign_in import masked
 

@@ -12,10 +12,10 @@ from flask import abort, current_app, flash, g, redirect, render_template, url_f
 
 from billing import documents, ledger, links, payments
 from billing.edges import pdf
+from billing.edges.answers import pdf_answer
 from billing.errors import GatewayUnavailable, PaymentInProgress
 from models import Payment
 from portal import visitor
-from portal.answers import pdf_answer
 from portal.door import bp
 
 # How long the page of an open payment looks again by itself, and how often.

@@ -1,4 +1,4 @@
-"""Answers that are not pages: files."""
+"""Answers of both doors that are not pages: files."""
 
 import io
 
