@@ -88,6 +88,12 @@ def link(model, backref, *, null=False, help_text=None, **extra):
     )
 
 
+def with_default(field, value):
+    """``field`` with a default that the database knows too: a column added later needs one for old rows."""
+    field.constraints = [*(field.constraints or ()), SQL(f"DEFAULT {value!r}")]
+    return field
+
+
 class Rows(ModelSelect):
     """A SELECT of rows, with Peewee's general way cut short where columns are plain.
 
@@ -206,6 +212,22 @@ class Company(Address):
     minimum_payment_cents = MoneyField(default=500, help_text="Smallest part payment online.")
     pay_link_days = IntegerField(default=120, help_text="Days after the due date that a pay link works.")
     reminder_days = IntegerField(default=3, help_text="Remind this many days before the due date.")
+    bank_clear_days = with_default(
+        IntegerField(default=5, help_text="Banking days after settlement until a bank debit counts as safe."),
+        5,
+    )
+    postpone_days = with_default(
+        IntegerField(default=14, help_text="Most days that a customer may put off an automatic charge."), 14
+    )
+    postpone_limit = with_default(
+        IntegerField(default=2, help_text="How often in a year a customer may put off a charge."), 2
+    )
+    refund_alone_cents = with_default(
+        MoneyField(default=20000, help_text="Refunds above this need a second person."), 20000
+    )
+    return_fee_cents = with_default(
+        MoneyField(default=0, help_text="Fee for a bank debit returned for lack of funds; 0: none."), 0
+    )
     demo_days = IntegerField(
         null=True, help_text="Days that the demo company's calendar runs ahead. Empty in a real company."
     )
@@ -331,6 +353,9 @@ class Customer(Address):
     note = TextField(default="")
     closed_on = DayField(null=True)
     import_batch = link(ImportBatch, "customers", null=True)
+    profile_id = with_default(
+        CharField(max_length=20, default="", help_text="The customer's profile at the processor."), ""
+    )
 
     class Meta:
         indexes = ((("name",), False),)
@@ -345,6 +370,14 @@ class Customer(Address):
         if self.account_number.isdecimal() and len(self.account_number) < 10:
             return self.account_number.zfill(10)
         return f"9{self.id:09d}"
+
+
+# Webhooks and the Account Updater name a customer by the profile.
+Customer.add_index(
+    Customer.index(Customer.profile_id, name="customer_profile", unique=True).where(
+        Customer.profile_id != SQL("''")
+    )
+)
 
 
 class Contact(Editable):
@@ -565,6 +598,7 @@ class JobRun(BaseModel):
     MOVES = {RUNNING: {DONE, FAILED, DIED}}
 
     name = CharField(max_length=40)
+    only = with_default(CharField(max_length=20, default="", help_text="The one step that it ran."), "")
     state = choice("state", (RUNNING, DONE, FAILED, DIED), default=RUNNING)
     as_of_on = DayField()
     holder = CharField(max_length=80, help_text="Host and process that runs it.")
@@ -712,6 +746,140 @@ Line.add_index(
 # --------------------------------------------------------------------------------------------------
 
 
+class PaymentMethod(BaseModel):
+    """A card or bank account that the processor keeps for a customer. We keep its name, never its number."""
+
+    CARD, BANK = "card", "bank"
+    ACTIVE, DISABLED, REMOVED = "active", "disabled", "removed"
+    MOVES = {ACTIVE: {DISABLED, REMOVED}, DISABLED: {ACTIVE, REMOVED}, REMOVED: {ACTIVE}}
+
+    customer = link(Customer, "methods")
+    token = CharField(max_length=20, unique=True, help_text="The processor's id of it.")
+    state = choice("state", (ACTIVE, DISABLED, REMOVED), default=ACTIVE)
+    kind = choice("kind", (CARD, BANK))
+    label = CharField(max_length=60, help_text="Such as Visa ending 4242. Never a number.")
+    last_four = CharField(max_length=4, default="")
+    expires_on = DayField(null=True, help_text="Last day that a card is good for.")
+    account_type = CharField(max_length=20, default="", help_text="Of a bank account.")
+    network_transaction_id = CharField(
+        max_length=255, default="", help_text="Of the first charge, for the next."
+    )
+    first_cents = MoneyField(null=True, help_text="Amount of the first charge.")
+    reason = CharField(max_length=255, default="", help_text="Why it is not used any more.")
+    added_by = CharField(max_length=80)
+    added_at = UtcField()
+    ended_at = UtcField(null=True, help_text="When it was removed or disabled.")
+
+    def __str__(self):
+        return f"{self.label}, expires {self.expires_on:%m/%y}" if self.expires_on else self.label
+
+
+class Autopay(BaseModel):
+    """The standing authorization to charge: who agreed to which words, when and from where.
+
+    Never changed: other terms are a new row. It must be kept for two years after it ends, and is kept longer.
+    """
+
+    DUE_DATE, DAYS_BEFORE, DAY_OF_MONTH = "due_date", "days_before", "day_of_month"
+
+    customer = link(Customer, "autopays")
+    contact = link(Contact, "autopays", null=True, help_text="Who agreed.")
+    method = link(PaymentMethod, "autopays")
+    timing = choice("timing", (DUE_DATE, DAYS_BEFORE, DAY_OF_MONTH), default=DUE_DATE)
+    days_before = IntegerField(default=0, help_text="Days before the due date.")
+    day_of_month = IntegerField(null=True)
+    cap_cents = MoneyField(null=True, help_text="Ask first above this.")
+    tell_days = IntegerField(null=True, help_text="Tell the customer so many days ahead of every charge.")
+    text = TextField(help_text="Every word that was agreed to.")
+    text_version = CharField(max_length=20)
+    agreed_at = UtcField()
+    agreed_from = CharField(max_length=45, help_text="Network address that it was agreed from.")
+    agreed_by = CharField(max_length=80)
+    ended_at = UtcField(null=True)
+    ended_by = CharField(max_length=80, default="")
+    end_reason = CharField(max_length=255, default="")
+
+    class Meta:
+        table_name = "autopay"
+        constraints = [
+            Check("days_before BETWEEN 0 AND 30"),
+            Check("day_of_month IS NULL OR day_of_month BETWEEN 1 AND 28"),
+            Check("cap_cents IS NULL OR cap_cents > 0"),
+            Check("tell_days IS NULL OR tell_days BETWEEN 1 AND 30"),
+        ]
+
+    def __str__(self):
+        return f"Autopay {self.id}"
+
+
+# A customer has one standing authorization at a time.
+Autopay.add_index(
+    Autopay.index(Autopay.customer, name="autopay_standing", unique=True).where(Autopay.ended_at.is_null())
+)
+
+
+class PlannedCharge(BaseModel):
+    """What autopay is going to do with one invoice, and what the customer was told of it."""
+
+    PLANNED, DONE, DROPPED = "planned", "done", "dropped"
+    MOVES = {PLANNED: {DONE, DROPPED}}
+
+    autopay = link(Autopay, "planned_charges")
+    customer = link(Customer, "planned_charges")
+    invoice = link(Invoice, "planned_charges")
+    state = choice("state", (PLANNED, DONE, DROPPED), default=PLANNED)
+    charge_on = DayField(help_text="The day on which it is charged.")
+    told_on = DayField(null=True, help_text="When the customer was told of day and amount.")
+    told_cents = MoneyField(null=True)
+    postponed_from_on = DayField(null=True, help_text="The day before the customer put it off.")
+    postponed_at = UtcField(null=True)
+    reason = CharField(max_length=255, default="", help_text="Why it was dropped.")
+    created_at = UtcField()
+
+    class Meta:
+        indexes = ((("customer", "charge_on"), False),)
+
+    def __str__(self):
+        return f"Charge of {self.invoice} on {self.charge_on}"
+
+
+PlannedCharge.add_index(
+    PlannedCharge.index(PlannedCharge.invoice, name="planned_charge_once", unique=True).where(
+        PlannedCharge.state == SQL("'planned'")
+    )
+)
+# The autopay step looks for what is due.
+PlannedCharge.add_index(
+    PlannedCharge.index(PlannedCharge.charge_on, name="planned_charge_due").where(
+        PlannedCharge.state == SQL("'planned'")
+    )
+)
+
+
+class Settlement(BaseModel):
+    """One batch of the processor: what it pays out together. Cards and bank debits settle apart."""
+
+    batch_id = CharField(max_length=20, unique=True)
+    kind = choice("kind", (PaymentMethod.CARD, PaymentMethod.BANK))
+    is_settled = BooleanField(help_text="False: the batch as a whole failed.")
+    settled_at = UtcField(index=True)
+    charge_count = IntegerField(help_text="As the processor reports it, like the sums.")
+    charge_cents = MoneyField()
+    refund_count = IntegerField()
+    refund_cents = MoneyField()
+    return_count = IntegerField(default=0, help_text="Returned bank debits and chargebacks.")
+    return_cents = MoneyField(default=0)
+    read_at = UtcField(help_text="When its transactions were last read.")
+
+    def __str__(self):
+        return f"Batch {self.batch_id}"
+
+    @property
+    def deposit_cents(self):
+        """What should arrive on the company's bank account for it, before the processor's fees."""
+        return self.charge_cents - self.refund_cents - self.return_cents if self.is_settled else 0
+
+
 class Payment(BaseModel):
     """One attempt with one reference; only an approved one is money.
 
@@ -735,18 +903,20 @@ class Payment(BaseModel):
         IN_DOUBT: {APPROVED, SETTLED, DECLINED, HELD, EXPIRED, VOIDED},
         APPROVED: {SETTLED, RETURNED, VOIDED, REFUNDED, CHARGED_BACK},
         SETTLED: {RETURNED, REFUNDED, CHARGED_BACK},
+        REFUNDED: {RETURNED, CHARGED_BACK},  # the bank asks nobody whether we paid back already
+        CHARGED_BACK: {SETTLED},  # a dispute that we won
         EXPIRED: {APPROVED, SETTLED, HELD},  # what comes after we stopped waiting still counts
         DECLINED: {APPROVED, SETTLED, HELD},
     }
     ONLINE, CARD, BANK = "online", "card", "bank"
-    CHECK, CASH, MONEY_ORDER, WIRE = "check", "cash", "money_order", "wire"
-    BY_HAND = (CHECK, CASH, MONEY_ORDER, WIRE)
+    CHECK, CASH, MONEY_ORDER, WIRE, BILL_PAY = "check", "cash", "money_order", "wire", "bill_pay"
+    BY_HAND = (CHECK, CASH, MONEY_ORDER, WIRE, BILL_PAY)
 
     customer = link(Customer, "payments")
     reference = CharField(max_length=20, unique=True, help_text="What the gateway and the customer see.")
     key = CharField(max_length=64, unique=True, help_text="Names the click: the same key never pays twice.")
     state = choice("state", STATES, default=PREPARED)
-    kind = choice("kind", (ONLINE, CARD, BANK, *BY_HAND))
+    kind = choice("kind", (ONLINE, CARD, BANK, *BY_HAND), words={BILL_PAY: "Bank bill pay"})
     amount_cents = MoneyField()
     open_cents = MoneyField(default=0, help_text="Received, and not applied to an invoice yet.")
     received_on = DayField(help_text="Business day that it counts for.")
@@ -764,6 +934,18 @@ class Payment(BaseModel):
     created_at = UtcField()
     concluded_at = UtcField(null=True)
     returned_on = DayField(null=True)
+    method = link(PaymentMethod, "payments", null=True, help_text="The saved method that was charged.")
+    autopay = link(Autopay, "payments", null=True, help_text="The authorization that it was charged under.")
+    entry_class = with_default(
+        CharField(max_length=3, default="", help_text="WEB or CCD, for bank debits."), ""
+    )
+    try_number = with_default(IntegerField(default=0, help_text="Of automatic tries with one method."), 0)
+    retry_on = DayField(null=True, help_text="When autopay tries again, after a decline or return.")
+    decline_code = with_default(CharField(max_length=10, default="", help_text="The processor's reason."), "")
+    return_code = with_default(CharField(max_length=5, default="", help_text="The bank's, such as R01."), "")
+    settlement = link(Settlement, "payments", null=True)
+    settled_on = DayField(null=True)
+    clears_on = DayField(null=True, help_text="From then on a bank debit is called complete.")
 
     class Meta:
         indexes = ((("customer", "received_on"), False), (("received_on",), False), (("state",), False))
@@ -776,6 +958,12 @@ class Payment(BaseModel):
         return f"Payment {self.reference}"
 
 
+# Autopay looks for what was tried with a method.
+Payment.add_index(
+    Payment.index(Payment.method, Payment.created_at, name="payment_by_method").where(
+        Payment.method.is_null(False)
+    )
+)
 # Staff look for a payment by the number on the check.
 Payment.add_index(
     Payment.index(Payment.check_number, name="payment_check_number").where(Payment.check_number != SQL("''"))
@@ -856,17 +1044,217 @@ class Allocation(BaseModel):
 
 
 class Refund(BaseModel):
-    """Money that goes back to the payer, out of what their payment has left."""
+    """Money that goes back to the payer: by the processor to the card or account that paid, or by hand.
+
+    Like a payment, it is an attempt until the processor has answered, and on disk before it is asked.
+    """
+
+    WAITING, PREPARED, SENT, IN_DOUBT = "waiting", "prepared", "sent", "in_doubt"
+    APPROVED, SETTLED, DECLINED, REFUSED = "approved", "settled", "declined", "refused"
+    STATES = (WAITING, PREPARED, SENT, IN_DOUBT, APPROVED, SETTLED, DECLINED, REFUSED)
+    LIVE = (WAITING, PREPARED, SENT, IN_DOUBT)  # not decided yet; its amount is reserved
+    DEAD = (DECLINED, REFUSED)  # no money went back
+    MOVES = {
+        WAITING: {PREPARED, REFUSED},
+        PREPARED: {SENT, APPROVED, DECLINED, IN_DOUBT},
+        SENT: {APPROVED, SETTLED, DECLINED, IN_DOUBT},
+        IN_DOUBT: {APPROVED, SETTLED, DECLINED},
+        APPROVED: {SETTLED, DECLINED},
+    }
+    VOID = "void"
+    BY_HAND = (Payment.CHECK, Payment.CASH, Payment.WIRE)
 
     payment = link(Payment, "refunds")
     key = CharField(max_length=64, unique=True)
+    state = with_default(
+        choice("state", STATES, default=APPROVED, words={WAITING: "Second person"}), "approved"
+    )
     amount_cents = MoneyField()
-    how = choice("how", (Payment.CHECK, Payment.CASH, Payment.WIRE))
+    how = choice(
+        "how", (*BY_HAND, Payment.CARD, Payment.BANK, VOID), words={VOID: "Canceled before settlement"}
+    )
+    reason = CharField(max_length=255)
+    by = CharField(max_length=80)
+    approved_by = with_default(CharField(max_length=80, default="", help_text="The second person."), "")
+    made_on = DayField()
+    reference = CharField(max_length=20, null=True, unique=True, help_text="What the processor knows it by.")
+    transaction_id = CharField(max_length=20, null=True, unique=True)
+    ask_at = UtcField(null=True, help_text="When to ask the processor next.")
+    asks = with_default(IntegerField(default=0, help_text="Searches that found nothing."), 0)
+    outcome = with_default(CharField(max_length=255, default="", help_text="What the processor said."), "")
+    created_at = UtcField(null=True)
+    concluded_at = UtcField(null=True)
+    settlement = link(Settlement, "refunds", null=True)
+
+    class Meta:
+        constraints = [Check("amount_cents > 0")]
+
+    def __str__(self):
+        return f"Refund {self.reference or self.id}"
+
+
+# One refund of a payment at a time: what is left must be known before the next.
+Refund.add_index(
+    Refund.index(Refund.payment, name="refund_live", unique=True).where(
+        Refund.state << [SQL(f"'{state}'") for state in Refund.LIVE]
+    )
+)
+Refund.add_index(Refund.index(Refund.ask_at, name="refund_ask").where(Refund.ask_at.is_null(False)))
+
+
+class Chargeback(BaseModel):
+    """A payer disputed a payment with their bank, which took the money back: a case with a deadline."""
+
+    OPEN, ANSWERED, WON, LOST = "open", "answered", "won", "lost"
+    MOVES = {OPEN: {ANSWERED, WON, LOST}, ANSWERED: {WON, LOST}, LOST: {WON}}
+
+    payment = link(Payment, "chargebacks")
+    customer = link(Customer, "chargebacks")
+    state = choice("state", (OPEN, ANSWERED, WON, LOST), default=OPEN)
+    amount_cents = MoneyField()
+    fee_cents = MoneyField(default=0, help_text="What the bank charged us for it.")
+    reason = CharField(max_length=255, default="", help_text="The bank's reason.")
+    transaction_id = CharField(
+        max_length=20, null=True, unique=True, help_text="The processor's entry for it."
+    )
+    opened_on = DayField()
+    answer_by_on = DayField(null=True, help_text="Last day to send the evidence.")
+    answered_on = DayField(null=True)
+    closed_on = DayField(null=True)
+    note = TextField(default="")
+    by = CharField(max_length=80)
+    created_at = UtcField()
+
+    class Meta:
+        constraints = [Check("amount_cents > 0"), Check("fee_cents >= 0")]
+        indexes = ((("state", "answer_by_on"), False),)
+
+    def __str__(self):
+        return f"Chargeback {self.id}"
+
+
+class Loss(BaseModel):
+    """Money that is gone and that no invoice covers: refunded, and then taken back by the bank as well."""
+
+    AFTER_REFUND, FEE = "after_refund", "fee"
+
+    payment = link(Payment, "losses")
+    key = CharField(max_length=64, unique=True)
+    kind = choice(
+        "kind", (AFTER_REFUND, FEE), words={AFTER_REFUND: "Returned after a refund", FEE: "Bank's fee"}
+    )
+    amount_cents = MoneyField()
     reason = CharField(max_length=255)
     by = CharField(max_length=80)
     made_on = DayField()
 
     class Meta:
+        constraints = [Check("amount_cents > 0")]
+
+
+class AutopayOutcome(BaseModel):
+    """What became, on one day, of one invoice that autopay should have paid: exactly one of these."""
+
+    CHARGED, DECLINED, HELD, IN_DOUBT, SKIPPED = "charged", "declined", "held", "in_doubt", "skipped"
+
+    run_on = DayField()
+    invoice = link(Invoice, "autopay_outcomes")
+    customer = link(Customer, "autopay_outcomes")
+    outcome = choice("outcome", (CHARGED, DECLINED, HELD, IN_DOUBT, SKIPPED))
+    reason = CharField(max_length=255, default="", help_text="In words that a customer could read.")
+    payment = link(Payment, "autopay_outcomes", null=True)
+    decided_at = UtcField()
+
+    class Meta:
+        indexes = ((("run_on", "invoice"), True), (("run_on", "outcome"), False))
+
+
+class SettlementLine(BaseModel):
+    """One transaction of a batch as the processor lists it, beside what the books have for it."""
+
+    settlement = link(Settlement, "lines")
+    transaction_id = CharField(max_length=20, unique=True)
+    status = CharField(max_length=40)
+    reference = CharField(max_length=20, default="")
+    amount_cents = MoneyField()
+    is_refund = BooleanField(default=False)
+    payment = link(Payment, "settlement_lines", null=True)
+    refund = link(Refund, "settlement_lines", null=True)
+    submitted_at = UtcField(null=True)
+
+    class Meta:
+        table_name = "settlement_line"
+
+
+class Difference(BaseModel):
+    """The processor and the books do not agree: work for a person, or gone by itself at the next look."""
+
+    OPEN, GONE, SETTLED = "open", "gone", "settled"
+    MOVES = {OPEN: {GONE, SETTLED}, GONE: {OPEN}}
+    KINDS = ("not_in_books", "not_at_processor", "amount", "state", "batch_total")
+
+    key = CharField(max_length=64, unique=True, help_text="Kind and what it is about: noted once.")
+    state = choice("state", (OPEN, GONE, SETTLED), default=OPEN)
+    kind = choice("kind", KINDS)
+    transaction_id = CharField(max_length=20, default="")
+    settlement = link(Settlement, "differences", null=True)
+    payment = link(Payment, "differences", null=True)
+    refund = link(Refund, "differences", null=True)
+    ours_cents = MoneyField(null=True)
+    theirs_cents = MoneyField(null=True)
+    text = CharField(max_length=255, help_text="What does not agree, in a sentence.")
+    found_on = DayField()
+    closed_at = UtcField(null=True)
+    closed_by = CharField(max_length=80, default="")
+    resolution = CharField(max_length=255, default="")
+
+    class Meta:
+        indexes = ((("state", "found_on"), False),)
+
+    def __str__(self):
+        return self.text
+
+
+class RemittanceFile(BaseModel):
+    """A file of payments from the bank: a lockbox deposit or bank bill pay."""
+
+    LOCKBOX, BILL_PAY = "lockbox", "bill_pay"
+
+    kind = choice("kind", (LOCKBOX, BILL_PAY), words={BILL_PAY: "Bank bill pay"})
+    file_name = CharField(max_length=255)
+    sha256 = CharField(max_length=64, unique=True, help_text="The same file is read once.")
+    row_count = IntegerField()
+    total_cents = MoneyField()
+    by = CharField(max_length=80)
+    read_at = UtcField()
+
+    def __str__(self):
+        return f"{self.file_name}"
+
+
+class RemittanceRow(BaseModel):
+    """One payment of such a file: booked when it is clear whose it is, else waiting for a person."""
+
+    BOOKED, UNMATCHED, DISMISSED = "booked", "unmatched", "dismissed"
+    MOVES = {UNMATCHED: {BOOKED, DISMISSED}}
+
+    file = link(RemittanceFile, "rows")
+    row_number = IntegerField()
+    state = choice("state", (BOOKED, UNMATCHED, DISMISSED))
+    amount_cents = MoneyField()
+    received_on = DayField()
+    check_number = CharField(max_length=30, default="")
+    scan_line = CharField(max_length=80, default="")
+    account_text = CharField(max_length=60, default="", help_text="The account number as it was written.")
+    payer_text = CharField(max_length=120, default="")
+    customer = link(Customer, "remittances", null=True)
+    payment = link(Payment, "remittances", null=True)
+    matched_by = CharField(max_length=20, default="", help_text="Scan line, account number or a person.")
+    reason = CharField(max_length=255, default="", help_text="Why it waits, or why it was dismissed.")
+    closed_by = CharField(max_length=80, default="")
+
+    class Meta:
+        indexes = ((("file", "row_number"), True), (("state",), False))
         constraints = [Check("amount_cents > 0")]
 
 
@@ -970,8 +1358,14 @@ class Notice(BaseModel):
         "ticket_reply",
         "contact_changed",
     )
+    AUTOPAY_ON, AUTOPAY_OFF, UPCOMING_CHARGE = "autopay_on", "autopay_off", "upcoming_charge"
+    CHARGE_POSTPONED, CHARGE_DECLINED, ABOVE_CAP = "charge_postponed", "charge_declined", "above_cap"
+    METHOD_EXPIRING, METHOD_PROBLEM, METHOD_CHANGED = "method_expiring", "method_problem", "method_changed"
+    REFUND = "refund"
     KINDS = (
         INVOICE, REMINDER, RECEIPT, PAYMENT_PROBLEM, SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED,
+        AUTOPAY_ON, AUTOPAY_OFF, UPCOMING_CHARGE, CHARGE_POSTPONED, CHARGE_DECLINED, ABOVE_CAP,
+        METHOD_EXPIRING, METHOD_PROBLEM, METHOD_CHANGED, REFUND,
     )  # fmt: skip
 
     key = CharField(max_length=100, unique=True, help_text="Kind, subject, recipient and step: sent once.")
@@ -983,6 +1377,10 @@ class Notice(BaseModel):
     invoice = link(Invoice, "notices", null=True)
     payment = link(Payment, "notices", null=True)
     ticket_message = link(Message, "notices", null=True)
+    autopay = link(Autopay, "notices", null=True)
+    method = link(PaymentMethod, "notices", null=True)
+    refund = link(Refund, "notices", null=True)
+    charge_on = DayField(null=True, help_text="The day of the charge that it announces.")
     address = CharField(max_length=255, default="", help_text="Where it went.")
     why = CharField(max_length=255, help_text="Why it was sent, in words for the recipient.")
     subject = CharField(max_length=255, default="")
@@ -1013,8 +1411,9 @@ Notice.add_index(
 
 TABLES = (
     Company, Staff, Item, TaxRate, ImportBatch, Customer, Contact, Preference, Site, System, Contract, Charge,
-    PriceChange, OneOff, Hold, JobRun, Event, Invoice, Line, Payment, PaymentPart, Credit, Allocation, Refund,
-    GatewayEvent, Link, Ticket, Message, Notice,
+    PriceChange, OneOff, Hold, JobRun, Event, Invoice, Line, PaymentMethod, Autopay, PlannedCharge,
+    Settlement, Payment, PaymentPart, Credit, Allocation, Refund, Chargeback, Loss, AutopayOutcome,
+    SettlementLine, Difference, RemittanceFile, RemittanceRow, GatewayEvent, Link, Ticket, Message, Notice,
 )  # fmt: skip
 
 
