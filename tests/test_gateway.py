@@ -14,8 +14,8 @@ import pytest
 from billing.edges.gateway import Gateway
 from billing.errors import GatewayUnavailable
 from billing.outcomes import (
+    CAUSES,
     DOUBTFUL_REASONS,
-    PLAIN_WORDS,
     Approved,
     Declined,
     Held,
@@ -672,13 +672,14 @@ def test_all_statuses_are_decided(status, outcome, is_money, is_final):
 
 
 def test_every_sentence_says_what_happened_and_what_to_do():
-    for code, sentence in PLAIN_WORDS.items():
+    for code, cause in CAUSES.items():
+        sentence = cause.sentence
         assert sentence.count(". ") >= 1 or code in ("51", "55"), sentence
         assert sentence.endswith(".") and "error" not in sentence.lower()
 
 
 def test_no_sentence_says_declined_where_money_may_have_moved():
-    assert not set(PLAIN_WORDS) & DOUBTFUL_REASONS
+    assert not set(CAUSES) & DOUBTFUL_REASONS
 
 
 def test_a_bank_debit_is_not_called_a_card():
