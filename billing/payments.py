@@ -7,7 +7,9 @@ three independent ways to learn that; each is enough, together they are harmless
 """
 
 import json
+import logging
 import secrets
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,12 +17,12 @@ from datetime import timedelta
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import events, ledger, notices
+from billing import events, ledger, notices, retries
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress, StaleState
 from billing.money import format_cents
 from billing.outcomes import Approved, Declined, Held, InDoubt, NothingChanged, Returned, Voided
 from billing.states import move
-from models import GatewayEvent, Invoice, Payment, PaymentPart, Refund, db
+from models import GatewayEvent, Invoice, Payment, PaymentMethod, PaymentPart, Refund, db
 
 # A hosted page can be opened for fifteen minutes; a page that was open then may still be sent.
 FORM_LIFE = timedelta(minutes=14)
@@ -28,8 +30,13 @@ QUARANTINE = timedelta(minutes=45)
 EMPTY_SEARCHES = 2  # after the quarantine; the gateway's lists lag behind by minutes
 ASK_AT = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 45, 50, 60))  # after the page was opened
 ASK_LATER = timedelta(hours=1)
+ASK_CHARGE_AT = (timedelta(minutes=5), timedelta(hours=1))  # after a saved method was charged; then daily
+ASK_CHARGE_LATER = timedelta(days=1)
+UNRESOLVED = timedelta(days=3)  # without an answer for so long, a person looks
+SEND_WITHIN_SECONDS = 60  # a process that slept longer than this between claim and call does not call
 SUSPICIOUS_TIMES = 10  # from so many times what is owed on, a slipped decimal point is the likelier story
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ def start_online(customer, parts, *, key, gateway, urls, today, now, contact=Non
     _check_owner(customer, parts)
     payment = _same_click(customer, key) or _same_attempt(customer, parts)
     if payment is None:
-        payment = _claim(customer, parts, key, today, now)
+        payment = _claim_or_join(customer, parts, key, today, now)
     if payment.state == Payment.PREPARED:
         return _open_page(payment, gateway, urls(payment), now, contact)
     if payment.state == Payment.SENT and now < payment.form_token_at + FORM_LIFE:
@@ -112,7 +119,7 @@ def _check_parts(parts):
 
 
 def _same_attempt(customer, parts):
-    """The live attempt for exactly these parts, or None. Raises PaymentInProgress for any other."""
+    """The live page for exactly these parts, or None. Raises PaymentInProgress for any other attempt."""
     wanted = {invoice.id: cents for invoice, cents in parts}
     claims = PaymentPart.select(PaymentPart, Payment).join(Payment).where(
         PaymentPart.live & PaymentPart.invoice.in_(list(wanted))
@@ -120,37 +127,47 @@ def _same_attempt(customer, parts):
     standing = {part.payment_id: part.payment for part in claims}
     for payment in standing.values():
         claimed = {part.invoice_id: part.amount_cents for part in payment.parts}
-        if claimed == wanted and payment.state in (Payment.PREPARED, Payment.SENT):
+        is_page = payment.method_id is None and payment.state in (Payment.PREPARED, Payment.SENT)
+        if is_page and claimed == wanted:
             return payment
         raise PaymentInProgress(in_progress_sentence(payment))
     return None
 
 
-def _claim(customer, parts, key, today, now):
-    """Commit the attempt before anybody can charge for it; the unique index lets one through.
-
-    What is owed is read under the lock: since the page was shown it may have been paid or voided.
-    """
+def _claim_or_join(customer, parts, key, today, now):
+    """A new attempt; or, where another was faster, the one that it made for the same click or parts."""
     try:
-        with ledger.locked(customer.id):
-            _check_parts(parts)
-            payment = Payment.create(
-                customer=customer,
-                reference=_reference(),
-                key=key,
-                kind=Payment.ONLINE,
-                amount_cents=sum(cents for _, cents in parts),
-                received_on=today,
-                ask_at=now + QUARANTINE,
-                created_at=now,
-            )
-            for invoice, cents in parts:
-                PaymentPart.create(payment=payment, invoice=invoice, amount_cents=cents)
+        return _claim(customer, lambda: parts, key, today, now, kind=Payment.ONLINE, ask_at=now + QUARANTINE)
     except IntegrityError:
         earlier = _same_click(customer, key) or _same_attempt(customer, parts)
         if earlier is None:
-            raise PaymentInProgress("Another payment of this invoice has just been started.") from None
+            raise PaymentInProgress(_STARTED_ELSEWHERE) from None
         return earlier
+
+
+_STARTED_ELSEWHERE = "Another payment of this invoice has just been started."
+
+
+def _claim(customer, choose, key, today, now, **about):
+    """Commit the attempt before anybody can charge for it; the unique index lets one through.
+
+    What is owed is read under the lock, by ``choose``: since it was shown, it may have been paid or voided.
+    Raises IntegrityError when another attempt claims one of the invoices, or had the same key.
+    """
+    with ledger.locked(customer.id):
+        parts = choose()
+        _check_parts(parts)
+        payment = Payment.create(
+            customer=customer,
+            reference=_reference(),
+            key=key,
+            amount_cents=sum(cents for _, cents in parts),
+            received_on=today,
+            created_at=now,
+            **about,
+        )
+        for invoice, cents in parts:
+            PaymentPart.create(payment=payment, invoice=invoice, amount_cents=cents)
     return payment
 
 
@@ -173,13 +190,16 @@ def _open_page(payment, gateway, urls, now, contact):
     return payment
 
 
+def _description(payment):
+    return f"Invoice {', '.join(str(part.invoice.number) for part in payment.parts)}"[:255]
+
+
 def _ask_page(payment, gateway, urls, contact):
     customer = payment.customer
-    numbers = ", ".join(str(part.invoice.number) for part in payment.parts)
     return gateway.hosted_page(
         reference=payment.reference,
         amount_cents=payment.amount_cents,
-        description=f"Invoice {numbers}"[:255],
+        description=_description(payment),
         customer_number=customer.account_number,
         email=contact.email if contact else "",
         merchant_name=companies.current().name,
@@ -202,6 +222,129 @@ def _give_up(payment, reason, now):
         except StaleState:
             return
         _free_invoices(payment)
+
+
+# --- A saved method: autopay, or one click -------------------------------------------------------
+
+
+def charge_saved(
+    customer, parts, *, method, key, gateway, today, now, by, autopay=None, try_number=0, recheck=None
+):  # fmt: skip
+    """Charge ``parts`` [(invoice, cents)] to a saved method. Returns the Payment, whose state tells.
+
+    The same ``key`` gives the same payment, and never a second charge. Raises PaymentInProgress while another
+    attempt claims one of the invoices, and BillingError for what cannot be charged: nothing was sent then.
+    Afterwards it never raises: what the gateway leaves open is ``in_doubt``.
+
+    autopay    -- the authorization, when nobody pressed a button
+    try_number -- of automatic tries with this method; billing/retries.py counts them
+    recheck    -- callable() -> parts, asked under the lock: what is still due at that moment; may raise
+                  BillingError to call it off
+    """
+    _check_owner(customer, parts)
+    payment = _same_click(customer, key)
+    if payment is None:
+        started = time.monotonic()
+        payment = _claim_charge(
+            customer, recheck or (lambda: parts), key, method, autopay, try_number, by, today, now
+        )
+        if payment.state == Payment.PREPARED:
+            return _charge(payment, gateway, started, today, now)
+    return payment
+
+
+def _claim_charge(customer, choose, key, method, autopay, try_number, by, today, now):
+    def still_usable():
+        usable = PaymentMethod.get_by_id(method.id)
+        if usable.customer_id != customer.id or usable.state != PaymentMethod.ACTIVE:
+            raise BillingError(f"{usable.label} cannot be used any more. Choose another way to pay.")
+        return choose()
+
+    about = {
+        "kind": method.kind, "method": method, "method_label": method.label, "autopay": autopay,
+        "try_number": try_number, "entry_class": _entry_class(method), "entered_by": by,
+        "ask_at": now + QUARANTINE,
+    }  # fmt: skip
+    try:
+        return _claim(customer, still_usable, key, today, now, **about)
+    except IntegrityError:
+        if earlier := _same_click(customer, key):
+            return earlier
+        raise PaymentInProgress(_STARTED_ELSEWHERE) from None
+
+
+def _entry_class(method):
+    """How a bank debit was authorized, for the bank: online by a person, or by a company."""
+    if method.kind != PaymentMethod.BANK:
+        return ""
+    return "CCD" if method.account_type == "businessChecking" else "WEB"
+
+
+def _charge(payment, gateway, started, today, now):
+    """Ask for the money, outside any transaction, and book the answer.
+
+    A process that was stopped after its claim may wake when others have long given up on the attempt. It
+    leaves the attempt alone then: nothing was sent, and the confirm step frees its invoices.
+    """
+    try:
+        move(payment, Payment.SENT, ask_at=now + ASK_CHARGE_AT[0])
+    except StaleState:
+        return Payment.get_by_id(payment.id)
+    if time.monotonic() - started > SEND_WITHIN_SECONDS:
+        log.warning("%s was claimed too long ago to be sent", payment)
+        return payment
+    method = payment.method
+    outcome = gateway.charge(
+        profile_id=payment.customer.profile_id,
+        method_id=method.token,
+        amount_cents=payment.amount_cents,
+        reference=payment.reference,
+        description=_description(payment),
+        recurring=payment.autopay_id is not None,
+        by_customer=payment.autopay_id is None,
+        network_transaction_id=method.network_transaction_id,
+        first_amount_cents=method.first_cents,
+    )
+    return _book_answer(payment, outcome, today, now)
+
+
+def _book_answer(payment, outcome, today, now):
+    """The answer to our own call, in one transaction; a webhook may have been faster."""
+    with ledger.locked(payment.customer_id):
+        payment = Payment.get_by_id(payment.id)
+        if payment.state not in Payment.LIVE:
+            return payment
+        match outcome:
+            case Approved():
+                _book(payment, today, now, transaction_id=outcome.transaction_id, auth_code=outcome.auth_code)
+                _remember_first(payment, outcome)
+            case Declined(reason_code=code, sentence=sentence, transaction_id=id):
+                _end(
+                    payment,
+                    Payment.DECLINED,
+                    sentence,
+                    now,
+                    today,
+                    decline_code=code,
+                    transaction_id=id or None,
+                )
+            case Held():
+                _hold(payment, outcome, now)
+            case InDoubt(why=why):
+                _doubt(payment, why, now)
+            case Voided() | Returned() | NothingChanged():
+                _doubt(payment, f"The processor answered a charge with {type(outcome).__name__}.", now)
+    return Payment.get_by_id(payment.id)
+
+
+def _remember_first(payment, approved):
+    """Later charges of a saved method name the first one to the card network."""
+    if approved.network_transaction_id:
+        PaymentMethod.update(
+            network_transaction_id=approved.network_transaction_id, first_cents=payment.amount_cents
+        ).where(
+            (PaymentMethod.id == payment.method_id) & (PaymentMethod.network_transaction_id == "")
+        ).execute()
 
 
 # --- Learning what happened ----------------------------------------------------------------------
@@ -228,7 +371,7 @@ def ask(payment, *, gateway, today, now):
     _ask_again_later(payment, now)
     found = [one for one in gateway.find(payment.reference, since=payment.created_at) if not one.is_refund]
     if not found:
-        _nothing_found(payment, now)
+        _nothing_found(payment, today, now)
     for transaction in _telling(payment, found):
         conclude(payment, transaction, today=today, now=now)
     return Payment.get_by_id(payment.id)
@@ -273,11 +416,11 @@ def _follow(payment, transaction, today, now):
         case Approved() if transaction.amount_cents != payment.amount_cents:
             _doubt(payment, "The processor reports another amount than was asked for.", now)
         case Approved():
-            _book(payment, transaction, today, now)
+            _book_transaction(payment, transaction, today, now)
         case Held():
             _hold(payment, transaction, now)
-        case Declined(sentence=sentence):
-            _note_decline(payment, sentence, now)
+        case Declined() as refusal:
+            _note_decline(payment, refusal, today, now)
         case Voided() | NothingChanged():
             why = "The payment was canceled at the processor."
             _undo(payment, transaction, Payment.VOIDED, why, today, now)
@@ -288,21 +431,23 @@ def _follow(payment, transaction, today, now):
             _doubt(payment, why, now)
 
 
-def _book(payment, transaction, today, now):
-    """The money is ours: apply it to what it was meant for; what is no longer owed stays on the account."""
-    move(
+def _book_transaction(payment, transaction, today, now):
+    _book(
         payment,
+        today,
+        now,
         Payment.SETTLED if transaction.is_settled else Payment.APPROVED,
         kind=transaction.kind,
-        method_label=transaction.method_label,
+        method_label=transaction.method_label or payment.method_label,
         transaction_id=transaction.transaction_id,
         auth_code=transaction.auth_code,
-        received_on=today,
-        concluded_at=now,
-        ask_at=None,
-        form_token="",
-        reason="",
     )
+
+
+def _book(payment, today, now, state=Payment.APPROVED, **known):
+    """The money is ours: apply it to what it was meant for; what is no longer owed stays on the account."""
+    ended = {"concluded_at": now, "ask_at": None, "form_token": "", "reason": "", "retry_on": None}
+    move(payment, state, received_on=today, **ended, **known)
     _free_invoices(payment)
     _apply_to_parts(payment, today)
     notices.queue_receipt(payment, now=now)
@@ -340,26 +485,30 @@ def _claim_again(payment):
     ).execute()
 
 
-def _note_decline(payment, sentence, now):
+def _note_decline(payment, refusal, today, now):
     """While the page can still be sent, the customer may try another card there: the claim stays."""
-    if payment.state in (Payment.SENT, Payment.IN_DOUBT) and now < _opened_at(payment) + QUARANTINE:
-        Payment.update(reason=sentence[:255]).where(Payment.id == payment.id).execute()
+    may_try_again = payment.method_id is None and now < _opened_at(payment) + QUARANTINE
+    if may_try_again and payment.state in (Payment.SENT, Payment.IN_DOUBT):
+        Payment.update(reason=refusal.sentence[:255]).where(Payment.id == payment.id).execute()
     elif payment.state in Payment.LIVE:
-        _end(payment, Payment.DECLINED, sentence, now)
+        code, id = refusal.reason_code, refusal.transaction_id or None
+        _end(payment, Payment.DECLINED, refusal.sentence, now, today, decline_code=code, transaction_id=id)
 
 
-def _end(payment, state, reason, now, **changes):
-    """No money moved and none will: free the invoices."""
+def _end(payment, state, reason, now, today, **changes):
+    """No money moved and none will: free the invoices. The same consequences, whoever found it out."""
     with db.atomic():
         move(payment, state, reason=reason[:255], concluded_at=now, ask_at=None, form_token="", **changes)
         _free_invoices(payment)
         events.record(f"payment.{state}", payment, by="processor", now=now, reason=reason)
+        if state == Payment.DECLINED and payment.method_id:
+            retries.after_decline(payment, today=today, now=now)
 
 
 def _undo(payment, transaction, state, reason, today, now):
     """Money that we counted is gone again: its invoices are owed again, and the payers are told."""
     if payment.state in Payment.LIVE:  # gone before we counted it
-        return _end(payment, Payment.VOIDED, reason, now, transaction_id=transaction.transaction_id)
+        return _end(payment, Payment.VOIDED, reason, now, today, transaction_id=transaction.transaction_id)
     if payment.state not in Payment.MONEY:
         return
     ledger.unapply(payment, reason=reason, by="processor", on=today)
@@ -372,11 +521,12 @@ def _undo(payment, transaction, state, reason, today, now):
 def _doubt(payment, why, now):
     """Keep the claim, tell staff, ask again."""
     if payment.state in (Payment.PREPARED, Payment.SENT):
-        move(payment, Payment.IN_DOUBT, reason=why[:255], ask_at=now + ASK_AT[1])
+        next_question = ASK_CHARGE_AT[0] if payment.method_id else ASK_AT[1]
+        move(payment, Payment.IN_DOUBT, reason=why[:255], ask_at=now + next_question)
         events.record("payment.in_doubt", payment, by="processor", now=now, reason=why)
 
 
-def _nothing_found(payment, now):
+def _nothing_found(payment, today, now):
     """An empty search proves nothing while a page could still be sent, or the lists could still lag."""
     if payment.state == Payment.HELD or now < _opened_at(payment) + QUARANTINE:
         return
@@ -384,9 +534,37 @@ def _nothing_found(payment, now):
     if payment.asks + 1 < EMPTY_SEARCHES:
         return
     declined = payment.reason and payment.state == Payment.SENT
-    reason = payment.reason or "The payment page was never completed."
+    never = (
+        "The charge never reached the processor."
+        if payment.method_id
+        else "The payment page was never completed."
+    )
+    reason = payment.reason if declined else never
     with suppress(StaleState):  # it was booked while we searched
-        _end(payment, Payment.DECLINED if declined else Payment.EXPIRED, reason, now)
+        _end(payment, Payment.DECLINED if declined else Payment.EXPIRED, reason, now, today)
+
+
+def unresolved(now):
+    """A query of the attempts that have had no answer for three days: work for a person."""
+    return Payment.select().where(
+        Payment.state.in_((Payment.SENT, Payment.IN_DOUBT)) & (Payment.created_at <= now - UNRESOLVED)
+    )
+
+
+def conclude_by_hand(payment, *, reason, by, today, now):
+    """A person found out that no money moved: free the invoices. Returns the payment.
+
+    Only after three days without an answer; should the processor report the money one day, it is booked.
+    """
+    if not unresolved(now).where(Payment.id == payment.id).exists():
+        raise BillingError("Only a payment that has had no answer for three days is concluded by hand.")
+    if not reason.strip():
+        raise BillingError("Say how you found out; your colleagues will read it.")
+    with ledger.locked(payment.customer_id):
+        payment = Payment.get_by_id(payment.id)
+        events.record("payment.concluded_by_hand", payment, by=by, now=now, reason=reason)
+        _end(payment, Payment.EXPIRED, f"{reason} ({by})", now, today)
+    return payment
 
 
 def _opened_at(payment):
@@ -396,8 +574,9 @@ def _opened_at(payment):
 def _ask_again_later(payment, now):
     """Set the next question before asking, so that a process that dies asking is asked for again."""
     opened_at = _opened_at(payment)
-    later = [opened_at + wait for wait in ASK_AT if opened_at + wait > now]
-    ask_at = later[0] if later and payment.state != Payment.HELD else now + ASK_LATER
+    waits, afterwards = (ASK_CHARGE_AT, ASK_CHARGE_LATER) if payment.method_id else (ASK_AT, ASK_LATER)
+    later = [opened_at + wait for wait in waits if opened_at + wait > now]
+    ask_at = later[0] if later and payment.state != Payment.HELD else now + afterwards
     Payment.update(ask_at=ask_at).where(
         (Payment.id == payment.id) & (Payment.state == payment.state)
     ).execute()
