@@ -1173,7 +1173,7 @@ class SettlementLine(BaseModel):
     """One transaction of a batch as the processor lists it, beside what the books have for it."""
 
     settlement = link(Settlement, "lines")
-    transaction_id = CharField(max_length=20, unique=True)
+    transaction_id = CharField(max_length=20, index=True)
     status = CharField(max_length=40)
     reference = CharField(max_length=20, default="")
     amount_cents = MoneyField()
@@ -1184,6 +1184,10 @@ class SettlementLine(BaseModel):
 
     class Meta:
         table_name = "settlement_line"
+        indexes = ((("settlement", "transaction_id"), True),)  # a batch that failed is sent again in another
+
+    def __str__(self):
+        return f"Transaction {self.transaction_id}"
 
 
 class Difference(BaseModel):
@@ -1239,6 +1243,12 @@ class RemittanceRow(BaseModel):
     MOVES = {UNMATCHED: {BOOKED, DISMISSED}}
 
     file = link(RemittanceFile, "rows")
+    key = with_default(
+        CharField(
+            max_length=64, default="", help_text="What it says: the same row of another file is it again."
+        ),
+        "",
+    )
     row_number = IntegerField()
     state = choice("state", (BOOKED, UNMATCHED, DISMISSED))
     amount_cents = MoneyField()
@@ -1256,6 +1266,14 @@ class RemittanceRow(BaseModel):
     class Meta:
         indexes = ((("file", "row_number"), True), (("state",), False))
         constraints = [Check("amount_cents > 0")]
+
+
+# Files overlap: a row that came before is not booked again.
+RemittanceRow.add_index(
+    RemittanceRow.index(RemittanceRow.key, name="remittance_row_once", unique=True).where(
+        RemittanceRow.key != SQL("''")
+    )
+)
 
 
 class GatewayEvent(BaseModel):
