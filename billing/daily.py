@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
 
 
+class LeaseLost(BillingError):
+    """The process slept past its lease and another runner is at work: nothing more is to be done here."""
+
+
 @dataclass
 class Day:
     """What the steps need to know and to reach. ``progress`` is called with work done, in items."""
@@ -40,9 +44,11 @@ class Day:
     listing: list = field(default_factory=list)  # sentences: what a dry run would do
 
     def keep_lease(self):
-        """Tell other runners that this one is alive."""
+        """Tell other runners that this one is alive. Raises LeaseLost when one of them took over already."""
         if self.job:
-            JobRun.update(lease_until_at=self.clock.now() + LEASE).where(JobRun.id == self.job.id).execute()
+            mine = (JobRun.id == self.job.id) & (JobRun.state == JobRun.RUNNING)
+            if not JobRun.update(lease_until_at=self.clock.now() + LEASE).where(mine).execute():
+                raise LeaseLost("This run was thought dead and another one took over. It stops here.")
 
     def done(self, count):
         self.keep_lease()
@@ -149,8 +155,11 @@ STEPS = (
 # --- The job -------------------------------------------------------------------------------------
 
 
-def begin(name, *, today, now):
-    """Take the lease and return its JobRun. Raises BillingError while another runner holds it."""
+def begin(name, *, today, now, only=""):
+    """Take the lease and return its JobRun. Raises BillingError while another runner holds it.
+
+    only -- the one step that will run, when it is not the whole day
+    """
     with db.atomic():
         for dead in JobRun.select().where((JobRun.name == name) & (JobRun.state == JobRun.RUNNING)):
             if now < dead.lease_until_at <= now + 2 * LEASE:  # beyond, the clock was set back since
@@ -160,6 +169,7 @@ def begin(name, *, today, now):
         with db.atomic():
             return JobRun.create(
                 name=name,
+                only=only,
                 as_of_on=today,
                 holder=f"{socket.gethostname()}, process {os.getpid()}",
                 lease_until_at=now + LEASE,
@@ -176,10 +186,10 @@ def finish(job, lines, *, failed, now):
 
 
 def days_since_last(today, name="daily"):
-    """Days since the job last finished, or None when it never did; for the home page."""
+    """Days since the whole job last finished, or None when it never did; for the home page."""
     last = (
         JobRun.select()
-        .where((JobRun.name == name) & (JobRun.state == JobRun.DONE))
+        .where((JobRun.name == name) & (JobRun.only == "") & (JobRun.state == JobRun.DONE))
         .order_by(JobRun.id.desc())
         .first()
     )

@@ -58,7 +58,12 @@ class Home:
 def home(today):
     """The Home of ``today``."""
     ages = aging(today)
-    job = JobRun.select().where(JobRun.name == "daily").order_by(JobRun.id.desc()).first()
+    job = (
+        JobRun.select()
+        .where((JobRun.name == "daily") & (JobRun.only == ""))
+        .order_by(JobRun.id.desc())
+        .first()
+    )
     days = daily.days_since_last(today)
     return Home(
         queues(ages),

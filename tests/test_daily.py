@@ -107,6 +107,22 @@ def test_a_finished_run_keeps_its_report_and_lets_the_next_one_start(db):
     assert begin().state == "running"
 
 
+def test_one_step_alone_is_not_the_whole_day(db):
+    job = daily.begin("daily", today=TODAY, now=NOW, only="bill")
+    daily.finish(job, [], failed=False, now=NOW)
+
+    assert daily.days_since_last(TODAY) is None
+
+
+def test_a_runner_that_slept_past_its_lease_notices_and_stops(db, clock):
+    day = daily.Day(TODAY, clock, None, None, None, job=begin(clock.now()))
+    clock.advance(minutes=11)
+    begin(clock.now())
+
+    with pytest.raises(daily.LeaseLost, match="another one took over"):
+        day.done(1)
+
+
 def test_a_run_that_failed_does_not_count_as_done(db):
     daily.finish(begin(), [], failed=True, now=NOW)
 

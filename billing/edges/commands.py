@@ -200,13 +200,17 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
         compose=app.compose,
         dry_run=dry_run,
     )
-    day.job = None if dry_run else daily.begin("daily", today=today, now=app.clock.now())
+    if not dry_run:
+        day.job = daily.begin("daily", today=today, now=app.clock.now(), only=only or "")
     lines, crashed = [], True
     try:
         for step in daily.STEPS:
             if only in (None, step.name):
                 lines.append(_run_step(step, day, tell))
         crashed = False
+    except daily.LeaseLost:
+        day.job = None  # its successor tells how the day went
+        raise
     finally:
         mailer.close()
         if day.job:
