@@ -145,9 +145,9 @@ def _outside(told, point):
     from tests.sandbox_process import KEY, LOGIN
 
     class Deadly(Gateway):
-        def _post(self, body):
+        def _post(self, body, **how):
             point()
-            reply = super()._post(body)
+            reply = super()._post(body, **how)
             point()
             return reply
 

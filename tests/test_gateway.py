@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from billing.edges.gateway import Gateway
+from billing.edges.gateway import Gateway, writing
 from billing.errors import GatewayUnavailable
 from billing.outcomes import (
     CAUSES,
@@ -45,7 +45,7 @@ def sandbox(process):
 
 @pytest.fixture
 def gateway(sandbox):
-    return sandbox.gateway(timeout=(3, 2))
+    return sandbox.gateway(timeout=(3, 2), money_timeout=(3, 2))
 
 
 def now():
@@ -129,10 +129,8 @@ def test_a_request_that_the_gateway_would_change_or_refuse_is_never_sent(sandbox
 
 
 def test_a_misspelt_field_is_an_error_and_not_silence(gateway):
-    from billing.edges import gateway as edge
-
     with pytest.raises(Exception, match="orderType"):
-        edge._make("orderType", invoiceNumbr="1")
+        writing.make("orderType", invoiceNumbr="1")
 
 
 # -- asking
@@ -487,7 +485,7 @@ def test_an_answer_that_drips_is_not_waited_for_forever():
         url = f"http://127.0.0.1:{server.server_port}/"
         begin = time.monotonic()
 
-        outcome = Gateway(url, "login", "key", hosted_url=url, timeout=(0.2, 0.3)).void("601")
+        outcome = Gateway(url, "login", "key", hosted_url=url, money_timeout=(0.2, 0.3)).void("601")
 
         assert outcome == InDoubt("an answer without an end")
         assert time.monotonic() - begin < 3
