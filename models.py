@@ -903,7 +903,7 @@ class Payment(BaseModel):
         IN_DOUBT: {APPROVED, SETTLED, DECLINED, HELD, EXPIRED, VOIDED},
         APPROVED: {SETTLED, RETURNED, VOIDED, REFUNDED, CHARGED_BACK},
         SETTLED: {RETURNED, REFUNDED, CHARGED_BACK},
-        REFUNDED: {RETURNED, CHARGED_BACK},  # the bank asks nobody whether we paid back already
+        REFUNDED: {SETTLED, RETURNED, CHARGED_BACK},  # a bank asks nobody whether we paid back already
         CHARGED_BACK: {SETTLED},  # a dispute that we won
         EXPIRED: {APPROVED, SETTLED, HELD},  # what comes after we stopped waiting still counts
         DECLINED: {APPROVED, SETTLED, HELD},
@@ -1055,10 +1055,10 @@ class Refund(BaseModel):
     LIVE = (WAITING, PREPARED, SENT, IN_DOUBT)  # not decided yet; its amount is reserved
     DEAD = (DECLINED, REFUSED)  # no money went back
     MOVES = {
-        WAITING: {PREPARED, REFUSED},
-        PREPARED: {SENT, APPROVED, DECLINED, IN_DOUBT},
-        SENT: {APPROVED, SETTLED, DECLINED, IN_DOUBT},
-        IN_DOUBT: {APPROVED, SETTLED, DECLINED},
+        WAITING: {PREPARED, APPROVED, REFUSED},
+        PREPARED: {SENT, APPROVED, DECLINED, REFUSED},
+        SENT: {APPROVED, SETTLED, DECLINED, IN_DOUBT, PREPARED},  # prepared: not yet, after the settlement
+        IN_DOUBT: {APPROVED, SETTLED, DECLINED, PREPARED},
         APPROVED: {SETTLED, DECLINED},
     }
     VOID = "void"
@@ -1085,6 +1085,11 @@ class Refund(BaseModel):
     created_at = UtcField(null=True)
     concluded_at = UtcField(null=True)
     settlement = link(Settlement, "refunds", null=True)
+    reopen_cents = with_default(
+        MoneyField(default=0, help_text="Of it, taken from paid invoices; only when the money has gone."), 0
+    )
+    sent_at = UtcField(null=True, help_text="When the processor was last asked for it.")
+    paid_on = DayField(null=True, help_text="Business day on which the money went back.")
 
     class Meta:
         constraints = [Check("amount_cents > 0")]
