@@ -1161,11 +1161,37 @@ class AutopayOutcome(BaseModel):
     """What became, on one day, of one invoice that autopay should have paid: exactly one of these."""
 
     CHARGED, DECLINED, HELD, IN_DOUBT, SKIPPED = "charged", "declined", "held", "in_doubt", "skipped"
+    WAITING, STOPPED, OUT_OF_USE, ON_HOLD = "waiting", "stopped", "out_of_use", "on_hold"
+    QUESTION, ABOVE_CAP, BEING_PAID, PAID = "question", "above_cap", "being_paid", "paid"
+    CHANGED, CANCELED, UNREACHED, OURS, TROUBLE = "changed", "canceled", "unreached", "ours", "trouble"
+    WHYS = (
+        "", WAITING, STOPPED, OUT_OF_USE, ON_HOLD, QUESTION, ABOVE_CAP, BEING_PAID, PAID, CHANGED, CANCELED,
+        UNREACHED, OURS, TROUBLE,
+    )  # fmt: skip
+    WHY_WORDS = {
+        "": "–",
+        WAITING: "Waiting for another try",
+        STOPPED: "Not tried any more",
+        OUT_OF_USE: "Method cannot be charged",
+        ON_HOLD: "Autopay on hold",
+        QUESTION: "The customer waits for our answer",
+        ABOVE_CAP: "Above the customer's limit",
+        BEING_PAID: "Being paid another way",
+        PAID: "Paid meanwhile",
+        CHANGED: "Changed meanwhile",
+        CANCELED: "Canceled",
+        UNREACHED: "Processor not reached",
+        OURS: "Trouble with our set-up",
+        TROUBLE: "Trouble in the program",
+    }
 
     run_on = DayField()
     invoice = link(Invoice, "autopay_outcomes")
     customer = link(Customer, "autopay_outcomes")
     outcome = choice("outcome", (CHARGED, DECLINED, HELD, IN_DOUBT, SKIPPED))
+    why = with_default(
+        choice("why", WHYS, default="", words=WHY_WORDS, help_text="Why no money came, for lists."), ""
+    )
     reason = CharField(max_length=255, default="", help_text="In words that a customer could read.")
     payment = link(Payment, "autopay_outcomes", null=True)
     decided_at = UtcField()
