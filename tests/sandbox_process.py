@@ -188,9 +188,17 @@ class SandboxProcess:
 
     # -- controls
 
+    def post(self, path, data):
+        """Press a control that may be refused; returns the reply."""
+        return self._http.post(f"{self.url}/control/{path}", json=data, timeout=30)
+
+    def state_file(self):
+        """The bytes of all that the sandbox keeps, its log of changes included."""
+        return b"".join(path.read_bytes() for path in Path(self._state).parent.glob("*.sqlite*"))
+
     def post_control(self, path, data=None):
         """Press a control: ``post_control("settle")``; returns the JSON of its answer."""
-        reply = self._http.post(f"{self.url}/control/{path}", json={} if data is None else data, timeout=30)
+        reply = self.post(path, {} if data is None else data)
         assert reply.status_code == 200, reply.text
         return reply.json()
 
@@ -202,6 +210,27 @@ class SandboxProcess:
     def notifications(self):
         """All notifications, oldest first."""
         return self._http.get(f"{self.url}/control/notifications.json", timeout=30).json()
+
+    def methods(self, *given):
+        """Store methods that customers added long ago; returns [(profile id, method id)].
+
+        Each is a dict: customer_number, kind, and what /control/methods knows besides.
+        """
+        made = self.post_control("methods", list(given))["methods"]
+        return [(one["profile_id"], one["method_id"]) for one in made]
+
+    def method(self, customer_number="C-1", kind="card", **more):
+        """Store one method; returns (profile id, method id)."""
+        return self.methods({"customer_number": customer_number, "kind": kind, **more})[0]
+
+    def decline(self, method_id, reason_code, count=1):
+        """Let the next charges of a method fail; ``count`` None: until it is cleared."""
+        self.post_control("decline", {"method_id": method_id, "reason_code": reason_code, "count": count})
+
+    def profiles(self, customer_number=None):
+        """All customer profiles with their methods, oldest first, or those of one customer."""
+        where = {"customer_number": customer_number} if customer_number else {}
+        return self._http.get(f"{self.url}/control/profiles.json", params=where, timeout=30).json()
 
     # -- the wire, without our gateway edge
 
@@ -222,6 +251,19 @@ class SandboxProcess:
             f"<order><invoiceNumber>{invoice}</invoiceNumber></order>{more}"
             f"<billTo><address>1 Main St</address><zip>{zip_code}</zip></billTo>"
             f"{transaction_settings(settings or {})}</transactionRequest>",
+            ref_id=ref_id,
+        )
+
+    def charge_stored(self, ids, cents, *, invoice="", settings=None, more="", tail="", ref_id=None):
+        """Charge a stored method, (profile id, method id), over the API; returns an Answer."""
+        profile_id, method_id = ids
+        method = f"<paymentProfile><paymentProfileId>{method_id}</paymentProfileId></paymentProfile>"
+        return self.ask(
+            "createTransactionRequest",
+            f"<transactionRequest><transactionType>authCaptureTransaction</transactionType>"
+            f"<amount>{cents / 100:.2f}</amount><profile><customerProfileId>{profile_id}</customerProfileId>"
+            f"{method if method_id else ''}</profile><order><invoiceNumber>{invoice}</invoiceNumber></order>"
+            f"{more}{transaction_settings(settings or {})}{tail}</transactionRequest>",
             ref_id=ref_id,
         )
 

@@ -7,8 +7,11 @@ takes effect before its answer is spoiled: the case that costs money when it is 
 
 import contextlib
 import socket
+import threading
 import time
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from functools import partial
 
 from flask import Response, request
 
@@ -17,7 +20,13 @@ from billing.edges.sandbox import wire
 MODES = {
     "drop_after_processing": "Take effect, then drop the connection",
     "drop_before_processing": "Drop the connection without taking effect",
+    "lose_request": "Lose the request: drop the connection, nothing was received",
+    "late": "Drop the connection at once and take effect some seconds later",
     "delay": "Take effect, then answer later than anyone waits",
+    "reset": "Take effect, then reset the connection in the middle of the answer",
+    "twice": "Take effect once and answer twice on the same connection",
+    "garbage": "Take effect, then answer with bytes that mean nothing",
+    "approve_then_void": "Approve, and take it back at once",
     "http_500": "Answer HTTP 500",
     "http_503": "Answer HTTP 503",
     "html": "Answer 200 with a page of HTML",
@@ -35,9 +44,12 @@ MODES = {
     "unknown_status": "A transaction status that nobody has heard of",
     "odd_auth_code": "The authorization code 1E5678, which looks like a number",
 }
-UNPROCESSED = {"drop_before_processing", "busy_unprocessed", "maintenance_unprocessed"}
+UNPROCESSED = {
+    "drop_before_processing", "lose_request", "late", "busy_unprocessed", "maintenance_unprocessed",
+}  # fmt: skip
 REASONS = {"reason_19": 19, "reason_20": 20, "reason_120": 120}
 ENVELOPES = {"busy": ("E00053", "Server too busy"), "maintenance": ("E00104", "Server in maintenance")}
+GARBAGE = bytes(range(256)) * 4
 HTML = "<!DOCTYPE html><html><head><title>Sorry</title></head><body><p>We will be back soon.</body></html>"
 
 
@@ -53,10 +65,12 @@ class Fault:
 
 
 class Faults:
-    """The switched-on faults, kept in the store."""
+    """The switched-on faults, kept in the store, and the requests that take effect late."""
 
     def __init__(self, store):
         self._store = store
+        self._late = []  # (due, work); in memory, because a request may hold a whole card number
+        self._lock = threading.Lock()
 
     def all(self):
         """The faults that are on, oldest first."""
@@ -77,6 +91,8 @@ class Faults:
 
     def take(self, call):
         """The fault that applies to this call, counted down; None when all is well."""
+        if not self._store.setting("faults"):
+            return None
         with self._store.transaction():
             on = self.all()
             hit = next((one for one in on if not one.calls or call in one.calls), None)
@@ -85,6 +101,30 @@ class Faults:
                 at = on.index(hit)
                 self._keep(on[:at] + left + on[at + 1 :])
         return hit
+
+    def later(self, fault, work):
+        """Let ``work`` happen when the fault's seconds have passed on the sandbox's clock."""
+        with self._lock:
+            self._late.append((self._store.now() + timedelta(seconds=fault.seconds), work))
+
+    def late_ones(self):
+        """How many requests have yet to take effect."""
+        with self._lock:
+            return len(self._late)
+
+    def do_late_ones(self):
+        """Let those take effect whose time has come."""
+        with self._lock:
+            now = self._store.now() if self._late else None
+            due = [one for one in self._late if one[0] <= now]
+            self._late = [one for one in self._late if one not in due]
+        for _, work in due:
+            work()
+
+    def forget_late_ones(self):
+        """They never happen."""
+        with self._lock:
+            self._late.clear()
 
     def _keep(self, faults):
         self._store.remember("faults", [asdict(one) for one in faults])
@@ -108,8 +148,14 @@ def envelope(fault):
 def spoil(fault, answer):
     """The answer that arrives instead of ``answer`` (a Flask response), or ``answer`` itself."""
     match mode(fault):
-        case "drop_after_processing" | "drop_before_processing":
+        case "drop_after_processing" | "drop_before_processing" | "lose_request" | "late":
             _drop()
+        case "reset":
+            return _reset(answer)
+        case "twice":
+            answer.call_on_close(partial(_send_again, request.environ["werkzeug.socket"], answer))
+        case "garbage":
+            return Response(GARBAGE, 200, mimetype="application/xml")
         case "delay":
             time.sleep(fault.seconds)
         case "http_500":
@@ -125,6 +171,37 @@ def spoil(fault, answer):
         case "extra_element":
             answer.data = answer.data.replace(b"</messages>", b"</messages><surprise>new</surprise>", 1)
     return answer
+
+
+def _reset(answer):
+    """Send half of the answer, then reset the connection."""
+    environ, head, body = request.environ, _head(answer), answer.data
+
+    def half():
+        with contextlib.suppress(OSError):
+            environ["werkzeug.socket"].sendall(head + body[: len(body) // 2])
+        environ["sandbox.handler"].reset()
+        yield from _nothing_more()
+
+    return Response(half(), 200)
+
+
+def _nothing_more():
+    """End an answer without another byte: the server takes it that the client is gone."""
+    raise ConnectionResetError("as asked for")
+
+
+def _send_again(connection, answer):
+    with contextlib.suppress(OSError):
+        connection.sendall(_head(answer) + answer.data)
+
+
+def _head(answer):
+    """The head of an answer as it goes over the line."""
+    return (
+        f"HTTP/1.1 {answer.status}\r\nContent-Type: {answer.content_type}\r\n"
+        f"Content-Length: {len(answer.data)}\r\n\r\n"
+    ).encode()
 
 
 def _drop():

@@ -9,15 +9,14 @@ import re
 from datetime import datetime, timedelta
 
 from flask import Blueprint, current_app, render_template, request
-from werkzeug.local import LocalProxy
 
 from billing.edges.sandbox import faults
-from billing.edges.sandbox.processor import Account, Card, Charge
+from billing.edges.sandbox.current import sandbox
 from billing.edges.sandbox.store import stamp
+from billing.edges.sandbox.verdicts import Account, Card, Charge
 from billing.edges.sandbox.wire import readable
 
 bp = Blueprint("hosted", __name__, url_prefix="/payment")
-sandbox = LocalProxy(lambda: current_app.extensions["sandbox"])
 
 TOKEN_MINUTES = 15
 ADDRESS = ("firstName", "lastName", "address", "city", "state", "zip")

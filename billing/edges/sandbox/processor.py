@@ -1,66 +1,16 @@
-"""What the banks would say, and the life of a transaction from charge to settlement.
+"""The life of a transaction: charge, capture, void, refund, review, settlement.
 
-``judge`` decides a charge by the documented sandbox triggers (amounts, ZIP codes, card codes) and by the
-switches of the control page; ``Processor`` records it and moves it on: void, refund, review, settlement.
-How a request looked and how its answer is written is none of this module's business.
+What the banks say to a charge is decided in ``verdicts``; how a request looked and how its answer is
+written is none of this module's business.
 """
 
 import hashlib
 import json
-import re
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from billing.edges.sandbox.store import as_id, stamp
-
-TEXTS = {
-    1: "This transaction has been approved.",
-    2: "This transaction has been declined.",
-    5: "A valid amount is required.",
-    6: "The credit card number is invalid.",
-    7: "Credit card expiration date is invalid.",
-    8: "The credit card has expired.",
-    9: "The ABA code is invalid",
-    10: "The account number is invalid",
-    11: "A duplicate transaction has been submitted.",
-    15: "The transaction ID is invalid or not present.",
-    16: "The transaction cannot be found.",
-    17: "The merchant does not accept this type of credit card.",
-    19: "An error occurred during processing.  Please try again.",
-    20: "An error occurred during processing.  Please try again.",
-    27: "The transaction has been declined because of an AVS mismatch. "
-    "The address provided does not match billing address of cardholder.",
-    33: "%s cannot be left blank.",
-    47: "The amount requested for settlement cannot be greater than the original amount authorized.",
-    54: "The referenced transaction does not meet the criteria for issuing a credit.",
-    55: "The sum of credits against the referenced transaction would exceed original debit amount.",
-    65: "This transaction has been declined.",
-    66: "This transaction cannot be accepted for processing.",
-    78: "The card code is invalid.",
-    120: "An error occurred during processing. Please try again.",
-    247: "This eCheck.Net type is not allowed.",
-    252: "Your order has been received. Thank you for your business!",
-    253: "Your order has been received. Thank you for your business!",
-    254: "This transaction has been declined.",
-    295: "The amount of this request was only partially approved on the given prepaid card.",
-    310: "This transaction has already been voided.",
-    311: "This transaction has already been captured.",
-}
-AVS_OF_ZIP = {
-    "46206": "P", "46203": "E", "46207": "R", "46204": "G", "46209": "U", "46208": "S", "46205": "N",
-    "46201": "A", "46217": "Z", "46211": "W", "46214": "X",
-}  # fmt: skip
-CVV_OF_CODE = {"900": "M", "901": "N", "904": "P", "902": "S", "903": "U"}
-DECLINED_ZIP = "46282"
-PARTIAL_ZIP, PARTIAL_CENTS = "46225", 123
-PREPAID_BALANCES = {"46226": "1.23", "46227": "-1.23", "46228": "0.00"}
-BRANDS = (
-    (r"4", "Visa"), (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", "MasterCard"),
-    (r"3[47]", "AmericanExpress"), (r"3088|35(2[89]|[3-8])", "JCB"), (r"30[0-5]|3[68]", "DinersClub"),
-    (r"6011|65|64[4-9]|62", "Discover"),  # UnionPay travels with Discover
-)  # fmt: skip
-EXPIRATION = re.compile(r"(?P<month>\d\d)[/-]?(?P<year>\d{4}|\d\d)|(?P<long>\d{4})-(?P<late>\d\d)")
+from billing.edges.sandbox.verdicts import UNVOIDED, Answer, Stored, Verdict, forced, judge, year_month
 
 OPTIONS = {
     "hold_above_cents": None,  # the amount filter: charges above this are held for review
@@ -77,6 +27,12 @@ OPTIONS = {
     "page_duplicate_window": True,  # a page honors duplicateWindow (not documented)
     "form_minutes": 15,  # how long a displayed payment page takes a payment
     "approve_declines": False,  # a held charge is declined by the bank once it is released
+    "search_lag_seconds": 0,  # lists hide what is younger; details do not
+    "answer_ms": 0,  # how long the answer to a call that moves money takes, once it is decided
+    "webhook_failures_allowed": None,  # so many in a row, and the endpoint is off; None: when retries end
+    "customer_list_unsettled": True,  # a customer's list shows what has not settled yet (not documented)
+    "profile_email_counts": True,  # the e-mail takes part in the duplicate rule of profiles (not documented)
+    "deleted_twice": "E00040",  # what a second delete is told: E00040, or I00003 (not documented)
     "cutoff": None,  # "HH:MM" UTC: settle by itself at that time of the sandbox's day
 }
 
@@ -88,179 +44,6 @@ SETTLED = {
     "capturedPendingSettlement": "settledSuccessfully",
     "refundPendingSettlement": "refundSettledSuccessfully",
 }
-
-
-@dataclass(frozen=True)
-class Card:
-    """A card as it was typed. Only its last four digits are ever stored."""
-
-    number: str
-    expiration: str
-    code: str = ""
-    kind = "card"
-
-    @property
-    def account_type(self):
-        """The brand, by the first digits; empty when nobody issues such cards."""
-        return next((brand for start, brand in BRANDS if re.match(start, self.number)), "")
-
-
-@dataclass(frozen=True)
-class Account:
-    """A bank account as it was typed. Only masks of its numbers are ever stored."""
-
-    routing: str
-    number: str
-    name: str
-    type: str = "checking"
-    echeck_type: str = "WEB"
-    kind = "bank"
-    account_type = "eCheck"
-
-
-@dataclass(frozen=True)
-class Charge:
-    """What somebody wants to be paid: a request of the API or a click on the hosted page."""
-
-    amount_cents: int
-    source: Card | Account
-    type: str = "authCaptureTransaction"
-    invoice_number: str = ""
-    description: str = ""
-    customer_id: str = ""
-    customer_email: str = ""
-    po_number: str = ""
-    bill_to: dict = field(default_factory=dict)
-    ref_id: str = ""
-    duplicate_window: int | None = None  # seconds, when it was sent
-    partial: bool = False
-    token: str | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the banks and the filters say. Response codes: 1 approved, 2 declined, 3 error, 4 held."""
-
-    response_code: int
-    reason_code: int
-    status: str = ""
-    avs: str = "P"
-    cvv: str = ""
-    auth_code: str = ""
-    filter: str = ""
-    approved_cents: int | None = None  # when a prepaid card covers a part only
-    balance: str | None = None
-
-    @property
-    def text(self):
-        """The gateway's sentence for the reason."""
-        return TEXTS[self.reason_code]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A verdict together with the transaction that it belongs to (0: none was made)."""
-
-    verdict: Verdict
-    transaction_id: int = 0
-    original_id: int | None = None
-    account_type: str = ""
-    account_number: str = ""
-    network_trans_id: str = ""
-    requested_cents: int = 0
-
-
-def judge(charge, options, *, on, echeck_month_cents=0):
-    """What happens to ``charge`` on the date ``on``, faults and duplicates aside: a Verdict."""
-    if charge.amount_cents <= 0:
-        return Verdict(3, 5)
-    bad = _unreadable(charge.source, on)
-    if bad:
-        return Verdict(3, bad)
-    if charge.source.kind == "bank":
-        return _judge_account(charge, options, echeck_month_cents)
-    return _judge_card(charge, options)
-
-
-def _judge_account(charge, options, echeck_month_cents):
-    above = charge.amount_cents > options["echeck_limit_cents"]
-    if above or echeck_month_cents + charge.amount_cents > options["echeck_month_limit_cents"]:
-        return Verdict(2, 2, "declined")
-    return _hold_or_approve(charge, options, avs="P", cvv="", auth_code="")
-
-
-def _judge_card(charge, options):
-    zip_code = charge.bill_to.get("zip", "")[:5]
-    known = {"avs": _avs(charge.bill_to), "cvv": CVV_OF_CODE.get(charge.source.code, "P")}
-    if zip_code == DECLINED_ZIP:
-        return Verdict(2, 2, "declined", **known)
-    if known["avs"] in options["reject_avs"]:
-        return Verdict(2, 27, "declined", **known)
-    if known["cvv"] in options["reject_cvv"]:
-        return Verdict(2, 65, "declined", **known)
-    auth_code = secrets.token_hex(3).upper()
-    if zip_code == PARTIAL_ZIP:
-        if not charge.partial:
-            return Verdict(2, 2, "declined", **known)
-        status = "capturedPendingSettlement"
-        return Verdict(
-            4, 295, status, auth_code=auth_code, approved_cents=PARTIAL_CENTS, balance="0.00", **known
-        )
-    balance = PREPAID_BALANCES.get(zip_code)
-    return _hold_or_approve(charge, options, auth_code=auth_code, balance=balance, **known)
-
-
-def _hold_or_approve(charge, options, **known):
-    limit = options["hold_above_cents"]
-    if limit is not None and charge.amount_cents > limit:
-        if options["hold_authorized"]:
-            return Verdict(4, 253, "FDSAuthorizedPendingReview", filter="Amount Filter", **known)
-        return Verdict(4, 252, "FDSPendingReview", filter="Amount Filter", **{**known, "auth_code": ""})
-    only = charge.type == "authOnlyTransaction"
-    return Verdict(1, 1, "authorizedPendingCapture" if only else "capturedPendingSettlement", **known)
-
-
-def _avs(bill_to):
-    if not bill_to.get("address") and not bill_to.get("zip"):
-        return "B"
-    return AVS_OF_ZIP.get(bill_to.get("zip", "")[:5], "Y")
-
-
-def _unreadable(source, on):
-    """The reason code for a number that cannot be one, or None."""
-    if source.kind == "bank":
-        if not is_routing_number(source.routing):
-            return 9
-        return None if re.fullmatch(r"\d{4,17}", source.number) else 10
-    if not re.fullmatch(r"\d{13,16}", source.number) or not passes_luhn(source.number):
-        return 6
-    if not source.account_type:
-        return 17
-    if source.code and not re.fullmatch(r"\d{3,4}", source.code):
-        return 78
-    return _expiration_fault(source.expiration, on)
-
-
-def _expiration_fault(expiration, on):
-    match = EXPIRATION.fullmatch(expiration.strip())
-    month = int((match["month"] or match["late"]) if match else 0)
-    if not 1 <= month <= 12:
-        return 7
-    year = int(match["year"] or match["long"])
-    return 8 if (year + 2000 * (year < 100), month) < (on.year, on.month) else None
-
-
-def passes_luhn(number):
-    """True when the check digit of a card number fits."""
-    doubled = [int(digit) * (2 - index % 2) for index, digit in enumerate(number, len(number) % 2)]
-    return sum(value - 9 * (value > 9) for value in doubled) % 10 == 0
-
-
-def is_routing_number(number):
-    """True for nine digits whose ABA check digit fits."""
-    if not re.fullmatch(r"\d{9}", number) or number == "000000000":
-        return False
-    return sum(int(digit) * weight for digit, weight in zip(number, (3, 7, 1) * 3, strict=True)) % 10 == 0
 
 
 class Processor:
@@ -300,6 +83,7 @@ class Processor:
                     verdict, account_type=charge.source.account_type, account_number=_mask(charge.source)
                 )
             row = self._record(charge, verdict, fingerprint)
+            self._remember_network(row)
             self._tell_of_charge(row, verdict)
         shown = 0 if verdict.response_code == 3 else row["id"]
         return Answer(
@@ -310,6 +94,8 @@ class Processor:
             row["account_number"],
             row["network_trans_id"],
             charge.amount_cents,
+            row["profile_id"],
+            row["method_id"],
         )
 
     def capture(self, original_id, amount_cents):
@@ -347,17 +133,18 @@ class Processor:
         verdict = Verdict(1, 1, auth_code=row["auth_code"])
         return Answer(verdict, row["id"], row["id"], row["account_type"], row["account_number"])
 
-    def refund(self, charge, original_id, last_four, *, reason=None):
+    def refund(self, charge, original_id, *, reason=None):
         """Refund a settled transaction to the card or account that paid: an Answer with a new id.
 
-        ``charge`` carries the amount and the masked source; its last four digits must be the original's.
+        ``charge`` carries the amount and the masked or stored source; its last four digits must be those of
+        the original.
         """
         with self._store.transaction():
             fingerprint = _fingerprint(charge)
             if twin := self._twin(charge, fingerprint):
                 return _duplicate(twin, charge)
             row = self.get(original_id)
-            fault = self._refund_fault(row, charge, last_four)
+            fault = self._refund_fault(row, charge)
             if fault or reason:
                 return _error(reason or fault, original_id, row)
             verdict = Verdict(1, 1, "refundPendingSettlement")
@@ -365,16 +152,18 @@ class Processor:
             self._notify("net.authorize.payment.refund.created", refund)
         return Answer(verdict, refund["id"], row["id"], row["account_type"], row["account_number"])
 
-    def _refund_fault(self, row, charge, last_four):
+    def _refund_fault(self, row, charge):
         if row is None:
             return 16
         if charge.amount_cents <= 0:
             return 5
         oldest = stamp(self._store.now() - timedelta(days=180))
         settled = row["status"] == "settledSuccessfully" and row["submitted_at"] >= oldest
-        if not settled or row["kind"] != charge.source.kind or row["account_number"][-4:] != last_four:
+        same = (row["kind"], row["account_number"][-4:]) == (charge.source.kind, charge.source.last_four)
+        if not settled or not same:
             return 54
-        if charge.source.kind == "bank" and charge.source.echeck_type not in ("PPD", "CCD"):
+        raw_account = charge.source.kind == "bank" and not isinstance(charge.source, Stored)
+        if raw_account and charge.source.echeck_type not in ("PPD", "CCD"):
             return 247
         given = self._store.value(
             "SELECT coalesce(sum(amount_cents), 0) FROM trans"
@@ -420,26 +209,28 @@ class Processor:
 
     def catch_up(self):
         """Do what time alone does: settle at each cut-off that has passed, let old reviews expire."""
-        with self._store.transaction():
-            now = self._store.now()
-            old = stamp(now - timedelta(days=5))
-            self._store.execute(
-                "UPDATE trans SET status = 'expired'"
-                f" WHERE batch_id IS NULL AND status IN {HELD!r} AND submitted_at < ?",
-                old,
-            )
-            if self.options["cutoff"]:
+        now = self._store.now()
+        old = stamp(now - timedelta(days=5))
+        expired = f"batch_id IS NULL AND status IN {HELD!r} AND submitted_at < ?"
+        if self._store.value(f"SELECT 1 FROM trans WHERE {expired} LIMIT 1", old):
+            self._store.execute(f"UPDATE trans SET status = 'expired' WHERE {expired}", old)
+        if self.options["cutoff"]:
+            with self._store.transaction():
                 self._settle_until(now, self.options["cutoff"])
 
     def _settle_until(self, now, cutoff):
-        since = datetime.fromisoformat(self._store.setting("settled_until", stamp(now)))
+        known = self._store.setting("settled_until")
+        if known is None or known > stamp(now):  # the first look, or the clock was set back
+            self._store.remember("settled_until", stamp(now))
+            return
+        since = datetime.fromisoformat(known)
         hour, minute = map(int, cutoff.split(":"))
         at = since.replace(hour=hour, minute=minute, second=0, microsecond=0)
         at += timedelta(days=at <= since)
         while at <= now:
             self.settle(at=at, before=at)
+            self._store.remember("settled_until", stamp(at))
             at += timedelta(days=1)
-        self._store.remember("settled_until", stamp(now))
 
     def _waiting(self, kind, before):
         return self._store.value(
@@ -471,14 +262,30 @@ class Processor:
         options = self.options
         if hold:
             options["hold_above_cents"] = 0
-        verdict = judge(
-            charge, options, on=self._store.now().date(), echeck_month_cents=self._echeck_month_cents()
-        )
-        if reason and verdict.response_code == 1:  # the void failed after 120: the money moved all the same
-            return Verdict(
-                3, reason, verdict.status if reason == 120 else "generalError", auth_code=verdict.auth_code
-            )
+        spent = self._echeck_month_cents() if charge.source.kind == "bank" else 0
+        verdict = judge(charge, options, on=self._store.now().date(), echeck_month_cents=spent)
+        if verdict.reason_code == getattr(charge.source, "decline_reason", None):
+            self._count_down(charge.source.method_id)
+        if reason and verdict.response_code == 1:
+            return forced(reason, charge)
         return verdict
+
+    def _count_down(self, method_id):
+        """One of the declines that the control page asked for is used up."""
+        self._store.execute(
+            "UPDATE method SET decline_left = decline_left - 1,"
+            " decline_reason = CASE WHEN decline_left = 1 THEN NULL ELSE decline_reason END WHERE id = ?",
+            method_id,
+        )
+
+    def _remember_network(self, row):
+        """The first approval of a stored card is the one that later charges refer to."""
+        if row["method_id"] and row["network_trans_id"] and row["response_code"] == 1:
+            self._store.execute(
+                "UPDATE method SET network_trans_id = ?, network_cents = ?"
+                " WHERE id = ? AND network_trans_id = ''",
+                row["network_trans_id"], row["amount_cents"], row["method_id"],
+            )  # fmt: skip
 
     def _echeck_month_cents(self):
         month = stamp(self._store.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0))
@@ -501,7 +308,7 @@ class Processor:
         )
 
     def _record(self, charge, verdict, fingerprint, original=None):
-        moved = verdict.response_code == 3 and verdict.status != "generalError"  # reason 120
+        moved = verdict.reason_code in UNVOIDED
         new = self._store.insert(
             "trans",
             type=charge.type,
@@ -518,6 +325,9 @@ class Processor:
             fingerprint=fingerprint,
             token=charge.token,
             ref_trans_id=original["id"] if original else None,
+            recurring=int(charge.recurring),
+            processing=charge.processing,
+            original_network_trans_id=charge.original_network_trans_id,
             submitted_at=stamp(self._store.now()),
             **_order_columns(charge),
             **(_columns_of(original) if original else _source_columns(charge.source)),
@@ -548,7 +358,15 @@ def _order_columns(charge):
 
 
 def _source_columns(source):
-    columns = {"kind": source.kind, "account_type": source.account_type, "account_number": _mask(source)}
+    columns = {
+        "kind": source.kind,
+        "account_type": source.account_type,
+        "account_number": _mask(source),
+        "identity": source.identity,
+        "expiration": year_month(source.expiration),
+        "profile_id": getattr(source, "profile_id", None),
+        "method_id": getattr(source, "method_id", None),
+    }
     if source.kind == "bank":
         columns |= {
             "routing_number": "XXXX" + source.routing[-4:],
@@ -567,22 +385,26 @@ def _columns_of(original):
         "routing_number",
         "bank_account_type",
         "bank_account_name",
+        "profile_id",
+        "method_id",
+        "identity",
+        "expiration",
     )
     return {name: original[name] for name in names}
 
 
 def _mask(source):
-    return "XXXX" + source.number[-4:]
+    return "XXXX" + source.last_four
 
 
 def _fingerprint(charge):
     """One hash of all that the duplicate rule compares; the numbers themselves are not kept."""
     source, to = charge.source, charge.bill_to
     where = ("firstName", "lastName", "company", "address", "city", "state", "zip", "country")
-    numbers = (source.number, source.expiration) if source.kind == "card" else (source.routing, source.number)
     compared = [
-        *numbers, charge.type, charge.amount_cents, charge.invoice_number, charge.po_number,
-        charge.customer_id, charge.duplicate_window, *(to.get(name, "") for name in where),
+        source.identity, year_month(source.expiration) or source.expiration, charge.type,
+        charge.amount_cents, charge.invoice_number, charge.po_number, charge.customer_id,
+        charge.duplicate_window, *(to.get(name, "") for name in where),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(compared).encode()).hexdigest()
 

@@ -3,14 +3,18 @@
 import hmac
 import logging
 import secrets
+import socket
+import struct
+import threading
 from dataclasses import dataclass
 
 from flask import Flask, g, redirect, url_for
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from billing.edges.sandbox import api, control, hosted, webhooks
+from billing.edges.sandbox import api, control_methods, hosted, webhooks
 from billing.edges.sandbox.faults import Faults
 from billing.edges.sandbox.processor import Processor
+from billing.edges.sandbox.profiles import Profiles
 from billing.edges.sandbox.store import Store
 from billing.edges.sandbox.webhooks import EVENT_TYPES, Webhooks
 
@@ -23,6 +27,7 @@ class Sandbox:
     webhooks: Webhooks
     processor: Processor
     faults: Faults
+    profiles: Profiles
     login: str
     key: str
 
@@ -38,7 +43,9 @@ def build(state, login, key, signature_key, webhook_url=None):
     hooks = Webhooks(store, signature_key)
     if webhook_url and webhook_url not in [row["url"] for row in hooks.all()]:
         hooks.add("Porchlight", webhook_url, EVENT_TYPES)
-    return Sandbox(store, hooks, Processor(store, hooks.notify), Faults(store), login, key)
+    processor = Processor(store, hooks.notify)
+    profiles = Profiles(store, hooks.tell, lambda: processor.options)
+    return Sandbox(store, hooks, processor, Faults(store), profiles, login, key)
 
 
 def create_app(sandbox):
@@ -48,7 +55,7 @@ def create_app(sandbox):
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024 * 1024
     app.extensions["sandbox"] = sandbox
-    for blueprint in (api.bp, hosted.bp, webhooks.bp, control.bp):
+    for blueprint in (api.bp, hosted.bp, webhooks.bp, control_methods.bp):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", lambda: redirect(url_for("control.page")))
     app.context_processor(lambda: {"nonce": _nonce()})
@@ -78,17 +85,44 @@ class _Handler(WSGIRequestHandler):
     """HTTP/1.1: the connection stays open between calls, as at the real gateway."""
 
     protocol_version = "HTTP/1.1"
+    _will_reset = False
+
+    def make_environ(self):
+        """Let a fault reach the connection."""
+        return {**super().make_environ(), "sandbox.handler": self}
+
+    def reset(self):
+        """Take no more requests on this connection and end it with a reset."""
+        self._will_reset = self.close_connection = True
+
+    def finish(self):
+        """End the connection as it should be."""
+        super().finish()
+        if self._will_reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+
+
+def _tick(app, stopped):
+    """Let requests that take effect late do so."""
+    with app.app_context():
+        while not stopped.wait(0.05):
+            app.extensions["sandbox"].faults.do_late_ones()
 
 
 def serve(sandbox, host, port):
     """Listen until the process is told to stop. Port 0 picks a free one; the address is printed."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = make_server(host, port, create_app(sandbox), threaded=True, request_handler=_Handler)
+    app = create_app(sandbox)
+    server = make_server(host, port, app, threaded=True, request_handler=_Handler)
     sandbox.webhooks.start()
+    stopped = threading.Event()
+    threading.Thread(target=_tick, args=(app, stopped), name="late", daemon=True).start()
     print(f"Sandbox on http://{host}:{server.server_port}", flush=True)
     try:
         server.serve_forever(poll_interval=0.1)
     finally:
+        stopped.set()
         server.server_close()
         sandbox.webhooks.stop()
         sandbox.store.close()

@@ -11,9 +11,45 @@ from datetime import UTC, datetime, timedelta
 
 FIRST_TRANSACTION_ID = 60_000_000_000  # the real ones have ten to twelve digits and rise
 FIRST_BATCH_ID = 7_000_000
+FIRST_PROFILE_ID, FIRST_METHOD_ID = 510_000_000, 920_000_000  # an xsd:int holds them
+FIRST_IDS = {
+    "trans": FIRST_TRANSACTION_ID, "batch": FIRST_BATCH_ID, "profile": FIRST_PROFILE_ID,
+    "method": FIRST_METHOD_ID,
+}  # fmt: skip
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+CREATE TABLE IF NOT EXISTS profile (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    number TEXT NOT NULL DEFAULT '',        -- merchantCustomerId
+    description TEXT NOT NULL DEFAULT '',
+    email TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS method (         -- a customer payment profile: a card or a bank account
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    profile_id INTEGER NOT NULL REFERENCES profile (id),
+    kind TEXT NOT NULL,
+    account_type TEXT NOT NULL,             -- Visa, ..., eCheck
+    account_number TEXT NOT NULL,           -- masked
+    routing_number TEXT NOT NULL DEFAULT '',
+    bank_account_type TEXT NOT NULL DEFAULT '',
+    bank_account_name TEXT NOT NULL DEFAULT '',
+    echeck_type TEXT NOT NULL DEFAULT '',
+    expiration TEXT NOT NULL DEFAULT '',    -- YYYY-MM
+    identity TEXT NOT NULL,                 -- hash of the whole number, which is not kept
+    bill_to TEXT NOT NULL DEFAULT '{}',
+    customer_type TEXT NOT NULL DEFAULT 'individual',
+    is_default INTEGER NOT NULL DEFAULT 0,
+    is_excluded INTEGER NOT NULL DEFAULT 0, -- from the Account Updater
+    network_trans_id TEXT NOT NULL DEFAULT '',
+    network_cents INTEGER,                  -- amount of the transaction that has network_trans_id
+    decline_reason INTEGER,                 -- the control page makes its next charges fail so
+    decline_left INTEGER,                   -- how many more; NULL: until it is cleared
+    created_at TEXT NOT NULL
+);
 
 CREATE TABLE IF NOT EXISTS token (
     token TEXT PRIMARY KEY,
@@ -21,7 +57,8 @@ CREATE TABLE IF NOT EXISTS token (
     page TEXT NOT NULL,                     -- the hostedPaymentSettings, as JSON
     ref_id TEXT NOT NULL,
     created_at TEXT NOT NULL,
-    displayed_at TEXT
+    displayed_at TEXT,
+    profile_id INTEGER                      -- of a profile page; NULL for a payment page
 );
 
 CREATE TABLE IF NOT EXISTS batch (
@@ -30,7 +67,6 @@ CREATE TABLE IF NOT EXISTS batch (
     state TEXT NOT NULL,
     settled_at TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS batch_by_time ON batch (settled_at);
 
 CREATE TABLE IF NOT EXISTS trans (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,22 +98,25 @@ CREATE TABLE IF NOT EXISTS trans (
     network_trans_id TEXT NOT NULL DEFAULT '',
     token TEXT REFERENCES token (token),
     batch_id INTEGER REFERENCES batch (id),
-    submitted_at TEXT NOT NULL
+    submitted_at TEXT NOT NULL,
+    profile_id INTEGER,                     -- no foreign key: what was paid outlives the profile
+    method_id INTEGER,
+    identity TEXT NOT NULL DEFAULT '',      -- of the card or account, as in method
+    expiration TEXT NOT NULL DEFAULT '',
+    recurring INTEGER NOT NULL DEFAULT 0,
+    processing TEXT NOT NULL DEFAULT '',    -- the processingOptions that were sent, with commas
+    original_network_trans_id TEXT NOT NULL DEFAULT '',
+    return_code TEXT NOT NULL DEFAULT '',   -- of a return: R01; of a chargeback: its reason
+    linkage TEXT NOT NULL DEFAULT ''        -- of a return: both, ref or has
 );
-CREATE INDEX IF NOT EXISTS trans_by_batch ON trans (batch_id, submitted_at);
-CREATE INDEX IF NOT EXISTS trans_by_reference ON trans (invoice_number);
-CREATE INDEX IF NOT EXISTS trans_by_fingerprint ON trans (fingerprint, submitted_at) WHERE fingerprint <> '';
-CREATE INDEX IF NOT EXISTS trans_by_original ON trans (ref_trans_id) WHERE ref_trans_id IS NOT NULL;
--- A payment page takes money once, whatever the code above it does.
-CREATE UNIQUE INDEX IF NOT EXISTS trans_once_per_token ON trans (token)
-    WHERE token IS NOT NULL AND response_code IN (1, 4);
 
 CREATE TABLE IF NOT EXISTS webhook (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     url TEXT NOT NULL,
     event_types TEXT NOT NULL,
-    status TEXT NOT NULL
+    status TEXT NOT NULL,
+    failures INTEGER NOT NULL DEFAULT 0     -- deliveries that failed since the last that arrived
 );
 
 CREATE TABLE IF NOT EXISTS notification (
@@ -92,7 +131,23 @@ CREATE TABLE IF NOT EXISTS notification (
     copies INTEGER NOT NULL DEFAULT 1,      -- how often it is still to be delivered
     status TEXT NOT NULL                    -- Pending, Delivered, RetryPending, Failed, Lost
 );
+"""
+INDEXES = """
+CREATE INDEX IF NOT EXISTS profile_by_number ON profile (number);
+CREATE INDEX IF NOT EXISTS method_by_profile ON method (profile_id);
+CREATE INDEX IF NOT EXISTS method_by_expiration ON method (expiration);
+CREATE INDEX IF NOT EXISTS batch_by_time ON batch (settled_at);
+CREATE INDEX IF NOT EXISTS trans_by_batch ON trans (batch_id, submitted_at);
+CREATE INDEX IF NOT EXISTS trans_by_reference ON trans (invoice_number);
+CREATE INDEX IF NOT EXISTS trans_by_fingerprint ON trans (fingerprint, submitted_at) WHERE fingerprint <> '';
+CREATE INDEX IF NOT EXISTS trans_by_original ON trans (ref_trans_id) WHERE ref_trans_id IS NOT NULL;
+-- A payment page takes money once, whatever the code above it does.
+CREATE UNIQUE INDEX IF NOT EXISTS trans_once_per_token ON trans (token)
+    WHERE token IS NOT NULL AND response_code IN (1, 4);
+CREATE INDEX IF NOT EXISTS notification_by_sequence ON notification (sequence);
+CREATE INDEX IF NOT EXISTS trans_bank_by_time ON trans (submitted_at) WHERE kind = 'bank';
 CREATE INDEX IF NOT EXISTS notification_due ON notification (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS trans_by_profile ON trans (profile_id, id) WHERE profile_id IS NOT NULL;
 """
 
 
@@ -102,15 +157,29 @@ class Store:
     def __init__(self, path):
         self._lock = threading.RLock()
         self._depth = 0
+        self._settings = {}  # a copy of the table, as text; the file belongs to one process
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(SCHEMA)
+        self._bring_up_to_date()
+        self._db.executescript(SCHEMA + INDEXES)
         with self.transaction():
-            for table, first in (("trans", FIRST_TRANSACTION_ID), ("batch", FIRST_BATCH_ID)):
+            for table, first in FIRST_IDS.items():
                 if not self.value("SELECT 1 FROM sqlite_sequence WHERE name = ?", table):
                     self.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", table, first)
+
+    def _bring_up_to_date(self):
+        """Add the columns that tables of an older state file lack."""
+        fresh = sqlite3.connect(":memory:")
+        fresh.executescript(SCHEMA)
+        for (table,) in fresh.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            known = {row["name"] for row in self.rows(f"PRAGMA table_info({table})")}
+            for _, name, kind, needed, default, _ in fresh.execute(f"PRAGMA table_info({table})").fetchall():
+                if known and name not in known:
+                    filled = f" NOT NULL DEFAULT {default}" if needed else ""
+                    self.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}{filled}")
+        fresh.close()
 
     def close(self):
         """Close the file. The store is of no use afterwards."""
@@ -130,6 +199,7 @@ class Store:
                 self._depth -= 1
                 if self._depth == 0:
                     self._db.execute("ROLLBACK")
+                    self._settings.clear()
                 raise
             self._depth -= 1
             if self._depth == 0:
@@ -176,17 +246,23 @@ class Store:
 
     def setting(self, name, default=None):
         """A remembered value, or ``default``."""
-        found = self.value("SELECT value FROM setting WHERE name = ?", name)
+        with self._lock:
+            if name not in self._settings:
+                self._settings[name] = self.value("SELECT value FROM setting WHERE name = ?", name)
+            found = self._settings[name]
         return default if found is None else json.loads(found)
 
     def remember(self, name, value):
         """Keep ``value`` (anything that JSON can carry) under ``name``."""
-        self.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", name, json.dumps(value))
+        with self._lock:
+            self._settings.pop(name, None)
+            self.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", name, json.dumps(value))
 
     def forget_everything(self):
         """Back to an empty gateway; ids go on rising, so that no old id comes back with a new meaning."""
         with self.transaction():
-            for table in ("notification", "trans", "batch", "token", "setting"):
+            self._settings.clear()
+            for table in ("notification", "trans", "batch", "token", "method", "profile", "setting"):
                 self.execute(f"DELETE FROM {table}")
 
     # -- the clock

@@ -14,15 +14,14 @@ import uuid
 from datetime import timedelta
 
 import requests
-from flask import Blueprint, Response, current_app, request
-from werkzeug.local import LocalProxy
+from flask import Blueprint, Response, request
 
+from billing.edges.sandbox.current import sandbox
 from billing.edges.sandbox.store import stamp
 from billing.edges.sandbox.wire import dollars
 
 log = logging.getLogger(__name__)
 bp = Blueprint("webhooks", __name__, url_prefix="/rest/v1")
-sandbox = LocalProxy(lambda: current_app.extensions["sandbox"])
 
 EVENT_TYPES = tuple(
     "net.authorize." + name
@@ -65,8 +64,11 @@ class Webhooks:
 
     def notify(self, event_type, row):
         """Queue a notification about a transaction for every active endpoint that wants it."""
+        self.tell(event_type, _payload(event_type, row, named=self.mischief()["invoice_number"]))
+
+    def tell(self, event_type, payload):
+        """Queue a notification for every active endpoint that wants it."""
         mischief = self.mischief()
-        payload = _payload(event_type, row, named=mischief["invoice_number"])
         with self._store.transaction():
             for webhook in self._store.rows("SELECT * FROM webhook WHERE status = 'active'"):
                 if event_type in json.loads(webhook["event_types"]):
@@ -238,6 +240,8 @@ def _payload(event_type, row, named):
 
 def _json(notification):
     """Compact JSON in which the amount is a number with two digits, as the real one writes it: 45.00."""
+    if "authAmount" not in notification["payload"]:
+        return json.dumps(notification, separators=(",", ":"), ensure_ascii=False)
     cents = notification["payload"]["authAmount"]
     marked = {**notification, "payload": {**notification["payload"], "authAmount": "@amount@"}}
     text = json.dumps(marked, separators=(",", ":"), ensure_ascii=False)

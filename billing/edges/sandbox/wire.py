@@ -4,6 +4,7 @@ Requests are checked against the schema that the official SDK was generated from
 the byte order mark that the SDK cannot do without. What a request asks for is none of this module's business.
 """
 
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from xml.sax.saxutils import escape
 
@@ -30,6 +31,25 @@ REQUIRED = {
     "getTransactionDetailsRequest": ("transId",),
     "getBatchStatisticsRequest": ("batchId",),
     "updateHeldTransactionRequest": ("heldTransactionRequest",),
+    "getTransactionListForCustomerRequest": ("customerProfileId",),
+    "createCustomerProfileRequest": ("profile",),
+    "updateCustomerProfileRequest": ("profile",),
+    "deleteCustomerProfileRequest": ("customerProfileId",),
+    "createCustomerPaymentProfileRequest": ("customerProfileId", "paymentProfile"),
+    "updateCustomerPaymentProfileRequest": ("customerProfileId", "paymentProfile"),
+    "getCustomerPaymentProfileRequest": ("customerProfileId",),
+    "getCustomerPaymentProfileListRequest": ("searchType", "month"),
+    "deleteCustomerPaymentProfileRequest": ("customerProfileId", "customerPaymentProfileId"),
+    "validateCustomerPaymentProfileRequest": (
+        "customerProfileId",
+        "customerPaymentProfileId",
+        "validationMode",
+    ),
+    "createCustomerProfileFromTransactionRequest": ("transId",),
+    "getHostedProfilePageRequest": ("customerProfileId",),
+    "getAUJobSummaryRequest": ("month",),
+    "getAUJobDetailsRequest": ("month",),
+    "paymentProfile": ("paymentProfileId",),
     "heldTransactionRequest": ("action", "refTransId"),
     "transactionRequest": ("transactionType",),
     "creditCard": ("cardNumber", "expirationDate"),
@@ -44,11 +64,20 @@ REQUIRED = {
 
 
 class Refused(Exception):
-    """A request that is answered with an error. ``root`` is the element of the answer."""
+    """A request that is answered with an error: ``root`` with ``nodes`` in it."""
 
-    def __init__(self, code, text, root="ErrorResponse"):
+    def __init__(self, code, text, root="ErrorResponse", nodes=()):
         super().__init__(f"{code} {text}")
-        self.code, self.text, self.root = code, text, root
+        self.code, self.text, self.root, self.nodes = code, text, root, list(nodes)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The nodes of an answer and what its envelope says."""
+
+    nodes: list
+    result: str = "Ok"
+    messages: tuple = (OK,)
 
 
 # -- requests
