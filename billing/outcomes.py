@@ -146,6 +146,8 @@ class Batch:
     charge_cents: int = 0
     refund_count: int = 0
     refund_cents: int = 0
+    return_count: int = 0  # returned bank debits and chargebacks
+    return_cents: int = 0
 
     @property
     def is_settled(self):

@@ -51,6 +51,7 @@ UNAVAILABLE = (
 MISCONFIGURED = (
     "The payment service refused our request ({code}). Nothing was charged; please tell the office."
 )
+TAKEN_BACK = ("returnedItem", "chargeback")  # what banks and card holders took back, in a batch's statistics
 # Requests whose answer is not called after them.
 ANSWERS = {
     "createCustomerProfileFromTransactionRequest": "createCustomerProfileResponse",
@@ -205,6 +206,8 @@ def batch(node):
         charge_cents=sum(cents_of(text(row, "chargeAmount")) for row in rows),
         refund_count=sum(int(text(row, "refundCount") or 0) for row in rows),
         refund_cents=sum(cents_of(text(row, "refundAmount")) for row in rows),
+        return_count=sum(int(text(row, f"{back}Count") or 0) for row in rows for back in TAKEN_BACK),
+        return_cents=sum(cents_of(text(row, f"{back}Amount")) for row in rows for back in TAKEN_BACK),
     )
 
 
