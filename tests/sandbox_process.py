@@ -202,6 +202,10 @@ class SandboxProcess:
         assert reply.status_code == 200, reply.text
         return reply.json()
 
+    def state(self):
+        """The clock, the options, the faults that are on, and how many requests are late."""
+        return self._http.get(f"{self.url}/control/state.json", timeout=30).json()
+
     def transactions(self, reference=None):
         """The sandbox's own record, oldest first, whatever its answers say."""
         where = {"reference": reference} if reference else {}

@@ -7,8 +7,9 @@ Cancel links carry no data, exactly as at the real gateway.
 import json
 import re
 from datetime import datetime, timedelta
+from functools import partial
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, copy_current_request_context, current_app, render_template, request
 
 from billing.edges.sandbox import faults
 from billing.edges.sandbox.current import sandbox
@@ -62,6 +63,9 @@ def show():
 def pay():
     """Take the payment. Under the store's lock, so that fifty clicks at once are one payment."""
     fault = sandbox.faults.take("hosted")
+    if fault and fault.mode == "late":
+        request.form  # noqa: B018 -- read while the connection is there
+        sandbox.faults.later(fault, copy_current_request_context(partial(_pay, None)))
     if fault and not fault.processed:
         return faults.spoil(fault, current_app.make_response(_gone("busy", None)))
     return faults.spoil(fault, current_app.make_response(_pay(fault)))
