@@ -238,7 +238,7 @@ def test_many_charges_at_once_wait_side_by_side(sandbox):
     sandbox.post_control("options", {"answer_ms": 300})
     methods = sandbox.methods(*({"customer_number": f"C-{n}", "kind": "card"} for n in range(160)))
     bodies = [charge_body(ids, f"PL-{number}") for number, ids in enumerate(methods)]
-    work, lock, url = iter(bodies), threading.Lock(), sandbox.url + "/xml/v1/request.api"
+    work, lock = iter(bodies), threading.Lock()
 
     def pay():
         with requests.Session() as session:
