@@ -15,7 +15,14 @@ from billing.edges.gateway import Gateway, writing
 from billing.errors import GatewayUnavailable
 from billing.outcomes import (
     CAUSES,
+    DISABLE,
     DOUBTFUL_REASONS,
+    HARD,
+    MANUAL,
+    OURS,
+    RETRY,
+    RETURN_CAUSES,
+    SOFT,
     Approved,
     Declined,
     Held,
@@ -24,7 +31,9 @@ from billing.outcomes import (
     Returned,
     Transaction,
     Voided,
+    cause_of,
     plain_words,
+    return_cause,
 )
 from tests.sandbox_process import ACCOUNT, NAMESPACE, VISA, SandboxProcess
 
@@ -147,7 +156,9 @@ def test_details_tell_everything_as_text_and_cents(sandbox, gateway):
 
     found = paid(sandbox, gateway)
 
-    assert found.outcome() == Approved(found.transaction_id, "1E5678", "Visa ending 1111")
+    network_id = found.network_transaction_id
+    assert network_id
+    assert found.outcome() == Approved(found.transaction_id, "1E5678", "Visa ending 1111", network_id)
     assert (found.amount_cents, found.kind, found.reference) == (4250, "card", "PL-1")
     assert (found.response_code, found.reason_code) == ("1", "1")
     assert abs(found.submitted_at - now()) < timedelta(minutes=1)
@@ -623,7 +634,8 @@ def test_an_entity_is_not_expanded(canned_server, entity):
 
 @pytest.mark.parametrize("amount", ["12.345", "NaN", "Infinity", "twelve"])
 def test_an_amount_that_is_not_cents_is_not_understood(canned_server, amount):
-    body = answer(f"<transaction><transId>601</transId><authAmount>{amount}</authAmount></transaction>")
+    details = f"<transaction><transId>601</transId><authAmount>{amount}</authAmount></transaction>"
+    body = answer(details, root="getTransactionDetailsResponse")
 
     with pytest.raises(GatewayUnavailable):
         canned(canned_server, body).details("601")
@@ -683,6 +695,56 @@ def test_no_sentence_says_declined_where_money_may_have_moved():
 def test_a_bank_debit_is_not_called_a_card():
     assert "account number" in plain_words("2", "bank")
     assert plain_words("987").startswith("The bank declined this payment.")
+
+
+def test_a_cause_says_whether_the_method_is_to_blame():
+    kinds = {"4": HARD, "8": HARD, "128": HARD, "E00040": HARD, "2": SOFT, "3": SOFT, "209": SOFT, "13": OURS}
+
+    assert {code: cause_of(code).kind for code in kinds} == kinds
+    assert {cause.kind for cause in CAUSES.values()} == {HARD, SOFT, OURS}
+
+
+def test_what_no_table_explains_is_not_blamed_on_the_method():
+    assert cause_of("987").kind == SOFT
+    assert cause_of("E00007").kind == cause_of("E00999").kind == OURS
+    assert "fault is on our side" in cause_of("E00007").sentence
+
+
+def test_every_code_of_the_banks_has_its_consequence():
+    consequences = {
+        RETRY: {"R01", "R09"},
+        DISABLE: {"R02", "R03", "R04", "R05", "R07", "R10", "R11", "R16", "R20", "R29"},
+        MANUAL: {"R06", "R08"},
+    }
+
+    for consequence, codes in consequences.items():
+        assert {code for code, cause in RETURN_CAUSES.items() if cause.consequence == consequence} == codes
+    unauthorized = {code for code, cause in RETURN_CAUSES.items() if cause.is_unauthorized}
+    assert unauthorized == {"R05", "R07", "R10", "R11", "R29"}
+    late = {code for code, cause in RETURN_CAUSES.items() if cause.window_days == 60}
+    assert late == {"R05", "R06", "R07", "R10", "R11"}
+
+
+@pytest.mark.parametrize("code", ["R99", "", "R51", "X"])
+def test_a_code_of_the_banks_that_we_do_not_know_goes_to_a_person(code):
+    cause = return_cause(code)
+
+    assert (cause.code, cause.consequence, cause.is_unauthorized) == (code, MANUAL, False)
+    assert "Ask the processor" in cause.staff_sentence
+
+
+def test_a_code_of_the_banks_is_read_as_it_comes():
+    assert return_cause(" r01 ") is RETURN_CAUSES["R01"]
+    assert return_cause("C05").consequence == MANUAL and "Not a return" in return_cause("C05").staff_sentence
+
+
+@pytest.mark.parametrize("code", [*RETURN_CAUSES, "C01", "R99"])
+def test_a_return_is_told_with_what_to_do_and_without_its_code(code):
+    cause = return_cause(code)
+
+    assert cause.sentence.count(". ") >= 1 and cause.sentence.endswith(".")
+    assert "lease" in cause.sentence or "need not do anything" in cause.sentence
+    assert cause.staff_sentence.endswith(".") and code not in cause.sentence
 
 
 def test_a_decline_says_what_to_do():

@@ -245,12 +245,16 @@ class Gateway:
         )
         root = self._asked("createCustomerProfileRequest", profile=profile)
         if reading.envelope_code(root) == DUPLICATE:
-            root = self._asked("getCustomerProfileRequest", merchantCustomerId=customer_number)
-            reading.refuse_errors(root)
-            root = root.find("{*}profile")
-        else:
-            reading.refuse_errors(root)
+            return self._profile_of(customer_number)
+        reading.refuse_errors(root)
         return reading.text(root, "customerProfileId") or _unusable("no profile id")
+
+    def _profile_of(self, customer_number):
+        """The id of the profile that carries our number; the one in the refusal's text may be another's."""
+        root = self._read("getCustomerProfileRequest", merchantCustomerId=customer_number)
+        if reading.text(root, "profile/merchantCustomerId") != customer_number:
+            _unusable("the profile of another customer")
+        return reading.text(root, "profile/customerProfileId") or _unusable("no profile id")
 
     def stored_methods(self, profile_id):
         """What the gateway keeps for a customer, as a list of StoredMethod; None when it has no such profile.
