@@ -31,8 +31,8 @@ def watch(*, gateway, url):
         return []
     gateway.activate_webhook(ours[0].webhook_id)
     return [
-        f"The processor had switched off the webhook to {url}, as it does when deliveries fail. It is on again; "
-        "see whether the portal can be reached from outside."
+        f"The processor had switched off the webhook to {url}, as it does when deliveries fail. It is on "
+        "again; see whether the portal can be reached from outside."
     ]
 
 
