@@ -1060,6 +1060,7 @@ class Refund(BaseModel):
         SENT: {APPROVED, SETTLED, DECLINED, IN_DOUBT, PREPARED},  # prepared: not yet, after the settlement
         IN_DOUBT: {APPROVED, SETTLED, DECLINED, PREPARED},
         APPROVED: {SETTLED, DECLINED},
+        DECLINED: {APPROVED, SETTLED},  # what arrives after we gave it up has gone all the same
     }
     VOID = "void"
     BY_HAND = (Payment.CHECK, Payment.CASH, Payment.WIRE)

@@ -41,14 +41,43 @@ CHECKS = {
         LEFT JOIN (SELECT invoice_id, SUM(amount_cents) AS cents FROM allocation GROUP BY invoice_id) AS paid
         ON paid.invoice_id = invoice.id
         WHERE invoice.state <> 'issued' AND (invoice.open_cents <> 0 OR COALESCE(paid.cents, 0) <> 0)""",
+    # A payment that a bank took back, whole or in part, lacks what it took; what had been refunded before is
+    # a loss. While a refund is not decided it keeps back what it does not take from invoices.
     "a payment's unapplied amount is not what it has left": """
         SELECT payment.reference FROM payment
         LEFT JOIN (SELECT payment_id, SUM(amount_cents) AS cents FROM allocation GROUP BY payment_id) AS used
         ON used.payment_id = payment.id
-        LEFT JOIN (SELECT payment_id, SUM(amount_cents) AS cents FROM refund GROUP BY payment_id) AS back
+        LEFT JOIN (SELECT refund.payment_id, SUM(CASE
+                WHEN refund.state IN ('declined', 'refused') THEN 0
+                WHEN refund.how = 'void' AND payment.state = 'voided' THEN 0
+                WHEN refund.state IN ('approved', 'settled') THEN refund.amount_cents
+                WHEN payment.state IN ('approved', 'settled', 'refunded')
+                THEN refund.amount_cents - refund.reopen_cents ELSE 0 END) AS cents
+            FROM refund JOIN payment ON payment.id = refund.payment_id GROUP BY refund.payment_id) AS back
         ON back.payment_id = payment.id
-        WHERE payment.open_cents <> (CASE WHEN payment.state IN ('approved', 'settled')
-            THEN payment.amount_cents ELSE 0 END) - COALESCE(used.cents, 0) - COALESCE(back.cents, 0)""",
+        LEFT JOIN (SELECT payment_id, SUM(amount_cents) AS cents FROM chargeback
+            WHERE state <> 'won' GROUP BY payment_id) AS taken
+        ON taken.payment_id = payment.id AND payment.state = 'charged_back'
+        LEFT JOIN (SELECT payment_id, SUM(amount_cents) AS cents FROM loss
+            WHERE kind = 'after_refund' GROUP BY payment_id) AS lost
+        ON lost.payment_id = payment.id AND payment.state IN ('returned', 'charged_back')
+        WHERE payment.open_cents <> (CASE
+            WHEN payment.state IN ('approved', 'settled', 'refunded', 'charged_back')
+            THEN payment.amount_cents ELSE 0 END)
+            - COALESCE(taken.cents, 0) - COALESCE(used.cents, 0) - COALESCE(back.cents, 0)
+            + COALESCE(lost.cents, 0)""",
+    "more was refunded of a payment than was paid": """
+        SELECT payment.reference FROM payment JOIN refund ON refund.payment_id = payment.id
+        WHERE refund.state NOT IN ('declined', 'refused')
+        GROUP BY payment.id, payment.reference, payment.amount_cents
+        HAVING SUM(refund.amount_cents) > payment.amount_cents""",
+    "a refund without an answer is never asked for": """
+        SELECT id FROM refund WHERE state IN ('prepared', 'sent', 'in_doubt') AND ask_at IS NULL""",
+    "a disputed payment has no open case, or a decided one is still disputed": """
+        SELECT payment.reference FROM payment
+        LEFT JOIN chargeback ON chargeback.payment_id = payment.id AND chargeback.state <> 'won'
+        WHERE (payment.state = 'charged_back' AND chargeback.id IS NULL)
+        OR (payment.state IN ('approved', 'settled') AND chargeback.id IS NOT NULL)""",
     "a credit's unapplied amount is not what it has left": """
         SELECT credit.id FROM credit
         LEFT JOIN (SELECT credit_id, SUM(amount_cents) AS cents FROM allocation GROUP BY credit_id) AS used

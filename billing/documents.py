@@ -411,6 +411,7 @@ OBJECTION = "Tell us, and we look into it first. Reminders wait until you have o
 METHODS = {
     Payment.ONLINE: "online", Payment.CARD: "card", Payment.BANK: "bank account", Payment.CHECK: "check",
     Payment.CASH: "cash", Payment.MONEY_ORDER: "money order", Payment.WIRE: "wire transfer",
+    Payment.BILL_PAY: "bank bill pay",
 }  # fmt: skip
 
 
@@ -521,8 +522,14 @@ def receipt_document(payment, *, company=None):
         paid=_paid(payment, company),
         unapplied_cents=payment.open_cents if payment.state in Payment.MONEY else 0,
         refunds=tuple(
-            Amount(f"Refund by {METHODS[refund.how]}: {refund.reason}", refund.amount_cents, refund.made_on)
-            for refund in payment.refunds.order_by(Refund.id)
+            Amount(
+                f"{ledger.refund_words(refund)}: {refund.reason}",
+                refund.amount_cents,
+                refund.paid_on or refund.made_on,
+            )
+            for refund in payment.refunds.where(
+                Refund.state.in_((Refund.APPROVED, Refund.SETTLED)) & (Refund.how != Refund.VOID)
+            ).order_by(Refund.id)
         ),
     )
 
@@ -536,7 +543,9 @@ def _payment_words(payment):
             return "Receipt, pending", "processing", f"Thank you. Your bank payment has started. {pending}"
         case Payment.APPROVED | Payment.SETTLED:
             return "Receipt", "paid", "Thank you. We have your payment."
-        case Payment.RETURNED | Payment.CHARGED_BACK:
+        case Payment.CHARGED_BACK:
+            return "Disputed payment", "returned", "Your bank took this payment back."
+        case Payment.RETURNED:
             return "Returned payment", "returned", f"This payment came back to us unpaid.{why}"
         case Payment.REFUNDED:
             return "Refunded payment", "refunded", "We have sent this payment back to you."

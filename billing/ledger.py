@@ -14,9 +14,11 @@ from billing.errors import BillingError
 from billing.money import format_cents
 from models import (
     Allocation,
+    Chargeback,
     Credit,
     Customer,
     Invoice,
+    Loss,
     Payment,
     PaymentPart,
     Refund,
@@ -25,6 +27,10 @@ from models import (
     db,
     insert_rows,
 )
+
+
+# States of a payment in which a refund that is not decided yet keeps its amount back.
+HOLDS_BACK = (*Payment.MONEY, Payment.REFUNDED)
 
 
 @dataclass(frozen=True)
@@ -161,15 +167,59 @@ def _invoice_entries(customer):
 
 
 def _payment_entries(customer):
-    counted = Payment.state.in_(Payment.MONEY) | Payment.returned_on.is_null(False)
+    counted = Payment.state.in_((*Payment.MONEY, Payment.REFUNDED, Payment.CHARGED_BACK))
+    counted |= Payment.returned_on.is_null(False)
     for payment in Payment.select().where((Payment.customer == customer) & counted):
         text = f"Payment, {payment.method_label}".rstrip(", ")
         yield payment.received_on, 2, "payment", text, -payment.amount_cents, payment
         if payment.returned_on:
-            yield payment.returned_on, 3, "returned", f"{text} returned", payment.amount_cents, payment
-    refunds = Refund.select(Refund, Payment).join(Payment).where(Payment.customer == customer)
+            text += " canceled" if payment.state == Payment.VOIDED else " returned"
+            yield payment.returned_on, 3, "returned", text, payment.amount_cents, payment
+    yield from _refund_entries(customer)
+    yield from _chargeback_entries(customer)
+
+
+def _refund_entries(customer):
+    """Refunds, as long as they count: a canceled payment tells of itself, so its refund does not."""
+    refunds = Refund.select(Refund, Payment).join(Payment).where(
+        (Payment.customer == customer) & Refund.state.not_in(Refund.DEAD)
+    )  # fmt: skip
     for refund in refunds:
-        yield refund.made_on, 4, "refund", f"Refund by {refund.how}", refund.amount_cents, refund
+        payment = refund.payment
+        cents, is_live = refund.amount_cents, refund.state in Refund.LIVE
+        if is_live:
+            cents = cents - refund.reopen_cents if payment.state in HOLDS_BACK else 0
+        if cents and not (refund.how == Refund.VOID and payment.state == Payment.VOIDED):
+            text = "Refund on its way" if is_live else refund_words(refund)
+            yield refund.paid_on or refund.made_on, 4, "refund", text, cents, refund
+
+
+def refund_words(refund):
+    """How money went back, in a few words: “Refund to Visa ending 4242”, “Refund by check”."""
+    if refund.how in Refund.BY_HAND:
+        return f"Refund by {refund.how}"
+    return f"Refund to {refund.payment.method_label or 'the same card or account'}"
+
+
+def _chargeback_entries(customer):
+    """What a bank took after a dispute and gave again, and what was gone twice and is nobody's debt."""
+    losses = (
+        Loss.select(Loss, Payment).join(Payment)
+        .where((Payment.customer == customer) & (Loss.kind == Loss.AFTER_REFUND))
+    )  # fmt: skip
+    for loss in losses:
+        yield loss.made_on, 5, "loss", "Refunded before the bank took it back", -loss.amount_cents, loss
+    for case in Chargeback.select().where(Chargeback.customer == customer):
+        yield case.opened_on, 3, "chargeback", "Payment disputed at the bank", case.amount_cents, case
+        if case.state == Chargeback.WON:
+            cents = lost_twice_cents(case.payment_id) - case.amount_cents
+            yield case.closed_on, 6, "won", "Dispute decided: the payment counts again", cents, case
+
+
+def lost_twice_cents(payment_id):
+    """What was refunded of a payment and then taken back by the bank as well."""
+    lost = (Loss.payment == payment_id) & (Loss.kind == Loss.AFTER_REFUND)
+    return int(Loss.select(fn.SUM(Loss.amount_cents)).where(lost).scalar() or 0)
 
 
 def _credit_entries(customer):
@@ -264,17 +314,20 @@ def unapply(row, *, reason, by, on):
     The invoices are owed again and the money is unapplied again. Call ``close`` next when the row
     itself is worth nothing any more (void, returned).
     """
-    column = {Payment: Allocation.payment, Credit: Allocation.credit, Invoice: Allocation.invoice}[type(row)]
-    twin = Allocation.alias()
-    undone = twin.select(twin.reverses).where(twin.reverses.is_null(False))
-    standing = Allocation.select().where(
-        (column == row) & Allocation.reverses.is_null() & Allocation.id.not_in(undone)
-    )
     with locked(row.customer_id):
-        for allocation in list(standing):
+        for allocation in _standing(row):
             _take_back(allocation, reason=reason, by=by, on=on)
         row.open_cents = type(row).get_by_id(row.id).open_cents
     row._dirty.discard("open_cents")
+
+
+def _standing(row):
+    """The allocations of a payment, credit or invoice that were not undone, oldest first."""
+    column = {Payment: Allocation.payment, Credit: Allocation.credit, Invoice: Allocation.invoice}[type(row)]
+    twin = Allocation.alias()
+    undone = twin.select(twin.reverses).where(twin.reverses.is_null(False))
+    standing = (column == row) & Allocation.reverses.is_null() & Allocation.id.not_in(undone)
+    return list(Allocation.select().where(standing).order_by(Allocation.id))
 
 
 def _take_back(allocation, *, reason, by, on):
@@ -313,8 +366,67 @@ def close(row):
 
 
 def pay_out(payment, cents):
-    """Money leaves an approved payment as a refund. Raises BillingError when less is unapplied."""
+    """Money leaves an approved payment, or is kept for a refund. Raises BillingError above what is unapplied."""
     _take(Payment, payment, cents, "Only {} of this payment can be refunded; the rest pays invoices.")
+
+
+def take_in(payment, cents):
+    """What was kept for a refund, or taken by a bank, is the payment's again: unapplied."""
+    _give(Payment, payment.id, cents)
+    payment.open_cents = Payment.get_by_id(payment.id).open_cents
+    payment._dirty.discard("open_cents")
+
+
+def swap_for_credits(payment, cents, *, reason, by, on):
+    """Free ``cents`` of a payment by letting the customer's unapplied credits pay its invoices instead.
+
+    Nothing is owed again. Raises BillingError when there are fewer credits than that.
+    """
+    with locked(payment.customer_id):
+        for invoice_id, freed in reopen(payment, cents, reason=reason, by=by, on=on):
+            for credit in Credit.select().where(
+                (Credit.customer == payment.customer_id) & (Credit.open_cents > 0)
+            ).order_by(Credit.id):
+                part = min(freed, credit.open_cents)
+                if part:
+                    apply(credit, [(Invoice.get_by_id(invoice_id), part)], reason=reason, by=by, on=on)
+                    freed -= part
+            if freed:
+                raise BillingError("The credits of this account were used meanwhile. Look again.")
+
+
+def reopen(payment, cents, *, reason, by, on):
+    """Free ``cents`` of a payment: the invoices that it paid last are owed again by that much.
+
+    Returns [(invoice id, cents)]. Raises BillingError when the payment pays less than that.
+    """
+    freed, left = [], cents
+    with locked(payment.customer_id):
+        for allocation in reversed(_standing(payment)):
+            part = min(left, allocation.amount_cents)
+            if part == 0:
+                break
+            _take_back(allocation, reason=reason, by=by, on=on)
+            payment = Payment.get_by_id(payment.id)
+            if rest := allocation.amount_cents - part:
+                apply(payment, [(Invoice.get_by_id(allocation.invoice_id), rest)], by=by, on=on)
+            freed.append((allocation.invoice_id, part))
+            left -= part
+        if left:
+            raise BillingError(f"This payment pays only {format_cents(cents - left)} of invoices.")
+    return freed
+
+
+def applied_cents(payment):
+    """What a payment pays of invoices now."""
+    total = Allocation.select(fn.SUM(Allocation.amount_cents)).where(Allocation.payment == payment).scalar()
+    return int(total or 0)
+
+
+def unapplied_credit_cents(customer_id):
+    """What the customer's credits have left over."""
+    mine = (Credit.customer == customer_id) & (Credit.open_cents > 0)
+    return int(Credit.select(fn.SUM(Credit.open_cents)).where(mine).scalar() or 0)
 
 
 def standing_attempt(invoice):

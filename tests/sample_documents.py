@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from billing import documents, remittance
+from billing import documents, money_back, outcomes, remittance
 
 PAY_URL = "https://pay.example.com/i/Zk3vQ0m1s8Yc2nT5bWf7Jq9LxR4uAaEeHhGgDdKkPpM"
 
@@ -122,6 +122,37 @@ def receipt(**fields):
         "unapplied_cents": 1755, "refunds": (),
     }  # fmt: skip
     return documents.ReceiptDocument(**known | fields)
+
+
+OPEN_AGAIN = (money_back.Reopened(None, "10482", date(2026, 12, 15), 4250),)
+
+
+def problem(**fields):
+    """A bank debit that came back for lack of funds and is tried again."""
+    known = {
+        "company": COMPANY, "title": "Your payment came back unpaid", "subject": "came back unpaid",
+        "sentence": outcomes.return_cause("R01").sentence,
+        "next_step": "We will try again on December 11, 2026. If you pay another way before that day, "
+        "nothing is charged then.",
+        "amount_cents": 4250, "paid_on": date(2026, 12, 3), "reopened": OPEN_AGAIN,
+        "facts": (("Payment", "PL7K2M9QX4"), ("Paid with", "Bank account ending 6781"),
+                  ("Account", "100042")),
+    }  # fmt: skip
+    return money_back.ProblemDocument(**known | fields)
+
+
+def refund(**fields):
+    """A card refund that opens an invoice again."""
+    known = {
+        "company": COMPANY, "title": "Refund",
+        "sentence": "We have sent $42.50 back to your Visa ending 4242. It normally shows on your statement "
+        "within five to ten business days.",
+        "amount_cents": 4250, "on": date(2026, 12, 9), "reopened": OPEN_AGAIN,
+        "facts": (("Refund", "RF4K7M2QX9"), ("Of your payment", "PL7K2M9QX4, December 3, 2026"),
+                  ("Paid with", "Visa ending 4242"), ("Account", "100042"),
+                  ("Reason", "Charged to the wrong card.")),
+    }  # fmt: skip
+    return money_back.RefundDocument(**known | fields)
 
 
 def statement(**fields):

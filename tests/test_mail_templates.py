@@ -25,13 +25,6 @@ LINKS = {
     "preferences_url": "https://pay.example.com/preferences/Wq7",
     "sign_in_page_url": "https://pay.example.com/sign-in",
 }
-DECLINED = {
-    "state": "declined",
-    "title": "Declined payment",
-    "sentence": "No money moved. The card was declined by its bank.",
-    "paid": (),
-    "unapplied_cents": 0,
-}
 TICKET = {
     "ticket": SimpleNamespace(subject="Why is there a service call?"),
     "message": SimpleNamespace(body="Hello Ann,\n\nthe fee is off.\nSorry for the trouble."),
@@ -54,12 +47,13 @@ MAILS = {
     },
     "fresh_link": {"document": samples.simple_invoice(), "why": "You asked for a new link."},
     "receipt": {"document": samples.receipt(), "why": "A receipt is sent for every payment."},
-    "payment_problem": {"document": samples.receipt(**DECLINED), "why": "A payment did not go through."},
+    "payment_problem": {"document": samples.problem(), "why": "A payment did not go through."},
+    "refund": {"document": samples.refund(), "why": "A message is sent whenever we send money back."},
     "sign_in": SIGN_IN,
     "ticket_reply": TICKET,
     "contact_changed": {"links": LINKS, "why": "Your contact details were changed."},
 }
-WITH_MONEY = ("invoice", "reminder", "fresh_link", "receipt", "payment_problem")
+WITH_MONEY = ("invoice", "reminder", "fresh_link", "receipt", "payment_problem", "refund")
 
 
 def render(kind, part, **more):

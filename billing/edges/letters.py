@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import url_for
 
 from billing import company as companies
-from billing import documents, links
+from billing import documents, links, money_back
 from billing.edges.mail import Letter
 from models import Notice
 
@@ -96,6 +96,25 @@ def _payment(notice, tokens, today, now):
     return {"document": documents.receipt_document(notice.payment), "payment": notice.payment}
 
 
+def _payment_problem(notice, tokens, today, now):
+    document = money_back.problem_document(notice.payment)
+    _add_pay_link(notice, document, tokens, now)
+    return {"document": document}
+
+
+def _refund(notice, tokens, today, now):
+    document = money_back.refund_document(notice.refund)
+    _add_pay_link(notice, document, tokens, now)
+    return {"document": document}
+
+
+def _add_pay_link(notice, document, tokens, now):
+    """Where one invoice is owed again, the button leads to it; several are found by signing in."""
+    if len(document.reopened) == 1:
+        token = links.pay_link(document.reopened[0].invoice, now=now, contact=notice.contact)
+        tokens.add("pay_url", "portal.pay_link", token)
+
+
 def _sign_in(notice, tokens, today, now):
     token, code = links.sign_in_link(notice.contact, now=now)
     tokens.add("sign_in_url", "portal.sign_in_by_link", token)
@@ -118,7 +137,8 @@ _CONTEXTS = {
     Notice.REMINDER: _invoice,
     Notice.FRESH_LINK: _invoice,
     Notice.RECEIPT: _payment,
-    Notice.PAYMENT_PROBLEM: _payment,
+    Notice.PAYMENT_PROBLEM: _payment_problem,
+    Notice.REFUND: _refund,
     Notice.SIGN_IN: _sign_in,
     Notice.TICKET_REPLY: _ticket_reply,
     Notice.CONTACT_CHANGED: _contact_changed,
