@@ -13,7 +13,7 @@ from datetime import timedelta
 from peewee import JOIN, fn
 
 from billing import company as companies
-from billing import ledger
+from billing import ledger, upcoming
 from billing.errors import BillingError, StaleState
 from billing.states import move
 from models import (
@@ -24,7 +24,9 @@ from models import (
     Invoice,
     Notice,
     Payment,
+    PaymentMethod,
     Preference,
+    Refund,
     Ticket,
     among,
     db,
@@ -40,6 +42,11 @@ WHY_INVOICE = "You get invoices for this account."
 WHY_REMINDER = "You asked to be reminded before the due date."
 WHY_RECEIPT = "A receipt is sent for every payment."
 WHY_PROBLEM = "A payment on this account did not go through."
+WHY_REFUND = "A message is sent whenever we send money back."
+WHY_CAP = "You asked to be asked before a larger automatic payment."
+WHY_AUTOPAY = "This account is paid automatically."
+WHY_SECURITY = "We tell you whenever a way to pay of this account changes."
+WHY_EXPIRING = "A card that you saved is about to expire."
 
 
 class MailNotSent(BillingError):
@@ -156,9 +163,12 @@ def queue_reminders(today, *, now):
     nothing is called a reminder after the due date.
     """
     company, queued = companies.current(), 0
-    for row in list(_open_and_due_soon(today).namedtuples()):
+    rows = list(_open_and_due_soon(today).namedtuples())
+    charged = upcoming.promised_invoices({row.customer for row in rows}, today=today)
+    for row in rows:
         ahead = company.reminder_days if row.wish is None else row.ahead
-        if row.wish != Preference.NONE and today >= row.due_on - timedelta(days=ahead):
+        wanted = row.wish != Preference.NONE and row.id not in charged
+        if wanted and today >= row.due_on - timedelta(days=ahead):
             _queue_reminder(row, now)
             queued += 1
     return queued
@@ -218,7 +228,40 @@ def queue_payment_problem(payment, *, now):
     _queue_about(payment, Notice.PAYMENT_PROBLEM, step, WHY_PROBLEM, now)
 
 
-def _queue_about(payment, kind, step, why, now):
+def queue_refund(refund, *, now):
+    """Tell the payers that money went back to them, by which way and what it means for their invoices."""
+    _queue_about(refund.payment, Notice.REFUND, f"refund:{refund.id}", WHY_REFUND, now, refund=refund)
+
+
+def queue_charge_declined(payment, *, now):
+    """Tell the payers that a charge of a saved method was declined, and when it is tried again, if ever."""
+    _queue_about(payment, Notice.CHARGE_DECLINED, f"declined:{payment.id}", WHY_PROBLEM, now)
+
+
+def queue_method_problem(payment, *, now):
+    """Tell the payers that the method of a payment cannot be charged any more, and ask for another one."""
+    about = {"method": payment.method_id, "autopay": payment.autopay_id}
+    _queue_about(payment, Notice.METHOD_PROBLEM, f"method_problem:{payment.id}", WHY_PROBLEM, now, **about)
+
+
+def queue_above_cap(autopay, invoices, charge_on, *, now):
+    """Ask the payers, once, to pay ``invoices`` themselves: together they are above the customer's limit."""
+    step = f"above_cap:{autopay.id}:{invoices[0].id}"
+    for contact in _mail_payers(autopay.customer_id):
+        queue(
+            Notice.ABOVE_CAP,
+            key=f"{step}:{contact.id}",
+            customer=autopay.customer_id,
+            contact=contact,
+            invoice=invoices[0],
+            autopay=autopay,
+            charge_on=charge_on,
+            why=WHY_CAP,
+            now=now,
+        )
+
+
+def _queue_about(payment, kind, step, why, now, **about):
     """Queue a message about a payment to every payer with an address, once for each step and payer."""
     for contact in _mail_payers(payment.customer_id):
         queue(
@@ -229,6 +272,7 @@ def _queue_about(payment, kind, step, why, now):
             payment=payment,
             why=why,
             now=now,
+            **about,
         )
 
 
@@ -239,6 +283,107 @@ def _mail_payers(customer_id):
         & (Contact.email != "")
         & Contact.left_on.is_null()
     )
+
+
+# --- Autopay and saved methods
+
+
+def queue_autopay_on(autopay, *, now):
+    """Mail every payer a copy of the authorization: a copy is part of it."""
+    why = "A copy of every authorization is sent to whom it binds."
+    for contact in _mail_payers(autopay.customer_id):
+        _queue_autopay(Notice.AUTOPAY_ON, autopay, contact, f"{autopay.id}", why, now)
+
+
+def queue_autopay_off(autopay, *, now):
+    """Tell every payer that nothing is charged automatically any more."""
+    for contact in _mail_payers(autopay.customer_id):
+        _queue_autopay(Notice.AUTOPAY_OFF, autopay, contact, f"{autopay.id}", WHY_AUTOPAY, now)
+
+
+def queue_postponed(autopay, charge_on, *, now):
+    """Tell every payer the new day of a charge that was put off."""
+    for contact in _mail_payers(autopay.customer_id):
+        subject = f"{autopay.id}:{charge_on}:{now:%Y%m%d%H%M%S}"
+        _queue_autopay(Notice.CHARGE_POSTPONED, autopay, contact, subject, WHY_AUTOPAY, now, charge_on)
+
+
+def _queue_autopay(kind, autopay, contact, subject, why, now, charge_on=None):
+    queue(
+        kind,
+        key=f"{kind}:{subject}:{contact.id}",
+        customer=autopay.customer_id,
+        contact=contact,
+        autopay=autopay,
+        charge_on=charge_on,
+        why=why,
+        now=now,
+    )
+
+
+def queue_upcoming(charges, *, now):
+    """Announce charges to every payer, once for each charge day and amount.
+
+    charges -- [(customer id, autopay id, day, cents)]
+    """
+    payers = payers_with_mail({charge[0] for charge in charges})
+    rows = [
+        {
+            "key": f"upcoming:{autopay_id}:{day}:{cents}:{contact_id}",
+            "kind": Notice.UPCOMING_CHARGE,
+            "customer": customer_id,
+            "contact": contact_id,
+            "autopay": autopay_id,
+            "charge_on": day,
+            "address": email,
+            "why": WHY_AUTOPAY,
+            "send_at": now,
+            "created_at": now,
+        }
+        for customer_id, autopay_id, day, cents in charges
+        for contact_id, email in payers.get(customer_id, ())
+    ]
+    for at in range(0, len(rows), CHUNK):
+        Notice.insert_many(rows[at : at + CHUNK]).on_conflict_ignore().execute()
+
+
+def payers_with_mail(customer_ids):
+    """{customer id: [(contact id, email)]}: whom a message of these accounts can be mailed to."""
+    query = Contact.select(Contact.customer, Contact.id, Contact.email).where(
+        among(Contact.customer, customer_ids)
+        & (Contact.role == Contact.PAYER)
+        & (Contact.email != "")
+        & Contact.left_on.is_null()
+    )
+    found = {}
+    for customer_id, *contact in query.order_by(Contact.id).tuples():
+        found.setdefault(customer_id, []).append(tuple(contact))
+    return found
+
+
+def queue_method_changed(method, change, *, now):
+    """A security mail to every payer. ``change``: added, removed, updated or disabled."""
+    step = f"{method.id}:{now:%Y%m%d%H%M%S}"
+    _queue_method(Notice.METHOD_CHANGED, method, f"method_{change}:{step}", WHY_SECURITY, now)
+
+
+def queue_method_expiring(method, days, *, now):
+    """Warn every payer that a card expires, once for each date of expiry and each ``days`` ahead."""
+    step = f"expiring:{method.id}:{method.expires_on}:{days}"
+    _queue_method(Notice.METHOD_EXPIRING, method, step, WHY_EXPIRING, now)
+
+
+def _queue_method(kind, method, step, why, now):
+    for contact in _mail_payers(method.customer_id):
+        queue(
+            kind,
+            key=f"{step}:{contact.id}",
+            customer=method.customer_id,
+            contact=contact,
+            method=method,
+            why=why,
+            now=now,
+        )
 
 
 def queue_sign_in(contact, *, now):
@@ -466,7 +611,20 @@ def _no_longer(notice, today):
         return "The invoice was canceled."
     if notice.kind == Notice.RECEIPT and notice.payment and notice.payment.state not in Payment.MONEY:
         return "The payment came back."
+    if notice.kind == Notice.REFUND and notice.refund.state not in (Refund.APPROVED, Refund.SETTLED):
+        return "The refund did not go through."
+    if notice.kind in (Notice.UPCOMING_CHARGE, Notice.CHARGE_POSTPONED):
+        return _charge_objection(notice, today)
+    if notice.kind == Notice.METHOD_EXPIRING and notice.method.state != PaymentMethod.ACTIVE:
+        return "The card is not used any more."
     return _reminder_objection(notice, today) if notice.kind == Notice.REMINDER else ""
+
+
+def _charge_objection(notice, today):
+    """What is announced must be what will be done: paid, put off or switched off since, it is not."""
+    planned = upcoming.of_customer(notice.customer, today=today)
+    days = {one.charge_on for one in planned if one.is_promise and one.autopay.id == notice.autopay_id}
+    return "" if notice.charge_on in days else "This charge is no longer planned."
 
 
 def _has_left(notice):
@@ -481,6 +639,8 @@ def _reminder_objection(notice, today):
         return "The invoice is paid."
     if ledger.standing_attempt(invoice):
         return "A payment of this invoice is being checked."
+    if invoice.id in upcoming.promised_invoices([invoice.customer_id], today=today):
+        return "Autopay will charge it."
     if _unwanted(contact):
         return "The contact does not want reminders any more."
     if _waits_for_us(invoice):

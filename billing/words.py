@@ -108,6 +108,25 @@ def plural(count, word, words=None):
     return f"{count:,} {word if count == 1 else words or word + 's'}"
 
 
+def times(count):
+    """How often, as people say it.
+
+    >>> times(1), times(2), times(5)
+    ('once', 'twice', '5 times')
+    """
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def ordinal(number):
+    """A day of the month as people say it.
+
+    >>> ordinal(1), ordinal(2), ordinal(3), ordinal(11), ordinal(22)
+    ('1st', '2nd', '3rd', '11th', '22nd')
+    """
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
 def sentence(text):
     """A remark that somebody typed, as a sentence of its own.
 

@@ -13,6 +13,7 @@ from models import (
     Item,
     Line,
     OneOff,
+    PaymentMethod,
     Site,
     System,
     TaxRate,
@@ -67,6 +68,23 @@ def make_customer(name="Ann Archer", *, email="ann@example.com", **fields):
 
 def payer(customer):
     return customer.contacts.get()
+
+
+def make_method(customer, **fields):
+    """A saved method, as if it had been added a while ago; the gateway knows nothing of it."""
+    return PaymentMethod.create(
+        **{
+            "customer": customer,
+            "token": str(next(_count)),
+            "kind": PaymentMethod.CARD,
+            "label": "Visa ending 4242",
+            "last_four": "4242",
+            "expires_on": date(2030, 5, 31),
+            "added_by": BY,
+            "added_at": NOW,
+            **fields,
+        }
+    )
 
 
 def make_site(customer, **fields):

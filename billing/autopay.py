@@ -1,0 +1,427 @@
+"""Autopay: the customer's standing permission, and the day on which each invoice is charged under it.
+
+An authorization is a row with every word that was agreed to; other terms are a new row. From it follows a
+PlannedCharge for every open invoice: its day, and whether the customer was told of it in time. What is too
+late to be told in time is charged later, never without notice. Charging itself stands in ``charging``; what
+pages and mails say of the plan, in ``upcoming``.
+"""
+
+from datetime import timedelta
+
+from peewee import fn
+
+from billing import company as companies
+from billing import consent, events, ledger, notices, telling, upcoming, words
+from billing.consent import Terms
+from billing.errors import BillingError
+from models import (
+    Autopay,
+    Contact,
+    Customer,
+    Event,
+    Invoice,
+    Payment,
+    PaymentMethod,
+    PaymentPart,
+    PlannedCharge,
+    among,
+    db,
+)
+
+YEAR = timedelta(days=365)
+CHUNK = 500  # customers in one transaction
+
+
+# --- The authorization ---------------------------------------------------------------------------
+
+
+def standing(customer):
+    """The customer's Autopay, or None while nothing is charged automatically."""
+    return customer.autopays.where(Autopay.ended_at.is_null()).first()
+
+
+# --- Agreeing and ending -------------------------------------------------------------------------
+
+
+def agree(
+    customer, *, contact, method, timing, days_before, day_of_month, cap_cents, tell_days, text, address,
+    by, today, now,
+):  # fmt: skip
+    """Switch autopay on, or replace its terms. Returns the Autopay; the same terms again, the same one.
+
+    text    -- the words that were on the page when the box was ticked
+    address -- the network address that the click came from
+
+    Plans the open invoices at once and mails a copy. Raises BillingError when the words are not (any more)
+    those of these terms, or the method cannot be used.
+    """
+    terms = Terms(timing, days_before, day_of_month, cap_cents, tell_days)
+    with ledger.locked(customer.id):
+        method = PaymentMethod.get_by_id(method.id)
+        _check_agreeing(customer, contact, method, terms, text, today)
+        before = standing(customer)
+        if before and before.text == text and before.method_id == method.id:
+            return before
+        former = _end_rows(before, "Autopay has other terms now.", by, now) if before else {}
+        made = _store(customer, contact, method, terms, text, address, by, now)
+        _write_plan([customer.id], today, now, former)
+        telling.tell([customer.id], today=today, now=now, stated=True)
+        _follow_wish(customer, method)
+        notices.queue_autopay_on(made, now=now)
+        events.record(
+            "autopay.agreed", made, by=by, now=now, customer=customer,
+            after=terms._asdict() | {"method": method.label, "from": address},
+        )  # fmt: skip
+    return made
+
+
+def _check_agreeing(customer, contact, method, terms, text, today):
+    if method.customer_id != customer.id:
+        raise ValueError(f"{method} is not {customer}'s")  # doors find methods through the customer
+    if contact is not None and (contact.role != Contact.PAYER or contact.customer_id != customer.id):
+        raise BillingError("Only somebody who pays for this account can switch autopay on.")
+    if method.state != PaymentMethod.ACTIVE:
+        raise BillingError(f"{method.label} cannot be used any more. Please choose another one.")
+    if method.expires_on and method.expires_on < today:
+        raise BillingError(f"{method.label} has expired. Please choose another one.")
+    if text != consent.words_of(customer, method, **terms._asdict()).text:
+        raise BillingError("The wording has changed since you opened this page. Please read it once more.")
+
+
+def _store(customer, contact, method, terms, text, address, by, now):
+    return Autopay.create(
+        customer=customer,
+        contact=contact,
+        method=method,
+        **terms._asdict(),
+        text=text,
+        text_version=consent.version(method),
+        agreed_at=now,
+        agreed_from=address[:45],
+        agreed_by=by,
+    )
+
+
+def _follow_wish(customer, method):
+    """What the customer wishes and what is done are one thing from now on."""
+    wish = Customer.BANK_AUTOPAY if method.kind == PaymentMethod.BANK else Customer.CARD_AUTOPAY
+    Customer.update(pay_wish=wish).where(Customer.id == customer.id).execute()
+    customer.pay_wish = wish
+
+
+def end(autopay, *, reason, by, now):
+    """Switch autopay off, at once. Returns the Autopay; ending it twice is ending it once.
+
+    Nothing that was planned is charged any more; what was sent to the processor already is not called back.
+    """
+    with ledger.locked(autopay.customer_id):
+        autopay = Autopay.get_by_id(autopay.id)
+        if autopay.ended_at:
+            return autopay
+        _end_rows(autopay, "Autopay was switched off.", by, now, reason)
+        wishes = (Customer.CARD_AUTOPAY, Customer.BANK_AUTOPAY)
+        Customer.update(pay_wish=Customer.REMINDERS).where(
+            (Customer.id == autopay.customer_id) & Customer.pay_wish.in_(wishes)
+        ).execute()
+        notices.queue_autopay_off(autopay, now=now)
+        events.record("autopay.ended", autopay, by=by, now=now, reason=reason)
+    return Autopay.get_by_id(autopay.id)
+
+
+def _end_rows(autopay, why, by, now, reason=""):
+    """End an authorization and what was planned under it; returns {invoice id: the row that was planned}."""
+    Autopay.update(ended_at=now, ended_by=by, end_reason=(reason or why)[:255]).where(
+        Autopay.id == autopay.id
+    ).execute()
+    live = _live().where(PlannedCharge.autopay == autopay)
+    former = {row.invoice_id: row for row in live}
+    _drop(PlannedCharge.autopay == autopay, why)
+    return former
+
+
+def under_way(autopay):
+    """A query of the charges under this authorization that are sent and not concluded: too late to stop."""
+    return autopay.payments.where(Payment.state.in_(Payment.LIVE)).order_by(Payment.id)
+
+
+# --- Planning: which day -------------------------------------------------------------------------
+
+
+def charge_day(terms, *, issued_on, due_on):
+    """The day on which these terms have an invoice charged.
+
+    >>> import datetime
+    >>> charge_day(Terms("day_of_month", day_of_month=5), issued_on=datetime.date(2026, 12, 6), due_on=None)
+    datetime.date(2027, 1, 5)
+    """
+    if terms.timing == Autopay.DAYS_BEFORE:
+        return due_on - timedelta(days=terms.days_before)
+    if terms.timing == Autopay.DUE_DATE:
+        return due_on
+    day = issued_on.replace(day=terms.day_of_month)
+    return day if day >= issued_on else (day.replace(day=1) + timedelta(days=31)).replace(day=day.day)
+
+
+def planned(invoice):
+    """The live PlannedCharge of an invoice, or None."""
+    return _live().where(PlannedCharge.invoice == invoice).first()
+
+
+def plan_due(today, *, now):
+    """Plan a charge for every open invoice of an autopay customer that has none yet; returns how many.
+
+    An invoice is planned once under an authorization. One that was charged and came back is planned again
+    only when a second try was set for it; one that was given up, or disputed, never is.
+    """
+    _drop(_is_settled(), "Nothing is left to pay.")
+    _drop(_is_ended(), "Autopay was switched off.")
+    unplanned = {row.customer_id for row in _unplanned()} | {row.customer_id for row in _to_repeat(today)}
+    count = 0
+    for ids in _chunks(sorted(unplanned), CHUNK):
+        with db.atomic():
+            _lock(ids)
+            count += _write_plan(ids, today, now)
+    return count
+
+
+def plan(customer_ids, *, today, now):
+    """Plan what was just issued to these customers, in the transaction that issues it; returns how many."""
+    return _write_plan(customer_ids, today, now)
+
+
+def _chunks(rows, size):
+    return (rows[at : at + size] for at in range(0, len(rows), size))
+
+
+def _lock(customer_ids):
+    """What ``ledger.locked`` is for one customer, for many, in one order."""
+    if db.for_update:
+        ids = Customer.select(Customer.id).where(among(Customer.id, customer_ids)).order_by(Customer.id)
+        list(ids.for_update("FOR NO KEY UPDATE").tuples())
+
+
+def _live():
+    return PlannedCharge.select().where(PlannedCharge.state == PlannedCharge.PLANNED)
+
+
+def _drop(condition, why):
+    PlannedCharge.update(state=PlannedCharge.DROPPED, reason=why).where(
+        (PlannedCharge.state == PlannedCharge.PLANNED) & condition
+    ).execute()
+
+
+def _is_settled():
+    paid = Invoice.select(Invoice.id).where((Invoice.id == PlannedCharge.invoice) & (Invoice.open_cents == 0))
+    return fn.EXISTS(paid)
+
+
+def _is_ended():
+    ended = Autopay.select(Autopay.id).where(
+        (Autopay.id == PlannedCharge.autopay) & Autopay.ended_at.is_null(False)
+    )
+    return fn.EXISTS(ended)
+
+
+def _unplanned(customer_ids=None):
+    """Open invoices without any planned charge under the authorization that stands, with its terms."""
+    known = PlannedCharge.select(PlannedCharge.id).where(
+        (PlannedCharge.invoice == Invoice.id) & (PlannedCharge.autopay == Autopay.id)
+    )
+    query = (
+        Autopay.select(
+            Autopay.id, Autopay.customer.alias("customer_id"), Autopay.timing, Autopay.days_before,
+            Autopay.day_of_month, PaymentMethod.kind, Invoice.id.alias("invoice_id"), Invoice.issued_on,
+            Invoice.due_on, Invoice.open_cents,
+        )
+        .join(PaymentMethod)
+        .switch(Autopay)
+        .join(Invoice, on=(Invoice.customer == Autopay.customer))
+        .where(Autopay.ended_at.is_null() & (Invoice.open_cents > 0) & ~fn.EXISTS(known))
+        .order_by(Invoice.id)
+    )  # fmt: skip
+    return _of(query, Autopay.customer, customer_ids).namedtuples()
+
+
+def _of(query, column, customer_ids):
+    return query if customer_ids is None else query.where(among(column, customer_ids))
+
+
+def _to_repeat(today, customer_ids=None):
+    """Open invoices whose automatic payment came back and is to be tried once more."""
+    later, part = PaymentPart.alias(), PaymentPart.alias()
+    again = later.select(later.id).where((later.invoice == part.invoice) & (later.payment > part.payment))
+    live = PlannedCharge.select(PlannedCharge.id).where(
+        (PlannedCharge.invoice == part.invoice) & (PlannedCharge.state == PlannedCharge.PLANNED)
+    )
+    query = (
+        Payment.select(
+            Autopay.id, Autopay.customer.alias("customer_id"), Invoice.id.alias("invoice_id"),
+            Invoice.open_cents, Payment.retry_on,
+        )
+        .join(Autopay)
+        .switch(Payment)
+        .join(part, on=(part.payment == Payment.id))
+        .join(Invoice, on=(part.invoice == Invoice.id))
+        .where(
+            Autopay.ended_at.is_null()
+            & (Payment.state == Payment.RETURNED)
+            & Payment.retry_on.is_null(False)
+            & (Invoice.open_cents > 0)
+            & ~fn.EXISTS(again)
+            & ~fn.EXISTS(live)
+        )
+    )  # fmt: skip
+    return _of(query, Payment.customer, customer_ids).namedtuples()
+
+
+def _write_plan(customer_ids, today, now, former=None):
+    """Plan for these customers in the caller's transaction.
+
+    former -- {invoice id: the row under other terms that the new one replaces}
+    """
+    former = former or {}
+    rows = [
+        {"autopay": row.id, "customer": row.customer_id, "invoice": row.invoice_id}
+        | _plan_of(row, row, row.kind, today, former.get(row.invoice_id))
+        for row in _unplanned(customer_ids)
+    ]
+    rows += [
+        {
+            "autopay": row.id, "customer": row.customer_id, "invoice": row.invoice_id, **_NOTHING,
+            "charge_on": max(row.retry_on, today), "told_on": today, "told_cents": row.open_cents,
+        }
+        for row in _to_repeat(today, customer_ids)
+    ]  # fmt: skip
+    for chunk in _chunks(rows, 100):
+        PlannedCharge.insert_many([row | {"created_at": now} for row in chunk]).on_conflict_ignore().execute()
+    return len(rows)
+
+
+_NOTHING = {"told_on": None, "told_cents": None, "postponed_from_on": None, "postponed_at": None}
+
+
+def _plan_of(invoice, terms, method_kind, today, former):
+    """Day and notice of one invoice, as columns of PlannedCharge.
+
+    What the customer put off under former terms stays put off. A notice given under them counts for a
+    card, so that a card that replaces a declined one is charged at once; the law asks for a new one for a
+    bank debit.
+    """
+    day = max(charge_day(terms, issued_on=invoice.issued_on, due_on=invoice.due_on), today)
+    values = _NOTHING | {"charge_on": day}
+    if former and former.postponed_at and former.charge_on > today:
+        values |= {
+            "charge_on": max(former.charge_on, day),
+            "postponed_from_on": former.postponed_from_on,
+            "postponed_at": former.postponed_at,
+        }
+    if former and former.told_on and method_kind == PaymentMethod.CARD:
+        values |= {"told_on": former.told_on, "told_cents": former.told_cents}
+    return values
+
+
+# --- Telling: never without notice ---------------------------------------------------------------
+
+
+def tell_due(today, *, now):
+    """Announce what must or should be announced now, and move what cannot be told in time.
+
+    Returns how many charges were announced. What has to be told, and when, stands in ``telling``.
+    """
+    told = 0
+    for ids in _chunks(telling.customers_to_tell(), CHUNK):
+        with db.atomic():
+            _lock(ids)
+            telling.untell(ids, today=today, now=now)
+            told += telling.tell(ids, today=today, now=now)
+    return told
+
+
+def preview(customer, method, terms, *, today):
+    """What these terms would charge of what is open now: [(day, [invoices])], earliest first.
+
+    The same arithmetic as ``agree``, before anybody agrees.
+    """
+    before = standing(customer)
+    former = {row.invoice_id: row for row in _live().where(PlannedCharge.autopay == before)} if before else {}
+    invoices = {invoice.id: invoice for invoice in ledger.open_invoices(customer)}
+    rows = []
+    for invoice in invoices.values():
+        values = _plan_of(invoice, terms, method.kind, today, former.get(invoice.id))
+        rows.append(
+            telling.Row(
+                invoice.id, customer.id, 0, invoice.id, values["charge_on"], values["told_on"],
+                values["told_cents"], None, invoice.open_cents, terms.tell_days, terms.cap_cents, method.kind,
+                customer.kind,
+            )
+        )  # fmt: skip
+    has_reader = bool(notices.payers_with_mail([customer.id]))
+    told = telling.Desk(today, None, {}, True, has_reader).decide(rows)
+    days = telling.grouped(invoices.values(), lambda invoice: told[invoice.id].charge_on)
+    return sorted(days, key=lambda group: group[0])
+
+
+# --- Putting a charge off ------------------------------------------------------------------------
+
+
+def last_day_to_postpone(planned):
+    """The last day that a planned charge can be put off to: counted from the day that was planned first."""
+    first_on = planned.postponed_from_on or planned.charge_on
+    return first_on + timedelta(days=companies.current().postpone_days)
+
+
+def days_to_postpone(planned, *, today, now):
+    """The days that a planned charge can be put off to, earliest first.
+
+    Raises BillingError with the reason when it cannot be put off at all.
+    """
+    company, charge = companies.current(), upcoming.of_invoice(planned.invoice, today=today)
+    if charge is None or planned.state != PlannedCharge.PLANNED:
+        raise BillingError("This charge is not planned any more.")
+    if charge.is_retry or any(ledger.standing_attempt(invoice) for invoice in charge.invoices):
+        raise BillingError("This charge is under way already, so it cannot be put off any more.")
+    if _postponed_count(planned.customer_id, now) >= company.postpone_limit:
+        raise BillingError(
+            f"A charge can be put off {words.times(company.postpone_limit)} in a year, and that is used up. "
+            "You can switch autopay off instead, or talk to us."
+        )
+    last_on = min(last_day_to_postpone(row) for row in charge.planned)
+    days = [charge.charge_on + timedelta(days=n + 1) for n in range((last_on - charge.charge_on).days)]
+    if not days:
+        raise BillingError(f"This charge cannot be put off beyond {words.date(charge.charge_on)}.")
+    return days
+
+
+def _postponed_count(customer_id, now):
+    return (
+        Event.select()
+        .where(
+            (Event.customer_id == customer_id) & (Event.what == "autopay.postponed") & (Event.at > now - YEAR)
+        )
+        .count()
+    )
+
+
+def postpone(planned, *, until_on, by, today, now):
+    """Put off everything that is charged together with ``planned``; returns the PlannedCharge as it is now.
+
+    Raises BillingError for a day that is not allowed, and when the charge is under way: the charge step and
+    this take the same lock, so one of them comes first.
+    """
+    with ledger.locked(planned.customer_id):
+        planned = PlannedCharge.get_by_id(planned.id)
+        if until_on not in days_to_postpone(planned, today=today, now=now):
+            raise BillingError("Please choose one of the days that are offered.")
+        charge = upcoming.of_invoice(planned.invoice, today=today)
+        for row in charge.planned:
+            PlannedCharge.update(
+                charge_on=until_on,
+                postponed_from_on=row.postponed_from_on or row.charge_on,
+                postponed_at=now,
+                told_on=today,
+                told_cents=row.invoice.open_cents,
+            ).where((PlannedCharge.id == row.id) & (PlannedCharge.state == PlannedCharge.PLANNED)).execute()
+        notices.queue_postponed(charge.autopay, until_on, now=now)
+        before, after = {"charge_on": charge.charge_on}, {"charge_on": until_on}
+        events.record("autopay.postponed", planned, by=by, now=now, before=before, after=after)
+    return PlannedCharge.get_by_id(planned.id)

@@ -1,0 +1,308 @@
+"""Never without notice: when a customer is told of a planned charge, and what cannot be told in time moves.
+
+Two clocks run. The law: a debit of a consumer's bank account whose amount differs from the last one is told
+ten days ahead, unless a limit was agreed. The customer's own wish: every charge is told so many days ahead.
+An invoice that is mailed with its day on it is notice too, when it is early enough. Charges of one day are
+told together, with their sum. ``autopay`` calls this inside its transactions.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from peewee import fn
+
+from billing import notices
+from billing.consent import LAW_DAYS
+from models import (
+    Autopay,
+    Customer,
+    Invoice,
+    Notice,
+    Payment,
+    PaymentMethod,
+    PaymentPart,
+    PlannedCharge,
+    Preference,
+    among,
+    change_many,
+)
+
+LAW_SLACK = 3  # told so many days earlier, so that a job that rests over a weekend delays no charge
+NEAR_DAYS = 3  # an invoice mailed so shortly before the wished notice is that notice
+REMEMBERED = timedelta(days=60)  # how long ago a message that came back may have told of a charge to come
+STATING = (Notice.INVOICE, Notice.UPCOMING_CHARGE, Notice.CHARGE_POSTPONED, Notice.AUTOPAY_ON)
+GOES_OUT = (Notice.QUEUED, Notice.SENDING, Notice.SENT)
+
+
+class Row(NamedTuple):
+    """One planned charge that was not tried yet, and what decides about its notice."""
+
+    id: int
+    customer_id: int
+    autopay_id: int
+    invoice_id: int
+    charge_on: date
+    told_on: date | None
+    told_cents: int | None
+    created_at: datetime | None
+    open_cents: int
+    tell_days: int | None
+    cap_cents: int | None
+    method_kind: str
+    customer_kind: str
+
+    @property
+    def is_told(self):
+        return self.told_on is not None and self.told_cents >= self.open_cents
+
+    @property
+    def wish_days(self):
+        return self.tell_days or 0
+
+
+class Notified(NamedTuple):
+    """What a row becomes: its day, and when and of how much it was told."""
+
+    charge_on: date
+    told_on: date | None
+    told_cents: int | None
+
+
+def customers_to_tell():
+    """The ids of all customers with a charge to come that needs notice, in their order."""
+    query = _needing_notice(PlannedCharge.select(PlannedCharge.customer).distinct())
+    return [id for (id,) in query.order_by(PlannedCharge.customer).tuples()]
+
+
+def tell(customer_ids, *, today, now, stated=False):
+    """Tell these customers, in the caller's transaction; returns how many charges were announced.
+
+    stated -- a mail that is queued with this lists everything that is planned (the copy of an authorization)
+    """
+    rows = _rows(customer_ids)
+    if not rows:
+        return 0
+    readers = notices.payers_with_mail(customer_ids)
+    mails = _invoice_mails(rows)
+    last = _last_cents({row.autopay_id for row in rows})
+    changes, charges = [], []
+    for customer_id, own in grouped(rows, lambda row: row.customer_id):
+        desk = Desk(today, last.get(own[0].autopay_id), mails, stated, customer_id in readers)
+        told = desk.decide(own)
+        charges += desk.announced
+        changes += [
+            (*told[row.id], row.id, row.charge_on)
+            for row in own
+            if told[row.id] != (row.charge_on, row.told_on, row.told_cents)
+        ]
+    _write(changes)
+    notices.queue_upcoming(charges, now=now)
+    return len(charges)
+
+
+def grouped(rows, key):
+    """The rows that share a key, as (key, rows)."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups.items()
+
+
+def _write(changes):
+    change_many(
+        "UPDATE planned_charge SET charge_on = ?, told_on = ?, told_cents = ? "
+        "WHERE id = ? AND charge_on = ? AND state = 'planned'",
+        changes,
+    )
+
+
+# --- Deciding ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Desk:
+    """Decides for one customer on one day. Knows no database, so that a preview decides the same.
+
+    last_cents -- what was charged last under the authorization, or None
+    mails      -- {invoice id: day on which a mail that states the charge left; None: it leaves today}
+    stated     -- some other mail leaves today that states all of it
+    has_reader -- somebody can be mailed to
+    announced  -- [(customer, autopay, day, cents)] that need a message of their own
+    """
+
+    today: date
+    last_cents: int | None
+    mails: dict
+    stated: bool
+    has_reader: bool
+    announced: list = field(default_factory=list)
+
+    def decide(self, rows):
+        """{row id: Notified} for all planned charges of one customer."""
+        told, now = {}, set()
+        for day, group in grouped(rows, lambda row: max(row.charge_on, self.today)):
+            cents = sum(row.open_cents for row in group)
+            for row in group:
+                told[row.id] = Notified(row.charge_on, row.told_on, row.told_cents)
+                if not _is_above_cap(row, cents):
+                    told[row.id], is_due = self._first(row, day, cents, told[row.id])
+                    now |= {told[row.id].charge_on} if is_due else set()
+        by_id = {row.id: row for row in rows}
+        for day, ids in grouped(told, lambda id: told[id].charge_on):
+            if day in now:
+                self._announce(day, [by_id[id] for id in ids], told)
+        return told
+
+    def _first(self, row, day, cents, as_it_was):
+        """(Notified, whether an announcement is due) of one row that will be charged on ``day``."""
+        left, wish = (day - self.today).days, row.wish_days
+        if row.is_told:
+            heard = wish and row.told_on >= day - timedelta(days=wish + NEAR_DAYS)
+            is_due = bool(wish) and not heard and left <= wish
+            return as_it_was._replace(charge_on=self._not_before(day, wish)) if is_due else as_it_was, is_due
+        law = LAW_DAYS if self._is_varying(row, cents) else 0
+        need, mailed_on = max(law, wish), self.mails.get(row.invoice_id, date.max)
+        if self.has_reader and (self.stated or mailed_on is None):  # written when sent, with the day set here
+            return Notified(self._not_before(day, need), self.today, row.open_cents), False
+        if mailed_on and mailed_on < date.max and mailed_on + timedelta(days=need) <= day:
+            return Notified(day, mailed_on, row.open_cents), False
+        if (law and left <= law + LAW_SLACK) or (wish and left <= wish):
+            return as_it_was._replace(charge_on=self._not_before(day, need)), True
+        return as_it_was, False
+
+    def _announce(self, day, rows, told):
+        """Everything of one day in one message; without a reader nothing is told, and it waits."""
+        cents = sum(row.open_cents for row in rows)
+        if not self.has_reader or _is_above_cap(rows[0], cents):
+            return
+        self.announced.append((rows[0].customer_id, rows[0].autopay_id, day, cents))
+        for row in rows:
+            told[row.id] = Notified(day, self.today, row.open_cents)
+
+    def _is_varying(self, row, cents):
+        return is_consumer_debit(row) and not row.cap_cents and cents != self.last_cents
+
+    def _not_before(self, day, days):
+        return max(day, self.today + timedelta(days=days))
+
+
+def is_consumer_debit(row):
+    """True for a debit of a private person's bank account: the law asks for notice of what varies."""
+    return row.customer_kind == Customer.RESIDENTIAL and row.method_kind == PaymentMethod.BANK
+
+
+def _is_above_cap(row, cents):
+    return bool(row.cap_cents and cents > row.cap_cents)
+
+
+# --- What it decides from ------------------------------------------------------------------------
+
+
+def _needing_notice(query):
+    """Restrict a query of planned charges to those that some notice is due for and that nobody tried yet."""
+    by_law = (
+        (PaymentMethod.kind == PaymentMethod.BANK)
+        & (Customer.kind == Customer.RESIDENTIAL)
+        & Autopay.cap_cents.is_null()
+    )
+    tried = (
+        PaymentPart.select(PaymentPart.id)
+        .join(Payment)
+        .where((PaymentPart.invoice == PlannedCharge.invoice) & (Payment.autopay == PlannedCharge.autopay))
+    )
+    return (
+        query.join(Autopay)
+        .join(PaymentMethod)
+        .switch(PlannedCharge)
+        .join(Invoice)
+        .switch(PlannedCharge)
+        .join(Customer)
+        .where(
+            (PlannedCharge.state == PlannedCharge.PLANNED)
+            & Autopay.ended_at.is_null()
+            & (Autopay.tell_days.is_null(False) | by_law)
+            & (PaymentMethod.state == PaymentMethod.ACTIVE)
+            & (Invoice.open_cents > 0)
+            & ~fn.EXISTS(tried)
+        )
+    )
+
+
+def _rows(customer_ids):
+    columns = (
+        PlannedCharge.id,
+        PlannedCharge.customer.alias("customer_id"),
+        PlannedCharge.autopay.alias("autopay_id"),
+        PlannedCharge.invoice.alias("invoice_id"),
+        PlannedCharge.charge_on,
+        PlannedCharge.told_on,
+        PlannedCharge.told_cents,
+        PlannedCharge.created_at,
+        Invoice.open_cents,
+        Autopay.tell_days,
+        Autopay.cap_cents,
+        PaymentMethod.kind.alias("method_kind"),
+        Customer.kind.alias("customer_kind"),
+    )
+    query = _needing_notice(PlannedCharge.select(*columns)).where(among(PlannedCharge.customer, customer_ids))
+    return [Row(**row) for row in query.order_by(PlannedCharge.id).dicts()]
+
+
+def _invoice_mails(rows):
+    """{invoice id: day on which the mail that states its charge left; None: it leaves today}.
+
+    What left before the charge was planned says nothing of it.
+    """
+    planned_at = {row.invoice_id: row.created_at for row in rows if not row.is_told}
+    mails = Notice.select(Notice.invoice, Notice.state, Notice.sent_at).where(
+        among(Notice.invoice, planned_at)
+        & (Notice.kind == Notice.INVOICE)
+        & (Notice.channel == Preference.MAIL)
+        & Notice.state.in_(GOES_OUT)
+    )
+    return {
+        invoice_id: sent_at.date() if state == Notice.SENT else None
+        for invoice_id, state, sent_at in mails.tuples()
+        if state != Notice.SENT or sent_at >= planned_at[invoice_id]
+    }
+
+
+def _last_cents(autopay_ids):
+    """{autopay id: the amount that was charged last under it}."""
+    charged = Payment.select(Payment.autopay, Payment.amount_cents).where(
+        among(Payment.autopay, autopay_ids) & Payment.state.in_((*Payment.MONEY, Payment.REFUNDED))
+    )
+    return dict(charged.order_by(Payment.id).tuples())
+
+
+def untell(customer_ids, *, today, now):
+    """Forget what was told by messages that came back, when no other left: it has to be told again."""
+    stating = Notice.kind.in_(STATING) & (Notice.created_at > now - REMEMBERED)
+    failed = Notice.select(Notice.customer).where(
+        among(Notice.customer, customer_ids) & stating & (Notice.state == Notice.FAILED)
+    )
+    deaf = {id for (id,) in failed.tuples()}
+    if not deaf:
+        return
+    reached = Notice.select(Notice.id).where(
+        (Notice.customer == PlannedCharge.customer) & Notice.state.in_(GOES_OUT) & _states_it()
+    )
+    PlannedCharge.update(told_on=None, told_cents=None).where(
+        among(PlannedCharge.customer, deaf)
+        & (PlannedCharge.state == PlannedCharge.PLANNED)
+        & (PlannedCharge.charge_on > today)
+        & ~fn.EXISTS(reached)
+    ).execute()
+
+
+def _states_it():
+    """The condition that a notice told of a planned charge, by its day, its invoice or its authorization."""
+    by_day = Notice.kind.in_((Notice.UPCOMING_CHARGE, Notice.CHARGE_POSTPONED))
+    in_time = Notice.sent_at.is_null() | (Notice.sent_at >= PlannedCharge.created_at)
+    return (
+        (by_day & (Notice.charge_on == PlannedCharge.charge_on))
+        | ((Notice.kind == Notice.INVOICE) & (Notice.invoice == PlannedCharge.invoice) & in_time)
+        | ((Notice.kind == Notice.AUTOPAY_ON) & (Notice.autopay == PlannedCharge.autopay) & in_time)
+    )

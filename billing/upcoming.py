@@ -1,0 +1,190 @@
+"""What autopay is going to charge and when: asked by every page, mail and reminder, so that all say the same.
+
+Only reading. Planning, telling and postponing stand in ``autopay``, charging in ``charging``. A charge that
+will not happen by itself (above the customer's limit, method out of use, tried often enough, autopay on hold)
+is no promise: whoever reads ``objection`` knows that the invoice is the customer's to pay.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from billing import tries
+from billing.money import format_cents
+from models import Autopay, AutopayOutcome, Hold, Invoice, PaymentMethod, PlannedCharge, Ticket, among
+
+ABOVE_CAP, OUT_OF_USE, ON_HOLD = AutopayOutcome.ABOVE_CAP, AutopayOutcome.OUT_OF_USE, AutopayOutcome.ON_HOLD
+STOPPED, CANCELED, QUESTION = AutopayOutcome.STOPPED, AutopayOutcome.CANCELED, AutopayOutcome.QUESTION
+
+
+@dataclass(frozen=True)
+class Upcoming:
+    """Everything that one customer is charged on one day, with one method."""
+
+    charge_on: date
+    autopay: Autopay
+    planned: tuple[PlannedCharge, ...]
+    objection: str = ""  # why it is not charged by itself, or an empty string
+    is_retry: bool = False
+
+    @property
+    def cents(self):
+        """The amount as it is open now."""
+        return sum(row.invoice.open_cents for row in self.planned)
+
+    @property
+    def method(self):
+        return self.autopay.method
+
+    @property
+    def invoices(self):
+        return tuple(row.invoice for row in self.planned)
+
+    @property
+    def is_promise(self):
+        """True when it will happen without the customer doing anything."""
+        return not self.objection
+
+    @property
+    def why_not(self):
+        """A sentence for the customer on why it is not charged by itself; empty when it is."""
+        return {
+            "": "",
+            ABOVE_CAP: f"This is above the {format_cents(self.autopay.cap_cents or 0)} that you set for "
+            "autopay, so nothing is charged by itself. Please pay it yourself when you are ready.",
+            OUT_OF_USE: f"{self.method.label} cannot be charged any more, so nothing is charged by itself. "
+            "Please choose another way to pay.",
+            ON_HOLD: "Autopay is on hold on this account, so nothing is charged by itself.",
+            STOPPED: f"{self.method.label} brought no money as often as we may try, so nothing is charged "
+            "again by itself. Please pay it yourself, or choose another way to pay.",
+            CANCELED: tries.CANCELED,
+            QUESTION: "You asked us about this invoice. Nothing is charged before we have answered.",
+        }[self.objection]
+
+
+def of_customer(customer, *, today):
+    """The Upcoming charges of one customer, earliest first."""
+    return by_customer([customer.id], today=today).get(customer.id, [])
+
+
+def of_invoice(invoice, *, today):
+    """The Upcoming charge that an invoice is part of, or None."""
+    if not invoice.open_cents or not _live().where(PlannedCharge.invoice == invoice).exists():
+        return None
+    charges = by_customer([invoice.customer_id], today=today).get(invoice.customer_id, [])
+    return next((one for one in charges if invoice.id in {row.invoice_id for row in one.planned}), None)
+
+
+def by_customer(customer_ids, *, today):
+    """{customer id: [Upcoming, earliest first]} in six queries, however many customers."""
+    rows = list(_rows(customer_ids))
+    if not rows:
+        return {}
+    held, again, own = _held(customer_ids, today), _again(rows, today), _own_objections(rows)
+    groups = {}
+    for row in rows:  # what is late, or waits for another try, is charged together
+        day = max(row.charge_on, again.get(row.autopay.method_id, today))
+        groups.setdefault((row.customer_id, day, own.get(row.id, "")), []).append(row)
+    found = {}
+    for (customer_id, day, objection), planned in sorted(groups.items(), key=lambda group: group[0]):
+        autopay = planned[0].autopay
+        objection = _objection(autopay, planned, customer_id in held, objection)
+        is_retry = not objection and day == again.get(autopay.method_id)
+        one = Upcoming(day, autopay, tuple(planned), objection, is_retry)
+        found.setdefault(customer_id, []).append(one)
+    return found
+
+
+def promised_invoices(customer_ids, *, today):
+    """The ids of all invoices of these customers that will be charged without anybody doing anything."""
+    charges = by_customer(customer_ids, today=today)
+    return {
+        row.invoice_id
+        for upcoming in charges.values()
+        for one in upcoming
+        if one.is_promise
+        for row in one.planned
+    }
+
+
+def _live():
+    return PlannedCharge.select().where(PlannedCharge.state == PlannedCharge.PLANNED)
+
+
+def _rows(customer_ids):
+    return (
+        PlannedCharge.select(PlannedCharge, Autopay, PaymentMethod, Invoice)
+        .join(Autopay)
+        .join(PaymentMethod)
+        .switch(PlannedCharge)
+        .join(Invoice)
+        .where(
+            among(PlannedCharge.customer, customer_ids)
+            & (PlannedCharge.state == PlannedCharge.PLANNED)
+            & (Invoice.open_cents > 0)
+            & Autopay.ended_at.is_null()
+        )
+        .order_by(PlannedCharge.charge_on, Invoice.number)
+    )
+
+
+def _held(customer_ids, today):
+    """Those whose autopay rests."""
+    holds = Hold.select(Hold.customer).where(
+        among(Hold.customer, customer_ids)
+        & (Hold.scope == Hold.AUTOPAY)
+        & (Hold.starts_on <= today)
+        & (Hold.ends_on.is_null() | (Hold.ends_on >= today))
+    )
+    return {id for (id,) in holds.tuples()}
+
+
+def _again(rows, today):
+    """{method id: the day on which a declined or returned charge is tried again}."""
+    return tries.waits({row.autopay.method_id for row in rows}, today)
+
+
+def _own_objections(rows):
+    """{planned id: why this invoice alone is not charged}; the others of its day are not held up by it."""
+    invoice_ids = [row.invoice_id for row in rows]
+    past = tries.past({row.autopay.method_id for row in rows}, invoice_ids)
+    questions, asked = _questions(invoice_ids), _asked(rows, invoice_ids)
+    found = {}
+    for row in rows:
+        earlier = past.get((row.autopay.method_id, row.invoice_id))
+        if earlier and earlier.is_over:
+            found[row.id] = CANCELED if earlier.is_canceled else STOPPED
+        elif row.invoice_id in questions:
+            found[row.id] = QUESTION
+        elif row.id in asked:
+            found[row.id] = ABOVE_CAP
+    return found
+
+
+def _questions(invoice_ids):
+    """Those that a customer has asked about and not been answered: a dispute, for us."""
+    waiting = Ticket.select(Ticket.invoice).where(
+        among(Ticket.invoice, invoice_ids) & (Ticket.state == Ticket.WAITING_ON_US)
+    )
+    return {id for (id,) in waiting.tuples()}
+
+
+def _asked(rows, invoice_ids):
+    """Those that were above the limit once: the customer was asked, and what comes later goes on without."""
+    query = AutopayOutcome.select(AutopayOutcome.invoice, AutopayOutcome.decided_at).where(
+        among(AutopayOutcome.invoice, invoice_ids) & (AutopayOutcome.why == AutopayOutcome.ABOVE_CAP)
+    )
+    asked = {}
+    for invoice_id, decided_at in query.tuples():
+        asked[invoice_id] = max(decided_at, asked.get(invoice_id, decided_at))
+    return {
+        row.id for row in rows if row.invoice_id in asked and asked[row.invoice_id] >= row.autopay.agreed_at
+    }
+
+
+def _objection(autopay, rows, is_held, own):
+    if autopay.method.state != PaymentMethod.ACTIVE:
+        return OUT_OF_USE
+    if is_held:
+        return ON_HOLD
+    cents = sum(row.invoice.open_cents for row in rows)
+    return own or (ABOVE_CAP if autopay.cap_cents and cents > autopay.cap_cents else "")
