@@ -231,6 +231,16 @@ class SandboxProcess:
         """Let the next charges of a method fail; ``count`` None: until it is cleared."""
         self.post_control("decline", {"method_id": method_id, "reason_code": reason_code, "count": count})
 
+    def give_back(self, transaction_id, code="R01", linkage="both"):
+        """Let the bank return a settled debit; returns the id of the return."""
+        wanted = {"transaction_id": transaction_id, "code": code, "linkage": linkage}
+        return self.post_control("return", wanted)["transaction_id"]
+
+    def chargeback(self, transaction_id, amount_cents=None, reason=None):
+        """Let the card network take a settled payment back; returns the id of the chargeback."""
+        wanted = {"transaction_id": transaction_id, "amount_cents": amount_cents, "reason": reason}
+        return self.post_control("chargeback", wanted)["transaction_id"]
+
     def profiles(self, customer_number=None):
         """All customer profiles with their methods, oldest first, or those of one customer."""
         where = {"customer_number": customer_number} if customer_number else {}

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from lxml import etree
 
 from billing.edges.sandbox import faults, wire
-from billing.edges.sandbox.calls import pages, profiles, questions, transactions
+from billing.edges.sandbox.calls import pages, profiles, questions, transactions, updates
 from billing.edges.sandbox.current import sandbox
 from billing.edges.sandbox.verdicts import Answer, Verdict
 from billing.edges.sandbox.wire import Refused, Reply, text
@@ -30,6 +30,8 @@ CALLS = {
     "getTransactionListForCustomerRequest": questions.customer_list,
     "getSettledBatchListRequest": questions.settled_batches,
     "getBatchStatisticsRequest": questions.batch_statistics,
+    "getAUJobSummaryRequest": updates.job_summary,
+    "getAUJobDetailsRequest": updates.job_details,
     **profiles.CALLS,
 }
 MONEY_CALLS = ("createTransactionRequest", "updateHeldTransactionRequest")

@@ -40,6 +40,12 @@ MONEY = ("capturedPendingSettlement", "refundPendingSettlement")
 HELD = ("FDSPendingReview", "FDSAuthorizedPendingReview")
 VOIDABLE = (*MONEY, *HELD, "authorizedPendingCapture")
 DONE = ("declined", "voided", "expired", "generalError")
+COMING_BACK = ("returnedItem", "chargeback", "chargebackReversal")  # a batch takes them along as they are
+GIVEN_BACK = """
+SELECT coalesce(sum(CASE WHEN status = 'chargebackReversal' THEN -amount_cents ELSE amount_cents END), 0)
+  FROM trans WHERE ref_trans_id = ?
+   AND (status LIKE 'refund%' OR status IN ('returnedItem', 'chargeback', 'chargebackReversal'))
+"""
 SETTLED = {
     "capturedPendingSettlement": "settledSuccessfully",
     "refundPendingSettlement": "refundSettledSuccessfully",
@@ -165,11 +171,7 @@ class Processor:
         raw_account = charge.source.kind == "bank" and not isinstance(charge.source, Stored)
         if raw_account and charge.source.echeck_type not in ("PPD", "CCD"):
             return 247
-        given = self._store.value(
-            "SELECT coalesce(sum(amount_cents), 0) FROM trans"
-            " WHERE ref_trans_id = ? AND status LIKE 'refund%'",
-            row["id"],
-        )
+        given = self._store.value(GIVEN_BACK, row["id"])
         return 55 if given + charge.amount_cents > row["amount_cents"] else None
 
     def review(self, transaction_id, action):
@@ -233,11 +235,16 @@ class Processor:
             at += timedelta(days=1)
 
     def _waiting(self, kind, before):
-        return self._store.value(
-            "SELECT count(*) FROM trans"
-            f" WHERE kind = ? AND batch_id IS NULL AND status IN {MONEY!r} AND submitted_at < ?",
+        waiting = self._store.value(
+            "SELECT count(*) FROM trans WHERE kind = ? AND batch_id IS NULL"
+            f" AND status IN {MONEY + COMING_BACK!r} AND submitted_at < ?",
             kind,
             stamp(before),
+        )
+        if waiting or kind == "card":
+            return waiting
+        return self._store.value(
+            "SELECT count(*) FROM correction WHERE batch_id IS NULL AND created_at < ?", stamp(before)
         )
 
     def _close_batch(self, kind, at, before, fail):
@@ -250,10 +257,16 @@ class Processor:
                 batch, "settlementError" if fail else settled, kind, waiting, stamp(before),
             )  # fmt: skip
         self._store.execute(
-            f"UPDATE trans SET batch_id = ? WHERE kind = ? AND batch_id IS NULL AND status IN {DONE!r}"
-            " AND submitted_at < ?",
+            "UPDATE trans SET batch_id = ? WHERE kind = ? AND batch_id IS NULL"
+            f" AND status IN {DONE + COMING_BACK!r} AND submitted_at < ?",
             batch, kind, stamp(before),
         )  # fmt: skip
+        if kind == "bank":
+            self._store.execute(
+                "UPDATE correction SET batch_id = ? WHERE batch_id IS NULL AND created_at < ?",
+                batch,
+                stamp(before),
+            )
         return batch
 
     # -- how

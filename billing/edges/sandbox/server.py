@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from flask import Flask, g, redirect, url_for
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from billing.edges.sandbox import api, control_methods, hosted, webhooks
+from billing.edges.sandbox import api, control, control_disputes, control_methods, hosted, webhooks
+from billing.edges.sandbox.disputes import Disputes
 from billing.edges.sandbox.faults import Faults
 from billing.edges.sandbox.processor import Processor
 from billing.edges.sandbox.profiles import Profiles
 from billing.edges.sandbox.store import Store
+from billing.edges.sandbox.updater import Updater
 from billing.edges.sandbox.webhooks import EVENT_TYPES, Webhooks
+
+PARTS = (api, hosted, webhooks, control, control_disputes, control_methods)  # the controls share a blueprint
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Sandbox:
     processor: Processor
     faults: Faults
     profiles: Profiles
+    disputes: Disputes
+    updater: Updater
     login: str
     key: str
 
@@ -45,7 +51,8 @@ def build(state, login, key, signature_key, webhook_url=None):
         hooks.add("Porchlight", webhook_url, EVENT_TYPES)
     processor = Processor(store, hooks.notify)
     profiles = Profiles(store, hooks.tell, lambda: processor.options)
-    return Sandbox(store, hooks, processor, Faults(store), profiles, login, key)
+    late, updater = Faults(store), Updater(store, profiles)
+    return Sandbox(store, hooks, processor, late, profiles, Disputes(store), updater, login, key)
 
 
 def create_app(sandbox):
@@ -55,7 +62,7 @@ def create_app(sandbox):
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024 * 1024
     app.extensions["sandbox"] = sandbox
-    for blueprint in (api.bp, hosted.bp, webhooks.bp, control_methods.bp):
+    for blueprint in dict.fromkeys(part.bp for part in PARTS):
         app.register_blueprint(blueprint)
     app.add_url_rule("/", "home", lambda: redirect(url_for("control.page")))
     app.context_processor(lambda: {"nonce": _nonce()})

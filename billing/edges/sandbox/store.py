@@ -17,6 +17,10 @@ FIRST_IDS = {
     "method": FIRST_METHOD_ID,
 }  # fmt: skip
 
+FORGOTTEN = (
+    "notification", "correction", "updated", "trans", "batch", "token", "method", "profile", "setting",
+)  # fmt: skip
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
@@ -48,6 +52,30 @@ CREATE TABLE IF NOT EXISTS method (         -- a customer payment profile: a car
     network_cents INTEGER,                  -- amount of the transaction that has network_trans_id
     decline_reason INTEGER,                 -- the control page makes its next charges fail so
     decline_left INTEGER,                   -- how many more; NULL: until it is cleared
+    created_at TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS updated (        -- what the Account Updater changed
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    month TEXT NOT NULL,
+    profile_id INTEGER NOT NULL,
+    method_id INTEGER NOT NULL,
+    reason TEXT NOT NULL,                   -- NAN, NED, ACL, CCH
+    is_deleted INTEGER NOT NULL,
+    bill_to TEXT NOT NULL,
+    account_type TEXT NOT NULL,
+    old_number TEXT NOT NULL,
+    old_expiration TEXT NOT NULL,
+    new_number TEXT NOT NULL,
+    new_expiration TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS correction (     -- a notice of change about a bank account
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    method_id INTEGER NOT NULL,
+    code TEXT NOT NULL,                     -- C01
+    batch_id INTEGER REFERENCES batch (id),
     created_at TEXT NOT NULL
 );
 
@@ -136,6 +164,8 @@ INDEXES = """
 CREATE INDEX IF NOT EXISTS profile_by_number ON profile (number);
 CREATE INDEX IF NOT EXISTS method_by_profile ON method (profile_id);
 CREATE INDEX IF NOT EXISTS method_by_expiration ON method (expiration);
+CREATE INDEX IF NOT EXISTS updated_by_month ON updated (month);
+CREATE INDEX IF NOT EXISTS correction_by_batch ON correction (batch_id);
 CREATE INDEX IF NOT EXISTS batch_by_time ON batch (settled_at);
 CREATE INDEX IF NOT EXISTS trans_by_batch ON trans (batch_id, submitted_at);
 CREATE INDEX IF NOT EXISTS trans_by_reference ON trans (invoice_number);
@@ -147,6 +177,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS trans_once_per_token ON trans (token)
 CREATE INDEX IF NOT EXISTS notification_by_sequence ON notification (sequence);
 CREATE INDEX IF NOT EXISTS trans_bank_by_time ON trans (submitted_at) WHERE kind = 'bank';
 CREATE INDEX IF NOT EXISTS notification_due ON notification (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS trans_returns ON trans (ref_trans_id, linkage) WHERE type = 'return';
 CREATE INDEX IF NOT EXISTS trans_by_profile ON trans (profile_id, id) WHERE profile_id IS NOT NULL;
 """
 
@@ -262,7 +293,7 @@ class Store:
         """Back to an empty gateway; ids go on rising, so that no old id comes back with a new meaning."""
         with self.transaction():
             self._settings.clear()
-            for table in ("notification", "trans", "batch", "token", "method", "profile", "setting"):
+            for table in FORGOTTEN:
                 self.execute(f"DELETE FROM {table}")
 
     # -- the clock

@@ -99,7 +99,7 @@ def read(body):
         raise Refused("E00004", "The name of the requested API method is invalid.")
     if method != "isAliveRequest" and root.find("{*}merchantAuthentication") is None:
         raise Refused("E00003", _incomplete(method, "merchantAuthentication"))
-    _check(root, definition)
+    check(root, definition)
     return root
 
 
@@ -119,8 +119,8 @@ def settings(node):
     return {} if node is None else {text(one, "settingName"): text(one, "settingValue") for one in node}
 
 
-def _check(element, definition):
-    """Walk an element and its children along the schema; raise Refused at the first fault."""
+def check(element, definition):
+    """Walk an element and its children along the SDK's type; raise Refused at the first fault."""
     name = etree.QName(element).localname
     declared = _children(definition)
     if declared is None:
@@ -133,7 +133,7 @@ def _check(element, definition):
         repeated = position == last and not declared[kind.localname][1]
         if kind.namespace != NAMESPACE or position < last or position < 0 or repeated:
             raise Refused("E00003", _invalid_child(name, kind.localname, order[last + 1 :]))
-        _check(node, declared[kind.localname][0])
+        check(node, declared[kind.localname][0])
         last = position
     for needed in REQUIRED.get(name, ()):
         if needed in declared and element.find("{*}" + needed) is None:

@@ -2,6 +2,7 @@
 
 transactions  charge, authorize, capture, refund, void, review
 pages         the tokens of the payment page and of the profile pages
-profiles      customer profiles, their methods, and what the Account Updater did to these
+profiles      customer profiles and their methods
+updates       what the Account Updater did to these
 questions     details, lists, batches
 """

@@ -3,27 +3,46 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from billing.edges.sandbox import faults, wire
+from billing.edges.sandbox import disputes, faults, wire
 from billing.edges.sandbox.current import sandbox
 from billing.edges.sandbox.processor import DONE, HELD
 from billing.edges.sandbox.store import as_id, stamp
 from billing.edges.sandbox.wire import Refused, Reply, dollars, instant, text
 
 LOCAL = timedelta(hours=-5)  # the merchant's zone
+# A chargeback that was won counts as the chargeback of a refund: no other field is for money coming back.
 STATISTICS = """
 SELECT account_type,
        coalesce(sum(CASE WHEN charged THEN amount_cents END), 0) AS charge_cents,
        sum(charged) AS charge_count,
        coalesce(sum(CASE WHEN refunded THEN amount_cents END), 0) AS refund_cents,
        sum(refunded) AS refund_count, sum(status = 'voided') AS voids,
-       sum(status = 'declined') AS declines, sum(status = 'generalError') AS errors
+       sum(status = 'declined') AS declines, sum(status = 'generalError') AS errors,
+       coalesce(sum(CASE WHEN type = 'return' AND NOT of_refund THEN amount_cents END), 0) AS returned_cents,
+       sum(type = 'return' AND NOT of_refund) AS returned_count,
+       coalesce(sum(CASE WHEN type = 'return' AND of_refund THEN amount_cents END), 0) AS bounced_cents,
+       sum(type = 'return' AND of_refund) AS bounced_count,
+       coalesce(sum(CASE WHEN type = 'chargeback' THEN amount_cents END), 0) AS chargeback_cents,
+       sum(type = 'chargeback') AS chargeback_count,
+       coalesce(sum(CASE WHEN type = 'chargebackReversal' THEN amount_cents END), 0) AS reversed_cents,
+       sum(type = 'chargebackReversal') AS reversed_count
   FROM (SELECT *,
-               type <> 'refundTransaction'
+               type IN ('authCaptureTransaction', 'authOnlyTransaction')
                AND status IN ('settledSuccessfully', 'settlementError') AS charged,
-               status = 'refundSettledSuccessfully' AS refunded
+               status = 'refundSettledSuccessfully' AS refunded,
+               EXISTS (SELECT 1 FROM trans AS original WHERE original.id = trans.ref_trans_id
+                        AND original.type = 'refundTransaction') AS of_refund
           FROM trans WHERE batch_id = ?)
  GROUP BY account_type ORDER BY account_type
 """
+NOTHING = dict.fromkeys(
+    (
+        "charge_cents", "charge_count", "refund_cents", "refund_count", "voids", "declines", "errors",
+        "returned_cents", "returned_count", "bounced_cents", "bounced_count", "chargeback_cents",
+        "chargeback_count", "reversed_cents", "reversed_count",
+    ),
+    0,
+)  # fmt: skip
 FOREIGN = {"firstName": "José", "lastName": "Grünwald 李"}
 
 
@@ -70,10 +89,10 @@ def _facts(row, fault):
     held = row["filter"] and row["status"] in HELD
     return [
         ("transId", row["id"]),
-        ("refTransId", row["ref_trans_id"]),
+        ("refTransId", None if row["linkage"] == "has" else row["ref_trans_id"]),
         ("submitTimeUTC", instant(row["submitted_at"])),
         ("submitTimeLocal", _local(row["submitted_at"])),
-        ("transactionType", row["type"]),
+        ("transactionType", _type(row)),
         ("transactionStatus", _status(row, fault)),
         ("responseCode", row["response_code"]),
         ("responseReasonCode", row["reason_code"]),
@@ -84,6 +103,13 @@ def _facts(row, fault):
         ("FDSFilterAction", "review" if held else None),
         ("FDSFilters", [("FDSFilter", [("name", row["filter"]), ("action", "review")])] if held else None),
     ]
+
+
+def _type(row):
+    """What came back has its own status and the type of what it undoes: there is no type of its own."""
+    if row["type"] not in disputes.TYPES:
+        return row["type"]
+    return sandbox.processor.get(row["ref_trans_id"])["type"]
 
 
 def _contents(row, fault):
@@ -102,9 +128,26 @@ def _contents(row, fault):
         ("recurringBilling", "true" if row["recurring"] else "false"),
         ("product", "Card Not Present"),
         ("marketType", "eCommerce"),
+        ("returnedItems", _returned_items(row)),
         ("profile", _profile(row)),
         ("networkTransId", row["network_trans_id"] or None),
         ("originalNetworkTransId", row["original_network_trans_id"] or None),
+    ]
+
+
+def _returned_items(row):
+    """The return that this is, or those that point to it."""
+    found = [row] if row["type"] == "return" else sandbox.disputes.returns_of(row["id"])
+    return [("returnedItem", _returned_item(one)) for one in found] or None
+
+
+def _returned_item(row):
+    return [
+        ("id", row["id"]),
+        ("dateUTC", instant(row["submitted_at"])),
+        ("dateLocal", _local(row["submitted_at"])),
+        ("code", row["return_code"]),
+        ("description", row["reason_text"]),
     ]
 
 
@@ -175,11 +218,12 @@ def _list(root, where, values, fault):
     if not rows:
         return Reply([], messages=(wire.NO_RECORDS,))
     total = sandbox.store.value(f"SELECT count(*) FROM trans WHERE {where}", *values)
-    listed = [("transaction", _entry(row, fault)) for row in rows]
+    returned = sandbox.disputes.returned_ids()
+    listed = [("transaction", _entry(row, fault, row["id"] in returned)) for row in rows]
     return Reply([("transactions", listed), ("totalNumInResultSet", total)])
 
 
-def _entry(row, fault):
+def _entry(row, fault, returned):
     address = _bill_to(row, fault)
     held = row["filter"] and row["status"] in HELD
     found = [("fraudFilterList", [("fraudFilter", row["filter"])]), ("fraudAction", "Review")]
@@ -196,6 +240,7 @@ def _entry(row, fault):
         ("settleAmount", dollars(row["amount_cents"])),
         ("marketType", "eCommerce"),
         ("product", "Card Not Present"),
+        ("hasReturnedItems", "true" if returned else None),
         ("fraudInformation", found if held else None),
         ("profile", _profile(row)),
     ]
@@ -248,20 +293,40 @@ def _batch_head(row):
 
 def _statistics(batch_id):
     rows = sandbox.store.rows(STATISTICS, batch_id)
-    return [("statistic", _statistic(row)) for row in rows]
+    notices = sandbox.store.value("SELECT count(*) FROM correction WHERE batch_id = ?", batch_id)
+    if notices and not rows:
+        rows = [{"account_type": "eCheck", **NOTHING}]
+    return [("statistic", _statistic(row, notices)) for row in rows]
 
 
-def _statistic(row):
+def _statistic(row, notices):
+    """The totals of one account type: returns and chargebacks in general, and by what they undo."""
+    returned = [row["returned_cents"] + row["bounced_cents"], row["returned_count"] + row["bounced_count"]]
+    chargebacks = [row["chargeback_cents"], row["chargeback_count"]]
+    pairs = {
+        "returnedItem": returned,
+        "chargeback": chargebacks,
+        "correctionNotice": [None, notices if row["account_type"] == "eCheck" else 0],
+        "chargeChargeBack": chargebacks,
+        "refundChargeBack": [row["reversed_cents"], row["reversed_count"]],
+        "chargeReturnedItems": [row["returned_cents"], row["returned_count"]],
+        "refundReturnedItems": [row["bounced_cents"], row["bounced_count"]],
+    }
+    more = [node for name, pair in pairs.items() for node in _pair(name, *pair)]
     return [
         ("accountType", row["account_type"]),
-        ("chargeAmount", dollars(row["charge_cents"])),
-        ("chargeCount", row["charge_count"]),
-        ("refundAmount", dollars(row["refund_cents"])),
-        ("refundCount", row["refund_count"]),
+        *_pair("charge", row["charge_cents"], row["charge_count"]),
+        *_pair("refund", row["refund_cents"], row["refund_count"]),
         ("voidCount", row["voids"]),
         ("declineCount", row["declines"]),
         ("errorCount", row["errors"]),
+        *(more if row["account_type"] == "eCheck" or any(chargebacks) or row["reversed_count"] else ()),
     ]
+
+
+def _pair(name, cents, count):
+    amount = [] if cents is None else [(f"{name}Amount", dollars(cents))]
+    return [*amount, (f"{name}Count", count)]
 
 
 def _status(row, fault):
