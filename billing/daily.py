@@ -1,4 +1,4 @@
-"""The daily job: confirm, bill, remind, send, check the books. Safe at any frequency.
+"""The daily job: confirm, bill, reconcile, remind, send, check the books. Safe at any frequency.
 
 Each step is a query for due work plus a use case; one customer's trouble never stops the others. One
 runner at a time holds a lease, which a dead runner's successor takes over.
@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import bill, checks, notices, payments, words
+from billing import bill, checks, notices, payments, settlements, webhooks, words
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
@@ -21,6 +21,7 @@ from models import JobRun, db
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
+MOST_TOLD = 20  # differences by name; all of them wait in their queue
 
 
 class LeaseLost(BillingError):
@@ -37,6 +38,7 @@ class Day:
     send: object  # callable(notice, mail)
     compose: object  # callable(notice, now) -> mail
     by: str = "daily job"
+    webhook_url: str = ""  # where the processor should notify us; empty: nobody watches that
     job: JobRun | None = None
     progress: object = None
     dry_run: bool = False
@@ -123,6 +125,25 @@ def _bill_preview(day):
     return f"{len(bills):,} customers would be billed {format_cents(total)}"
 
 
+def _reconcile(day):
+    """Compare what the processor has with the books; what does not agree is told, and waits in its queue."""
+    if day.dry_run:
+        return "the processor is not looked through in a dry run"
+    if day.webhook_url:
+        _one(day, "Webhook", _watch_webhook, day)
+    try:
+        report = settlements.reconcile(progress=day.done, **_gateway(day))
+    except GatewayUnavailable as trouble:
+        day.trouble.append(f"Reconciliation: {trouble}")
+        return settlements.STOPPED
+    day.trouble += [*report.trouble, *map(str, report.opened[:MOST_TOLD])]
+    return str(report)
+
+
+def _watch_webhook(day):
+    day.trouble += webhooks.watch(gateway=day.gateway, url=day.webhook_url)
+
+
 def _remind(day):
     if day.dry_run:
         return "reminders are not listed in a dry run"
@@ -146,6 +167,7 @@ def _check(day):
 STEPS = (
     Step("confirm", "Asking what became of payments", _confirm_work, _confirm),
     Step("bill", "Billing what is due", _bill_work, _bill),
+    Step(settlements.STEP, "Comparing with the processor", lambda day: 0, _reconcile),
     Step("remind", "Queueing reminders", lambda day: 0, _remind),
     Step("send", "Sending messages", lambda day: notices.waiting(day.clock.now()).count(), _send),
     Step("check", "Checking the books", lambda day: 0, _check),

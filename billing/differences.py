@@ -78,7 +78,7 @@ def in_batches(settlement_ids):
     begin_at = books_begin_at()
     for at in range(0, len(ids), CHUNK):
         part = ids[at : at + CHUNK]
-        found += [*_strangers(_lines(part), begin_at), *_totals(part)]
+        found += [*_strangers(_lines(part), begin_at), *_totals(part), *_not_in_their_batch(part)]
         for look in (_amounts, _states, _refund_states, _twice, _failed):
             found += look(_lines(part))
     return found
@@ -255,6 +255,19 @@ def _state(line):
         ours_cents=row.amount_cents,
         theirs_cents=line.amount_cents,
     )
+
+
+def _not_in_their_batch(settlement_ids):
+    """Payments and refunds that settled with one of these batches, by the books only."""
+    found = []
+    for model in (Payment, Refund):
+        listed = SettlementLine.select(SettlementLine.id).where(
+            (SettlementLine.settlement == model.settlement)
+            & (SettlementLine.transaction_id == model.transaction_id)
+        )
+        rows = model.select().where(among(model.settlement, settlement_ids) & ~fn.EXISTS(listed))
+        found += map(_missing, rows)
+    return found
 
 
 def _twice(lines):

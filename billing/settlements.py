@@ -22,6 +22,7 @@ from billing.errors import GatewayUnavailable
 from billing.money import format_cents
 from billing.outcomes import APPROVED_STATUSES
 from models import (
+    JobRun,
     Payment,
     Refund,
     Settlement,
@@ -40,7 +41,8 @@ FARTHEST = timedelta(days=180)
 YOUNG = timedelta(hours=1)  # what is younger may still be on its way into the books
 CLOCK_SKEW = timedelta(hours=1)
 CHUNK = 1000
-BY = "processor"
+STEP = "reconcile"  # of the daily job
+STOPPED = "stopped, because the processor does not answer"
 
 
 @dataclass
@@ -117,6 +119,13 @@ def _note(look, unsettled, looked_at, begin_at):
     report = look.report
     report.opened, report.gone = differences.note(found, today=look.today, now=look.now)
     report.still_open = differences.open_ones().count()
+
+
+def looked_at():
+    """When a job began that read the processor as a whole (naive UTC), or None; its report tells."""
+    told = JobRun.report.contains(f"{STEP}: ") & ~JobRun.report.contains(f"{STEP}: {STOPPED}")
+    done = JobRun.select(JobRun.started_at).where((JobRun.state == JobRun.DONE) & told)
+    return done.order_by(JobRun.id.desc()).limit(1).scalar()
 
 
 def _unknown(unsettled, begin_at, now):
