@@ -18,6 +18,7 @@ import requests
 import migrations
 import models
 from billing import checks, demo, ledger
+from billing.demo import standing
 from billing.edges import demo_server
 from billing.edges.database import open_database
 from billing.errors import BillingError
@@ -63,14 +64,30 @@ def connected(url):
         database.close_all()
 
 
-def numbered():
-    """Stands for the processor where no test asks it anything: counts transaction ids."""
-    ids = itertools.count(60_000_000_001)
-    return lambda entries: [str(next(ids)) for _ in entries]
+class Numbered:
+    """Stands for the processor where no test asks it anything: counts ids, and remembers what it was told."""
+
+    def __init__(self):
+        self._ids = itertools.count(60_000_000_001)
+        self.declined, self.taken_back = [], []
+
+    def register(self, entries):
+        return [str(next(self._ids)) for _ in entries]
+
+    def keep(self, entries):
+        return [(str(next(self._ids)), str(next(self._ids))) for _ in entries]
+
+    def decline(self, method_id, code):
+        self.declined.append((method_id, code))
+
+    def give_back(self, transaction_id):
+        self.taken_back.append(transaction_id)
+
+    dispute = give_back
 
 
-def build(today=TODAY, now=NOW, register=None, size=SMALL):
-    demo.build(today=today, now=now, register=register or numbered(), size=size)
+def build(today=TODAY, now=NOW, processor=None, size=SMALL):
+    demo.build(today=today, now=now, processor=processor or Numbered(), size=size)
 
 
 def digest(table):
@@ -122,6 +139,19 @@ def test_most_invoices_are_paid_in_every_way(company):
 
     assert issued.where(Invoice.open_cents == 0).count() > 0.75 * issued.count()
     assert kinds >= {Payment.CARD, Payment.BANK, Payment.CHECK}
+
+
+def test_who_wishes_autopay_has_it_and_some_is_left_for_the_first_daily_job(company):
+    wishing = models.Customer.select().where(models.Customer.pay_wish.in_(standing.WISHES)).count()
+    due_today = models.PlannedCharge.select().where(
+        (models.PlannedCharge.state == "planned") & (models.PlannedCharge.charge_on == TODAY)
+    )
+
+    assert wishing > 3
+    assert models.Autopay.select().where(models.Autopay.ended_at.is_null()).count() == wishing
+    assert models.PaymentMethod.select().count() == wishing
+    assert Payment.select().where(Payment.autopay.is_null(False)).count() > wishing
+    assert due_today.count() >= 1
 
 
 def test_the_daily_job_ran_every_day_and_today(company):
@@ -200,7 +230,7 @@ def test_the_gateway_and_the_ledger_tell_the_same_story(databases, gateway_sandb
     sandbox.post_control("reset")
     sandbox.post_control("clock", {"at": NOW.isoformat()})
     with databases.fresh("sqlite", migrate) as url, connected(url):
-        build(register=lambda entries: sandbox.post_control("history", entries)["transaction_ids"])
+        build(processor=demo_server.Processor(sandbox.url))
 
         gateway = sandbox.gateway()
         for payment in Payment.select().where(Payment.transaction_id.is_null(False)):

@@ -1,13 +1,13 @@
 """The demo company: an alarm dealer with believable customers and years of history, from a fixed seed.
 
 ``build`` fills an empty, migrated database. The same seed, size and day give the same company. Nothing
-here talks to the outside: what the payment processor would know is handed to ``register``.
+here talks to the outside: what the payment processor would know is handed to ``processor``.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from billing.demo import cast, company, history, lives, people, post, scenes
+from billing.demo import cast, company, history, lives, people, post, scenes, standing
 from billing.errors import BillingError
 from models import Company, Contact, Invoice, PaymentPart, db
 
@@ -29,13 +29,15 @@ class Size:
         return self.customers + (today - people.first_day(today, self.months)).days + 1
 
 
-def build(*, today, now, register, size=None, seed=SEED, progress=None):
+def build(*, today, now, processor, size=None, seed=SEED, progress=None):
     """Found the company and live through its history up to ``today``.
 
-    now      -- naive UTC; the last instant at which anything happened
-    register -- callable([entry]) -> transaction ids: keeps online payments as the processor would.
-                An entry is what the sandbox's /control/history takes.
-    progress -- called with 1, ``size.work(today)`` times
+    now       -- naive UTC; the last instant at which anything happened
+    processor -- has ``register([entry]) -> [transaction id]`` for payments of the past,
+                 ``keep([entry]) -> [(profile id, method id)]`` for saved methods,
+                 ``decline(method id, code)``, ``give_back(transaction id)``, ``dispute(transaction id)``.
+                 Entries are what the sandbox's /control/history and /control/methods take.
+    progress  -- called with 1, ``size.work(today)`` times
 
     Raises BillingError when the database holds a company already.
     """
@@ -46,12 +48,14 @@ def build(*, today, now, register, size=None, seed=SEED, progress=None):
     with db.atomic():
         company.found(begins_on)
         payers = _settle(seed, begins_on, today, size.customers, progress)
-    past = history.History(payers, seed=seed, begins_on=begins_on, today=today, now=now, register=register)
+    past = history.History(payers, seed=seed, begins_on=begins_on, today=today, now=now, processor=processor)
     lives.Lives(past, seed=seed).plan()
     scenes.plan(past)
+    standing.plan(past)
     past.live(progress)
     with db.atomic():
         scenes.play(past)
+        standing.play(past)
         post.deliver(past)
 
 

@@ -2,7 +2,7 @@
 
 Each day has a morning (the daily job bills and reminds), office hours (what was planned: service calls,
 new prices, questions, ends) and its payments. What the processor would have kept of online payments is
-given to ``register``, so that the gateway sandbox and the ledger tell the same story.
+given to it, so that the gateway sandbox and the ledger tell the same story.
 """
 
 import random
@@ -34,14 +34,14 @@ class History:
 
     payers   -- {customer id: people.Payer}
     now      -- naive UTC, an instant of ``today``: nothing happens after it
-    register -- callable([entry]) -> transaction ids in the same order
+    processor -- what the gateway sandbox is told, see ``demo.build``
     """
 
-    def __init__(self, payers, *, seed, begins_on, today, now, register):
+    def __init__(self, payers, *, seed, begins_on, today, now, processor):
         self.payers = payers
         self.seed = seed
         self.begins_on, self.today, self.now = begins_on, today, now
-        self.register = register
+        self.processor, self.register = processor, processor.register
         self.zone = ZoneInfo(cast.COMPANY["time_zone"])
         self.deeds = defaultdict(list)  # day -> [callable(day, at)]
         self._paying = defaultdict(set)  # day -> customer ids
@@ -106,11 +106,14 @@ class History:
             people.LATE: due_on + timedelta(days=rng.randrange(2, 20)),
             people.SLOW: due_on + timedelta(days=rng.randrange(18, 48)),
             people.STOPPED: due_on - timedelta(days=2),
+            people.ON_THE_DAY: due_on,
         }[payer.habit]
         on = max(on, day)
         if payer.way in Payment.BY_HAND:
             on = _weekday(on)
         last = self.today
+        if payer.habit == people.ON_THE_DAY:
+            last -= timedelta(days=1)  # what falls due today is charged by the real daily job
         if payer.habit == people.STOPPED:
             last -= timedelta(days=35 + 16 * (payer.customer.id % 5))
         return on if on <= last else None

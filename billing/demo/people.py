@@ -17,6 +17,7 @@ PATTERN = (
 HERO_NAME, HERO_EMAIL = "Grace Whitfield", "grace.whitfield@example.com"
 
 EARLY, PROMPT, LATE, SLOW, STOPPED = "early", "prompt", "late", "slow", "stopped"
+ON_THE_DAY = "on the day"  # autopay
 HABITS = ((EARLY, 42), (PROMPT, 36), (LATE, 13), (SLOW, 5), (STOPPED, 5))
 HOME_WAYS = (
     (Payment.CARD, 46),
@@ -312,6 +313,8 @@ class Town:
             Payment.BANK: f"Bank account ending {rng.randrange(1000, 9999)}",
         }.get(way, "")
         self._wish(rng, contact, way)
+        if contact.customer.pay_wish in (Customer.CARD_AUTOPAY, Customer.BANK_AUTOPAY):
+            habit = ON_THE_DAY
         return Payer(customer, contact, way, label, habit, rng.randrange(1001, 8000))
 
     def _wish(self, rng, contact, way):

@@ -62,6 +62,7 @@ def _queued():
             Notice.kind,
             Notice.channel,
             Notice.send_at,
+            Notice.charge_on,
             Invoice.number,
             Invoice.total_cents,
             Invoice.due_on,
@@ -133,10 +134,29 @@ def _answer(notice):
     return f"Re: {notice.subject}", notice.body
 
 
+def _autopay_on(notice):
+    return "Autopay is on", "Your invoices are charged automatically from now on, as you agreed."
+
+
+def _upcoming(notice):
+    on = words.date(notice.charge_on)
+    return (
+        f"We will charge you on {on}",
+        f"Your open invoices will be charged on {on}. You need not do anything.",
+    )
+
+
+def _method_expiring(notice):
+    return "Your card expires soon", "The card that autopay charges expires soon. Please give us another one."
+
+
 _WORDS = {
     Notice.INVOICE: _invoice,
     Notice.REMINDER: _reminder,
     Notice.RECEIPT: _receipt,
     Notice.PAYMENT_PROBLEM: _problem,
     Notice.TICKET_REPLY: _answer,
+    Notice.AUTOPAY_ON: _autopay_on,
+    Notice.UPCOMING_CHARGE: _upcoming,
+    Notice.METHOD_EXPIRING: _method_expiring,
 }

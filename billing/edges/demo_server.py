@@ -79,12 +79,13 @@ def _start(crew, folder, ports, size):
     """Processes in the order in which they need each other; the company between them."""
     crew.start("sandbox", *_sandbox(folder, ports), healthy=f"{ports.url('sandbox')}/control/state.json")
     crew.start("mail catcher", *_catcher(folder, ports), healthy=f"{ports.url('catcher')}/count.json")
-    if not (folder / "porchlight.db").exists():
+    is_new = not (folder / "porchlight.db").exists()
+    if is_new:
         _build(folder, ports, size)
     _open(folder)
     crew.start("web", *_web(ports), healthy=f"{ports.url('portal')}/health")
     crew.start("worker", "-m", "flask", "--app", "app", "worker")
-    _catch_up(crew)
+    _catch_up(crew, is_new)
     _tell(ports)
     db.close()
 
@@ -232,21 +233,43 @@ def _build(folder, ports, size):
     with db.connection_context(), click.progressbar(length=size.work(today), label=label) as bar:
         db.pragma("journal_mode", "memory")  # nobody would miss half a build
         db.pragma("synchronous", "off")
-        demo.build(today=today, now=clock.now(), register=_registrar(ports), size=size, progress=bar.update)
+        demo.build(
+            today=today,
+            now=clock.now(),
+            processor=Processor(ports.url("sandbox")),
+            size=size,
+            progress=bar.update,
+        )
     os.replace(fresh, folder / "porchlight.db")
 
 
-def _registrar(ports):
-    """Tells the sandbox what it would have kept of the past, over its own door for that."""
-    session = requests.Session()
-    session.trust_env = False
+class Processor:
+    """Tells the sandbox what it would have kept of the past, over its own doors for that."""
 
-    def register(entries):
-        answer = session.post(f"{ports.url('sandbox')}/control/history", json=entries, timeout=30)
+    def __init__(self, address):
+        self._url, self._session = f"{address}/control/", requests.Session()
+        self._session.trust_env = False
+
+    def register(self, entries):
+        return self._tell("history", entries)["transaction_ids"]
+
+    def keep(self, entries):
+        kept = self._tell("methods", entries)["methods"]
+        return [(one["profile_id"], one["method_id"]) for one in kept]
+
+    def decline(self, method_id, code):
+        self._tell("decline", {"method_id": method_id, "reason_code": code, "count": None})
+
+    def give_back(self, transaction_id):
+        self._tell("return", {"transaction_id": transaction_id, "code": "R01"})
+
+    def dispute(self, transaction_id):
+        self._tell("chargeback", {"transaction_id": transaction_id, "reason": "Not recognized"})
+
+    def _tell(self, control, what):
+        answer = self._session.post(self._url + control, json=what, timeout=30)
         answer.raise_for_status()
-        return answer.json()["transaction_ids"]
-
-    return register
+        return answer.json()
 
 
 def _open(folder):
@@ -255,11 +278,13 @@ def _open(folder):
     db.connect()
 
 
-def _catch_up(crew):
-    """A demo that rested for days does what its daily job would have done, before anybody looks."""
-    clock = _clock()
-    if daily.days_since_last(clock.today()) != 0:
-        click.echo("Doing the billing of the days in between …")
+def _catch_up(crew, is_new):
+    """A demo that rested for days does what its daily job would have done, before anybody looks.
+
+    A new one does today's work with the real processor: charges, a decline or two, a debit that came back.
+    """
+    if is_new or daily.days_since_last(_clock().today()) != 0:
+        click.echo("Doing the work of today …" if is_new else "Doing the work of the days in between …")
         crew.run_once("daily", "-m", "flask", "--app", "app", "daily")
 
 
