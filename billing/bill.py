@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from peewee import DataError, IntegrityError
 
+from billing import autopay, contracts, ledger, money, notices, words
 from billing import company as companies
-from billing import contracts, ledger, money, notices, words
 from billing.errors import BillingError, StaleState
 from models import (
     Charge,
@@ -532,6 +532,7 @@ def write_issued(pairs, today, company, *, by, now, job=None):
     )
     ledger.use_unapplied(customer_ids, by=by, on=today)
     notices.queue_invoices(list(ids.values()), now=now)
+    autopay.plan(customer_ids, today=today, now=now)
     return list(ids.values())
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from billing import bill, contracts, events, ledger, notices
+from billing import autopay, bill, contracts, events, ledger, notices
 from billing import company as companies
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -30,6 +30,7 @@ def issue(draft, *, by, today, now):
         ledger.open_invoice(draft)
         ledger.use_unapplied([customer.id], by=by, on=today)
         notices.queue_invoices([draft.id], now=now)
+        autopay.plan([customer.id], today=today, now=now)
         events.record("invoice.issued", draft, by=by, now=now, customer=customer)
     return Invoice.get_by_id(draft.id)
 
@@ -167,8 +168,14 @@ def _put_back(invoice):
     """Set charges and work back to before this invoice, whose lines were released before."""
     for line in invoice.lines.where(Line.charge.is_null(False)).order_by(Line.from_on.desc()):
         charge = Charge.get_by_id(line.charge_id)
-        if charge.lines.where(Line.voided_on.is_null() & (Line.from_on > line.from_on)).exists():
+        later = charge.lines.where(Line.from_on > line.from_on)
+        if later.where(Line.voided_on.is_null()).exists():
             raise BillingError(f"A later period of “{line.text}” is billed already. Void that invoice first.")
+        if any(contracts.index_of(charge, one.from_on) < charge.next_index for one in later):
+            raise BillingError(
+                f"A later period of “{line.text}” was voided for good and would be billed again with this one. "
+                "Void it without billing again, and enter what is owed as work."
+            )
         charge.next_index = contracts.index_of(charge, line.from_on)
         charge.next_on = contracts.bill_on(charge, charge.next_index)
         charge.save()
