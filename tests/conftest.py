@@ -16,6 +16,7 @@ import models
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from tests import factories
+from tests.autopaying import Autopaying
 from tests.databases import KINDS, Databases, memory
 from tests.paying import Listener, Paying
 from tests.sandbox_process import SandboxProcess
@@ -89,6 +90,12 @@ def gateway_sandbox(tmp_path_factory):
 def paying(db, clock, gateway_sandbox):
     """A customer's way through an online payment, at an empty gateway whose clock follows the test's."""
     return Paying(*gateway_sandbox, clock)
+
+
+@pytest.fixture
+def autopaying(paying):
+    """The autopay step, with customers whose methods the sandbox keeps."""
+    return Autopaying(paying)
 
 
 @pytest.fixture
