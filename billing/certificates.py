@@ -22,7 +22,7 @@ from models import Customer, Difference, Payment, Refund, Settlement, Settlement
 
 VERSION = "porchlight certificate 1"
 LONGEST_DAYS = 366
-MOST_BATCHES, MOST_DAYS = 26, 31  # rows that fit on the one page
+MOST_ROWS = 16  # that fit on the one page
 LEDGER_CHECK = "a payment's unapplied amount is not what it has left"
 COUNTED = ("settledSuccessfully", "refundSettledSuccessfully", *sorted(RETURNED_STATUSES))
 
@@ -92,13 +92,27 @@ class Certificate:
 
     @property
     def rows(self):
-        """The deposits as they fit on one page: by batch, by day, or by month."""
-        if len(self.batches) <= MOST_BATCHES:
+        """The deposits as they fit on one page: by batch, by day, by week or by month."""
+        if len(self.batches) <= MOST_ROWS:
             return self.batches
-        days = {row.settled_on for row in self.batches}
-        if len(days) <= MOST_DAYS:
-            return _grouped(self.batches, lambda row: (row.settled_on, words.date(row.settled_on)))
-        return _grouped(self.batches, lambda row: (row.settled_on.replace(day=1), f"{row.settled_on:%B %Y}"))
+        for span in (_day, _week):
+            rows = _grouped(self.batches, span)
+            if len(rows) <= MOST_ROWS:
+                return rows
+        return _grouped(self.batches, _month)
+
+
+def _day(on):
+    return on, words.short_date(on)
+
+
+def _week(on):
+    first = on - timedelta(days=on.weekday())
+    return first, words.short_period(first, first + timedelta(days=6))
+
+
+def _month(on):
+    return on.replace(day=1), f"{on:%B %Y}"
 
 
 def certificate(first, last, *, today, now):
@@ -228,7 +242,7 @@ def _rows(batches, company):
         on = row.settled_at.replace(tzinfo=UTC).astimezone(zone).date()
         paid = int(row.is_settled)
         yield Row(
-            f"Batch {row.batch_id}" + ("" if paid else ", failed"),
+            row.batch_id + ("" if paid else ", failed"),
             "Bank debits" if row.kind == Payment.BANK else "Cards",
             on,
             paid * (row.charge_count + row.refund_count + row.return_count),
@@ -240,10 +254,10 @@ def _rows(batches, company):
         )
 
 
-def _grouped(rows, key):
+def _grouped(rows, span):
     groups = {}
     for row in rows:
-        groups.setdefault(key(row), []).append(row)
+        groups.setdefault(span(row.settled_on), []).append(row)
     return tuple(
         Row(
             title,

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from billing import money, words
+from billing import documents, money, words
+from models import Difference
 
 VARIANT = "pdf/ua-1"
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,26 @@ def receipt_pdf(document):
 def statement_pdf(document):
     """The bytes of a StatementDocument as PDF."""
     return _written(_render("pdf/statement.html", document))
+
+
+def certificate_pdf(certificate, *, company, code):
+    """The bytes of a certificates.Certificate as PDF; ``code`` is its seal, empty when it certifies nothing.
+
+    company -- the Letterhead row of the books, whose clock the times are told by
+    """
+    zone = company.time_zone
+    return _written(
+        _render(
+            "pdf/certificate.html",
+            certificate,
+            styles=("certificate",),
+            company=documents.letterhead(company),
+            code=code,
+            kinds=dict(Difference.kind.choices),
+            made=words.moment(certificate.made_at, zone),
+            looked=words.moment(certificate.looked_at, zone) if certificate.looked_at else "",
+        )
+    )
 
 
 def qr_uri(text):
@@ -103,14 +124,17 @@ def _style():
 
     fonts = FontConfiguration()
     atexit.register(_style.cache_clear)  # removes temporary font files while that is still possible
-    style, tokens = ((STATIC / name).read_text("utf-8") for name in ("invoice.css", "tokens.css"))
-    sheet = CSS(
-        string=with_tokens(style, tokens),
-        base_url=STATIC.as_uri() + "/",
-        font_config=fonts,
-        url_fetcher=_fetcher(FONTS),
-    )
-    return {"invoice": sheet, "single": CSS(string=SINGLE, font_config=fonts)}, fonts
+    tokens = (STATIC / "tokens.css").read_text("utf-8")
+    sheets = {
+        name: CSS(
+            string=with_tokens((STATIC / f"{name}.css").read_text("utf-8"), tokens),
+            base_url=STATIC.as_uri() + "/",
+            font_config=fonts,
+            url_fetcher=_fetcher(FONTS),
+        )
+        for name in ("invoice", "certificate")
+    }
+    return {**sheets, "single": CSS(string=SINGLE, font_config=fonts)}, fonts
 
 
 def with_tokens(style, tokens):
