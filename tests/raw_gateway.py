@@ -7,9 +7,11 @@ with RawGateway(approved) as raw:
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 from lxml import etree
 
@@ -17,6 +19,7 @@ from billing.edges.gateway import Gateway
 from tests.sandbox_process import NAMESPACE
 
 BOM = "\ufeff"
+CERTIFICATE = Path(__file__).parent / "certificates" / "127.0.0.1.pem"  # signed by nobody, with its key
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,12 @@ class Received:
 class RawGateway:
     """``behave(connection, received)`` answers; what it returns, if anything, is sent as the XML answer."""
 
-    def __init__(self, behave):
+    def __init__(self, behave, *, encrypted=False):
         self.behave, self.received = behave, []
+        self._encryption = _certified() if encrypted else None
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._open, self._lock, self._count = set(), threading.Lock(), 0
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http{'s' * encrypted}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self):
         threading.Thread(target=self._accept, daemon=True).start()
@@ -79,7 +83,13 @@ class RawGateway:
             threading.Thread(target=self._serve, args=(connection, self._count), daemon=True).start()
 
     def _serve(self, connection, number):
-        with connection, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            if self._encryption:
+                connection = self._encryption.wrap_socket(connection, server_side=True)
+            self._answer_all(connection, number)
+
+    def _answer_all(self, connection, number):
+        with connection:
             reader = connection.makefile("rb")
             while received := _read(reader, number):
                 with self._lock:
@@ -89,6 +99,12 @@ class RawGateway:
                     reply(connection, body)
         with self._lock:
             self._open.discard(connection)
+
+
+def _certified():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
 
 
 def _read(reader, number):

@@ -6,13 +6,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import certifi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
 from billing import money
-from billing.edges.gateway import writing
+from billing.edges.gateway import connections, writing
 from billing.errors import GatewayUnavailable
 from billing.outcomes import CAUSES, DOUBTFUL_REASONS, HARD, OURS, Approved, Declined, Held, InDoubt, cause_of
 from tests import raw_gateway
@@ -452,6 +453,27 @@ def test_nobody_at_home_is_in_doubt_and_says_so(caplog):
 
     assert charge(gateway) == InDoubt("the gateway cannot be reached")
     assert "charge PL7KMQ2ZXW4R9B is in doubt: the gateway cannot be reached" in caplog.text
+
+
+# -- encrypted
+
+
+def test_a_gateway_that_cannot_prove_its_name_is_sent_nothing():
+    with RawGateway(lambda *_: paid(), encrypted=True) as raw:
+        assert charge(raw.gateway()) == InDoubt("no encrypted connection to the gateway")
+        with pytest.raises(GatewayUnavailable):
+            raw.gateway().check()
+    assert raw.received == []
+
+
+def test_a_gateway_that_can_is_spoken_to_encrypted(monkeypatch):
+    monkeypatch.setattr(certifi, "where", lambda: raw_gateway.CERTIFICATE)
+    connections.encryption.cache_clear()
+    try:
+        with RawGateway(lambda *_: paid(), encrypted=True) as raw:
+            assert charge(raw.gateway()) == APPROVED
+    finally:
+        connections.encryption.cache_clear()
 
 
 # -- patience

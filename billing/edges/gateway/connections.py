@@ -27,7 +27,7 @@ class Connections:
 
     def __init__(self, origin):
         """``origin`` is a URL at the gateway: whether it begins with https decides about encryption."""
-        self._encryption = _encryption() if origin.startswith("https:") else None
+        self._encryption = encryption() if origin.startswith("https:") else None
         self._kept = urllib3.PoolManager(maxsize=KEPT, ssl_context=self._encryption)
 
     def ask(self, method, url, body, headers, timeout):
@@ -87,6 +87,6 @@ def _read_until(deadline, reply):
 
 
 @functools.cache
-def _encryption():
+def encryption():
     """The one TLS context: loading the certificates takes longer than a charge takes to build."""
     return ssl.create_default_context(cafile=certifi.where())
