@@ -13,7 +13,6 @@ import click
 from flask import Flask, abort, g, render_template, request
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
-from peewee import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin
@@ -22,7 +21,7 @@ from billing import company as companies
 from billing import documents, money, words
 from billing.edges import commands, letters, settings
 from billing.edges.clock import Clock
-from billing.edges.database import describe, open_database, trouble_sentence
+from billing.edges.database import TROUBLE, describe, open_database, trouble_sentence
 from billing.edges.gateway import Gateway
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
@@ -198,10 +197,12 @@ def _answer_errors(app):
     def refused(refusal):
         return render_template("errors/refused.html", sentence=str(refusal)), 409
 
-    @app.errorhandler(OperationalError)
     def database_trouble(error):
         app.logger.error("database: %s", error)
         return page(503, trouble_sentence(error))
+
+    for kind in TROUBLE:
+        app.register_error_handler(kind, database_trouble)
 
     @app.errorhandler(CSRFError)
     def stale(_error):

@@ -1,6 +1,8 @@
 """The worker: what hinders it is told in a sentence, and it goes on when the hindrance is gone."""
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from billing.edges import commands
 from models import db
@@ -36,3 +38,25 @@ def test_it_outlives_a_database_that_cannot_be_used_for_a_while(bare, monkeypatc
     bare.test_cli_runner().invoke(args=["worker"])
 
     assert rests == [commands.WORKER_REST_SECONDS, commands.WORKER_PAUSE_SECONDS]
+
+
+@pytest.fixture
+def read_only(app, database_url):
+    """An application whose database may only be read, as a standby or one in maintenance."""
+    if db.for_update:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            name = Identifier(connection.info.dbname)
+            connection.execute(SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        db.close_all()
+    else:
+        db.connect()
+        db.pragma("query_only", 1, permanent=True)
+        db.close()
+    return app
+
+
+@pytest.mark.parametrize("command", ["daily", "send-notices"])
+def test_a_database_that_may_only_be_read_is_a_sentence(read_only, command):
+    result = read_only.test_cli_runner().invoke(args=[command])
+
+    assert (result.exit_code, "can only be read" in result.output) == (1, True), result.output

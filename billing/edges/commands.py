@@ -5,6 +5,7 @@ Progress bars for people, silence under cron; exit status 0 when all went well, 
 """
 
 import getpass
+import signal
 import sys
 import time
 from contextlib import contextmanager
@@ -13,13 +14,13 @@ import click
 import requests
 from flask import current_app
 from flask.cli import with_appcontext
-from peewee import OperationalError, ProgrammingError
+from peewee import ProgrammingError
 
 import migrations
 from billing import checks, daily, imports, ledger, links, notices, payments
 from billing import company as companies
 from billing.edges import settings
-from billing.edges.database import trouble_sentence
+from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
 from models import Invoice, db
@@ -66,7 +67,7 @@ def _in_words():
         yield
     except BillingError as refusal:
         raise click.ClickException(str(refusal)) from None
-    except (OperationalError, ProgrammingError) as trouble:
+    except (*TROUBLE, ProgrammingError) as trouble:
         raise click.ClickException(trouble_sentence(trouble)) from None
 
 
@@ -100,7 +101,7 @@ def init_db():
         applied = migrations.apply(db)
         with db.connection_context():
             companies.found()
-    except OperationalError as trouble:
+    except TROUBLE as trouble:
         raise click.ClickException(trouble_sentence(trouble)) from None
     say(f"Applied {', '.join(applied)}." if applied else "The tables are up to date.")
 
@@ -179,14 +180,29 @@ def import_undo(batch):
 @click.option("--only", type=click.Choice([step.name for step in daily.STEPS]), help="Run one step.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def run_daily(as_of, only, dry_run):
-    """Confirm payments, bill, remind, send, check the books. Safe to run again, at any hour."""
+    """Confirm payments, bill, charge, remind, send, check the books. Safe to run again, at any hour."""
     app = current_app._get_current_object()
     app.clock.follow(companies.current())
     today = as_of.date() if as_of else app.clock.today()
-    trouble = run_day(app, today, only=only, dry_run=dry_run)
+    with _stoppable():
+        trouble = run_day(app, today, only=only, dry_run=dry_run)
     for line in trouble:
         click.secho(line, fg="red", err=True)
     raise SystemExit(1 if trouble else 0)
+
+
+@contextmanager
+def _stoppable():
+    """A polite kill ends a run as Ctrl-C does: charges that are under way are finished and noted."""
+
+    def stop(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def run_day(app, today, *, only=None, dry_run=False, tell=say):
@@ -198,6 +214,7 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
         gateway=app.gateway,
         send=mailer.send,
         compose=app.compose,
+        at_once=app.config["CHARGES_AT_ONCE"],
         dry_run=dry_run,
     )
     if not dry_run:
@@ -335,7 +352,7 @@ def _try(act, *args, **kwargs):
         act(*args, **kwargs)
     except BillingError as trouble:
         current_app.logger.warning("%s", trouble)
-    except OperationalError:
+    except TROUBLE:
         raise  # the database is gone: nothing else would work either
     except Exception:  # one bad item must not stop the rest
         current_app.logger.exception("%s", args)

@@ -12,13 +12,16 @@ PostgreSQL: psycopg 3 through a pool that waits for a free connection instead of
 from urllib.parse import urlsplit
 
 import apsw
-from peewee import OperationalError
+from peewee import InternalError, OperationalError
 from playhouse.apsw_ext import APSWDatabase
 from playhouse.db_url import connect
 from playhouse.pool import PooledDatabase
 
 from billing.errors import BillingError
 
+# What Peewee raises when the database itself cannot do its work: locked, full, gone; PostgreSQL that may only
+# be read refuses with the second.
+TROUBLE = (OperationalError, InternalError)
 BUSY_SECONDS = 10
 POOL_SIZE = 20
 
