@@ -1259,6 +1259,7 @@ class RemittanceFile(BaseModel):
     kind = choice("kind", (LOCKBOX, BILL_PAY), words={BILL_PAY: "Bank bill pay"})
     file_name = CharField(max_length=255)
     sha256 = CharField(max_length=64, unique=True, help_text="The same file is read once.")
+    mapping = with_default(TextField(default="", help_text="How its columns were read."), "")
     row_count = IntegerField()
     total_cents = MoneyField()
     by = CharField(max_length=80)

@@ -17,12 +17,12 @@ from datetime import timedelta
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import events, ledger, notices, retries
+from billing import events, ledger, notices, refunds, retries, returns
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress, StaleState
 from billing.money import format_cents
 from billing.outcomes import Approved, Declined, Held, InDoubt, NothingChanged, Returned, Voided
 from billing.states import move
-from models import GatewayEvent, Invoice, Payment, PaymentMethod, PaymentPart, Refund, db
+from models import GatewayEvent, Invoice, Payment, PaymentMethod, PaymentPart, db
 
 # A hosted page can be opened for fifteen minutes; a page that was open then may still be sent.
 FORM_LIFE = timedelta(minutes=14)
@@ -397,7 +397,9 @@ def conclude(payment, transaction, *, today, now):
     """
     with ledger.locked(payment.customer_id):
         payment = Payment.get_by_id(payment.id)  # another of the three ways may have been faster
-        if transaction.is_money and Payment.APPROVED not in Payment.MOVES.get(payment.state, ()):
+        if payment.state in returns.KNOWN and returns.is_told_by(transaction):
+            returns.follow(transaction, today=today, now=now)
+        elif transaction.is_money and Payment.APPROVED not in Payment.MOVES.get(payment.state, ()):
             _book_extra(payment, transaction, today, now)
         elif transaction.is_money or not _counts_another(payment, transaction):
             _follow(payment, transaction, today, now)
@@ -422,11 +424,9 @@ def _follow(payment, transaction, today, now):
         case Declined() as refusal:
             _note_decline(payment, refusal, today, now)
         case Voided() | NothingChanged():
-            why = "The payment was canceled at the processor."
-            _undo(payment, transaction, Payment.VOIDED, why, today, now)
-        case Returned(reason_code=code):
-            why = f"The bank took the payment back. {code}".strip()
-            _undo(payment, transaction, Payment.RETURNED, why, today, now)
+            _cancel(payment, transaction, today, now)
+        case Returned():
+            _take_back(payment, transaction, today, now)
         case InDoubt(why=why):
             _doubt(payment, why, now)
 
@@ -505,17 +505,20 @@ def _end(payment, state, reason, now, today, **changes):
             retries.after_decline(payment, today=today, now=now)
 
 
-def _undo(payment, transaction, state, reason, today, now):
-    """Money that we counted is gone again: its invoices are owed again, and the payers are told."""
-    if payment.state in Payment.LIVE:  # gone before we counted it
-        return _end(payment, Payment.VOIDED, reason, now, today, transaction_id=transaction.transaction_id)
-    if payment.state not in Payment.MONEY:
-        return
-    ledger.unapply(payment, reason=reason, by="processor", on=today)
-    ledger.close(payment)
-    move(payment, state, returned_on=today, reason=reason[:255])
-    notices.queue_payment_problem(payment, now=now)
-    events.record(f"payment.{state}", payment, by="processor", now=now, reason=reason)
+def _cancel(payment, transaction, today, now):
+    """Canceled at the processor: by a refund of ours, by its people, or before we counted it."""
+    if payment.state in Payment.LIVE:
+        why = "The payment was canceled at the processor."
+        _end(payment, Payment.VOIDED, why, now, today, transaction_id=transaction.transaction_id)
+    else:
+        refunds.payment_voided(payment, today=today, now=now)
+
+
+def _take_back(payment, transaction, today, now):
+    """A debit came back before we knew that it had gone through: it counts for a moment, and then no more."""
+    if payment.state in Payment.LIVE and transaction.was_returned:
+        _book_transaction(payment, transaction, today, now)
+        returns.follow(transaction, today=today, now=now)
 
 
 def _doubt(payment, why, now):
@@ -643,7 +646,10 @@ def follow_event(event, *, gateway, today, now):
     transaction = gateway.details(event.transaction_id) if event.transaction_id else None
     payment = transaction and _payment_of(transaction)
     result = f"Payment {payment.reference}" if payment else "Not one of our payments"
-    if payment and payment.state in Payment.LIVE and transaction.is_final and not transaction.is_money:
+    if transaction and transaction.is_refund:
+        refund = refunds.follow(transaction, today=today, now=now)
+        result = str(refund) if refund else "A refund that was not ordered here"
+    elif payment and payment.state in Payment.LIVE and transaction.is_final and not transaction.is_money:
         ask(payment, gateway=gateway, today=today, now=now)  # one refusal proves nothing about other tries
     elif payment:
         conclude(payment, transaction, today=today, now=now)
@@ -728,44 +734,6 @@ def _by_hand_label(kind, check_number):
         Payment.CASH: "Cash",
         Payment.MONEY_ORDER: "Money order",
         Payment.WIRE: "Wire",
+        Payment.BILL_PAY: "Bank bill pay",
     }[kind]
     return f"{name} {check_number}".strip()
-
-
-def bounce(payment, *, reason, by, today, now):
-    """A check came back: its invoices are owed again, and the customer is told. Returns the payment."""
-    if payment.state not in Payment.MONEY or payment.kind not in Payment.BY_HAND:
-        raise BillingError("Only a payment entered by hand that we still have can come back.")
-    with ledger.locked(payment.customer_id):
-        if payment.refunds.exists():
-            raise BillingError("Part of this payment was refunded already. Ask an owner what to do.")
-        ledger.unapply(payment, reason=reason or "Returned", by=by, on=today)
-        ledger.close(payment)
-        move(payment, Payment.RETURNED, returned_on=today, reason=reason[:255])
-        notices.queue_payment_problem(payment, now=now)
-        events.record("payment.returned", payment, by=by, now=now, reason=reason)
-    return payment
-
-
-def refund(payment, *, amount_cents, how, reason, key, by, today, now):
-    """Give back by hand what a payment has left over. Returns the Refund; the same ``key``, the same one.
-
-    Raises BillingError above what is unapplied: what pays an invoice is not ours to give back.
-    """
-    if payment.state not in Payment.MONEY:
-        raise BillingError("Nothing was paid here, so nothing can be refunded.")
-    if amount_cents <= 0:
-        raise BillingError("Enter an amount above zero.")
-    if not reason.strip():
-        raise BillingError("Give a reason; the customer and your colleagues will read it.")
-    with ledger.locked(payment.customer_id):
-        if earlier := Refund.get_or_none(Refund.key == key):
-            return earlier
-        ledger.pay_out(payment, amount_cents)
-        made = Refund.create(
-            payment=payment, key=key, amount_cents=amount_cents, how=how, reason=reason, by=by, made_on=today
-        )
-        events.record(
-            "payment.refunded", payment, by=by, now=now, reason=reason, after={"cents": amount_cents}
-        )
-    return made

@@ -36,7 +36,7 @@ BY_PROCESSOR = (Payment.CARD, Payment.BANK)
 MOST_DAYS = timedelta(days=180)  # after settlement; later the processor refuses
 QUARANTINE = timedelta(minutes=45)  # an order that was sent may arrive until then, and lists lag behind
 EMPTY_SEARCHES = 2
-ASK_AT = (timedelta(minutes=5), timedelta(hours=1))  # after it was sent; then daily
+ASK_AT = tuple(timedelta(minutes=minutes) for minutes in (5, 60, 120))  # after it was sent; then daily
 ASK_LATER = timedelta(days=1)
 TRY_LATER = timedelta(hours=1)  # the processor could not be asked, or is at work on the payment
 UNRESOLVED = timedelta(days=3)  # without an answer for so long, a person looks
@@ -201,6 +201,8 @@ def approve(refund, *, by, today, now):
     """A second person agrees. Returns the Refund; call ``send`` next. Refuses the one who ordered it."""
     if by == refund.by:
         raise BillingError("You ordered this refund yourself. Somebody else has to approve it.")
+    if refund.state != Refund.WAITING:
+        raise BillingError("This refund does not wait for a second person any more.")
     with ledger.locked(refund.payment.customer_id):
         payment = Payment.get_by_id(refund.payment_id)
         move(refund, Refund.PREPARED, approved_by=by, ask_at=now)
@@ -228,9 +230,7 @@ def _end(refund, state, outcome, *, by, now):
             ledger.take_in(payment, refund.amount_cents - (0 if had_gone else refund.reopen_cents))
         if payment.state == Payment.REFUNDED:
             move(payment, Payment.SETTLED)
-        events.record(
-            f"refund.{state}", refund, by=by, now=now, customer=payment.customer, reason=outcome
-        )
+        events.record(f"refund.{state}", refund, by=by, now=now, customer=payment.customer, reason=outcome)
 
 
 # --- Sending -------------------------------------------------------------------------------------
@@ -370,9 +370,7 @@ def _doubt(refund, why, now, **known):
 def _book(refund, state, *, by, today, now, **known):
     """The money has gone: the invoices that it paid are owed again as ordered, and the payers are told."""
     payment = Payment.get_by_id(refund.payment_id)
-    move(
-        refund, state, concluded_at=now, ask_at=None, paid_on=today, outcome="", **known
-    )
+    move(refund, state, concluded_at=now, ask_at=None, paid_on=today, outcome="", **known)
     if payment.state in Payment.MONEY and refund.how == Refund.VOID:
         ledger.unapply(payment, reason=str(refund), by=by, on=today)
         ledger.close(payment)

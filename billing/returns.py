@@ -51,6 +51,12 @@ def follow(transaction, *, today, now):
     return Payment.get_by_id(payment.id)
 
 
+def is_told_by(transaction):
+    """True when a transaction says that money was taken back, or given again after a dispute."""
+    taken = transaction.is_returned or transaction.was_returned or transaction.is_chargeback
+    return taken or transaction.is_chargeback_reversal
+
+
 def payment_of(transaction):
     """The payment that a return, a dispute or a debit's own entry is about, or None."""
     for id in (transaction.ref_transaction_id, transaction.transaction_id):
@@ -128,9 +134,7 @@ def _let_refunds_go(payment, why, by, now):
         if refund.state in (Refund.WAITING, Refund.PREPARED):
             state = Refund.REFUSED if refund.state == Refund.WAITING else Refund.DECLINED
             move(refund, state, outcome=why, ask_at=None, concluded_at=now)
-            events.record(
-                f"refund.{state}", refund, by=by, now=now, customer=payment.customer, reason=why
-            )
+            events.record(f"refund.{state}", refund, by=by, now=now, customer=payment.customer, reason=why)
 
 
 def _refunded_cents(payment):
@@ -261,8 +265,16 @@ def hold_of(case):
 def answer(case, *, by, today, now, note=""):
     """The evidence was sent to the bank. Returns the Chargeback."""
     with ledger.locked(case.customer_id):
+        case = _undecided(case, Chargeback.OPEN)
         move(case, Chargeback.ANSWERED, answered_on=today, note=_added(case.note, note))
         events.record("chargeback.answered", case, by=by, now=now, reason=note)
+    return case
+
+
+def _undecided(case, *states):
+    case = Chargeback.get_by_id(case.id)
+    if case.state not in states:
+        raise BillingError(f"{case} is {case.state} already.")
     return case
 
 
@@ -311,6 +323,7 @@ def lose(case, *, by, today, now, note=""):
     Autopay rests until staff lift the hold: they speak with the customer first. Returns the Chargeback.
     """
     with ledger.locked(case.customer_id):
+        case = _undecided(case, Chargeback.OPEN, Chargeback.ANSWERED)
         move(case, Chargeback.LOST, closed_on=today, note=_added(case.note, note))
         events.record("chargeback.lost", case, by=by, now=now, reason=note)
     return case

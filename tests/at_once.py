@@ -95,6 +95,21 @@ def ask(told, point):
     payments.ask(Payment.get_by_id(told["payment"]), **_outside(told, point))
 
 
+def refund(told, point):
+    """Order a refund of the whole payment and send it."""
+    from billing import refunds
+    from models import Payment
+
+    outside = _outside(told, point)
+    days = {"today": outside["today"], "now": outside["now"]}
+    payment = Payment.get_by_id(told["payment"])
+    order = refunds.start(
+        payment, amount_cents=payment.amount_cents, reason="Wrong card", key=told["key"], by="tests",
+        reopen=True, **days,
+    )  # fmt: skip
+    refunds.send(order, **outside)
+
+
 def bill(told, point):
     """Run the bill step, in small chunks."""
     from billing import bill as step

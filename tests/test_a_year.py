@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 import models
-from billing import checks, contracts, invoices, ledger, payments
+from billing import checks, contracts, invoices, ledger, payments, returns
 from billing.edges import commands
 from models import Invoice, JobRun, Line, Notice, Payment
 from tests.factories import (
@@ -124,7 +124,7 @@ def test_a_year(year):
     )  # fmt: skip
     assert year.balance() == 0
     year.until(date(2027, 2, 26))
-    payments.bounce(Payment.get_by_id(check.id), reason="Insufficient funds", **year.told())
+    returns.bounce(Payment.get_by_id(check.id), reason="Insufficient funds", **year.told())
     assert year.balance() == 12248
 
     # March: the next invoice names what is still owed; both are paid in cash.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing import bill, checks, invoices, ledger, payments
+from billing import bill, checks, invoices, ledger, payments, refunds, returns
 from billing.errors import BillingError, PaymentInProgress
 from models import Allocation, Charge, Credit, Invoice, Line, Notice, Payment, PaymentPart, Refund
 from tests.at_once import die_everywhere, processes, together
@@ -169,7 +169,7 @@ def test_a_refund_that_is_clicked_ten_times_at_once_leaves_once(db, alice):
 
     given = together(
         10,
-        lambda n: payments.refund(
+        lambda n: refunds.start(
             fresh(payment), amount_cents=900, how="check", reason="Moved", key="one form", **AGAIN
         ),
     )
@@ -183,7 +183,7 @@ def test_refunds_at_once_never_give_back_more_than_is_there(db, alice):
 
     given = together(
         8,
-        lambda n: payments.refund(
+        lambda n: refunds.start(
             fresh(payment), amount_cents=400, how="check", reason="Moved", key=f"form-{n}", **AGAIN
         ),
     )
@@ -222,7 +222,7 @@ def test_bouncing_one_check_twice_at_once_reopens_its_invoice_once(db, alice):
     invoice = make_invoice(alice, cents=1000)
     payment = payments.record(alice, amount_cents=1000, kind="check", received_on=TODAY, key="k", **AGAIN)
 
-    given = together(4, lambda n: payments.bounce(fresh(payment), reason="No funds", **AGAIN))
+    given = together(4, lambda n: returns.bounce(fresh(payment), reason="No funds", **AGAIN))
 
     assert len(refusals(given)) == 3
     assert (fresh(invoice).open_cents, fresh(payment).state) == (1000, "returned")

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from billing import bill, checks, contracts, invoices, payments
+from billing import bill, checks, contracts, invoices, payments, returns
 from models import (
     Allocation,
     Charge,
@@ -15,6 +15,7 @@ from models import (
     Notice,
     Payment,
     PaymentPart,
+    Refund,
 )
 from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_invoice, make_one_off
 
@@ -38,7 +39,7 @@ def books(paying, alice, bob):
     first = Invoice.get(Invoice.state == "issued")
     payments.record(alice, amount_cents=20000, kind="check", received_on=TODAY, key="a", **AGAIN)
     check = payments.record(alice, amount_cents=500, kind="check", received_on=TODAY, key="b", **AGAIN)
-    payments.bounce(check, reason="No funds", **AGAIN)
+    returns.bounce(check, reason="No funds", **AGAIN)
     invoices.credit(first, amount_cents=100, reason="Sorry", **AGAIN)
     invoices.void(make_invoice(alice), reason="Wrong", **AGAIN)
     paying.hold()
@@ -132,7 +133,35 @@ def number_again():
     Company.update(next_invoice_number=10001).execute()
 
 
+def _payment(state, **fields):
+    return Payment.create(
+        customer=Payment.get(Payment.key == "a").customer, reference="PLTEST", key="planted", state=state,
+        kind="card", amount_cents=100, received_on=TODAY, created_at=NOW, **fields,
+    )  # fmt: skip
+
+
+def _refund(payment, cents, **fields):
+    return Refund.create(
+        payment=payment, key="planted", amount_cents=cents, reason="x", by=BY, made_on=TODAY, **fields
+    )
+
+
+def refunded_too_much():
+    _refund(_payment("voided"), 101, how="void")
+
+
+def never_asked_for_refund():
+    _refund(Payment.get(Payment.key == "a"), 5, how="card", state="prepared", reopen_cents=5)
+
+
+def dispute_without_case():
+    _payment("charged_back", open_cents=100)
+
+
 FAULTS = {
+    "more was refunded of a payment than was paid": refunded_too_much,
+    "a refund without an answer is never asked for": never_asked_for_refund,
+    "a disputed payment has no open case, or a decided one is still disputed": dispute_without_case,
     "an invoice's lines do not add up to its total": wrong_line,
     "an issued invoice's open amount is not its total less what paid it": wrong_open_invoice,
     "a void or draft invoice is paid or owed": owed_draft,

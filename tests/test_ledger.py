@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from billing import checks, invoices, ledger, payments
+from billing import checks, invoices, ledger, payments, refunds, returns
 from billing.errors import BillingError
 from models import Allocation, Credit, Invoice, Payment
 from tests.factories import BY, NOW, make_customer, make_invoice
@@ -274,7 +274,7 @@ def test_the_history_tells_everything_with_a_running_balance(alice):
     make_invoice(alice, cents=2000, issued=date(2026, 12, 1))
     check = receive(alice, 3000, received_on=date(2026, 11, 20), check_number="204")
     invoices.goodwill(alice, amount_cents=500, reason="Late technician", **AGAIN)
-    payments.bounce(check, reason="No funds", **AGAIN)
+    returns.bounce(check, reason="No funds", **AGAIN)
     invoices.void(fresh(first), reason="Wrong", **AGAIN)
 
     told = [
@@ -297,7 +297,7 @@ def test_the_history_tells_everything_with_a_running_balance(alice):
 def test_the_history_of_a_refund_and_of_a_second_payment_ends_at_the_balance(alice):
     make_invoice(alice, cents=1000)
     payment = receive(alice, 1600)
-    payments.refund(payment, amount_cents=400, how="check", reason="Too much", key="r", **AGAIN)
+    refunds.start(payment, amount_cents=400, how="check", reason="Too much", key="r", **AGAIN)
 
     assert [entry.kind for entry in ledger.history(alice)] == ["invoice", "payment", "refund"]
     balance = ledger.balance(alice, today=TODAY)

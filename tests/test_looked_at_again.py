@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import bill, checks, contracts, invoices, links, notices, one_offs, payments, tickets
+from billing import bill, checks, contracts, invoices, links, notices, one_offs, payments, returns, tickets
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
 from models import Contact, Hold, Invoice, Link, Notice, OneOff, Payment, Ticket
@@ -180,7 +180,7 @@ def test_nothing_leaves_for_somebody_who_is_no_contact_any_more(alice):
 def test_no_receipt_leaves_for_a_payment_that_came_back_meanwhile(alice):
     make_invoice(alice, cents=4250)
     check = payments.record(alice, amount_cents=4250, kind="check", received_on=TODAY, key="check", **AGAIN)
-    payments.bounce(check, reason="No funds", **AGAIN)
+    returns.bounce(check, reason="No funds", **AGAIN)
 
     assert sent() == [("payment_problem", "alice@example.com")]
 

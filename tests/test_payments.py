@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import checks, ledger, payments
+from billing import checks, ledger, payments, refunds, returns
 from billing.errors import BillingError, StaleState
-from models import Allocation, Event, Notice, Payment, Refund
+from models import Allocation, Event, Loss, Notice, Payment, Refund
 from tests.factories import BY, NOW, make_invoice
 
 TODAY = date(2026, 12, 10)
@@ -31,7 +31,7 @@ def receive(customer, cents, **fields):
 
 def refund(payment, cents, **fields):
     given = {"how": "check", "reason": "Paid too much", "key": f"r{cents}", **AGAIN, **fields}
-    return payments.refund(payment, amount_cents=cents, **given)
+    return refunds.start(payment, amount_cents=cents, **given)
 
 
 def fresh(row):
@@ -144,7 +144,7 @@ def test_a_returned_check_reopens_its_invoices_and_the_customer_is_told(alice, i
     other = make_invoice(alice, cents=1000)
     check = receive(alice, 5250)
 
-    payments.bounce(check, reason="No funds", **AGAIN)
+    returns.bounce(check, reason="No funds", **AGAIN)
 
     check = fresh(check)
     assert (check.state, check.open_cents, check.returned_on, check.reason) == (
@@ -161,7 +161,7 @@ def test_a_returned_check_reopens_its_invoices_and_the_customer_is_told(alice, i
 def test_the_credit_of_a_returned_check_is_gone_with_it(alice, invoice):
     check = receive(alice, 5000)
 
-    payments.bounce(check, reason="No funds", **AGAIN)
+    returns.bounce(check, reason="No funds", **AGAIN)
 
     assert ledger.balance(alice, today=TODAY).unapplied_cents == 0
 
@@ -169,17 +169,17 @@ def test_the_credit_of_a_returned_check_is_gone_with_it(alice, invoice):
 def test_a_check_comes_back_once(alice, invoice):
     check = receive(alice, 4250)
     stale = fresh(check)
-    payments.bounce(check, reason="No funds", **AGAIN)
+    returns.bounce(check, reason="No funds", **AGAIN)
 
     with pytest.raises(BillingError, match="that we still have"):
-        payments.bounce(check, reason="No funds", **AGAIN)
+        returns.bounce(check, reason="No funds", **AGAIN)
     with pytest.raises(StaleState):
-        payments.bounce(stale, reason="No funds", **AGAIN)
+        returns.bounce(stale, reason="No funds", **AGAIN)
     assert Allocation.select().count() == 2
 
 
 def test_the_same_money_can_come_again_after_a_return(alice, invoice):
-    payments.bounce(receive(alice, 4250, key="first"), reason="No funds", **AGAIN)
+    returns.bounce(receive(alice, 4250, key="first"), reason="No funds", **AGAIN)
 
     receive(alice, 4250, key="second", kind="cash")
 
@@ -192,16 +192,18 @@ def test_an_online_payment_does_not_bounce_by_hand(paying, invoice):
     payment = paying.ask(payment)
 
     with pytest.raises(BillingError, match="entered by hand"):
-        payments.bounce(payment, reason="x", **AGAIN)
+        returns.bounce(payment, reason="x", **AGAIN)
 
 
-def test_a_check_that_was_partly_refunded_does_not_bounce_by_itself(alice, invoice):
+def test_a_check_that_was_partly_refunded_bounces_and_what_was_refunded_is_a_loss(alice, invoice):
     check = receive(alice, 5000)
     refund(check, 750)
 
-    with pytest.raises(BillingError, match="refunded already"):
-        payments.bounce(fresh(check), reason="No funds", **AGAIN)
-    assert fresh(invoice).open_cents == 0
+    returns.bounce(fresh(check), reason="No funds", **AGAIN)
+
+    assert (fresh(invoice).open_cents, fresh(check).state, Loss.get().amount_cents) == (4250, "returned", 750)
+    balance = ledger.balance(alice, today=TODAY)
+    assert ledger.history(alice)[-1].balance_cents == balance.owed_cents - balance.unapplied_cents == 4250
 
 
 # --- Refunded ------------------------------------------------------------------------------------
@@ -254,7 +256,7 @@ def test_what_was_never_paid_is_not_refunded(paying, invoice):
 
 def test_a_returned_check_is_not_refunded(alice, invoice):
     check = receive(alice, 5000)
-    payments.bounce(check, reason="No funds", **AGAIN)
+    returns.bounce(check, reason="No funds", **AGAIN)
 
     with pytest.raises(BillingError, match="Nothing was paid here"):
         refund(check, 5)

@@ -6,7 +6,7 @@ import pytest
 from flask import url_for
 
 import models
-from billing import links, payments, tickets
+from billing import links, payments, returns, tickets
 from models import Contact, Event, Invoice, Notice, Payment, Ticket
 from portal import door
 from tests.factories import (
@@ -321,7 +321,7 @@ def test_every_payment_has_its_receipt(signed_in, alice, clock):
 def test_a_check_that_came_back_is_told_plainly(signed_in, alice, clock):
     make_invoice(alice, cents=4250)
     payment = record(alice, 4250, clock)
-    payments.bounce(payment, reason="No funds", by=BY, today=clock.today(), now=clock.now())
+    returns.bounce(payment, reason="No funds", by=BY, today=clock.today(), now=clock.now())
 
     page = signed_in.open(f"/account/payments/{payment.reference}")
 

@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 )
 
 import models
-from billing import bill, checks, contracts, invoices, ledger, payments
+from billing import bill, checks, contracts, invoices, ledger, payments, refunds, returns
 from billing.edges.database import open_database
 from billing.errors import BillingError
 from models import Allocation, Contract, Credit, Customer, Invoice, Payment, Refund
@@ -103,14 +103,14 @@ class Office(RuleBasedStateMachine):
     def a_check_comes_back(self, which):
         payment = self.one(Payment, which)
         if payment:
-            self.attempt(payments.bounce, payment, reason="No funds", **self.told())
+            self.attempt(returns.bounce, payment, reason="No funds", **self.told())
 
     @rule(which=WHICH, cents=CENTS)
     def money_goes_back(self, which, cents):
         payment = self.one(Payment, which)
         if payment:
             self.attempt(
-                payments.refund, payment, amount_cents=cents, how="check", reason="x", key=self.key(),
+                refunds.start, payment, amount_cents=cents, how="check", reason="x", key=self.key(),
                 **self.told(),
             )  # fmt: skip
 

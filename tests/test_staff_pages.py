@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 import models
-from billing import contracts, payments, reports, tickets
+from billing import contracts, payments, refunds, reports, tickets
 from models import Charge, Contact, Invoice, Notice, Payment
 from tests import factories
 from tests.factories import BY, NOW
@@ -105,7 +105,7 @@ def test_what_was_collected_counts_money_that_is_ours_less_what_went_back(db, al
     payment = payments.record(
         alice, amount_cents=5000, kind="cash", received_on=TODAY, key="a", by=BY, today=TODAY, now=NOW
     )
-    payments.refund(
+    refunds.start(
         payment, amount_cents=1000, how="cash", reason="r", key="r", by=BY, today=TODAY, now=NOW
     )  # fmt: skip
     Payment.create(

@@ -10,7 +10,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from billing import bill, daily, notices, payments
+from billing import bill, daily, notices, payments, refunds, returns
 from billing.demo import cast, past, people
 from billing.outcomes import HostedPage, Transaction
 from models import Company, Invoice, Payment, db
@@ -187,7 +187,7 @@ class History:
         reason, back_on = rng.choice(cast.BOUNCES), _weekday(day + timedelta(days=rng.randrange(4, 9)))
         self.plan(
             back_on,
-            lambda on, at: payments.bounce(
+            lambda on, at: returns.bounce(
                 Payment.get_by_id(payment.id), reason=reason, by=cast.OFFICE, today=on, now=at
             ),
         )
@@ -231,7 +231,7 @@ def _refund(payment_id, day, at):
     """What a payment had too much goes back by check, unless another invoice took it."""
     payment = Payment.get_by_id(payment_id)
     if payment.open_cents:
-        payments.refund(
+        refunds.start(
             payment,
             amount_cents=payment.open_cents,
             how=Payment.CHECK,

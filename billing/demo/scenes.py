@@ -6,7 +6,7 @@
 import random
 from datetime import timedelta
 
-from billing import bill, contracts, invoices, ledger, payments, tickets
+from billing import bill, contracts, invoices, ledger, returns, tickets
 from billing.demo import cast
 from billing.demo.lives import latest_invoice
 from billing.demo.people import EARLY, HERO_NAME, PROMPT
@@ -76,7 +76,7 @@ def _bounce_one(history, rng, day, at):
     )
     checks = list(Payment.select().where(fresh).order_by(Payment.id))
     if checks:
-        payments.bounce(rng.choice(checks), reason="Insufficient funds", by=cast.OFFICE, today=day, now=at)
+        returns.bounce(rng.choice(checks), reason="Insufficient funds", by=cast.OFFICE, today=day, now=at)
 
 
 def _ask(payer, question, day, at):
