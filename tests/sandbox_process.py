@@ -118,6 +118,11 @@ class Page:
         """True when the page says that the payment was received."""
         return "payment was received" in self.headline
 
+    @property
+    def words(self):
+        """All that a person reads on it."""
+        return " ".join(self._tree.find(".//main").text_content().split())
+
     def link(self, words):
         """The address behind a link."""
         return self._tree.xpath(f"//a[normalize-space()='{words}']/@href")[0]
@@ -297,6 +302,18 @@ class SandboxProcess:
         if page.status != 200 or "token" not in page.fields():
             return page
         return self.submit(token, **{**(source or VISA), **ADDRESS, **typed})
+
+    def open_profile(self, token, page="addPayment", **more):
+        """Post a token to a profile page, as our page does, and return the Page that comes."""
+        posted = {"token": token, **more}
+        return Page(requests.post(f"{self.url}/customer/{page}", data=posted, timeout=30))
+
+    def add_method(self, token, source=None, **typed):
+        """Open the page for a new method and save one, a card unless told otherwise. Returns the Page."""
+        page = self.open_profile(token)
+        if page.status != 200 or "token" not in page.fields():
+            return page
+        return self.open_profile(token, "save", **{**(source or VISA), **ADDRESS, **typed})
 
 
 def eventually(check, seconds=10):

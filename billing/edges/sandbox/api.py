@@ -24,6 +24,7 @@ CALLS = {
     "createTransactionRequest": transactions.create_transaction,
     "updateHeldTransactionRequest": transactions.update_held,
     "getHostedPaymentPageRequest": pages.hosted_payment_page,
+    "getHostedProfilePageRequest": pages.hosted_profile_page,
     "getTransactionDetailsRequest": questions.transaction_details,
     "getUnsettledTransactionListRequest": questions.unsettled_list,
     "getTransactionListRequest": questions.transaction_list,

@@ -5,28 +5,35 @@ Cancel links carry no data, exactly as at the real gateway.
 """
 
 import json
-import re
 from datetime import datetime, timedelta
 from functools import partial
 
 from flask import Blueprint, copy_current_request_context, current_app, render_template, request
 
-from billing.edges.sandbox import faults
+from billing.edges.sandbox import faults, typed
 from billing.edges.sandbox.current import sandbox
-from billing.edges.sandbox.store import stamp
-from billing.edges.sandbox.verdicts import Account, Card, Charge
+from billing.edges.sandbox.profiles import Kept, NotPossible
+from billing.edges.sandbox.store import as_id, stamp
+from billing.edges.sandbox.verdicts import Charge
 from billing.edges.sandbox.wire import readable
 
 bp = Blueprint("hosted", __name__, url_prefix="/payment")
 
 TOKEN_MINUTES = 15
-ADDRESS = ("firstName", "lastName", "address", "city", "state", "zip")
+MOST_OFFERED = 4  # of the customer's saved methods, the latest
 TEST_METHODS = {  # key -> (label, note)
     "visa": ("Visa 1111", "approved"),
     "mastercard": ("Mastercard 0015", "approved"),
     "bank": ("Bank 6781", "approved up to the limit"),
     "declined": ("Visa 0027", "declined by the bank"),
     "held": ("Visa 8888", "held for review"),
+}
+TEST_FIELDS = {
+    "visa": {"method": "card", "number": "4111111111111111"},
+    "mastercard": {"method": "card", "number": "5424000000000015"},
+    "declined": {"method": "card", "number": "4007000000027", "zip": "46282"},
+    "held": {"method": "card", "number": "4012888818888"},
+    "bank": {"method": "bank", "routing": "121042882", "account": "123456781", "name": "Terry Tester"},
 }
 ADVICE = {
     2: "Please use another card or bank account.",
@@ -76,8 +83,8 @@ def _pay(fault):
     row, gone = _open(token, displayed=True)
     if gone:
         return _gone(gone, row)
-    given = _given(request.form, _page(row))
-    problems = _problems(given, _page(row))
+    given = _given(row)
+    problems = _problems(given, row)
     if problems:
         return _form(row, given, problems)
     with sandbox.store.transaction():
@@ -88,6 +95,8 @@ def _pay(fault):
         answer = sandbox.processor.charge(
             charge, reason=faults.reason(fault), hold=given.get("test") == "held"
         )
+        if answer.verdict.response_code in (1, 4) and _saves(row, given):
+            _save(row, charge, answer)
     if answer.verdict.response_code in (1, 4):
         return _receipt(row, answer)
     advice = ADVICE.get(answer.verdict.reason_code, "")
@@ -97,80 +106,108 @@ def _pay(fault):
 def _open(token, *, displayed):
     """The row of a token and why it cannot be used any more ("" when it can)."""
     store = sandbox.store
-    row = store.row("SELECT * FROM token WHERE token = ?", token)
+    row = store.row("SELECT * FROM token WHERE token = ? AND kind = 'payment'", token)
     if row is None:
         return None, "unknown"
     if store.value("SELECT 1 FROM trans WHERE token = ? AND response_code IN (1, 4)", token):
         return row, "used"
+    return row, why_late(row, displayed=displayed)
+
+
+def why_late(row, *, displayed):
+    """Why a token has had its time: "expired", "unknown" when it was never displayed, or ""."""
     since, minutes = row["created_at"], TOKEN_MINUTES
     if displayed:
         since, minutes = row["displayed_at"], sandbox.processor.options["form_minutes"]
     if since is None:
-        return row, "unknown"
-    late = store.now() > datetime.fromisoformat(since) + timedelta(minutes=minutes)
-    return row, "expired" if late else ""
+        return "unknown"
+    late = sandbox.store.now() > datetime.fromisoformat(since) + timedelta(minutes=minutes)
+    return "expired" if late else ""
 
 
 # -- what was typed
 
 
-def _given(form, page):
-    """The form's fields, or those of the test method whose button was pressed."""
-    given = {name: value.strip() for name, value in form.items()}
-    test = given.get("test")
-    if test in TEST_METHODS:
-        year = sandbox.store.now().year % 100 + 2
-        given |= {name: given.get(name) or value for name, value in _TEST_ADDRESS.items()}
-        given |= {"expiration": f"12/{year:02d}", "code": "900", **_TEST_FIELDS[test]}
-    if given.get("method") not in ("card", "bank"):
-        given["method"] = "card" if _offers(page)["card"] else "bank"
+def _given(row):
+    """The form's fields, with a method that the page offers in any case."""
+    given = typed.given(request.form, TEST_FIELDS, sandbox.store.now())
+    if given.get("method") not in ("card", "bank") and not _chosen(row, given):
+        given["method"] = "card" if _offers(_page(row))["card"] else "bank"
     return given
 
 
-_TEST_ADDRESS = {"firstName": "Terry", "lastName": "Tester", "address": "1 Test Street", "zip": "98004"}
-_TEST_FIELDS = {
-    "visa": {"method": "card", "number": "4111111111111111"},
-    "mastercard": {"method": "card", "number": "5424000000000015"},
-    "declined": {"method": "card", "number": "4007000000027", "zip": "46282"},
-    "held": {"method": "card", "number": "4012888818888"},
-    "bank": {"method": "bank", "routing": "121042882", "account": "123456781", "name": "Terry Tester"},
-}
+def _chosen(row, given):
+    """The saved method that was chosen, or None."""
+    wanted = given.get("method", "")
+    return next((one for one in _saved(row) if str(one["id"]) == wanted), None)
 
 
-def _problems(given, page):
+def _problems(given, row):
     """Field name -> what is wrong with it."""
+    if _chosen(row, given):
+        return {}
+    page = _page(row)
     if not _offers(page)[given["method"]]:
         return {"": "This way to pay is not offered here."}
-    needed = {"number": "Enter the card number.", "expiration": "Enter the expiration date as MM/YY."}
-    if page.get("hostedPaymentPaymentOptions", {}).get("cardCodeRequired"):
-        needed["code"] = "Enter the security code."
-    if given["method"] == "bank":
-        needed = {
-            "routing": "Enter the nine digits of the routing number.",
-            "account": "Enter the account number.",
-            "name": "Enter the name on the account.",
-        }
-    if page.get("hostedPaymentBillingAddressOptions", {}).get("required"):
-        needed |= {"address": "Enter the street address.", "zip": "Enter the ZIP code."}
-    return {name: sentence for name, sentence in needed.items() if not given.get(name)}
+    return typed.problems(
+        given,
+        code_required=page.get("hostedPaymentPaymentOptions", {}).get("cardCodeRequired", False),
+        address_required=page.get("hostedPaymentBillingAddressOptions", {}).get("required", False),
+    )
 
 
 def _charge(row, given):
     """The charge that the token and the typed fields make together; the amount is the token's."""
-    wanted = json.loads(row["request"])
-    typed = {name: given[name] for name in ADDRESS if given.get(name)}
-    digits = {name: re.sub(r"[ -]", "", given.get(name, "")) for name in ("number", "routing", "account")}
-    if given["method"] == "card":
-        source = Card(digits["number"], given.get("expiration", ""), given.get("code", ""))
+    wanted, saved = json.loads(row["request"]), _chosen(row, given)
+    if saved:
+        source = sandbox.profiles.stored(saved)
+        wanted["bill_to"] = json.loads(saved["bill_to"])
     else:
-        kind = given.get("account_type") or "checking"
-        echeck = "CCD" if kind == "businessChecking" else "WEB"
-        source = Account(digits["routing"], digits["account"], given.get("name", "")[:22], kind, echeck)
+        source = typed.source(given)
+        wanted["bill_to"] |= typed.address(given)
     options = sandbox.processor.options
-    wanted["bill_to"] |= typed
     wanted["duplicate_window"] = wanted["duplicate_window"] if options["page_duplicate_window"] else None
     ref_id = row["ref_id"] if options["page_ref_id"] else ""
     return Charge(**wanted, source=source, ref_id=ref_id, token=row["token"])
+
+
+# -- saved methods
+
+
+def _saved(row):
+    """The customer's latest saved methods of the kinds that the page offers, latest first."""
+    if not row["profile_id"]:
+        return []
+    offers = _offers(_page(row))
+    found = [one for one in sandbox.profiles.methods(row["profile_id"]) if offers[one["kind"]]]
+    return found[::-1][:MOST_OFFERED]
+
+
+def _may_save(row):
+    return _page(row).get("hostedPaymentCustomerOptions", {}).get("addPaymentProfile", False)
+
+
+def _saves(row, given):
+    return _may_save(row) and given.get("save") and not _chosen(row, given)
+
+
+def _save(row, charge, answer):
+    """Keep what paid. When that is not possible, the payment stands and the customer hears nothing of it."""
+    person = {"number": charge.customer_id, "email": charge.customer_email}
+    known = {"network_trans_id": answer.network_trans_id, "network_cents": charge.amount_cents}
+    try:
+        profile_id = row["profile_id"] or sandbox.profiles.create(**person)
+        sandbox.profiles.add(profile_id, Kept.of(charge.source), charge.bill_to, **known)
+    except NotPossible as problem:
+        current_app.logger.info("not saved: %s %s", problem.code, problem.sentence)
+
+
+def name_of(method):
+    """A saved method as a person knows it: ``Visa ending 1111, expires 05/27``."""
+    brand = "Bank account" if method["kind"] == "bank" else method["account_type"]
+    month = method["expiration"]
+    expires = f", expires {month[5:]}/{month[2:4]}" if month else ""
+    return f"{brand} ending {method['account_number'][-4:]}{expires}"
 
 
 # -- pages
@@ -198,16 +235,18 @@ def _common(row):
 
 
 def _form(row, given=None, problems=()):
-    page, wanted = _page(row), json.loads(row["request"])
+    page, wanted, saved = _page(row), json.loads(row["request"]), _saved(row)
     offers = _offers(page)
-    shown = {**wanted["bill_to"], "method": "card" if offers["card"] else "bank", **(given or {})}
-    secret = ("number", "code", "routing", "account")
+    first = str(saved[0]["id"]) if saved else "card" if offers["card"] else "bank"
+    shown = {**wanted["bill_to"], "method": first, **(given or {})}
     return render_template(
         "hosted.html",
         **_common(row),
         token=row["token"],
         offers=offers,
-        given={name: value for name, value in shown.items() if name not in secret},
+        saved={str(one["id"]): name_of(one) for one in saved},
+        may_save=_may_save(row),
+        given=typed.harmless(shown),
         problems=dict(problems),
         code_required=page.get("hostedPaymentPaymentOptions", {}).get("cardCodeRequired", False),
         show_address=page.get("hostedPaymentBillingAddressOptions", {}).get("show", True),
@@ -217,7 +256,7 @@ def _form(row, given=None, problems=()):
 
 
 def _receipt(row, answer):
-    paid = sandbox.processor.get(answer.transaction_id)
+    paid = sandbox.processor.get(as_id(answer.transaction_id))
     return render_template("receipt.html", **_common(row), paid=paid)
 
 

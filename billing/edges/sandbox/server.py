@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from flask import Flask, g, redirect, url_for
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from billing.edges.sandbox import api, control, control_disputes, control_methods, hosted, webhooks
+from billing.edges.sandbox import (
+    api,
+    control,
+    control_disputes,
+    control_methods,
+    hosted,
+    profile_pages,
+    webhooks,
+)
 from billing.edges.sandbox.disputes import Disputes
 from billing.edges.sandbox.faults import Faults
 from billing.edges.sandbox.processor import Processor
@@ -20,7 +28,15 @@ from billing.edges.sandbox.store import Store
 from billing.edges.sandbox.updater import Updater
 from billing.edges.sandbox.webhooks import EVENT_TYPES, Webhooks
 
-PARTS = (api, hosted, webhooks, control, control_disputes, control_methods)  # the controls share a blueprint
+PARTS = (
+    api,
+    hosted,
+    profile_pages,
+    webhooks,
+    control,
+    control_disputes,
+    control_methods,
+)  # the controls share a blueprint
 
 
 @dataclass

@@ -86,7 +86,8 @@ CREATE TABLE IF NOT EXISTS token (
     ref_id TEXT NOT NULL,
     created_at TEXT NOT NULL,
     displayed_at TEXT,
-    profile_id INTEGER                      -- of a profile page; NULL for a payment page
+    kind TEXT NOT NULL DEFAULT 'payment',   -- payment or profile: what the page is for
+    profile_id INTEGER                      -- whose cards and accounts it shows
 );
 
 CREATE TABLE IF NOT EXISTS batch (

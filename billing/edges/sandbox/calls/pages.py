@@ -8,6 +8,7 @@ from base64 import b64encode
 from billing.edges.sandbox import wire
 from billing.edges.sandbox.calls import transactions
 from billing.edges.sandbox.current import sandbox
+from billing.edges.sandbox.profiles import NotPossible
 from billing.edges.sandbox.store import stamp
 from billing.edges.sandbox.wire import Refused, Reply, child, text
 
@@ -28,6 +29,21 @@ PAGE_SETTINGS = {  # name -> keys of its JSON value and their types
     "hostedPaymentIFrameCommunicatorUrl": {"url": str},
 }  # fmt: skip
 
+PROFILE_SETTINGS = {  # name -> what its plain text may be
+    "hostedProfileReturnUrl": r".+",
+    "hostedProfileReturnUrlText": r".*",
+    "hostedProfileIFrameCommunicatorUrl": r"https?://.+",
+    "hostedProfilePageBorderVisible": r"true|false",
+    "hostedProfileHeadingBgColor": r"#[0-9A-Fa-f]{6}",
+    "hostedProfileValidationMode": r"testMode|liveMode",
+    "hostedProfileBillingAddressRequired": r"true|false",
+    "hostedProfileCardCodeRequired": r"true|false",
+    "hostedProfileBillingAddressOptions": r"showBillingAddress|showNone",
+    "hostedProfileManageOptions": r"showAll|showPayment|showShipping",
+    "hostedProfilePaymentOptions": r"showAll|showCreditCard|showBankAccount",
+    "hostedProfileSaveButtonText": r".{1,32}",
+}
+
 
 def hosted_payment_page(root, _fault):
     """getHostedPaymentPage: keep what is asked for and hand out a token for it."""
@@ -39,8 +55,7 @@ def hosted_payment_page(root, _fault):
             "E00138",
             "Payment and Shipping Profile IDs cannot be specified when requesting a hosted payment page.",
         )
-    if child(node, "profile") is not None:
-        raise Refused("E00040", "The record cannot be found.")  # no customer has a profile here
+    profile_id = _profile(text(node, "profile/customerProfileId"), "getHostedPaymentPageResponse")
     if text(node, "transactionType") not in ("authCaptureTransaction", "authOnlyTransaction"):
         raise Refused("E00060", "The transaction type is invalid.")
     amount_cents = transactions.cents(text(node, "amount", "0"))
@@ -58,10 +73,35 @@ def hosted_payment_page(root, _fault):
         "po_number": text(node, "poNumber"),
         **transactions.order(node),
     }
-    return Reply([("token", _issue(wanted, page, text(root, "refId")))])
+    return Reply([("token", _issue("payment", wanted, page, text(root, "refId"), profile_id))])
 
 
-def _issue(wanted, page, ref_id):
+def hosted_profile_page(root, _fault):
+    """getHostedProfilePage: a token for adding and managing what a customer pays with."""
+    answer = "getHostedProfilePageResponse"
+    profile_id = _profile(text(root, "customerProfileId"), answer)
+    settings = wire.settings(child(root, "hostedProfileSettings"))
+    for name, value in settings.items():
+        rule = PROFILE_SETTINGS.get(name)
+        if rule is None:
+            raise Refused("E00013", f"Setting Name '{name}' is invalid for this method.", answer)
+        if not re.fullmatch(rule, value):
+            raise Refused("E00013", f"Setting Value of '{name}' is invalid for this method.", answer)
+    _check_url(settings.get("hostedProfileReturnUrl", "http://"))
+    return Reply([("token", _issue("profile", {}, settings, text(root, "refId"), profile_id))])
+
+
+def _profile(profile_id, answer):
+    """The id of a profile that exists, or None when none is asked for."""
+    if not profile_id:
+        return None
+    try:
+        return sandbox.profiles.get(profile_id)["id"]
+    except NotPossible as problem:
+        raise Refused(problem.code, problem.sentence, answer) from problem
+
+
+def _issue(kind, wanted, page, ref_id, profile_id):
     token = (
         b64encode(secrets.token_bytes(300)).decode()
         + "."
@@ -70,6 +110,8 @@ def _issue(wanted, page, ref_id):
     sandbox.store.insert(
         "token",
         token=token,
+        kind=kind,
+        profile_id=profile_id,
         request=json.dumps(wanted),
         page=json.dumps(page),
         ref_id=ref_id,

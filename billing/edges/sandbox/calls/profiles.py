@@ -10,7 +10,7 @@ from billing.edges.sandbox import wire
 from billing.edges.sandbox.calls import transactions
 from billing.edges.sandbox.current import sandbox
 from billing.edges.sandbox.profiles import Kept, NotPossible
-from billing.edges.sandbox.verdicts import Charge, judge, unreadable, year_month
+from billing.edges.sandbox.verdicts import Charge, Verdict, judge, unreadable, year_month
 from billing.edges.sandbox.wire import Refused, Reply, child, text
 
 GONE = ("I00003", "The record has already been deleted.")
@@ -227,15 +227,16 @@ def _prepared(node, mode):
 
 
 def _validation(source, bill_to, mode):
-    """The verdict on a zero-dollar look at a method, and the line that says so. No transaction is made."""
-    options = {**sandbox.processor.options, "hold_above_cents": None}
-    charge = Charge(0 if mode == "liveMode" else 100, source, "authOnlyTransaction", bill_to=bill_to)
-    checked = Charge(100, source, "authOnlyTransaction", bill_to=bill_to)
-    verdict = judge(checked, options, on=sandbox.store.now().date())
+    """The verdict on a method and the line that says so; only liveMode asks the bank. Nothing is charged."""
+    on, options = sandbox.store.now().date(), {**sandbox.processor.options, "hold_above_cents": None}
+    reason = unreadable(source, on)
+    verdict = Verdict(3, reason) if reason else Verdict(1, 1)
+    if mode != "testMode" and not reason:
+        verdict = judge(Charge(100, source, "authOnlyTransaction", bill_to=bill_to), options, on=on)
     fields = [""] * 69
     said = {
         0: verdict.response_code, 1: 1, 2: verdict.reason_code, 3: verdict.text, 4: verdict.auth_code,
-        5: verdict.avs, 6: 0, 9: wire.dollars(charge.amount_cents),
+        5: verdict.avs, 6: 0, 9: "1.00" if mode == "testMode" else "0.00",
         10: "CC" if source.kind == "card" else "ECHECK", 11: "auth_only", 13: bill_to.get("firstName", ""),
         14: bill_to.get("lastName", ""), 16: bill_to.get("address", ""), 19: bill_to.get("zip", ""),
         38: verdict.cvv, 50: "XXXX" + source.last_four, 51: source.account_type,

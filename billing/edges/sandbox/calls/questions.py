@@ -66,7 +66,7 @@ def merchant_details(_root, _fault):
             ("gatewayId", 500000),
             ("marketTypes", [("marketType", 0)]),
             ("productCodes", [("productCode", "CNP")]),
-            ("paymentMethods", [("paymentMethod", name) for name in ("Visa", "MasterCard", "eCheck")]),
+            ("paymentMethods", [("paymentMethod", name) for name in ("Visa", "MasterCard", "Echeck")]),
             ("currencies", [("currency", "USD")]),
         ]
     )
