@@ -28,6 +28,13 @@ LEANINGS = {
 }
 
 
+# How often a process comes by a point at most, where it is not about three times.
+PASSES = {
+    "any statement": 90, "any commit": 14, "lease taken": 1, "lease given back": 1,
+    "payment by hand, not committed": 1, "payment by hand, committed": 1,
+}  # fmt: skip
+
+
 @dataclass
 class Job:
     """A process to start: a role, its arguments, its fate (point, passes, stop), and how long to wait first."""
@@ -100,14 +107,15 @@ def _choose(dice, weights):
 
 def _phase(dice, place, leanings):
     calm = bool(leanings & {"reminders", "storm", "rivals"}) and dice.random() < 0.5
+    visits = _visits(dice, place, leanings)
     return Phase(
         days=(0, 4, 5)[place],
         lanes=_lanes(dice, place, leanings),
-        visits=_visits(dice, place, leanings),
+        visits=visits,
         faults=[] if calm else _faults(dice),
         mischief=_mischief(dice),
         letters=[] if calm else _letters(dice),
-        armed=[] if calm else _armed(dice, leanings),
+        armed=[] if calm else _armed(dice, leanings, visits),
         shots=[] if calm else _shots(dice),
     )
 
@@ -164,27 +172,30 @@ def _job(dice, role, args, leanings, delay=0.0):
                 dice.randrange(1, 25), False)  # fmt: skip
     if "schedulers" in leanings:
         fate = None
-    stops = who == "d" and dice.random() < 0.12
-    return Job(role, list(args), (fate[0], fate[1], stops) if fate else None, delay)
+    if fate and dice.random() < 0.15:
+        fate = (dice.choice([name for name in points.STOPPABLE if who in points.named(name).who]), fate[1] % 2 + 1, True)
+    return Job(role, list(args), fate, delay)
 
 
 def _fate(dice, who):
     """Where a process of this kind dies: at a named point, or at some statement."""
     chosen = dice.choice([point for point in points.POINTS if who in point.who])
-    many = {"any statement": 90, "any commit": 14}.get(chosen.name, 3)
-    return chosen.name, dice.randrange(1, many + 1), False
+    return chosen.name, dice.randrange(1, PASSES.get(chosen.name, 3) + 1), False
 
 
-def _armed(dice, leanings):
+def _armed(dice, leanings, visits):
     places = [
         number for number, point in enumerate(points.POINTS) if "w" in point.who
     ]
     booking = [number for number in places if points.POINTS[number].name.startswith("answer")]
     chosen = booking if "booking deaths" in leanings else places
-    return [
+    armed = [
         (dice.random() * 0.35, dice.choice(chosen), dice.randrange(1, 4))
         for _ in range(dice.choice([0, 1, 1, 2]))
     ]
+    if any(visit.name == "reads the pdf" for visit in visits):
+        armed.append((0.0, points.NAMES.index("PDF half written"), 1))
+    return armed
 
 
 def _shots(dice):

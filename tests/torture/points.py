@@ -52,8 +52,18 @@ POINTS = (
     Point("outbox: noted as sent", f"{_NOTICES}:_mail", AFTER, "ds"),
     Point("PDF half written", "billing.edges.pdf:_written", BEFORE, "w"),
 )
+# Who stops there holds no lock that would keep everybody else waiting.
+STOPPABLE = (
+    "lease taken", "bill: committed", "before the call", "after the call", "answer committed",
+    "webhook followed", "outbox: claimed", "outbox: copy kept", "outbox: handed over", "outbox: noted as sent",
+)  # fmt: skip
 NAMES = [point.name for point in POINTS]
 STATEMENT, COMMIT = 0, 1
+
+
+def named(name):
+    """The Point of a name."""
+    return POINTS[NAMES.index(name)]
 
 
 class Fate:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -15,18 +16,24 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+import psycopg
+from psycopg.sql import SQL, Identifier, Literal
+
 from tests.databases import PostgresqlDatabases, SqliteFiles, memory
 from tests.post_office import _free_port
 from tests.torture import mutants, plan, points, visitors, world
 from tests.torture.board import Board
 from tests.torture.gateway import HELD, GatewaySandbox
 from tests.torture.post import Post
-from tests.torture.stable import Stable
+from tests.torture.stable import CRASHED, Stable
 
 TODAY = date(2026, 12, 1)
 PATIENCE_SECONDS = 25  # for one process; whoever takes longer hangs
 AGAIN = (25, 60, 26 * 60)  # minutes between the daily runs that make up for everything
 CALM_DAILY = ["daily"]
+ERROR = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)$", re.M)
+EXPECTED = ("peewee.OperationalError", "apsw.FullError", "apsw.IOError", "apsw.BusyError", "apsw.ReadOnlyError",
+            "psycopg.errors.ReadOnlySqlTransaction")  # fmt: skip
 
 
 @dataclass
@@ -224,7 +231,7 @@ class Round:
         if house.kind == "sqlite":
             house.disk.remount("ro")
         else:
-            house.databases.set_read_only(self.url, True)
+            self._refuse_writing(True)
         self._start_web()
         self._lane([plan.Job("flask", ["daily"]), plan.Job("flask", ["worker", "--once"])])
         self._visit(plan.Visit("pays", 0, False, 0, 0.0))
@@ -232,7 +239,15 @@ class Round:
         if house.kind == "sqlite":
             house.disk.remount("rw")
         else:
-            house.databases.set_read_only(self.url, False)
+            self._refuse_writing(False)
+
+    def _refuse_writing(self, refused):
+        """PostgreSQL: every new session of this round's database begins read-only, or does not."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            name = Identifier(connection.info.dbname)
+            setting = SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute(setting.format(name, Literal("on" if refused else "off")))
 
     # -- a phase
 
@@ -299,9 +314,12 @@ class Round:
         """Keep what it told; a traceback is nothing that a command may end with."""
         for fact in told_by(victim):
             self.told.add(**fact)
-        if "Traceback (most recent call last)" in victim.output and not victim.died:
+        if victim.status == CRASHED:
             last = [line for line in victim.output.splitlines() if line.strip()][-1]
             self.trouble.append(f"{job.role} {' '.join(job.args)} crashed: {last[:300]}")
+        for error in ERROR.findall(victim.output):
+            if not error.startswith(EXPECTED):
+                self.trouble.append(f"{job.role} {' '.join(job.args)} logged {error[:300]}")
 
     def _visit(self, visit):
         time.sleep(visit.delay)

@@ -22,6 +22,7 @@ from pathlib import Path
 from tests.at_once import ROOT
 
 PR_SET_PDEATHSIG = 1
+CRASHED = 70  # the exit status of a victim that ended in a traceback
 PATIENCE_SECONDS = (0.6, 1.0)  # of our gateway edge: nobody has time for its usual thirty
 
 
@@ -146,14 +147,38 @@ class Stable:
 
 def main(folder):
     """Load everything, then fork as told until stdin ends."""
-    orders, reports = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
-    settings = json.loads(orders.readline())
+    orders, reports = Lines(os.dup(0)), os.fdopen(os.dup(1), "w")
+    settings = json.loads(orders.wait())
     listener = _listener()
     from tests.torture import victims
 
     stage = victims.Stage(Path(folder), settings, listener)
     _report(reports, {"web_port": listener.getsockname()[1]})
     _serve(orders, reports, stage)
+
+
+class Lines:
+    """Whole lines from a pipe, without a buffer that a selector does not know of."""
+
+    def __init__(self, descriptor):
+        self._descriptor, self._rest = descriptor, b""
+
+    def fileno(self):
+        return self._descriptor
+
+    def read(self):
+        """The lines that are there, after waiting for something; None at the end."""
+        piece = os.read(self._descriptor, 1 << 20)
+        if not piece:
+            return None
+        *whole, self._rest = (self._rest + piece).split(b"\n")
+        return whole
+
+    def wait(self):
+        """The first line."""
+        while not (lines := self.read()):
+            continue
+        return lines[0]
 
 
 def _listener():
@@ -173,10 +198,11 @@ def _serve(orders, reports, stage):
     while True:
         for key, _ in chosen.select():
             if key.fileobj is orders:
-                line = orders.readline()
-                if not line:
+                lines = orders.read()
+                if lines is None:
                     return
-                _fork(json.loads(line), reports, stage, children)
+                for line in lines:
+                    _fork(json.loads(line), reports, stage, children)
             else:
                 os.read(wakeup, 4096)
                 _reap(children, reports)
@@ -198,7 +224,7 @@ def _live(order, stage):
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(output, stream)
-    status = 70
+    status = CRASHED
     try:
         status = stage.play(order["role"], order["fate"], order["told"])
     except SystemExit as left:

@@ -19,6 +19,7 @@ from flask.cli import ScriptInfo
 from peewee import OperationalError
 
 from app import create_app
+from billing import bill, notices
 from billing.edges import database as databases
 from billing.edges.database import open_database
 from billing.edges.gateway import Gateway
@@ -31,6 +32,7 @@ from tests.torture.stable import PATIENCE_SECONDS
 
 BUSY_SECONDS = 2  # of a locked database: the product waits for ten
 WORKERS, THREADS = 2, 4
+CHUNKS = 6, 5  # customers billed in one transaction, messages claimed at once: small, to have several
 
 
 class Stage:
@@ -42,6 +44,7 @@ class Stage:
         self.deaths = os.open(folder / "deaths", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.fate = points.Fate(self.board, self.deaths)
         databases.BUSY_SECONDS = BUSY_SECONDS
+        bill.CHUNK, notices.CHUNK = CHUNKS
         self.app = _load(settings, listener.getsockname()[1])
         self.app.clock = SharedClock(self.board)
         mutants.apply(settings.get("mutant"))
@@ -173,7 +176,7 @@ def hand(stage, told):
 
 def give_back(stage, told):
     """Staff give back by hand what a payment has left over, with a key; says what left."""
-    from billing import payments
+    from billing import refunds
     from billing.errors import BillingError
     from models import Payment
 
@@ -183,7 +186,7 @@ def give_back(stage, told):
         if payment is None:
             return
         try:
-            made = payments.refund(
+            made = refunds.start(
                 payment, amount_cents=payment.open_cents, how="check", reason="Moved away", key=told["key"],
                 by="torture", today=clock.today(), now=clock.now(),
             )  # fmt: skip
