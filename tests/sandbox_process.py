@@ -113,6 +113,14 @@ class Page:
         """The text of the error notice, or ""."""
         return "".join(self._tree.xpath("//*[@role='alert']//text()")).strip()
 
+    def problem(self, field):
+        """What is said to be wrong with a field, or ""."""
+        return "".join(self._tree.xpath(f"//*[@id='{field}-problem']//text()")).strip()
+
+    def choices(self, name):
+        """The values that a group of buttons offers."""
+        return self._tree.xpath(f"//input[@type='radio'][@name='{name}']/@value")
+
     @property
     def is_receipt(self):
         """True when the page says that the payment was received."""
