@@ -28,7 +28,6 @@ from models import (
     insert_rows,
 )
 
-
 # States of a payment in which a refund that is not decided yet keeps its amount back.
 HOLDS_BACK = (*Payment.MONEY, Payment.REFUNDED)
 
@@ -366,7 +365,7 @@ def close(row):
 
 
 def pay_out(payment, cents):
-    """Money leaves an approved payment, or is kept for a refund. Raises BillingError above what is unapplied."""
+    """Money leaves a payment, or is kept for a refund. Raises BillingError above what is unapplied."""
     _take(Payment, payment, cents, "Only {} of this payment can be refunded; the rest pays invoices.")
 
 

@@ -1,4 +1,4 @@
-"""What a payer is told when we send money back, or when a bank takes it: mail and page print these values.
+"""What a payer is told when we send money back, or when a bank takes it: what mail and page print.
 
 Only words, dates and cents, read from rows once. What happens to the rows stands in refunds.py and returns.py.
 """
@@ -158,9 +158,9 @@ def _problem_sentence(payment):
     match payment.state:
         case Payment.CHARGED_BACK:
             return (
-                "You told your bank that you do not agree to this payment, and it took the money back. If that "
-                "was a mistake, please tell your bank and us. If something is wrong with our invoice, reply to "
-                "this mail: we look into it first. Meanwhile nothing is charged automatically."
+                "You told your bank that you do not agree to this payment, and it took the money back. If "
+                "that was a mistake, please tell your bank and us. If something is wrong with our invoice, "
+                "reply to this mail: we look into it first. Meanwhile nothing is charged automatically."
             )
         case Payment.VOIDED:
             return "It was canceled before any money moved."

@@ -495,7 +495,7 @@ def _nothing_found(refund, conclude, now):
 
 
 def follow(transaction, *, today, now):
-    """Book what the processor tells about a refund. Returns the Refund, or None when none was ordered here."""
+    """Book what the processor tells about a refund. Returns the Refund; None when it was not ordered here."""
     refund = _refund_of(transaction)
     if refund is None:
         return None

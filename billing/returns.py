@@ -81,18 +81,33 @@ def take_back(payment, *, code, on, today, now, by):
     Returns the payment; a second report of the same return changes nothing. Raises BillingError for a
     payment that was never money.
     """
-    cause = return_cause(code)
     with ledger.locked(payment.customer_id):
         payment = Payment.get_by_id(payment.id)
         if payment.state == Payment.RETURNED:
-            return payment
+            return _learn_code(payment, code, today, now)
+        cause = return_cause(code)
         late = f" The bank's date is {words.date(on)}." if on != today else ""
         _undo(payment, Payment.RETURNED, cause.sentence, by, today, now, cause.staff_sentence + late, code)
-        if payment.method_id:
-            retries.after_return(payment, today=today, now=now)
-        _add_fee(payment, cause, today)
+        _follow_code(payment, today, now)
         notices.queue_payment_problem(payment, now=now)
     return payment
+
+
+def _learn_code(payment, code, today, now):
+    """The entry of a return may come before the debit's details, which know the code."""
+    if code and not payment.return_code and payment.kind == Payment.BANK:
+        payment.return_code, payment.reason = code[:5], return_cause(code).sentence
+        payment.save()
+        _follow_code(payment, today, now)
+    return payment
+
+
+def _follow_code(payment, today, now):
+    """What the bank's code means for the account; without one nothing is tried again, and a person looks."""
+    if payment.return_code:
+        if payment.method_id:
+            retries.after_return(payment, today=today, now=now)
+        _add_fee(payment, return_cause(payment.return_code), today)
 
 
 def bounce(payment, *, reason, by, today, now):
