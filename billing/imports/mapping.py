@@ -110,17 +110,23 @@ def read_mapping(path):
     """Read a mapping file. Raises BillingError with one sentence that names the key."""
     path = pathlib.Path(path)
     try:
-        return _mapping(path.name, _toml(path))
+        return _mapping(path.name, read_toml(path))
     except BillingError as error:
         raise BillingError(f"{path.name}: {error}") from None
 
 
-def _toml(path):
-    """The file as dicts. Numbers with a point stay text: an amount is never a float."""
+def read_toml(path):
+    """The file as dicts."""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"), parse_float=str)
+        return parse_toml(path.read_bytes())
     except OSError as error:
         raise BillingError(f"the mapping cannot be read: {error.strerror}.") from None
+
+
+def parse_toml(content):
+    """The bytes of a mapping as dicts. Numbers with a point stay text: an amount is never a float."""
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"), parse_float=str)
     except UnicodeDecodeError as error:
         raise BillingError(f"byte {error.start + 1:,} is not UTF-8. Save the mapping as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
@@ -129,11 +135,11 @@ def _toml(path):
 
 def _mapping(name, spec):
     _refuse_strangers(spec)
-    encoding, delimiter, dates = _file(_table(spec, "file"))
-    context = values.Context(dates=dates, codes=_codes(_table(spec, "codes")))
+    encoding, delimiter, dates = file_settings(section_of(spec, "file"))
+    context = values.Context(dates=dates, codes=codes_of(section_of(spec, "codes")))
     for column in context.codes:
         context.use(column, f"codes.{column}")
-    rows = _table(spec, "rows")
+    rows = section_of(spec, "rows")
     values.refuse_unknown(rows, ("only", "skip"), "rows")
     return Mapping(
         name=name,
@@ -141,11 +147,11 @@ def _mapping(name, spec):
         encoding=encoding,
         delimiter=delimiter,
         codes=context.codes,
-        only=_filter(rows, "only", context, everything=True),
-        skip=_filter(rows, "skip", context, everything=False),
-        items=_items(_table(spec, "items")),
+        only=filter_of(rows, "only", context, everything=True),
+        skip=filter_of(rows, "skip", context, everything=False),
+        items=_items(section_of(spec, "items")),
         sections={
-            section: _settings(section, _table(spec, section), section, context)
+            section: _settings(section, section_of(spec, section), section, context)
             for section in SECTIONS
             if section in spec and section != "charge"
         },
@@ -164,7 +170,7 @@ def _refuse_strangers(spec):
             raise BillingError(f"the section [{needed}] is missing.")
 
 
-def _table(spec, key):
+def section_of(spec, key):
     """A section as a dict; an absent one is empty."""
     table = spec.get(key, {})
     if not isinstance(table, dict):
@@ -179,7 +185,7 @@ def _bill_from(spec):
     return found
 
 
-def _file(table):
+def file_settings(table):
     """(encoding, delimiter, date format), each found to work."""
     values.refuse_unknown(table, ("encoding", "delimiter", "dates"), "file")
     encoding, delimiter = table.get("encoding", "utf-8"), table.get("delimiter", ",")
@@ -209,7 +215,7 @@ def _is_date_format(dates):
         return False
 
 
-def _codes(table):
+def codes_of(table):
     """{column: the values that it may hold}"""
     for column, codes in table.items():
         if not isinstance(codes, list) or not codes or not all(isinstance(code, str) for code in codes):
@@ -217,7 +223,8 @@ def _codes(table):
     return {column: tuple(code.strip() for code in codes) for column, codes in table.items()}
 
 
-def _filter(rows, name, context, *, everything):
+def filter_of(rows, name, context, *, everything):
+    """The condition of [rows] called ``name`` as a function of a row; absent, it says ``everything``."""
     if name not in rows:
         return lambda row: everything
     return values.condition(rows[name], f"rows.{name}", context)
@@ -277,7 +284,7 @@ def _setting(model, name, spec, key, context, required):
 
 def _charges(spec, context):
     """The rules of [[charge]], each with what [charges] says for all of them."""
-    rules, shared = spec.get("charge", []), _table(spec, "charges")
+    rules, shared = spec.get("charge", []), section_of(spec, "charges")
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise BillingError("charge: write each charge as [[charge]].")
     charges = tuple(

@@ -67,7 +67,12 @@ def read(path, *, encoding, delimiter):
         content = path.read_bytes()
     except OSError as error:
         raise BillingError(f"Cannot read {path}: {error.strerror}.") from None
-    name = os.fsencode(path.name).decode("utf-8", "replace")
+    return read_bytes(content, path.name, encoding=encoding, delimiter=delimiter)
+
+
+def read_bytes(content, name, *, encoding, delimiter):
+    """The same for a file that somebody uploaded as ``name``."""
+    name = os.fsencode(name).decode("utf-8", "replace")
     text = _decoded(content, name, encoding)
     bare = Source(name, hashlib.sha256(content).hexdigest(), text, (), delimiter)
     return Source(bare.name, bare.sha256, text, _header(bare), delimiter)
