@@ -1,8 +1,9 @@
-"""A second opinion: the calendar written again, slow and obvious, from the words of the design.
+"""A second opinion: the calendar and the books again, slow and obvious, from the words of the design.
 
-Here: what a person with a wall calendar and a pencil would do. Nothing is imported from ``billing``, and
-nothing is clever: days are walked one by one, and every rule is a sentence of its own. The tests compare it
-with the product (``test_calendar.py``, ``test_state_machine.py``); where the two differ, one is wrong.
+Here: what a person with a wall calendar, a pencil and a pile of receipts would do. Nothing is imported from
+``billing``, and nothing is clever: days are walked one by one, what happened is a list of plain dictionaries
+that only grows, and every amount is summed from that list anew whenever it is asked for. The tests compare
+this with the product (``test_calendar.py``, ``test_state_machine.py``); where the two differ, one is wrong.
 """
 
 from bisect import bisect_left, bisect_right
@@ -50,6 +51,7 @@ def cycle_starts(starts_on, anchor, cycle_months, prorated):
     return days[first::cycle_months]
 
 
+@cache
 def cycles(starts_on, anchor, cycle_months, prorated):
     """All cycles of a charge as (first day, last day): each one lasts until the day before the next."""
     starts = cycle_starts(starts_on, anchor, cycle_months, prorated)
@@ -105,3 +107,519 @@ def wall_time(instant, zone):
     forward = at_midnight(clocks_go_forward_on(winter.year)) + timedelta(hours=2)
     back = at_midnight(clocks_go_back_on(winter.year)) + timedelta(hours=1)  # two in summer, one in winter
     return winter + timedelta(hours=1) if forward <= winter < back else winter
+
+
+# --- The books -----------------------------------------------------------------------------------
+
+
+class Refused(Exception):
+    """On paper this cannot be done."""
+
+
+def refuse_if(wrong):
+    if wrong:
+        raise Refused
+
+
+class Books:
+    """A list of what happened, and sums over it.
+
+    Invoices and credits are named by their count (1 is the first), payments and refunds by their click.
+    """
+
+    def __init__(self, *, first_number, terms_days, bill_ahead_days, catch_up_periods):
+        self.first_number, self.terms_days = first_number, terms_days
+        self.bill_ahead_days, self.catch_up_periods = bill_ahead_days, catch_up_periods
+        self.events = []
+
+    def note(self, what, **facts):
+        self.events.append({"what": what, **facts})
+
+    def all(self, what, **facts):
+        """Every event of a kind with these facts, oldest first."""
+        return [
+            one
+            for one in self.events
+            if one["what"] == what and all(one.get(name) == value for name, value in facts.items())
+        ]
+
+    def last(self, what, **facts):
+        found = self.all(what, **facts)
+        return found[-1] if found else None
+
+    # -- Charges: which periods are due
+
+    def is_taken_out(self, contract, day):
+        """True on the days of a pause."""
+        return any(first <= day and (last is None or day <= last) for first, last in self.pauses_of(contract))
+
+    def pauses_of(self, contract):
+        """Every pause as (first day, last day); one that nobody ended has no last day."""
+        pauses = []
+        for one in self.events:
+            if one["what"] == "pause" and one["contract"] == contract:
+                pauses.append((one["on"], None))
+            if one["what"] == "resume" and one["contract"] == contract:
+                pauses[-1] = (pauses[-1][0], one["on"] - ONE_DAY)
+        return pauses
+
+    def ends_on(self, contract):
+        end = self.last("end", contract=contract)
+        return end and end["on"]
+
+    def price_of(self, charge, day):
+        """The price in force on a day: the newest of the changes whose date has come."""
+        changes = sorted(
+            (one for one in self.all("price", charge=charge["charge"]) if one["on"] <= day),
+            key=lambda one: one["on"],
+        )
+        return changes[-1]["cents"] if changes else charge["cents"]
+
+    def decided_periods(self, charge):
+        """What became of each period of a charge: "billed", "given up" or, put back, "open" again."""
+        decided = {}
+        for one in self.events:
+            for line in self.lines_of(one["invoice"]) if one["what"] in ("drawn up", "void") else ():
+                if line["charge"] == charge["charge"]:
+                    decided[line["period"]] = "billed" if one["what"] == "drawn up" else one["periods"]
+        return {period: state for period, state in decided.items() if state != "open"}
+
+    def due_lines(self, charge, today):
+        """The lines of all periods of a charge that may be billed today and are not decided yet."""
+        ends_on, decided, lines = self.ends_on(charge["contract"]), self.decided_periods(charge), []
+        if ends_on and ends_on < charge["starts_on"]:
+            return []
+        for period, (first, last) in enumerate(self.cycles_of(charge)):
+            begins, served_until = max(first, charge["starts_on"]), min(last, ends_on or last)
+            ready = served_until if charge["in_arrears"] else begins - self.bill_ahead_days * ONE_DAY
+            if ready > today or begins > served_until:
+                break
+            if period in decided:
+                continue
+            if today <= served_until and self.is_paused_without_end(charge["contract"], served_until):
+                break  # nobody knows yet how many of its days are charged for
+            days = [
+                day
+                for day in days_between(begins, served_until if charge["prorate_last"] else last)
+                if not self.is_taken_out(charge["contract"], day)
+            ]
+            if days:
+                until = served_until if charge["prorate_last"] else last
+                lines.append(self.line(charge, period, (first, last), (begins, until), days))
+        return lines
+
+    def cycles_of(self, charge):
+        return cycles(charge["starts_on"], charge["anchor"], charge["cycle_months"], charge["prorate_first"])
+
+    def is_paused_without_end(self, contract, day):
+        return any(last is None and first <= day for first, last in self.pauses_of(contract))
+
+    def line(self, charge, period, cycle, service, days):
+        """Price times quantity, for the days charged; discount; tax on what is left: each rounded once."""
+        of_days = len(days_between(*cycle))
+        amount = charge["quantity"] * self.price_of(charge, service[0])
+        amount = half_up(amount * len(days), of_days)
+        discount = min(half_up(charge["discount"] * len(days), of_days), amount)
+        tax = half_up((amount - discount) * charge["tax_ppm"], 1_000_000)
+        return {
+            "charge": charge["charge"], "period": period, "work": None, "from_on": service[0],
+            "to_on": service[1], "days": days, "of": None if len(days) == of_days else len(days),
+            "cents": amount - discount + tax,
+        }  # fmt: skip
+
+    # -- Invoices
+
+    def run(self, today):
+        """The bill step: one invoice per customer, one more for work that goes alone; or a draft."""
+        drafts, issued = [], []
+        for customer in sorted({one["customer"] for one in self.all("customer")}):
+            by_charge = [self.due_lines(charge, today) for charge in self.all("charge", customer=customer)]
+            work = self.due_work(customer, today)
+            together = sum(by_charge, []) + [line for line in work if not line["alone"]]
+            apart = [line for line in work if line["alone"]]
+            if max(map(len, by_charge), default=0) > self.catch_up_periods:
+                drafts.append((customer, together + apart))
+            else:
+                owed = self.owed(customer)
+                issued += [(customer, lines, owed) for lines in (together, apart) if lines]
+        for customer, lines, owed in issued:
+            self.issue(self.draw_up(customer, lines), today, owed)
+        for customer in sorted({customer for customer, _, _ in issued}):
+            self.use_what_is_left(customer)
+        for customer, lines in drafts:
+            self.draw_up(customer, lines)
+
+    def due_work(self, customer, today):
+        canceled = {one["work"] for one in self.all("work canceled")}
+        done = [one for one in self.all("work", customer=customer) if one["on"] <= today]
+        waiting = [one for one in done if one["work"] not in canceled | self.decided_work()]
+        return [
+            {
+                "charge": None,
+                "work": one["work"],
+                "alone": one["alone"],
+                "cents": one["cents"],
+                "from_on": None,
+                "to_on": None,
+                "of": None,
+            }  # fmt: skip
+            for one in waiting
+        ]
+
+    def decided_work(self):
+        decided = {}
+        for one in self.events:
+            for line in self.lines_of(one["invoice"]) if one["what"] in ("drawn up", "void") else ():
+                decided[line["work"]] = one["what"] == "drawn up" or one["periods"] == "given up"
+        return {work for work, is_decided in decided.items() if is_decided and work is not None}
+
+    def draw_up(self, customer, lines):
+        invoice = len(self.all("drawn up")) + 1
+        self.note("drawn up", invoice=invoice, customer=customer, lines=lines)
+        return invoice
+
+    def issue(self, invoice, today, owed):
+        number = self.first_number + len(self.all("issued"))
+        due_on = today + self.terms_days * ONE_DAY
+        self.note("issued", invoice=invoice, number=number, on=today, due_on=due_on, previous=owed)
+
+    def issue_draft(self, invoice, today):
+        refuse_if(self.state_of(invoice) != "draft")
+        customer = self.customer_of(invoice)
+        self.issue(invoice, today, self.owed(customer))
+        self.use_what_is_left(customer)
+
+    def discard(self, invoice, today):
+        refuse_if(self.state_of(invoice) != "draft")
+        self.note("void", invoice=invoice, on=today, periods="given up")
+
+    def void(self, invoice, today, again):
+        refuse_if(self.state_of(invoice) != "issued" or self.all("credit", invoice=invoice))
+        refuse_if(any(invoice in one["parts"] for one in self.all("attempt") if self.claims(one["click"])))
+        refuse_if(again and any(self.later_periods(line) for line in self.lines_of(invoice)))
+        for money in self.all_money():
+            self.apply(money, invoice, -self.applied(money=money, invoice=invoice))
+        self.note("void", invoice=invoice, on=today, periods="open" if again else "given up")
+        self.use_what_is_left(self.customer_of(invoice))
+
+    def later_periods(self, line):
+        """Periods of its charge that were decided after this one, on other invoices."""
+        if line["charge"] is None:
+            return []
+        [charge] = self.all("charge", charge=line["charge"])
+        [invoice] = [one for one in self.all("drawn up") if any(line is each for each in one["lines"])]
+        own = {each["period"] for each in invoice["lines"] if each["charge"] == line["charge"]}
+        return [
+            period for period in self.decided_periods(charge) if period > line["period"] and period not in own
+        ]
+
+    def lines_of(self, invoice):
+        return self.last("drawn up", invoice=invoice)["lines"]
+
+    def customer_of(self, invoice):
+        return self.last("drawn up", invoice=invoice)["customer"]
+
+    def state_of(self, invoice):
+        if self.all("void", invoice=invoice):
+            return "void"
+        return "issued" if self.all("issued", invoice=invoice) else "draft"
+
+    def total(self, invoice):
+        return sum(line["cents"] for line in self.lines_of(invoice))
+
+    def open(self, invoice):
+        """What is left to pay: of an issued invoice its total, less all that was applied to it."""
+        return (
+            self.total(invoice) - self.applied(invoice=invoice) if self.state_of(invoice) == "issued" else 0
+        )
+
+    def invoices_of(self, customer):
+        return [one["invoice"] for one in self.all("drawn up", customer=customer)]
+
+    def open_invoices(self, customer):
+        """Oldest due date first, as money pays them."""
+        issued = {one["invoice"]: one["due_on"] for one in self.all("issued")}
+        waiting = [invoice for invoice in self.invoices_of(customer) if self.open(invoice) > 0]
+        return sorted(waiting, key=lambda invoice: (issued[invoice], invoice))
+
+    # -- Money: payments and credits, and what they pay
+
+    def all_money(self, customer=None):
+        """Credits first, then payments: the order in which what is left is used."""
+        found = self.all("credit") + self.all("attempt") + self.all("paid by hand") + self.all("paid twice")
+        order = {id(one): at for at, one in enumerate(self.events)}
+        found.sort(key=lambda one: (one["what"] != "credit", order[id(one)]))
+        return [one["money"] for one in found if customer in (None, one["customer"])]
+
+    def applied(self, **facts):
+        return sum(one["cents"] for one in self.all("applied", **facts))
+
+    def apply(self, money, invoice, cents):
+        if cents:
+            self.note("applied", money=money, invoice=invoice, cents=cents)
+
+    def worth(self, money):
+        """What we really have of it: nothing before it is approved, nothing after it was taken back."""
+        state = self.last("state", money=money)
+        return state["cents"] if state and state["state"] in ("approved", "settled") else 0
+
+    def left(self, money):
+        """What pays nothing yet."""
+        refunded = sum(one["cents"] for one in self.all("refund", money=money))
+        return self.worth(money) - self.applied(money=money) - refunded if self.worth(money) else 0
+
+    def pay_oldest_first(self, money, customer):
+        for invoice in self.open_invoices(customer):
+            self.apply(money, invoice, min(self.left(money), self.open(invoice)))
+
+    def use_what_is_left(self, customer):
+        for money in self.all_money(customer):
+            self.pay_oldest_first(money, customer)
+
+    def move(self, money, state, on, cents=0, **facts):
+        self.note("state", money=money, state=state, on=on, cents=cents, **facts)
+
+    def pay_by_hand(self, click, customer, cents, today, parts=None):
+        """Money that staff enter: for these invoices, or for the oldest first. A double click is one."""
+        money = ("payment", click)
+        if self.all("paid by hand", money=money):
+            return
+        for invoice, part in (parts or {}).items():
+            refuse_if(part > self.open(invoice) or sum(parts.values()) > cents)
+        self.note("paid by hand", money=money, click=click, customer=customer)
+        self.move(money, "approved", today, cents)
+        if parts is None:
+            self.pay_oldest_first(money, customer)
+        for invoice, part in (parts or {}).items():
+            self.apply(money, invoice, part)
+
+    def bounce(self, click, today):
+        money = ("payment", click)
+        refuse_if(not self.all("paid by hand", click=click) or not self.worth(money))
+        refuse_if(self.all("refund", money=money))
+        self.take_back(money, "returned", today)
+
+    def take_back(self, money, state, today):
+        """What it paid is owed again, and it is ours no longer."""
+        cents = self.worth(money)
+        for invoice in range(1, len(self.all("drawn up")) + 1):
+            self.apply(money, invoice, -self.applied(money=money, invoice=invoice))
+        self.move(money, state, today, cents)
+
+    def refund(self, click, money, cents, today):
+        refuse_if(not self.worth(money) or cents > self.left(money))
+        self.note("refund", click=click, money=money, cents=cents, on=today)
+
+    def give_credit(self, customer, cents, today, *, kind, invoice=None):
+        money = ("credit", len(self.all("credit")) + 1)
+        self.note("credit", money=money, customer=customer, invoice=invoice, kind=kind)
+        self.move(money, "approved", today, cents)
+        return money
+
+    def goodwill(self, customer, cents, today):
+        self.pay_oldest_first(self.give_credit(customer, cents, today, kind="goodwill"), customer)
+
+    def credit(self, invoice, cents, today):
+        """What the invoice itself does not need pays what else is open."""
+        refuse_if(self.state_of(invoice) != "issued" or cents > self.creditable(invoice))
+        customer = self.customer_of(invoice)
+        money = self.give_credit(customer, cents, today, kind="note", invoice=invoice)
+        self.apply(money, invoice, min(cents, self.open(invoice)))
+        self.use_what_is_left(customer)
+
+    def creditable(self, invoice):
+        return self.total(invoice) - sum(
+            self.worth(one["money"]) for one in self.all("credit", invoice=invoice)
+        )
+
+    # -- Contracts
+
+    def pause(self, contract, on):
+        refuse_if(self.is_paused_without_end(contract, date.max))
+        self.note("pause", contract=contract, on=on)
+
+    def resume(self, contract, on):
+        refuse_if(not self.is_paused_without_end(contract, date.max))
+        refuse_if(on <= self.pauses_of(contract)[-1][0])
+        self.note("resume", contract=contract, on=on)
+
+    def change_price(self, charge, on, cents):
+        [facts] = self.all("charge", charge=charge)
+        billed = [period for period, state in self.decided_periods(facts).items() if state == "billed"]
+        begin = {
+            period: max(first, facts["starts_on"]) for period, (first, _) in enumerate(self.cycles_of(facts))
+        }
+        refuse_if(any(on <= begin[period] for period in billed) or self.all("price", charge=charge, on=on))
+        self.note("price", charge=charge, on=on, cents=cents)
+
+    def end(self, contract, on, today):
+        """The last day of service; days that were paid for beyond it are given back."""
+        [facts] = self.all("contract", contract=contract)
+        refuse_if(on < facts["starts_on"] or self.ends_on(contract))
+        self.note("end", contract=contract, on=on)
+        for charge in self.all("charge", contract=contract):
+            for one in self.all("drawn up") if charge["prorate_last"] else ():
+                for line in one["lines"] if self.state_of(one["invoice"]) == "issued" else ():
+                    if line["charge"] == charge["charge"]:
+                        self.give_back(one["invoice"], line, on, today)
+
+    def give_back(self, invoice, line, on, today):
+        unused = [day for day in line["days"] if day > on]
+        cents = min(half_up(line["cents"] * len(unused), len(line["days"])), self.creditable(invoice))
+        if cents > 0:
+            customer = self.customer_of(invoice)
+            money = self.give_credit(customer, cents, today, kind="unused_service", invoice=invoice)
+            self.pay_oldest_first(money, customer)
+
+    def cancel_work(self, work):
+        refuse_if(work in self.decided_work() or self.all("work canceled", work=work))
+        self.note("work canceled", work=work)
+
+    # -- Paying online
+
+    def claims(self, click):
+        """True while an attempt may still become money: its invoices are nobody else's meanwhile."""
+        return self.state_of_attempt(click) in ("sent", "held", "in_doubt")
+
+    def state_of_attempt(self, click):
+        return self.last("state", money=("payment", click))["state"]
+
+    def start(self, click, customer, parts, now, today, *, lowest, answered):
+        """The pay button for {invoice: cents}; returns the attempt that it leads to.
+
+        Nothing begins while another attempt claims one of the invoices, but a second click, or a second tab,
+        gets the page that is open already.
+        """
+        for one in self.all("attempt"):
+            if self.claims(one["click"]) and set(parts) & set(one["parts"]):
+                refuse_if(one["parts"] != parts or self.state_of_attempt(one["click"]) != "sent")
+                refuse_if(now >= one["at"] + timedelta(minutes=14))
+                return one["click"]
+        for invoice, cents in parts.items():
+            refuse_if(not 0 < min(lowest, self.open(invoice)) <= cents <= self.open(invoice))
+        money = ("payment", click)
+        self.note("attempt", money=money, click=click, customer=customer, parts=parts, at=now)
+        self.move(money, "sent" if answered else "expired", today, sum(parts.values()))
+        refuse_if(not answered)
+        return click
+
+    def hear(self, click, told, now, today):
+        """The gateway was asked about an attempt; ``told`` is what it has: [(id, status, cents)]."""
+        attempt, state = self.last("attempt", click=click), self.state_of_attempt(click)
+        money_moved = [one for one in told if one[1] in ("approved", "settled")]
+        reviewed = [one for one in told if one[1] == "held"]
+        is_over = now >= attempt["at"] + timedelta(minutes=45)
+        if money_moved:
+            for one in money_moved:
+                self.hear_of_money(attempt, one, today)
+        elif reviewed:
+            if state != "held":
+                self.conclude(attempt, "held", today)
+        elif told:
+            self.hear_of_refusal(attempt, told[-1], is_over, today)
+        elif is_over and state != "held":
+            self.note("nothing found", click=click)
+            if len(self.all("nothing found", click=click)) == 2:
+                self.conclude(
+                    attempt, "declined" if self.all("declined once", click=click) else "expired", today
+                )
+
+    def hear_of_money(self, attempt, told, today):
+        """The first time it is what the attempt was for; another time it is extra, and pays nothing yet."""
+        transaction, status, cents = told
+        if self.all("known", transaction=transaction):
+            return
+        is_first = not self.all("known", click=attempt["click"])
+        self.note("known", click=attempt["click"], transaction=transaction)
+        if not is_first:
+            extra = ("payment", f"extra:{transaction}")
+            self.note("paid twice", money=extra, click=extra[1], customer=attempt["customer"])
+            self.move(extra, "approved", today, cents)
+            return
+        self.conclude(attempt, status, today)
+        for invoice, part in attempt["parts"].items():
+            self.apply(attempt["money"], invoice, min(part, self.open(invoice)))
+
+    def hear_of_refusal(self, attempt, told, is_over, today):
+        """Declined is not final while the same page may be sent again; canceled is."""
+        if told[1] == "voided":
+            self.conclude(attempt, "voided", today)
+        elif is_over or self.state_of_attempt(attempt["click"]) == "held":
+            self.conclude(attempt, "declined", today)
+        else:
+            self.note("declined once", click=attempt["click"])
+
+    def conclude(self, attempt, state, today):
+        self.move(attempt["money"], state, today, sum(attempt["parts"].values()))
+
+    # -- What people see
+
+    def owed(self, customer):
+        return sum(self.open(invoice) for invoice in self.invoices_of(customer))
+
+    def past_due(self, customer, today):
+        issued = {one["invoice"]: one["due_on"] for one in self.all("issued")}
+        return sum(self.open(invoice) for invoice in self.open_invoices(customer) if issued[invoice] < today)
+
+    def unapplied(self, customer):
+        return sum(self.left(money) for money in self.all_money(customer))
+
+    def pending(self, customer):
+        standing = [self.last("state", money=money) for money in self.all_money(customer)]
+        return sum(one["cents"] for one in standing if one["state"] in ("held", "in_doubt"))
+
+    def history(self, customer):
+        """[(day, what, cents)]: above zero is owed, below zero pays."""
+        rows = []
+        for invoice in self.invoices_of(customer):
+            issued, void = self.last("issued", invoice=invoice), self.last("void", invoice=invoice)
+            if issued:
+                rows.append((issued["on"], "invoice", self.total(invoice)))
+            if issued and void:
+                rows.append((void["on"], "void", -self.total(invoice)))
+        for money in self.all_money(customer):
+            came = [one for one in self.all("state", money=money) if one["state"] in ("approved", "settled")]
+            rows += [(one["on"], money[0], -one["cents"]) for one in came[:1]]
+            if came and not self.worth(money):
+                rows.append((self.last("state", money=money)["on"], "returned", came[0]["cents"]))
+            rows += [(one["on"], "refund", one["cents"]) for one in self.all("refund", money=money)]
+        return sorted(rows)
+
+    def list_of_invoices(self):
+        """Every invoice, row by row, with its lines as (first day, last day, days if not all, cents)."""
+        rows = []
+        for one in self.all("drawn up"):
+            invoice, lines = one["invoice"], one["lines"]
+            issued = self.last("issued", invoice=invoice) or {}
+            void = self.last("void", invoice=invoice) or {}
+            rows.append(
+                (
+                    *(invoice, one["customer"], self.state_of(invoice), issued.get("number")),
+                    *(issued.get("on"), issued.get("due_on"), issued.get("previous", 0)),
+                    *(self.total(invoice), self.open(invoice), void.get("on")),
+                    [(line["from_on"], line["to_on"], line["of"], line["cents"]) for line in lines],
+                )
+            )
+        return rows
+
+    def list_of_money(self):
+        """{money: (state or kind, amount, what pays nothing yet)}."""
+        found = {}
+        for money in self.all_money():
+            state = self.last("state", money=money)
+            credit = self.last("credit", money=money)
+            name = credit["kind"] if credit else state["state"]
+            found[money] = (name, state["cents"], self.left(money))
+        return found
+
+    def list_of_applied(self):
+        """{(money, invoice): cents}, without what was taken back again."""
+        pairs = {(one["money"], one["invoice"]) for one in self.all("applied")}
+        found = {pair: self.applied(money=pair[0], invoice=pair[1]) for pair in pairs}
+        return {pair: cents for pair, cents in found.items() if cents}
+
+    def due_cents(self, today):
+        """What a run on this day would bill."""
+        lines = [line for charge in self.all("charge") for line in self.due_lines(charge, today)]
+        lines += [line for one in self.all("customer") for line in self.due_work(one["customer"], today)]
+        return sum(line["cents"] for line in lines)
