@@ -11,7 +11,8 @@ When to try again stands in ``retries``, when to charge in ``autopay``, how mone
 import hashlib
 import logging
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -60,6 +61,7 @@ class Verdict:
     reason: str = ""
     payment: Payment | None = None
     cents: int = 0  # charged
+    number: int | None = None  # of the invoice, where a dry run tells of it
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,16 @@ class Plan:
 
     @property
     def method(self):
+        """The saved method that is charged."""
         return self.autopay.method
+
+    def __str__(self):
+        lines = []
+        if self.invoices:
+            numbers = words.joined(str(invoice.number) for invoice in self.invoices)
+            lines = [f"{format_cents(self.cents)} with {self.method.label} for invoice {numbers}"]
+        lines += [f"invoice {verdict.number} skipped: {verdict.reason}" for verdict in self.verdicts]
+        return f"{self.customer}: {'; '.join(lines)}"
 
     def key(self, today):
         """Names the attempt: one for a customer, a day, a method and a set of invoices."""
@@ -217,13 +228,13 @@ def _verdict_before(row, charge, claim, today):
 
 
 def _skip(row, why, reason):
-    return Verdict(row.invoice_id, row.customer_id, SKIPPED, why, reason)
+    return Verdict(row.invoice_id, row.customer_id, SKIPPED, why, reason, number=row.invoice.number)
 
 
 def _of_claim(row, payment):
     """Another attempt stands: the customer's own page, or a charge that is not concluded."""
     if payment.state == Payment.HELD or payment.method_id or payment.state == Payment.IN_DOUBT:
-        return _of_payment(payment, row.invoice_id)
+        return replace(_of_payment(payment, row.invoice_id), number=row.invoice.number)
     return _skip(row, AutopayOutcome.BEING_PAID, payments.in_progress_sentence(payment))
 
 
@@ -240,6 +251,11 @@ def _numbered(made):
 def _tries_before(plan, past):
     before = (past.get((plan.method.id, invoice.id), tries.Past()) for invoice in plan.invoices)
     return max((one.count for one in before), default=0)
+
+
+def preview(today):
+    """Yield the Plan of every customer with something due, for a dry run: who would be charged what."""
+    return _read_ahead(due_customers(today), today)
 
 
 # --- Charging ------------------------------------------------------------------------------------
@@ -297,7 +313,7 @@ def _charge_all(plans_ahead, crew, at_once):
     finally:
         pool.shutdown(cancel_futures=True)  # interrupted: what is under way is finished, nothing else begins
         for one in under_way:
-            if not one.cancelled():
+            with suppress(CancelledError):
                 crew.keep(one.result())
 
 

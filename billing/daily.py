@@ -1,7 +1,7 @@
-"""The daily job: confirm, bill, reconcile, remind, send, check the books. Safe at any frequency.
+"""The daily job: confirm, bill, use credit, charge, reconcile, remind, send, check the books.
 
-Each step is a query for due work plus a use case; one customer's trouble never stops the others. One
-runner at a time holds a lease, which a dead runner's successor takes over.
+Safe at any frequency. Each step is a query for due work plus a use case; one customer's trouble never stops
+the others. One runner at a time holds a lease, which a dead runner's successor takes over.
 """
 
 import logging
@@ -12,7 +12,19 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import bill, checks, notices, payments, settlements, webhooks, words
+from billing import (
+    autopay,
+    bill,
+    charging,
+    checks,
+    methods,
+    notices,
+    payments,
+    refunds,
+    settlements,
+    webhooks,
+    words,
+)
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
@@ -38,6 +50,7 @@ class Day:
     send: object  # callable(notice, mail)
     compose: object  # callable(notice, now) -> mail
     by: str = "daily job"
+    at_once: int = 4  # charges under way at the same time
     webhook_url: str = ""  # where the processor should notify us; empty: nobody watches that
     job: JobRun | None = None
     progress: object = None
@@ -72,11 +85,13 @@ class Step:
 
 
 def _confirm_work(day):
-    return payments.waiting_events().count() + payments.due_to_ask(day.clock.now()).count()
+    now = day.clock.now()
+    due = (payments.waiting_events(), payments.due_to_ask(now), refunds.due_to_ask(now))
+    return sum(query.count() for query in due)
 
 
 def _confirm(day):
-    """Follow the webhooks, then ask about every attempt without an answer."""
+    """Follow the webhooks, ask about every attempt without an answer, send the refunds that waited."""
     if day.dry_run:
         return f"{_confirm_work(day):,} answers would be asked for"
     asked = 0
@@ -84,7 +99,15 @@ def _confirm(day):
         asked += _one(day, f"Webhook {event.notification_id}", payments.follow_event, event, **_gateway(day))
     for payment in list(payments.due_to_ask(day.clock.now())):
         asked += _one(day, str(payment), payments.ask, payment, **_gateway(day))
+    for refund in list(refunds.due_to_ask(day.clock.now())):
+        asked += _one(day, str(refund), _go_on, day, refund)
     return words.plural(asked, "answer")
+
+
+def _go_on(day, refund):
+    refund = refunds.go_on(refund, **_gateway(day))
+    if refund.state == refund.DECLINED:
+        day.trouble.append(f"{refund} did not go through: {refund.outcome}")
 
 
 def _gateway(day):
@@ -123,6 +146,55 @@ def _bill_preview(day):
     day.listing += [f"{one.customer}: {one.refusal or format_cents(one.total_cents)}" for one in bills]
     total = sum(one.total_cents for one in bills if not one.refusal)
     return f"{len(bills):,} customers would be billed {format_cents(total)}"
+
+
+def _credit_work(day):
+    return len(charging.credit_due(day.today))
+
+
+def _credit(day):
+    """Let what customers have on account pay what is due, before anything is charged."""
+    customer_ids = charging.credit_due(day.today)
+    if day.dry_run:
+        return f"the credit of {words.plural(len(customer_ids), 'customer')} would be used"
+    told = {"by": day.by, "today": day.today}
+    used = sum(_one(day, f"Credit of customer {id}", charging.use_credit, id, **told) for id in customer_ids)
+    return f"the credit of {words.plural(used, 'customer')} used"
+
+
+def _autopay(day):
+    """Plan, tell ahead, and charge what is due: in this order, so that nobody is surprised."""
+    if day.dry_run:
+        return _autopay_preview(day)
+    told, counts = {"today": day.today, "now": day.clock.now()}, {}
+    for what, act in (
+        ("card renewed by the network", lambda: methods.read_updates(gateway=day.gateway, **told)),
+        ("planned", lambda: autopay.plan_due(**told)),
+        ("told ahead", lambda: autopay.tell_due(**told)),
+        ("warned of a card that expires", lambda: methods.warn_expiring(**told)),
+    ):
+        counts[what] = _counted(day, what, act)
+    report = charging.run(
+        gateway=day.gateway, today=day.today, clock=day.clock, by=day.by, at_once=day.at_once,
+        progress=day.done,
+    )  # fmt: skip
+    day.trouble += report.trouble
+    return ", ".join([str(report), *(f"{count:,} {what}" for what, count in counts.items() if count)])
+
+
+def _counted(day, what, act):
+    """What a part of a step counts; its trouble is noted and stops nothing else."""
+    counted = []
+    _one(day, f"Autopay, {what}", lambda: counted.append(act()))
+    return sum(counted)
+
+
+def _autopay_preview(day):
+    charges = list(charging.preview(day.today))
+    day.listing += [str(plan) for plan in charges]
+    total = sum(plan.cents for plan in charges)
+    count = sum(bool(plan.invoices) for plan in charges)
+    return f"{words.plural(count, 'customer')} would be charged {format_cents(total)}"
 
 
 def _reconcile(day):
@@ -167,6 +239,8 @@ def _check(day):
 STEPS = (
     Step("confirm", "Asking what became of payments", _confirm_work, _confirm),
     Step("bill", "Billing what is due", _bill_work, _bill),
+    Step("credit", "Using credit", _credit_work, _credit),
+    Step("autopay", "Charging what is due", lambda day: len(charging.due_customers(day.today)), _autopay),
     Step(settlements.STEP, "Comparing with the processor", lambda day: 0, _reconcile),
     Step("remind", "Queueing reminders", lambda day: 0, _remind),
     Step("send", "Sending messages", lambda day: notices.waiting(day.clock.now()).count(), _send),

@@ -249,6 +249,8 @@ def read_updates(*, gateway, today, now):
     New numbers and dates are taken over, a closed account is charged no more; the owner is told of both.
     Each update counts once. Raises GatewayUnavailable.
     """
+    if not PaymentMethod.select().exists():
+        return 0
     updates = gateway.account_updates(today)
     if today.day <= 5:
         updates = gateway.account_updates(today.replace(day=1) - timedelta(days=1)) + updates

@@ -6,11 +6,12 @@ webhook, the settlement. What earlier tries mean for today is read in ``tries``;
 ``charging``.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
-from billing import events, notices, tries
+from billing import methods, notices, tries
+from billing.errors import StaleState
 from billing.outcomes import HARD, OURS, RETRY, cause_of, return_cause
-from billing.states import move
 from models import Payment, PaymentMethod
 
 TRY_AGAIN_AFTER = (3, 5, 7)  # days after the first, second and third declined try: four within fifteen days
@@ -101,6 +102,5 @@ def _plan(payment, again_on):
 
 def _give_up_method(payment, reason, now):
     method = PaymentMethod.get_by_id(payment.method_id)
-    if method.state == PaymentMethod.ACTIVE:
-        move(method, PaymentMethod.DISABLED, reason=reason[:255], ended_at=now)
-        events.record("payment_method.disabled", method, by=BY, now=now, reason=reason)
+    with suppress(StaleState):  # removed or disabled by somebody else in this moment: as good
+        methods.disable(method, reason=reason, by=BY, now=now)

@@ -144,6 +144,7 @@ def test_a_day_confirms_bills_reminds_sends_and_checks(run_day, paying, office, 
     assert trouble == []
     assert [line.split(":")[0] for line in told] == [step.name for step in daily.STEPS]
     assert told[1].startswith("bill: 1 invoice with 1 line, $30.00")
+    assert told[3] == "autopay: 0 charged $0.00, 0 declined and told, 0 held, 0 in doubt, 0 skipped"
     assert Invoice.get_by_id(paid.id).open_cents == 0
     kinds = sorted(notice.kind for notice in Notice.select().where(Notice.state == "sent"))
     assert kinds == ["invoice", "receipt", "reminder"]

@@ -53,6 +53,8 @@ def test_other_programs_variables_are_none_of_our_business():
         ({"MAIL_PORT": ""}, "must be a whole number"),
         ({"GATEWAY": "stripe"}, "must be one of sandbox"),
         ({"MAIL_SECURITY": "ssl"}, "must be one of none, starttls, tls"),
+        ({"CHARGES_AT_ONCE": "0"}, "PORCHLIGHT_CHARGES_AT_ONCE must be a number from 1 to 16"),
+        ({"CHARGES_AT_ONCE": "17"}, "must be a number from 1 to 16"),
         ({"LOG_LEVEL": "LOUD"}, "must be one of DEBUG"),
         ({"BASE_URL": "billing.lantern.com"}, "PORCHLIGHT_BASE_URL must look like https://"),
         ({"BASE_URL": "https://lantern.com/billing"}, "must look like"),

@@ -54,6 +54,7 @@ SETTINGS = (
         DEMO_SIGNATURE,
         "Signature key; while it is being renewed, two with a comma.",
     ),
+    Setting("CHARGES_AT_ONCE", 8, "Autopay charges under way at the same time, 1 to 16."),
     Setting("MAIL", "catcher", "catcher (shows mail in the browser) or smtp."),
     Setting("CATCHER_URL", "http://127.0.0.1:5002", "Where the mail catcher shows what it caught."),
     Setting("MAIL_SERVER", "127.0.0.1", "SMTP server."),
@@ -95,6 +96,8 @@ def read(overrides=None, environment=None):
         )
     values = {setting.name: _value(setting, given.get(setting.name, setting.default)) for setting in SETTINGS}
     values["BASE_URL"] = values["BASE_URL"].rstrip("/")
+    if not 1 <= values["CHARGES_AT_ONCE"] <= 16:
+        raise BillingError(f"{PREFIX}CHARGES_AT_ONCE must be a number from 1 to 16.")
     _refuse_unsafe(values)
     return values
 
