@@ -138,6 +138,12 @@ def test_what_is_wrong_is_said_at_its_field(sandbox, token, typed, field, words)
     assert saved(sandbox) == []
 
 
+def test_everything_that_is_wrong_is_said_at_once(sandbox, token):
+    page = sandbox.add_method(token, number="4111111111111112", expiration="01/20", code="1")
+
+    assert all(page.problem(field) for field in ("number", "expiration", "code"))
+
+
 def test_a_card_that_the_bank_refuses_is_not_saved(sandbox, token):
     assert "The bank did not accept it." in sandbox.add_method(token, zip="46282").alert
     assert saved(sandbox) == []

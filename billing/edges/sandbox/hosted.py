@@ -35,6 +35,10 @@ TEST_FIELDS = {
     "held": {"method": "card", "number": "4012888818888"},
     "bank": {"method": "bank", "routing": "121042882", "account": "123456781", "name": "Terry Tester"},
 }
+BRAND_NAMES = {
+    "eCheck": "Bank account", "MasterCard": "Mastercard", "AmericanExpress": "American Express",
+    "DinersClub": "Diners Club",
+}  # fmt: skip
 ADVICE = {
     2: "Please use another card or bank account.",
     11: "The same payment was sent a moment ago. Please wait before you try it again.",
@@ -204,7 +208,7 @@ def _save(row, charge, answer):
 
 def name_of(method):
     """A saved method as a person knows it: ``Visa ending 1111, expires 05/27``."""
-    brand = "Bank account" if method["kind"] == "bank" else method["account_type"]
+    brand = BRAND_NAMES.get(method["account_type"], method["account_type"])
     month = method["expiration"]
     expires = f", expires {month[5:]}/{month[2:4]}" if month else ""
     return f"{brand} ending {method['account_number'][-4:]}{expires}"

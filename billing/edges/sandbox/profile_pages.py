@@ -12,7 +12,7 @@ from billing.edges.sandbox import hosted, typed
 from billing.edges.sandbox.current import sandbox
 from billing.edges.sandbox.profiles import MOST_METHODS, Kept, NotPossible
 from billing.edges.sandbox.store import stamp
-from billing.edges.sandbox.verdicts import Charge, judge, text_of, unreadable, year_month
+from billing.edges.sandbox.verdicts import Charge, all_unreadable, judge, text_of, year_month
 
 bp = Blueprint("profile_pages", __name__, url_prefix="/customer")
 
@@ -155,22 +155,23 @@ def _problems(row, given):
     """Field name -> what is wrong with it; "" for what is wrong with all of it."""
     if not _offers(row)[given["method"]]:
         return {"": "This kind is not offered here."}
-    settings = _settings(row)
+    settings, on = _settings(row), sandbox.store.now().date()
     missing = typed.problems(
         given,
         code_required=settings.get("hostedProfileCardCodeRequired") == "true",
         address_required=settings.get("hostedProfileBillingAddressRequired") == "true",
     )
-    if missing:
-        return missing
-    source, now = typed.source(given), sandbox.store.now()
-    charge = Charge(100, source, "authOnlyTransaction", bill_to=typed.address(given))
-    if reason := unreadable(source, now.date()):
-        return {typed.FIELD_OF_REASON[reason]: _ended(text_of(reason))}
+    source = typed.source(given)
+    wrong = {
+        typed.FIELD_OF_REASON[code]: text_of(code).rstrip(".") + "." for code in all_unreadable(source, on)
+    }
+    if missing or wrong:
+        return wrong | missing
     if settings.get("hostedProfileValidationMode") == "testMode":
         return {}
+    charge = Charge(100, source, "authOnlyTransaction", bill_to=typed.address(given))
     options = {**sandbox.processor.options, "hold_above_cents": None}
-    return {} if judge(charge, options, on=now.date()).response_code == 1 else {"": REFUSED}
+    return {} if judge(charge, options, on=on).response_code == 1 else {"": REFUSED}
 
 
 def _kept(row, given):
@@ -185,7 +186,9 @@ def _kept(row, given):
 
 def _changes(method, given):
     """What a change form asks for, and what is wrong with it."""
-    changes = {"bill_to": {**json.loads(method["bill_to"]), **typed.address(given)}}
+    address = json.loads(method["bill_to"])
+    address |= {name: given[name] for name in typed.ADDRESS if name in given}
+    changes = {"bill_to": {name: value for name, value in address.items() if value}}
     if method["kind"] == "bank":
         name = given.get("name", "")[:22]
         problems = {} if name else {"name": "Enter the name on the account."}
@@ -272,7 +275,3 @@ def _gone(row, why):
     headline, sentence = GONE[why]
     returns = _common(row)["returns"] if row is not None else {}
     return render_template("gone.html", returns=returns, headline=headline, sentence=sentence), 200
-
-
-def _ended(sentence):
-    return sentence if sentence.endswith(".") else sentence + "."

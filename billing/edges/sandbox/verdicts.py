@@ -288,19 +288,22 @@ def _avs(bill_to):
 
 def unreadable(source, on):
     """The reason code for a number that cannot be one, or None."""
+    return next(iter(all_unreadable(source, on)), None)
+
+
+def all_unreadable(source, on):
+    """The reason codes for everything about a card or an account that cannot be, the gravest first."""
     if isinstance(source, Stored):  # its number was looked at when it was stored
-        return _expiration_fault(source.expiration, on) if source.expiration else None
-    if source.kind == "bank":
-        if not is_routing_number(source.routing):
-            return 9
-        return None if re.fullmatch(r"\d{4,17}", source.number) else 10
-    if not re.fullmatch(r"\d{13,16}", source.number) or not passes_luhn(source.number):
-        return 6
-    if not source.account_type:
-        return 17
-    if source.code and not re.fullmatch(r"\d{3,4}", source.code):
-        return 78
-    return _expiration_fault(source.expiration, on)
+        found = [_expiration_fault(source.expiration, on) if source.expiration else None]
+    elif source.kind == "bank":
+        number = None if re.fullmatch(r"\d{4,17}", source.number) else 10
+        found = [None if is_routing_number(source.routing) else 9, number]
+    else:
+        number = re.fullmatch(r"\d{13,16}", source.number) and passes_luhn(source.number)
+        code = None if re.fullmatch(r"(\d{3,4})?", source.code) else 78
+        brand = None if source.account_type else 17
+        found = [brand if number else 6, code, _expiration_fault(source.expiration, on)]
+    return [reason for reason in found if reason]
 
 
 def _expiration_fault(expiration, on):
