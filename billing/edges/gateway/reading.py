@@ -5,6 +5,7 @@ passed over, and what is not a clear word about money is ``InDoubt``. Not here: 
 """
 
 import calendar
+import functools
 import logging
 import re
 from datetime import UTC, date, datetime
@@ -322,11 +323,17 @@ def instant_of(written):
 
 def every(node, path):
     """All elements at ``path`` below ``node``."""
-    return node.findall("/".join("{*}" + name for name in path.split("/")))
+    return node.findall(_in_any_namespace(path))
 
 
 def text(node, path):
     """The text at ``path`` below ``node``, or an empty string: what is missing is missing, never an error."""
     if node is None:
         return ""
-    return (node.findtext("/".join("{*}" + name for name in path.split("/"))) or "").strip()
+    return (node.findtext(_in_any_namespace(path)) or "").strip()
+
+
+@functools.cache
+def _in_any_namespace(path):
+    """A path of ours as lxml wants it; kept, because a long list asks for a few of them very often."""
+    return "/".join("{*}" + name for name in path.split("/"))
