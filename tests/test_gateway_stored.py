@@ -9,7 +9,7 @@ import requests
 
 from billing.errors import BillingError, GatewayUnavailable
 from billing.outcomes import HARD, SOFT, Approved, Declined, Held, InDoubt, Voided, cause_of
-from tests.sandbox_process import ACCOUNT, KEY, LOGIN, VISA, SandboxProcess, eventually
+from tests.sandbox_process import ACCOUNT, ADDRESS, KEY, LOGIN, VISA, SandboxProcess, eventually
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,12 @@ def now():
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+PAGE = {
+    "amount_cents": 4250, "description": "Invoice 1042", "customer_number": "A-1042", "email": "",
+    "merchant_name": "Bright Alarm", "return_url": "http://127.0.0.1/a", "cancel_url": "http://127.0.0.1/b",
+}  # fmt: skip
+
+
 def charge(gateway, ids, reference="PL-1", cents=4250, **more):
     wanted = {"description": "Invoice 1042", "recurring": True, **more}
     return gateway.charge(
@@ -52,12 +58,9 @@ def charge(gateway, ids, reference="PL-1", cents=4250, **more):
     )
 
 
-def pay(sandbox, gateway, source=VISA, reference="PL-1", cents=4250):
+def pay(sandbox, gateway, source=VISA, reference="PL-1"):
     """Pay once on the hosted page; returns the Transaction."""
-    page = gateway.hosted_page(
-        reference=reference, amount_cents=cents, description="Invoice 1042", customer_number="A-1", email="",
-        merchant_name="Bright Alarm", return_url="http://127.0.0.1/a", cancel_url="http://127.0.0.1/b",
-    )  # fmt: skip
+    page = gateway.hosted_page(reference=reference, **PAGE)
     assert sandbox.pay(page.token, source).is_receipt
     return gateway.find(reference, since=now())[-1]
 
@@ -418,3 +421,56 @@ def test_a_webhook_that_went_to_sleep_is_woken(sandbox, gateway):
 def test_webhooks_need_the_right_keys(sandbox):
     with pytest.raises(GatewayUnavailable, match="HTTP 401"):
         sandbox.gateway(transaction_key="wrong").webhooks()
+
+
+# -- the hosted pages
+
+
+def submit(page, path, **fields):
+    """Open a hosted page, as our own page does, and send its form; returns the text of what comes."""
+    requests.post(page.url, data={"token": page.token}, timeout=5).raise_for_status()
+    address = page.url[: page.url.index("/", 8)] + path
+    reply = requests.post(address, data={"token": page.token, **fields}, timeout=5)
+    reply.raise_for_status()
+    return reply.text
+
+
+@pytest.mark.parametrize("source", [VISA, ACCOUNT])
+def test_a_method_is_added_on_the_gateways_own_page(gateway, source):
+    profile_id = gateway.create_profile(customer_number="A-1042", email="", description="Ann")
+    page = gateway.hosted_profile_page(profile_id, return_url="http://127.0.0.1/back")
+
+    submit(page, "/customer/save", **source, **ADDRESS)
+
+    [method] = gateway.stored_methods(profile_id)
+    assert method.last_four in (source.get("number") or source["account"])
+    assert method.kind == source["method"]
+    assert type(charge(gateway, (profile_id, method.method_id))) is Approved
+
+
+def test_only_the_kinds_that_are_wanted_can_be_added(gateway, visa):
+    page = gateway.hosted_profile_page(visa[0], return_url="http://127.0.0.1/back", kinds=("bank",))
+
+    submit(page, "/customer/save", **VISA, **ADDRESS)
+
+    assert [one.method_id for one in gateway.stored_methods(visa[0])] == [visa[1]]
+
+
+def test_what_is_saved_is_seen_and_removed_on_the_gateways_own_page(gateway, visa):
+    page = gateway.hosted_profile_page(visa[0], return_url="http://127.0.0.1/back", page="manage")
+
+    assert "1111" in requests.post(page.url, data={"token": page.token}, timeout=5).text
+    submit(page, "/customer/remove", paymentProfileId=visa[1], sure="yes")
+
+    assert gateway.stored_methods(visa[0]) == []
+
+
+def test_the_payment_page_offers_what_is_saved(sandbox, gateway, visa):
+    page = gateway.hosted_page(reference="PL-1", profile_id=visa[0], **PAGE)
+
+    assert "Another card" in sandbox.open(page.token).text
+    assert "Another card" not in sandbox.open(gateway.hosted_page(reference="PL-2", **PAGE).token).text
+
+    sandbox.post_control("delete-profile", {"profile_id": visa[0]})
+    page = gateway.hosted_page(reference="PL-3", profile_id=visa[0], **PAGE)
+    assert sandbox.pay(page.token).is_receipt
