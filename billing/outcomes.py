@@ -171,8 +171,8 @@ SETTLED_STATUSES = frozenset({"settledSuccessfully", "refundSettledSuccessfully"
 class Transaction:
     """All that the gateway tells about one transaction. Instants are naive UTC, codes are text.
 
-    An entry of a list (``find`` re-reads them, ``batch_transactions`` does not) lacks the fields that only
-    the details have: response and reason code, auth code, type, original.
+    An entry of a list (``find`` re-reads them, ``batch_transactions`` and ``unsettled`` do not) lacks the
+    fields that only the details have: response and reason code, auth code, type, original, returned items.
     """
 
     transaction_id: str

@@ -235,7 +235,8 @@ class Gateway:
     def create_profile(self, *, customer_number, email, description):
         """The id of the gateway's profile of a customer, made now unless there is one for this number.
 
-        ``customer_number`` has at most 20 characters. Raises GatewayUnavailable; asking again is harmless.
+        ``customer_number`` has at most 20 characters. Raises GatewayUnavailable; asking again is harmless, as
+        long as number, ``email`` and ``description`` are the same: the gateway compares all three.
         """
         profile = writing.make(
             "customerProfileType",
