@@ -58,7 +58,8 @@ class Books:
             **{
                 "customer": customer, "reference": f"X{id}", "key": f"x{id}", "kind": "card",
                 "state": "approved", "amount_cents": 4250, "transaction_id": id,
-                "received_on": clock.today(), "created_at": clock.now(), "concluded_at": clock.now(), **fields,
+                "received_on": clock.today(), "created_at": clock.now(), "concluded_at": clock.now(),
+                **fields,
             }
         )  # fmt: skip
 

@@ -1,0 +1,397 @@
+"""Files from the bank: whose payments they are, each booked once, and nothing half-written."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from billing import checks, payments, remittance, remittances
+from billing.errors import BillingError
+from billing.remittances import booking
+from models import Event, Invoice, Payment, RemittanceFile, RemittanceRow
+from tests.at_once import together
+from tests.factories import BY, NOW, make_customer, make_invoice
+
+DATA = Path(__file__).parent / "data"
+TODAY = date(2026, 12, 1)
+TOLD = {"by": "staff:olga@lantern.example", "today": TODAY, "now": NOW}
+HEADER = "Type,Amount,Deposit Date,OCR Line,Account,Check,Remitter"
+
+
+@pytest.fixture(autouse=True)
+def sound_books(db):
+    yield
+    assert [str(finding) for finding in checks.run()] == []
+
+
+def mapping(name="lockbox"):
+    return remittances.read_mapping((DATA / f"{name}.toml").read_bytes())
+
+
+def read(*rows, header=HEADER, name="lockbox.csv", by_map="lockbox", encoding="utf-8"):
+    """Check a lockbox file of these rows. Returns its Result."""
+    content = "\n".join([header, *rows]).encode(encoding)
+    return remittances.check(content, name, mapping(by_map), today=TODAY)
+
+
+def book(*rows, **options):
+    return remittances.commit(read(*rows, **options), **TOLD)
+
+
+def slip(invoice, cents=None):
+    return remittance.scan_line(
+        invoice.customer.remittance_digits, invoice.number, cents or invoice.open_cents
+    )
+
+
+def fresh(row):
+    return type(row).get_by_id(row.id)
+
+
+# --- Whose it is -----------------------------------------------------------------------------------
+
+
+def test_a_check_with_its_slip_pays_the_customers_invoice(alice):
+    invoice = make_invoice(alice, cents=4250)
+
+    file = book(f"D,42.50,12/01/2026,{slip(invoice)},,1044,ALICE ARCHER")
+
+    row, payment = RemittanceRow.get(), Payment.get()
+    assert (row.state, row.matched_by, row.customer, row.payment) == ("booked", "scan line", alice, payment)
+    assert (payment.kind, payment.check_number, payment.amount_cents) == ("check", "1044", 4250)
+    assert payment.note == "lockbox.csv, line 2"
+    assert fresh(invoice).open_cents == 0
+    assert (file.row_count, file.total_cents, file.kind) == (1, 4250, "lockbox")
+    assert Event.get(Event.what == "remittance_file.read").by == "staff:olga@lantern.example"
+
+
+def test_exactly_what_is_open_on_the_invoice_of_the_slip_pays_that_one(alice):
+    older = make_invoice(alice, cents=4250, due=date(2026, 11, 1))
+    named = make_invoice(alice, cents=3000)
+
+    book(f"D,30.00,12/01/2026,{slip(named)},,1,A")
+
+    assert (fresh(older).open_cents, fresh(named).open_cents) == (4250, 0)
+
+
+def test_another_amount_pays_the_oldest_first_and_the_rest_stays(alice):
+    older = make_invoice(alice, cents=4250, due=date(2026, 11, 1))
+    named = make_invoice(alice, cents=3000)
+
+    book(f"D,80.00,12/01/2026,{slip(named)},,1,A")
+
+    assert (fresh(older).open_cents, fresh(named).open_cents, Payment.get().open_cents) == (0, 0, 750)
+
+
+def test_a_customer_whose_number_has_letters_is_found_by_the_slip_too(db):
+    ann = make_customer("Ann", account_number="AX-17")
+    invoice = make_invoice(ann)
+
+    book(f"D,42.50,12/01/2026,{slip(invoice)},,1,A")
+
+    assert RemittanceRow.get().customer == ann
+
+
+@pytest.mark.parametrize("typed", ["0004711", "4711", "47-11", " 4711 "])
+def test_an_account_number_is_read_as_people_and_banks_write_it(db, typed):
+    ann = make_customer("Ann", account_number="4711")
+
+    book(f"D,42.50,12/01/2026,,{typed},1,A")
+
+    assert (RemittanceRow.get().customer, RemittanceRow.get().matched_by) == (ann, "account number")
+
+
+def test_bank_bill_pay_is_booked_by_the_account_number(alice):
+    make_invoice(alice, cents=4250)
+
+    book(
+        f"4250;2026-11-30;{alice.account_number};T1;Alice",
+        header="amount_cents;date;account;trace;name", by_map="bill-pay",
+    )  # fmt: skip
+
+    payment = Payment.get()
+    assert (payment.kind, payment.method_label, payment.received_on) == (
+        "bill_pay",
+        "Bank bill pay T1",
+        date(2026, 11, 30),
+    )
+
+
+def test_a_misread_scan_line_does_not_stop_an_account_number(alice):
+    line = slip(make_invoice(alice))
+    misread = line[:5] + str((int(line[5]) + 1) % 10) + line[6:]
+
+    result = read(
+        f"D,42.50,12/01/2026,{misread},{alice.account_number},1,A",
+        f"D,10.00,12/01/2026,{misread},,2,A",
+    )
+
+    assert [row.customer_id for row in result.rows] == [alice.id, None]
+    assert result.unmatched[0].reason.startswith("The check digit does not fit")
+
+
+def test_what_is_not_clear_waits_with_its_reason(alice, bob):
+    line = slip(make_invoice(alice))
+    strange = remittance.scan_line("8888888", 1, 100)
+
+    book(
+        f"D,1.00,12/01/2026,{line},{bob.account_number},1,A",
+        "D,2.00,12/01/2026,,NOBODY,2,A",
+        f"D,3.00,12/01/2026,{strange},,3,A",
+        "D,4.00,12/01/2026,,,4,A",
+    )
+
+    assert [(row.state, row.reason) for row in RemittanceRow.select().order_by(RemittanceRow.id)] == [
+        ("unmatched", f"The scan line says {alice.account_number}, the account {bob.account_number}."),
+        ("unmatched", "No customer has the account number “NOBODY”."),
+        ("unmatched", "No customer has the number 8888888 of the scan line."),
+        ("unmatched", "There is neither scan line nor account number."),
+    ]
+    assert Payment.select().count() == 0
+
+
+def test_two_customers_behind_one_number_are_told_apart_by_a_person(db):
+    make_customer("One", account_number="42")
+    make_customer("Other", account_number="0042")
+
+    result = read(f"D,1.00,12/01/2026,{remittance.scan_line('42', 1, 100)},,1,A")
+
+    assert result.unmatched[0].reason == "More than one customer has this number."
+
+
+def test_a_check_that_the_desk_has_entered_already_waits(alice):
+    payments.record(
+        alice, amount_cents=4250, kind="check", check_number="1044", received_on=TODAY, key="k", by=BY,
+        today=TODAY, now=NOW, confirmed=True,
+    )  # fmt: skip
+
+    book(f"D,42.50,12/01/2026,,{alice.account_number},1044,A")
+
+    assert Payment.select().count() == 1
+    assert "check 1044 over $42.50 was entered already" in RemittanceRow.get().reason
+
+
+# --- Once ------------------------------------------------------------------------------------------
+
+
+def test_the_same_file_again_is_refused(alice):
+    rows = [f"D,42.50,12/01/2026,,{alice.account_number},1,A"]
+    book(*rows)
+
+    with pytest.raises(BillingError, match="was read on December 1, 2026 already, as lockbox.csv by olga"):
+        book(*rows, name="renamed.csv")
+
+    assert (Payment.select().count(), RemittanceFile.select().count()) == (1, 1)
+
+
+def test_the_same_row_in_another_file_is_nothing(alice, bob):
+    one = f"D,42.50,12/01/2026,,{alice.account_number},1,A"
+    lost = "D,9.00,12/01/2026,,NOBODY,2,B"
+    book(one, lost)
+
+    result = read(one, lost, f"D,7.00,12/01/2026,,{bob.account_number},3,B", name="second.csv")
+    remittances.commit(result, **TOLD)
+
+    assert [str(row) for row in result.repeated] == [
+        "Line 2: This row came in lockbox.csv already.",
+        "Line 3: This row came in lockbox.csv already.",
+    ]
+    assert (Payment.select().count(), RemittanceRow.select().count()) == (2, 3)
+    with pytest.raises(BillingError, match="has no payment that did not come before"):
+        remittances.commit(read(one, name="third.csv"), **TOLD)
+
+
+def test_the_same_check_twice_in_a_file_is_one_but_two_equal_payments_without_number_are_two(alice):
+    with_number = f"D,42.50,12/01/2026,,{alice.account_number},1,A"
+    without = f"D,5.00,12/01/2026,,{alice.account_number},,A"
+
+    result = read(with_number, with_number, without, without)
+
+    assert [row.amount_cents for row in result.rows] == [4250, 500, 500]
+    assert [str(row) for row in result.repeated] == ["Line 3: Check 1 stands in this file already."]
+
+
+def test_of_five_that_read_the_same_file_at_once_one_books_it(alice):
+    rows = [f"D,42.50,12/01/2026,,{alice.account_number},{n},A" for n in range(5)]
+    result = read(*rows)
+
+    given = together(5, lambda n: remittances.commit(result, **TOLD))
+
+    assert sum(isinstance(one, RemittanceFile) for one in given) == 1
+    assert all(isinstance(one, (RemittanceFile, BillingError)) for one in given)
+    assert Payment.select().count() == 5
+
+
+def test_what_a_dead_process_left_is_booked_by_the_next(alice):
+    rows = [f"D,42.50,12/01/2026,,{alice.account_number},{n},A" for n in range(4)]
+    remittances.commit(read(*rows), limit=1, **TOLD)
+    assert Payment.select().count() == 1
+
+    given = together(3, lambda n: remittances.finish(**TOLD))
+
+    assert Payment.select().count() == 4
+    assert sum(given) == 3
+    assert remittances.finish(**TOLD) == 0
+
+
+# --- A person ------------------------------------------------------------------------------------------
+
+
+def test_a_person_finds_the_customer(alice):
+    invoice = make_invoice(alice, cents=900)
+    book("D,9.00,12/01/2026,,NOBODY,2,MRS ARCHER")
+
+    payment = remittances.match(RemittanceRow.get(), alice, **TOLD)
+
+    row = RemittanceRow.get()
+    assert (row.state, row.matched_by, row.closed_by, row.payment) == (
+        "booked",
+        "a person",
+        "staff:olga@lantern.example",
+        payment,
+    )
+    assert fresh(invoice).open_cents == 0
+    with pytest.raises(BillingError, match="not waiting any more"):
+        remittances.match(row, alice, **TOLD)
+    assert Payment.select().count() == 1
+
+
+def test_a_person_dismisses_a_row_with_a_reason(db):
+    book("D,9.00,12/01/2026,,NOBODY,2,X")
+    row = RemittanceRow.get()
+    with pytest.raises(BillingError, match="reason"):
+        remittances.dismiss(row, reason="", by=BY, now=NOW)
+
+    remittances.dismiss(row, reason="Belongs to another company", by=BY, now=NOW)
+
+    assert (fresh(row).state, fresh(row).reason) == ("dismissed", "Belongs to another company")
+    with pytest.raises(BillingError):
+        remittances.match(fresh(row), make_customer(), **TOLD)
+
+
+def test_two_persons_at_once_book_a_row_once(alice, bob):
+    book("D,9.00,12/01/2026,,NOBODY,2,X")
+    row = RemittanceRow.get()
+
+    together(4, lambda n: remittances.match(fresh(row), (alice, bob)[n % 2], **TOLD))
+
+    assert Payment.select().count() == 1
+
+
+# --- What cannot be -------------------------------------------------------------------------------------
+
+GOOD = "D,1.00,12/01/2026,,NOBODY,1,A"
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("D,-5.00,12/01/2026,,1,1,A", "Line 3: Amount: “-5.00” is negative. What the bank took back"),
+        ("D,(5.00),12/01/2026,,1,1,A", "Line 3: Amount: “(5.00)” is negative"),
+        ("D,,12/01/2026,,1,1,A", "Line 3: Amount: payment.amount is empty."),
+        ("D,0.00,12/01/2026,,1,1,A", "Line 3: The amount is zero."),
+        ("D,five,12/01/2026,,1,1,A", "Line 3: Amount: “five” is not an amount. Write it like 42.50."),
+        ('D,"1,00",12/01/2026,,1,1,A', "Line 3: Amount: “1,00” is not an amount."),
+        ("D,1e9,12/01/2026,,1,1,A", "is not an amount"),
+        ("D,9999999999999.00,12/01/2026,,1,1,A", "This amount is too large."),
+        ("D,1.00,2026-13-01,,1,1,A", "Line 3: Deposit Date: “2026-13-01” is not a date."),
+        ("D,1.00,,,1,1,A", "payment.received_on is empty."),
+        ("D,1.00,12/24/2026,,1,1,A", "Line 3: December 24, 2026 has not come yet."),
+        ("X,1.00,12/01/2026,,1,1,A", "Line 3: Type: “X” is not one of: D, T."),
+        ("D,1.00,12/01/2026,,1", "Line 3: The row has 5 fields; the header has 7."),
+        (f"D,1.00,12/01/2026,,1,{'9' * 31},A", "has 31 characters; at most 30 fit."),
+        (f"D,1.00,12/01/2026,{'1' * 81},1,1,A", "at most 80 fit"),
+        ("D,1.00,12/01/2026,,1\x00,1,A", "Account contains a NUL byte."),
+        ("D,1.00,12/01/2026,,1,1,\x1b[31mred", "unprintable character"),
+    ],
+)
+def test_a_bad_row_is_told_by_its_line_and_nothing_of_the_file_is_written(db, row, sentence):
+    result = read(GOOD, row)
+
+    assert sentence in "\n".join(map(str, result.refused))
+    with pytest.raises(BillingError, match="Nothing was written, because of 1 refused row in lockbox.csv."):
+        remittances.commit(result, **TOLD)
+    assert (RemittanceFile.select().count(), RemittanceRow.select().count()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "lockbox.csv is empty."),
+        (HEADER.encode("utf-16"), "lockbox.csv is in UTF-16"),
+        (f"{HEADER}\nD,1.00,12/01/2026,,1,1,Jos\xe9".encode("latin-1"), "is not utf-8"),
+        (
+            b"Type,Amount,Amount,Deposit Date,OCR Line,Account,Check,Remitter\n",
+            "“Amount” stands there as column 2",
+        ),
+        (b"Type,Amount\nD,1.00\n", "has no column “Deposit Date” (payment.received_on)"),
+        (b"Type;Amount\n", "Is the delimiter right?"),
+        (f'{HEADER}\nD,"1.00,12/01/2026'.encode(), "a quotation mark opens in this row and is never closed"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(db, content, sentence):
+    with pytest.raises(BillingError) as refusal:
+        remittances.check(content, "lockbox.csv", mapping(), today=TODAY)
+
+    assert sentence in str(refusal.value)
+
+
+def test_a_file_with_a_hundred_thousand_rows_is_refused_in_a_sentence(db):
+    with pytest.raises(BillingError, match="has 100,001 lines; at most 50,000 are read at once. Split it"):
+        read(*[GOOD] * 100_000)
+
+
+def test_rows_that_are_left_out_are_counted(db):
+    result = read(GOOD, "T,1.00,12/01/2026,,,,TOTAL")
+
+    assert (len(result.rows), result.left_out) == (1, 1)
+    assert remittances.report_lines(result)[0] == (
+        "lockbox.csv: 1 payment of $1.00, 1 left out by [rows], 0 refused."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('kind = "paper"', "kind: write one of lockbox, bill_pay"),
+        ('kind = "lockbox"', "payment.amount is missing."),
+        ('kind = "lockbox"\n[payment]\namount = "{A}"', "payment.received_on is missing."),
+        ('kind = "lockbox"\n[payment]\namount = "{A}"\nreceived_on = "{B}"', "whose payments are they?"),
+        ('kind = "lockbox"\nextra = 1', "extra is not a section of the mapping"),
+        (
+            'kind = "lockbox"\n[payment]\namount = "{A}"\nreceived_on = "{B}"\naccount = "{C}"\nfee = "{D}"',
+            "payment.fee is not a key of the mapping",
+        ),
+        ("kind = ", "the mapping is not TOML"),
+        ('kind = "lockbox"\n[file]\ndelimiter = "x"', "file.delimiter"),
+        (
+            'kind = "lockbox"\n[payment]\namount = "{A}"\nreceived_on = "{B}"\naccount = "{C}"\n'
+            'amount_in = "euros"',
+            "payment.amount_in",
+        ),
+    ],
+)
+def test_a_mistake_in_the_mapping_is_one_sentence_with_its_key(text, sentence):
+    with pytest.raises(BillingError) as refusal:
+        remittances.read_mapping(text.encode())
+
+    assert sentence in str(refusal.value)
+
+
+def test_a_long_file_is_matched_with_few_queries(db):
+    customers = [make_customer(f"Customer {n}") for n in range(20)]
+    rows = [f"D,1.00,12/01/2026,,{customers[n % 20].account_number},{n},A" for n in range(3000)]
+    statements = []
+    db.query_hooks.append(statements.append)
+
+    result = read(*rows)
+
+    assert len(result.matched) == 3000
+    assert len(statements) < 20
+
+
+def test_a_dry_run_writes_nothing(alice):
+    read(f"D,42.50,12/01/2026,,{alice.account_number},1,A")
+
+    assert (RemittanceFile.select().count(), Payment.select().count(), Invoice.select().count()) == (0, 0, 0)
+    assert booking.waiting().count() == 0
