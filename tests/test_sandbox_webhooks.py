@@ -193,6 +193,111 @@ def test_a_failed_delivery_is_tried_again_and_then_the_endpoint_is_off(sandbox, 
     assert len(sandbox.notifications()) == 1
 
 
+def test_an_endpoint_that_fails_too_often_in_a_row_is_off_and_its_events_wait_in_the_history(
+    sandbox, listener
+):
+    sandbox.post_control("options", {"webhook_failures_allowed": 1})
+    sandbox.post_control("webhooks", {"delay_seconds": 60})
+    listener.status = 500
+    for cents in (1000, 2000, 3000):
+        sandbox.charge(cents, card())
+    sandbox.post_control("clock", {"minutes": 2})
+
+    assert eventually(lambda: sandbox.state()["endpoints"][0]["status"] == "inactive")
+    sandbox.charge(4000, card())
+
+    missed = rest(sandbox, "GET", "notifications?deliveryStatus=Failed").json()["notifications"]
+    assert len(missed) == len(sandbox.notifications()) == 3
+    one = rest(sandbox, "GET", f"notifications/{missed[-1]['notificationId']}").json()
+    assert one["payload"]["authAmount"] == 10.0
+    sandbox.post_control("clock", {"days": 3})
+    assert len(listener.arrived) == 2
+
+
+def test_an_endpoint_that_is_switched_on_again_starts_afresh(sandbox, listener):
+    sandbox.post_control("options", {"webhook_failures_allowed": 0})
+    listener.status = 500
+    sandbox.charge(1000, card())
+    assert eventually(lambda: sandbox.state()["endpoints"][0]["status"] == "inactive")
+    listener.status = 200
+    [hook] = rest(sandbox, "GET", "webhooks").json()
+
+    rest(sandbox, "PUT", f"webhooks/{hook['webhookId']}", {"status": "active"})
+
+    paid = sandbox.charge(2000, card()).transaction_id
+    assert arrived(listener, 2)[1]["payload"]["id"] == paid
+    assert sandbox.state()["endpoints"][0]["failures"] == 0
+
+
+def test_a_failure_between_successes_is_forgiven(sandbox, listener):
+    sandbox.post_control("options", {"webhook_failures_allowed": 1})
+    for number in range(3):
+        listener.status = 500
+        sandbox.charge(1000 + number, card())
+        assert eventually(lambda: sandbox.state()["endpoints"][0]["failures"] == 1)
+        listener.status = 200
+        sandbox.post_control("clock", {"minutes": 4})
+        assert eventually(lambda: sandbox.state()["endpoints"][0]["failures"] == 0)
+
+    assert sandbox.state()["endpoints"][0]["status"] == "active"
+
+
+def test_a_notification_arrives_before_the_answer_that_takes_its_time(sandbox, listener):
+    sandbox.post_control("options", {"answer_ms": 1500})
+    seen = []
+    charge = threading.Thread(
+        target=lambda: (sandbox.charge(1000, card()), seen.append(len(listener.arrived)))
+    )
+    charge.start()
+
+    assert len(arrived(listener, 1)) == 1 and seen == []
+    charge.join()
+    assert seen == [1]
+
+
+def test_a_customers_profile_and_methods_are_told_about(sandbox, listener):
+    made = sandbox.ask(
+        "createCustomerProfileRequest",
+        "<profile><merchantCustomerId>C-1</merchantCustomerId><description>Ann</description></profile>",
+    ).text("customerProfileId")
+    add = f"<customerProfileId>{made}</customerProfileId><paymentProfile><payment>{card()}</payment>"
+    method = sandbox.ask("createCustomerPaymentProfileRequest", add + "</paymentProfile>").text(
+        "customerPaymentProfileId"
+    )
+    change = f"<profile><email>a@b.example</email><customerProfileId>{made}</customerProfileId></profile>"
+    sandbox.ask("updateCustomerProfileRequest", change)
+    sandbox.post_control("updater", [{"method_id": method, "reason": "NED", "expiration": "05/40"}])
+    sandbox.post_control("delete-method", {"method_id": method})
+    sandbox.post_control("delete-profile", {"profile_id": made})
+
+    told = arrived(listener, 6)
+
+    assert [event["eventType"].removeprefix("net.authorize.customer.") for event in told] == [
+        "created",
+        "paymentProfile.created",
+        "updated",
+        "paymentProfile.updated",
+        "paymentProfile.deleted",
+        "deleted",
+    ]
+    assert told[0]["payload"] == {
+        "paymentProfiles": [],
+        "merchantCustomerId": "C-1",
+        "description": "Ann",
+        "entityName": "customerProfile",
+        "id": made,
+    }
+    assert told[1]["payload"] == {
+        "customerProfileId": int(made),
+        "customerType": "individual",
+        "entityName": "customerPaymentProfile",
+        "id": method,
+    }
+    assert told[2]["payload"]["paymentProfiles"] == [{"customerType": "individual", "id": method}]
+    for body, signature, _ in listener.arrived:
+        assert sandbox.gateway().is_authentic(body, signature)
+
+
 def test_a_second_try_that_arrives_is_delivered(sandbox, listener):
     listener.status = 503
     sandbox.charge(1000, card())

@@ -20,6 +20,7 @@ from billing.edges.sandbox.wire import readable
 bp = Blueprint("control", __name__, url_prefix="/control")
 
 IDS = ("id", "ref_trans_id", "batch_id", "profile_id", "method_id")
+ENDPOINT = ("id", "url", "status", "failures")
 SECRET = ("fingerprint", "identity", "token")
 
 
@@ -95,6 +96,7 @@ def state():
         "faults": [vars(one) for one in sandbox.faults.all()],
         "late": sandbox.faults.late_ones(),
         "webhooks": sandbox.webhooks.mischief(),
+        "endpoints": [{name: row[name] for name in ENDPOINT} for row in sandbox.webhooks.all()],
     }
 
 

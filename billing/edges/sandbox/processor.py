@@ -29,7 +29,7 @@ OPTIONS = {
     "approve_declines": False,  # a held charge is declined by the bank once it is released
     "search_lag_seconds": 0,  # lists hide what is younger; details do not
     "answer_ms": 0,  # how long the answer to a call that moves money takes, once it is decided
-    "webhook_failures_allowed": None,  # so many in a row, and the endpoint is off; None: when retries end
+    "webhook_failures_allowed": None,  # one more in a row, and it is off; None: when retries end
     "customer_list_unsettled": True,  # a customer's list shows what has not settled yet (not documented)
     "profile_email_counts": True,  # the e-mail takes part in the duplicate rule of profiles (not documented)
     "deleted_twice": "E00040",  # what a second delete is told: E00040, or I00003 (not documented)

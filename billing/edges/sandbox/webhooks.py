@@ -160,8 +160,12 @@ class Webhooks:
         if reorder > 1:
             due = due[::-1] if len(due) >= reorder else []
         for row in due:
-            if not self._stopped.is_set():
+            if not self._stopped.is_set() and self._is_due(row):
                 self._deliver(session, row)
+
+    def _is_due(self, row):
+        """False when the endpoint was switched off by what was delivered just now."""
+        return self._store.value("SELECT due_at FROM notification WHERE id = ?", row["id"])
 
     def _deliver(self, session, row):
         body = row["body"].encode()
@@ -181,28 +185,28 @@ class Webhooks:
         self._note(row, arrived)
 
     def _note(self, row, arrived):
-        retries, attempts = self.mischief()["retries"], row["attempts"] + 1
-        now = self._store.now()
+        now, attempts = self._store.now(), row["attempts"] + 1
         with self._store.transaction():
             if arrived:
                 left = row["copies"] - 1
-                due_at = stamp(now) if left > 0 else None
-                self._store.update(
-                    "notification",
-                    row["id"],
-                    status="Delivered",
-                    attempts=attempts,
-                    copies=left,
-                    due_at=due_at,
-                )
-            elif attempts <= len(retries):
-                due_at = stamp(now + timedelta(seconds=retries[attempts - 1]))
-                self._store.update(
-                    "notification", row["id"], status="RetryPending", attempts=attempts, due_at=due_at
-                )
+                changes = {"status": "Delivered", "copies": left, "due_at": stamp(now) if left > 0 else None}
+                self._store.update("notification", row["id"], attempts=attempts, **changes)
+                self._store.update("webhook", row["webhook_id"], failures=0)
             else:
-                self._store.update("notification", row["id"], status="Failed", attempts=attempts, due_at=None)
-                self._store.update("webhook", row["webhook_id"], status="inactive")
+                self._note_failure(row, attempts, now)
+
+    def _note_failure(self, row, attempts, now):
+        """Plan the next try; when there is none left, or too many failed in a row, the endpoint is off."""
+        retries = self.mischief()["retries"]
+        again = attempts <= len(retries)
+        due_at = stamp(now + timedelta(seconds=retries[attempts - 1])) if again else None
+        status = "RetryPending" if again else "Failed"
+        self._store.update("notification", row["id"], status=status, attempts=attempts, due_at=due_at)
+        self._store.execute("UPDATE webhook SET failures = failures + 1 WHERE id = ?", row["webhook_id"])
+        allowed = self._store.setting("options", {}).get("webhook_failures_allowed")
+        too_many = allowed is not None and self.get(row["webhook_id"])["failures"] > allowed
+        if too_many or not again:
+            self.change(row["webhook_id"], status="inactive")
 
     # -- endpoints
 
@@ -213,6 +217,19 @@ class Webhooks:
             "webhook", id=new, name=name, url=url, event_types=json.dumps(list(event_types)), status=status
         )
         return self.get(new)
+
+    def change(self, webhook_id, **columns):
+        """Change an endpoint. One that is switched off gets nothing of what was waiting for it."""
+        with self._store.transaction():
+            if columns.get("status") == "active":
+                columns["failures"] = 0
+            self._store.update("webhook", webhook_id, **columns)
+            if columns.get("status") == "inactive":
+                self._store.execute(
+                    "UPDATE notification SET status = 'Failed', due_at = NULL"
+                    " WHERE webhook_id = ? AND due_at IS NOT NULL",
+                    webhook_id,
+                )
 
     def get(self, webhook_id):
         """The row of an endpoint, or None."""
@@ -301,7 +318,7 @@ def change_webhook(webhook_id):
     if "eventTypes" in given:
         changes["event_types"] = json.dumps(given["eventTypes"])
     if changes:
-        sandbox.store.update("webhook", webhook_id, **changes)
+        sandbox.webhooks.change(webhook_id, **changes)
     return _found(webhook_id)
 
 
