@@ -7,6 +7,7 @@ must notice that time went on, or that it is to die at the next booking.
 import mmap
 import os
 import struct
+import time
 from datetime import UTC, datetime, timedelta
 
 from billing.edges.clock import Clock
@@ -56,6 +57,16 @@ class Board:
         if left:
             self._page[ARMED + point] = left - 1
         return left == 1
+
+
+class SharedTime:
+    """``time`` as the product measures its own patience with: it passes while a process is stopped."""
+
+    def __init__(self, board):
+        self._board = board
+
+    def monotonic(self):
+        return time.monotonic() + self._board.offset
 
 
 class SharedClock(Clock):

@@ -9,7 +9,8 @@ from tests.sandbox_process import SandboxProcess
 
 MONEY = ("capturedPendingSettlement", "settledSuccessfully")
 HELD = ("FDSPendingReview", "FDSAuthorizedPendingReview")
-LATE_SECONDS = 0.4
+LATE_SECONDS = 0.25
+NUMBERS = {"card": "4111111111111111", "bank": "123456781"}
 SLOW_SECONDS = 1.3  # longer than our gateway edge waits in this run
 
 # What may go wrong with a call that only asks, and with one that may move money.
@@ -17,7 +18,7 @@ ASKING = ("drop_before_processing", "lose_request", "drop_after_processing", "re
           "http_503", "html", "empty", "busy", "busy_unprocessed", "maintenance", "twice", "no_bom",
           "extra_element", "utf8_names")  # fmt: skip
 MOVING = ("drop_before_processing", "lose_request", "drop_after_processing", "reset", "garbage", "late",
-          "http_500", "html", "empty", "twice", "reason_19", "reason_20", "reason_120")  # fmt: skip
+          "http_500", "html", "empty", "twice", "reason_19", "reason_20", "reason_120", "approve_then_void")  # fmt: skip
 QUESTIONS = ("getHostedPaymentPageRequest", "getUnsettledTransactionListRequest",
              "getTransactionDetailsRequest", "getSettledBatchListRequest")  # fmt: skip
 
@@ -28,13 +29,13 @@ def known(modes):
 
 
 class GatewaySandbox:
-    """The process and its controls. ``late_until``: when the last late acceptance has surely happened."""
+    """The process and its controls."""
 
     def __init__(self, state, webhook_url, port):
         self._process = SandboxProcess(state, webhook_url, port)
         self._http = requests.Session()
         self._http.trust_env = False
-        self.late_until, self._is_late = 0.0, False
+        self._is_late = False
 
     def start(self):
         self._process.start()
@@ -46,6 +47,9 @@ class GatewaySandbox:
 
     def control(self, path, **given):
         """Press a control; returns its JSON."""
+        return self._post(path, given)
+
+    def _post(self, path, given):
         reply = self._http.post(f"{self.url}/control/{path}", json=given, timeout=20)
         if reply.status_code != 200:
             raise RuntimeError(f"control/{path}: {reply.text[:300]}")
@@ -59,6 +63,31 @@ class GatewaySandbox:
         """An empty gateway whose clock says ``now``."""
         self.control("reset")
         self.control("clock", at=now.isoformat())
+
+    def store_methods(self, methods):
+        """Let the processor know the saved methods. Returns [(customer id, profile id, method id)]."""
+        told = [
+            {"customer_number": one["customer_number"], "kind": one["kind"], "number": NUMBERS[one["kind"]],
+             "expiration": "12/39", "name": "Ann Example"}
+            for one in methods
+        ]  # fmt: skip
+        stored = self._post("methods", told)["methods"]
+        return [
+            (one["customer"], at["profile_id"], at["method_id"])
+            for one, at in zip(methods, stored, strict=True)
+        ]
+
+    def dispute(self, what, which):
+        """A bank returns a debit, or charges a card payment back, if one has settled."""
+        kind = "bank" if what == "return" else "card"
+        records = self.records()
+        gone = {one["ref_trans_id"] for one in records}
+        settled = [
+            one["id"] for one in records
+            if one["status"] == "settledSuccessfully" and one["kind"] == kind and one["id"] not in gone
+        ]  # fmt: skip
+        if settled:
+            self.control(what, transaction_id=settled[which % len(settled)])
 
     def bad_weather(self, faults, mischief):
         """Switch faults on: [(mode, call, count)]; and mischief with the webhooks."""
@@ -75,11 +104,8 @@ class GatewaySandbox:
         self.control("webhooks", delay_seconds=0, copies=1, reorder=1, lose=0)
         self.wait_for_late()
 
-    def note_submit(self):
-        """A payment was just sent; if its fault is to be late, it happens by then."""
-        if self._is_late:
-            self.late_until = time.monotonic() + LATE_SECONDS + 0.2
-
     def wait_for_late(self):
-        """The clock may only be moved when nothing is still on its way."""
-        time.sleep(max(0.0, self.late_until - time.monotonic()))
+        """The clock may only be moved by hours when nothing is still on its way."""
+        if self._is_late:
+            time.sleep(LATE_SECONDS + 0.15)
+        self._is_late = False

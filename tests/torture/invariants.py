@@ -16,6 +16,8 @@ from tests.torture.gateway import HELD, MONEY
 
 MARGIN = timedelta(minutes=1)  # between the moment that a row names and the moment that it was committed
 OURS = ("approved", "settled")
+TAKEN = (*OURS, "refunded")  # money that the gateway took and that did not come back by itself
+BACK = ("voided", "refunded", "returned", "charged_back")
 LIVE = ("prepared", "sent", "held", "in_doubt")
 INVARIANTS = []
 TABLE = {table._meta.table_name: table for table in TABLES}
@@ -37,6 +39,8 @@ class Books:
         self.facts = told["facts"]
         self.payments = {row["id"]: row for row in self.rows("payment")}
         self.by_reference = {row["reference"]: row for row in self.payments.values()}
+        self.by_transaction = {row["transaction_id"]: row for row in self.payments.values() if row["transaction_id"]}
+        self.refunds = self.rows("refund")
         self.parts = self.rows("payment_part")
         self.invoices = {row["id"]: row for row in self.rows("invoice")}
         self.lines = self.rows("line")
@@ -74,6 +78,10 @@ def _counts(books):
         "invoices": len(books.invoices),
         "approved": sum(one["status"] in MONEY for one in books.charged),
         "mails": len(books.mails),
+        "refunds": sum(row["state"] in OURS for row in books.refunds),
+        "charged by autopay": sum(row["autopay_id"] is not None and row["state"] in TAKEN
+                                  for row in books.payments.values()),
+        "came back": sum(one["type"] in ("return", "chargeback") for one in books.sandbox),
         "reminders": sum(books.notices.get(id, {}).get("kind") == "reminder" for id in books.mails),
     }
 
@@ -112,7 +120,7 @@ def each_approval_has_its_payment(books):
         if payment["transaction_id"]:
             ours[payment["transaction_id"]].append(payment)
     for one in _money(books):
-        booked = [row for row in ours[one["id"]] if row["state"] in OURS]
+        booked = [row for row in ours[one["id"]] if row["state"] in TAKEN]
         if len(booked) != 1:
             yield f"transaction {one['id']} ({one['invoice_number']}) has {len(booked)} payments"
         elif booked[0]["amount_cents"] != one["amount_cents"]:
@@ -125,7 +133,7 @@ def each_payment_has_its_approval(books):
     approved = {one["id"] for one in _money(books)}
     for payment in books.payments.values():
         online = payment["kind"] in ("online", "card", "bank")
-        if online and payment["state"] in OURS and payment["transaction_id"] not in approved:
+        if online and payment["state"] in TAKEN and payment["transaction_id"] not in approved:
             yield f"payment {payment['reference']} is {payment['state']}, and the gateway has no money"
 
 
@@ -140,8 +148,81 @@ def nothing_stays_in_the_dark(books):
             yield f"payment {payment['reference']} is {payment['state']}, the gateway holds it"
 
 
+@invariant
+def what_came_back_is_known(books):
+    """What a bank returned or charged back is no money of ours any more."""
+    for what, state in (("return", "returned"), ("chargeback", "charged_back")):
+        for one in books.sandbox:
+            if one["type"] == what:
+                payment = books.by_transaction.get(one["ref_trans_id"])
+                if not payment or payment["state"] != state:
+                    yield f"{what} of {one['ref_trans_id']}, whose payment is {payment and payment['state']}"
+
+
+@invariant
+def each_refund_has_its_transaction(books):
+    """Each refund that went through the gateway is one of ours with the same amount, and the reverse."""
+    ours = {
+        row["transaction_id"]: row for row in books.refunds
+        if row["how"] in ("card", "bank") and row["state"] in OURS
+    }  # fmt: skip
+    theirs = {
+        one["id"]: one for one in books.sandbox
+        if one["type"] == "refundTransaction" and one["status"] in ("refundPendingSettlement", "refundSettledSuccessfully")
+    }  # fmt: skip
+    for id in ours.keys() ^ theirs.keys():
+        yield f"refund {id} is known to {'us' if id in ours else 'the gateway'} only"
+    for id in ours.keys() & theirs.keys():
+        if ours[id]["amount_cents"] != theirs[id]["amount_cents"]:
+            yield f"refund {id} is {theirs[id]['amount_cents']} there, {ours[id]['amount_cents']} here"
+    for row in books.refunds:
+        if row["state"] in ("sent", "in_doubt", "prepared"):
+            yield f"refund {row['reference']} is still {row['state']}"
+
+
+@invariant
+def refunded_within_the_payment(books):
+    """What went back is never more than what came."""
+    back = Counter()
+    for row in books.refunds:
+        if row["state"] in OURS and row["how"] != "void":
+            back[row["payment_id"]] += row["amount_cents"]
+    for id, cents in back.items():
+        if cents > books.payments[id]["amount_cents"]:
+            yield f"{cents} of payment {books.payments[id]['reference']} went back"
+
+
+@invariant
+def voids_are_known_to_both(books):
+    """A payment is voided here exactly when its transaction is voided there."""
+    for one in books.charged:
+        payment = books.by_transaction.get(one["id"])
+        if one["status"] == "voided" and payment and payment["state"] not in ("voided", "declined", "expired"):
+            yield f"transaction {one['id']} is voided, payment {payment['reference']} is {payment['state']}"
+        if payment and payment["state"] == "voided" and one["status"] != "voided":
+            yield f"payment {payment['reference']} is voided, transaction {one['id']} is {one['status']}"
+
+
+@invariant
+def one_outcome_a_day(books):
+    """What autopay did with an invoice on a day is said once, and a charge is said to be one."""
+    said = Counter((row["run_on"], row["invoice_id"]) for row in books.rows("autopay_outcome"))
+    for (on, invoice), count in said.items():
+        if count > 1:
+            yield f"{count} outcomes of invoice {invoice} on {on}"
+
+
+@invariant
+def reconciliation_finds_nothing(books):
+    """The product's own comparison with the processor has no open difference."""
+    for row in books.rows("difference", "state = 'open'"):
+        yield row["text"]
+
+
 def _money(books):
-    return [one for one in books.charged if one["status"] in MONEY]
+    """The payments that the gateway took and has: approved, not voided, not returned, not charged back."""
+    gone = {one["ref_trans_id"] for one in books.sandbox if one["type"] in ("return", "chargeback")}
+    return [one for one in books.charged if one["status"] in MONEY and one["id"] not in gone]
 
 
 # --- Invoices ------------------------------------------------------------------------------------
@@ -178,10 +259,14 @@ def money_is_applied_or_left(books):
     used, back = Counter(), Counter()
     for allocation in books.allocations:
         used[allocation["payment_id"]] += allocation["amount_cents"]
-    for refund in books.rows("refund"):
-        back[refund["payment_id"]] += refund["amount_cents"]
+    for refund in books.refunds:
+        if refund["how"] != "void" and refund["state"] not in ("declined", "refused"):
+            taken = refund["state"] in OURS
+            back[refund["payment_id"]] += refund["amount_cents"] - (0 if taken else refund["reopen_cents"])
     for payment in books.payments.values():
-        ours = payment["amount_cents"] if payment["state"] in OURS else 0
+        if payment["state"] in ("returned", "charged_back"):
+            continue  # refunds of what came back are losses: the product's checks know them
+        ours = payment["amount_cents"] if payment["state"] in TAKEN else 0
         spent = used[payment["id"]] + back[payment["id"]]
         if payment["open_cents"] < 0 or spent + payment["open_cents"] != ours:
             yield f"payment {payment['reference']}: {spent} used, {payment['open_cents']} left of {ours}"
@@ -293,7 +378,7 @@ def each_payment_is_receipted(books):
 def what_clients_were_told_is_there(books):
     """Pages, answers and mails said it; so it is."""
     keys = {row["key"]: row for row in books.payments.values()}
-    refunds = {row["key"]: row for row in books.rows("refund")}
+    refunds = {row["key"]: row for row in books.refunds}
     approved = {one["invoice_number"] for one in _money(books)}
     for fact in books.facts:
         yield from _broken_word(fact, books, keys, refunds, approved)
@@ -314,7 +399,7 @@ def _broken_word(fact, books, keys, refunds, approved):
 
 
 def _broken_page(fact, payment, approved):
-    if fact["state"] in OURS and payment["state"] not in (*OURS, "voided", "refunded"):
+    if fact["state"] in OURS and payment["state"] not in (*OURS, *BACK):
         yield f"payment {payment['reference']} was shown as paid and is {payment['state']}"
     refused = fact["state"] in ("expired", "declined", "declined-refused")
     if refused and payment["reference"] in approved:
@@ -379,7 +464,7 @@ def the_product_agrees(books):
 # --- Running it again ----------------------------------------------------------------------------
 
 # Times of asking move with every look; everything else has to stay as it is.
-RESTLESS = {"payment": ("ask_at", "asks"), "job_run": None}
+RESTLESS = {"payment": ("ask_at", "asks"), "settlement": ("read_at",), "job_run": None}
 
 
 def fingerprint(db):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tests.torture import gateway, points
 
+CHARGE = "createTransactionRequest"
 DAILY, SEND, WORKER = ["daily"], ["send-notices"], ["worker", "--once"]
 KINDS = {"days": 90, "migration": 4, "full disk": 3, "read only": 3}
 VISITS = {
@@ -31,7 +32,7 @@ LEANINGS = {
 # How often a process comes by a point at most, where it is not about three times.
 PASSES = {
     "any statement": 90, "any commit": 14, "lease taken": 1, "lease given back": 1,
-    "payment by hand, not committed": 1, "payment by hand, committed": 1,
+    "payment by hand, not committed": 1, "refund: ordered": 1, "payment by hand, committed": 1,
 }  # fmt: skip
 
 
@@ -71,6 +72,9 @@ class Phase:
     faults: list
     mischief: dict
     letters: list  # fates of the next mails
+    declines: list  # (which method, reason code, how often)
+    disputes: list  # what banks take back after the settlement: ("return" or "chargeback", which)
+    settles: bool  # the gateway closes its day before this phase
     armed: list  # (delay, point, passes) of web processes
     shots: list  # (delay, "web" or "job") of the killer
 
@@ -115,9 +119,21 @@ def _phase(dice, place, leanings):
         faults=[] if calm else _faults(dice),
         mischief=_mischief(dice),
         letters=[] if calm else _letters(dice),
+        declines=_declines(dice),
+        disputes=[(dice.choice(["return", "chargeback"]), dice.randrange(1000)) for _ in range(place)
+                  if dice.random() < 0.25],
+        settles=place > 0 and dice.random() < 0.6,
         armed=[] if calm else _armed(dice, leanings, visits),
         shots=[] if calm else _shots(dice),
     )
+
+
+def quiet_phase(*, lanes, shots):
+    """A phase of some processes and a killer, without customers and in fine weather."""
+    return Phase(
+        days=0, lanes=lanes, visits=[], faults=[], mischief={}, letters=[], declines=[], disputes=[],
+        settles=False, armed=[], shots=shots,
+    )  # fmt: skip
 
 
 # --- Processes -----------------------------------------------------------------------------------
@@ -129,7 +145,7 @@ def _lanes(dice, place, leanings):
     first = [_job(dice, "flask", DAILY, leanings) for _ in range(dice.choice([1, 2, 2]))]
     second = [_job(dice, "flask", DAILY, leanings)]
     third = [_job(dice, "flask", dice.choice([WORKER, SEND]), leanings, delay=dice.random() * 0.4)]
-    return [first, second, third, *_office(dice)]
+    return [first, second, third, *_office(dice, leanings)]
 
 
 def _reminder_lanes(dice, leanings):
@@ -143,10 +159,10 @@ def _reminder_lanes(dice, leanings):
         for lane in (queue, *senders):
             lane[0].fate = None
     senders[0].append(_job(dice, "flask", WORKER, leanings))
-    return [queue, *senders, *_office(dice)]
+    return [queue, *senders, *_office(dice, leanings)]
 
 
-def _office(dice):
+def _office(dice, leanings):
     """Staff with a pen, and somebody who holds the database."""
     lanes = []
     if dice.random() < 0.4:
@@ -156,8 +172,15 @@ def _office(dice):
             Job("hand", fate=_fate(dice, "h"), delay=dice.random() * 0.4, told=told),
             Job("hand", told=told),
         ])  # fmt: skip
-    if dice.random() < 0.1:
-        lanes.append([Job("give_back", delay=0.3, told={"key": f"back-{dice.getrandbits(60):x}"})])
+    if dice.random() < (1.0 if "refunds" in leanings else 0.4):
+        told = {
+            "key": f"back-{dice.getrandbits(60):x}", "which": dice.randrange(1000),
+            "percent": dice.choice([100, 100, 40]), "reopen": dice.random() < 0.7,
+        }  # fmt: skip
+        lanes.append([
+            Job("refund", fate=_fate(dice, "r"), delay=0.2 + dice.random() * 0.3, told=told),
+            Job("refund", told=told),
+        ])  # fmt: skip
     if dice.random() < 0.1:
         seconds = 2.4 if dice.random() < 0.1 else dice.random() * 0.5
         lanes.append([Job("hog", delay=dice.random() * 0.3, told={"seconds": seconds})])
@@ -219,11 +242,19 @@ def _visits(dice, place, leanings):
     ]  # fmt: skip
 
 
+def _declines(dice):
+    """Some saved methods are refused: soft, hard, or for a fault of ours."""
+    return [
+        (dice.randrange(1000), dice.choice(["2", "4", "8", "11", "19"]), dice.choice([1, 1, 2]))
+        for _ in range(dice.choice([0, 0, 1, 2]))
+    ]
+
+
 def _faults(dice):
     faults = []
     for _ in range(dice.choice([0, 1, 2, 3])):
-        if dice.random() < 0.5:
-            mode, call = dice.choice(gateway.known(gateway.MOVING)), "hosted"
+        if dice.random() < 0.6:
+            mode, call = dice.choice(gateway.known(gateway.MOVING)), dice.choice(["hosted", CHARGE])
         else:
             mode, call = dice.choice(gateway.known(gateway.ASKING)), dice.choice(gateway.QUESTIONS)
         if dice.random() < 0.03:

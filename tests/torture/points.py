@@ -16,7 +16,7 @@ BEFORE, AFTER = "before", "after"
 class Point(NamedTuple):
     """A place in the product: before or after the function ``target`` ("module:name" or "module:Class.name").
 
-    ``who`` comes by there: w(eb), d(aily), s(ender: worker and send-notices), h(and).
+    ``who`` comes by there: w(eb), d(aily), s(ender: worker and send-notices), h(and), r(efund).
     """
 
     name: str
@@ -27,8 +27,8 @@ class Point(NamedTuple):
 
 _BILL, _PAY, _NOTICES = "billing.bill", "billing.payments", "billing.notices"
 POINTS = (
-    Point("any statement", "", BEFORE, "wdsh"),
-    Point("any commit", "", BEFORE, "wdsh"),
+    Point("any statement", "", BEFORE, "wdshr"),
+    Point("any commit", "", BEFORE, "wdshr"),
     Point("lease taken", "billing.daily:begin", AFTER, "d"),
     Point("lease given back", "billing.daily:finish", AFTER, "d"),
     Point("bill: numbers taken, no rows", f"{_BILL}:take_numbers", AFTER, "d"),
@@ -37,10 +37,19 @@ POINTS = (
     Point("attempt committed", f"{_PAY}:_claim", AFTER, "w"),
     Point("page given, not stored", f"{_PAY}:_ask_page", AFTER, "w"),
     Point("page stored", f"{_PAY}:_open_page", AFTER, "w"),
-    Point("before the call", "billing.edges.gateway:Gateway._post", BEFORE, "wds"),
-    Point("after the call", "billing.edges.gateway:Gateway._post", AFTER, "wds"),
+    Point("before the call", "billing.edges.gateway:Gateway._post", BEFORE, "wdsr"),
+    Point("after the call", "billing.edges.gateway:Gateway._post", AFTER, "wdsr"),
     Point("answer booked, not committed", f"{_PAY}:_book", AFTER, "wds"),
     Point("answer committed", f"{_PAY}:conclude", AFTER, "wds"),
+    Point("charge: attempt committed", f"{_PAY}:_claim_charge", AFTER, "d"),
+    Point("charge: answer committed", f"{_PAY}:_book_answer", AFTER, "d"),
+    Point("autopay: planned, not committed", "billing.autopay:_write_plan", AFTER, "d"),
+    Point("autopay: outcomes noted", "billing.charging:_Crew.write", AFTER, "d"),
+    Point("refund: ordered", "billing.refunds:start", AFTER, "r"),
+    Point("refund: about to be sent", "billing.refunds:_send", BEFORE, "rds"),
+    Point("refund: booked, not committed", "billing.refunds:_book", AFTER, "rds"),
+    Point("refund: answer committed", "billing.refunds:_book_answer", AFTER, "rds"),
+    Point("batch kept, not committed", "billing.settlements:_keep_lines", AFTER, "d"),
     Point("webhook kept, not answered", f"{_PAY}:note_webhook", AFTER, "w"),
     Point("webhook followed", f"{_PAY}:follow_event", AFTER, "ds"),
     Point("payment by hand, not committed", "billing.ledger:apply_oldest_first", AFTER, "h"),
@@ -52,9 +61,11 @@ POINTS = (
     Point("outbox: noted as sent", f"{_NOTICES}:_mail", AFTER, "ds"),
     Point("PDF half written", "billing.edges.pdf:_written", BEFORE, "w"),
 )
+# Who sleeps here for hours has claimed and not sent: others give the attempt up meanwhile.
+ASLEEP = "charge: attempt committed"
 # Who stops there holds no lock that would keep everybody else waiting.
 STOPPABLE = (
-    "lease taken", "bill: committed", "before the call", "after the call", "answer committed",
+    "lease taken", "bill: committed", ASLEEP, "charge: answer committed", "before the call", "after the call", "answer committed",
     "webhook followed", "outbox: claimed", "outbox: copy kept", "outbox: handed over", "outbox: noted as sent",
 )  # fmt: skip
 NAMES = [point.name for point in POINTS]

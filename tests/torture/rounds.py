@@ -6,12 +6,13 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,7 +30,8 @@ from tests.torture.stable import CRASHED, Stable
 
 TODAY = date(2026, 12, 1)
 PATIENCE_SECONDS = 25  # for one process; whoever takes longer hangs
-AGAIN = (25, 60, 26 * 60)  # minutes between the daily runs that make up for everything
+AGAIN = (25, 60, 26 * 60, 5)  # minutes between the daily runs that make up for everything
+ASLEEP_MINUTES = 70, 70, 130
 CALM_DAILY = ["daily"]
 ERROR = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)$", re.M)
 EXPECTED = ("peewee.OperationalError", "apsw.FullError", "apsw.IOError", "apsw.BusyError", "apsw.ReadOnlyError",
@@ -174,7 +176,7 @@ class Round:
         self.told = visitors.Told()
         self.trouble = []  # what no process may do: hang, crash
         self._victims, self._lock = [], threading.Lock()
-        self._web = None
+        self._web, self._visiting, self._methods = None, 0, []
 
     # -- the story
 
@@ -210,6 +212,7 @@ class Round:
         name = house.databases.copy(house.template)
         url = house.databases.url(name)
         try:
+            self._introduce(url)
             if house.kind == "sqlite" and self.plan.kind in ("full disk", "read only"):
                 url = self._on_small_disk(house.folder / name) or url
             yield url
@@ -217,6 +220,16 @@ class Round:
             self._end_everything()
             house.databases.drop(name)
             house.disk.unmount()
+
+    def _introduce(self, url):
+        """The processor gets to know the customers' methods, and the copy learns the ids that it gave them."""
+        house = self.house
+        self._methods = house.sandbox.store_methods(house.world["methods"])
+        profiles = [(profile, id) for id, profile, _ in self._methods]
+        methods = [(method, id) for id, _, method in self._methods]
+        with _unguarded(url, "payment_method") as (cursor, mark):
+            cursor.executemany(f"UPDATE customer SET profile_id = {mark} WHERE id = {mark}", profiles)
+            cursor.executemany(f"UPDATE payment_method SET token = {mark} WHERE customer_id = {mark}", methods)
 
     def _on_small_disk(self, file):
         spare = self.dice.randrange(60, 500) if self.plan.kind == "full disk" else 50_000
@@ -255,6 +268,7 @@ class Round:
         house = self.house
         house.sandbox.wait_for_late()
         self._move_clock(days=phase.days)
+        self._settle(phase)
         house.sandbox.bad_weather(phase.faults, phase.mischief)
         house.post.script = list(phase.letters)
         acts = [lambda lane=lane: self._lane(lane) for lane in phase.lanes]
@@ -270,6 +284,17 @@ class Round:
         house.board.disarm()
         house.sandbox.control("fault", clear=True)
 
+    def _settle(self, phase):
+        """The gateway closes its day; banks take something back; some saved methods will be refused."""
+        sandbox = self.house.sandbox
+        if phase.settles:
+            sandbox.control("settle")
+        for what, which in phase.disputes:
+            sandbox.dispute(what, which)
+        for which, reason, count in phase.declines:
+            _, _, method = self._methods[which % len(self._methods)]
+            sandbox.control("decline", method_id=method, reason_code=reason, count=count)
+
     def _guarded(self, act):
         try:
             act()
@@ -284,7 +309,7 @@ class Round:
             if not victim.wait(PATIENCE_SECONDS):
                 self._hangs(victim, job)
             if victim.is_stopped:
-                self._overtake(victim)
+                self._overtake(victim, asleep=job.fate[0] == points.ASLEEP)
             if not victim.wait_for_end(PATIENCE_SECONDS):
                 self._hangs(victim, job)
             self._listen(victim, job)
@@ -300,11 +325,23 @@ class Round:
             self._victims.append(victim)
         return victim
 
-    def _overtake(self, victim):
-        """It stands still until its lease is over and somebody else has done the work; then it goes on."""
-        self._move_clock(minutes=16)
-        self.house.run("flask", self.url, args=["daily"])
+    def _overtake(self, victim, asleep):
+        """It stands still until its lease is over and somebody else has done the work; then it goes on.
+
+        Who has claimed and not sent yet may even sleep until the attempt was given up.
+        """
+        for minutes in ASLEEP_MINUTES if asleep and self._alone() else (16,):
+            self._move_clock(minutes=minutes)
+            self.house.run("flask", self.url, args=["daily"])
         victim.go_on()
+
+    def _alone(self):
+        """Wait until nobody else is in the middle of anything: hours do not pass within a request."""
+        end = time.monotonic() + 8
+        while self._visiting and time.monotonic() < end:
+            time.sleep(0.02)
+        self.house.sandbox.wait_for_late()
+        return not self._visiting
 
     def _hangs(self, victim, job):
         self.trouble.append(f"{job.role} {' '.join(job.args)} does not end: {victim.output[-300:]!r}")
@@ -322,6 +359,15 @@ class Round:
                 self.trouble.append(f"{job.role} {' '.join(job.args)} logged {error[:300]}")
 
     def _visit(self, visit):
+        with self._lock:
+            self._visiting += 1
+        try:
+            self._go_there(visit)
+        finally:
+            with self._lock:
+                self._visiting -= 1
+
+    def _go_there(self, visit):
         time.sleep(visit.delay)
         tokens = self.house.world["tokens"]
         token = (self.house.post.take_link() if visit.by_mail else None) or tokens[visit.invoice % len(tokens)]
@@ -395,8 +441,10 @@ class Round:
         for minutes in AGAIN:
             self._move_clock(minutes=minutes)
             self._review()
+            house.sandbox.control("settle")
             self._wait_for_webhooks()
             house.run("flask", self.url, args=CALM_DAILY)
+        self._wait_for_webhooks()
         return self._ask()
 
     def _ask(self):
@@ -454,8 +502,8 @@ class Round:
                 plan.Job("flask", ["init-db"], (self.dice.choice(points.NAMES[:2]), self.dice.randrange(1, 400), False))
                 for _ in range(6)
             ]  # fmt: skip
-            lanes = [jobs[:3], jobs[3:]]
-            self._play_phase(plan.Phase(0, lanes, [], [], {}, [], [], [(self.dice.random() * 0.3, "job")]))
+            shot = (self.dice.random() * 0.3, "job")
+            self._play_phase(plan.quiet_phase(lanes=[jobs[:3], jobs[3:]], shots=[shot]))
             last = house.run("flask", name, args=["init-db"])
             found = list(self.trouble)
             if last.status:
@@ -466,6 +514,26 @@ class Round:
         finally:
             self._end_everything()
             house.databases.drop(name)
+
+
+@contextmanager
+def _unguarded(url, table):
+    """(cursor, parameter mark) on a database nobody else uses, with the triggers of ``table`` out of the way."""
+    if url.startswith("postgresql"):
+        with psycopg.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            yield cursor, "%s"
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        return
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+        cursor = connection.cursor()
+        where = "FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
+        triggers = cursor.execute(f"SELECT name, sql {where}", (table,)).fetchall()
+        for name, _ in triggers:
+            cursor.execute(f'DROP TRIGGER "{name}"')
+        yield cursor, "?"
+        for _, sql in triggers:
+            cursor.execute(sql)
 
 
 def _kill(pid):

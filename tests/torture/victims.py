@@ -19,7 +19,7 @@ from flask.cli import ScriptInfo
 from peewee import OperationalError
 
 from app import create_app
-from billing import bill, notices
+from billing import bill, notices, payments, refunds
 from billing.edges import database as databases
 from billing.edges.database import open_database
 from billing.edges.gateway import Gateway
@@ -27,7 +27,7 @@ from billing.errors import GatewayUnavailable
 from models import db
 from tests.sandbox_process import KEY, LOGIN, SIGNATURE_KEY
 from tests.torture import mutants, points
-from tests.torture.board import Board, SharedClock
+from tests.torture.board import Board, SharedClock, SharedTime
 from tests.torture.stable import PATIENCE_SECONDS
 
 BUSY_SECONDS = 2  # of a locked database: the product waits for ten
@@ -47,6 +47,7 @@ class Stage:
         bill.CHUNK, notices.CHUNK = CHUNKS
         self.app = _load(settings, listener.getsockname()[1])
         self.app.clock = SharedClock(self.board)
+        payments.time = refunds.time = SharedTime(self.board)
         mutants.apply(settings.get("mutant"))
         points.place(self.fate)
         gc.collect()
@@ -85,7 +86,7 @@ def _load(settings, web_port):
         MAIL_PORT=settings["mail_port"],
         LOG_LEVEL="ERROR",
     )
-    app.gateway._timeout = PATIENCE_SECONDS
+    app.gateway._timeout = app.gateway._money_timeout = PATIENCE_SECONDS
     app.logger.setLevel(logging.CRITICAL)
     for name in app.jinja_env.list_templates(extensions=["html", "txt", "subject"]):
         if name.startswith(("portal/", "mail/", "base", "_macros", "errors/")):
@@ -174,26 +175,36 @@ def hand(stage, told):
         _tell({"hand": told["key"], "cents": payment.amount_cents})
 
 
-def give_back(stage, told):
-    """Staff give back by hand what a payment has left over, with a key; says what left."""
+def refund(stage, told):
+    """Staff give a payment back, whole or in part, and send it to the processor; says what was ordered.
+
+    The same key again is the same refund: what a predecessor died of is gone on with.
+    """
     from billing import refunds
     from billing.errors import BillingError
-    from models import Payment
+    from models import Payment, Refund
 
     clock = _follow(stage)
     with db.connection_context():
-        payment = Payment.select().where(Payment.open_cents > 0).order_by(Payment.id).first()
-        if payment is None:
+        earlier = Refund.get_or_none(Refund.key == told["key"])
+        choice = Payment.select().where(Payment.state.in_(Payment.MONEY)).order_by(Payment.id)
+        found = [earlier.payment] if earlier else list(choice)
+        if not found:
             return
+        payment = found[told["which"] % len(found)]
+        now = {"today": clock.today(), "now": clock.now()}
         try:
             made = refunds.start(
-                payment, amount_cents=payment.open_cents, how="check", reason="Moved away", key=told["key"],
-                by="torture", today=clock.today(), now=clock.now(),
+                payment, amount_cents=max(payment.amount_cents * told["percent"] // 100, 1),
+                reason="Moved away", key=told["key"], by="torture", reopen=told["reopen"], **now,
             )  # fmt: skip
+            _tell({"refund": told["key"], "cents": made.amount_cents})
+            if made.state == Refund.WAITING:
+                made = refunds.approve(made, by="somebody else", **now)
+            if made.state == Refund.PREPARED:
+                refunds.send(made, gateway=stage.app.gateway, **now)
         except (BillingError, OperationalError) as refusal:
             print(f"refused: {refusal}")
-            return
-        _tell({"refund": told["key"], "cents": made.amount_cents})
 
 
 def hog(stage, told):
@@ -256,5 +267,5 @@ def _tell(what):
 
 
 ROLES = {role.__name__: role for role in (
-    flask, web, hand, give_back, hog, build, alter, question, look, schema,
+    flask, web, hand, refund, hog, build, alter, question, look, schema,
 )}  # fmt: skip

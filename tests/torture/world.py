@@ -9,14 +9,15 @@ from datetime import time as clock_time
 from zoneinfo import ZoneInfo
 
 import migrations
-from billing import contracts, links, payments
-from models import Customer, Invoice, OneOff
+from billing import autopay, consent, links, payments
+from models import Autopay, Customer, PaymentMethod
 from tests import factories
 
 ZONE = ZoneInfo("America/Chicago")
 FIRST_NUMBER = 10001
 BY = "torture"
 CUSTOMERS, WITH_CHARGES, WITH_INVOICES, WITH_WORK, WITH_CREDIT = 30, 20, 14, 5, 3
+WITH_AUTOPAY = range(11, 22)
 
 
 def instant(day, hour=9):
@@ -41,9 +42,11 @@ def build(database, dice, today):
             factories.make_one_off(customer, cents=dice.randrange(1500, 9000), alone=dice.random() < 0.3)
         for customer in customers[3 : 3 + WITH_CREDIT]:
             _advance(customer, dice, today, now)
+        methods = [_agree(customers[number], dice, today, now) for number in WITH_AUTOPAY]
     if hasattr(database, "close_all"):
         database.close_all()
     return {
+        "methods": methods,
         "charges": charges,
         "tokens": tokens,
         "customers": [customer.id for customer in customers],
@@ -93,6 +96,37 @@ def _advance(customer, dice, today, now):
     )  # fmt: skip
 
 
+def _agree(customer, dice, today, now):
+    """A saved method and a standing authorization. The processor knows neither yet: a round tells it first.
+
+    Returns what the processor must be told, under the names that stand in the tables until then.
+    """
+    customer = Customer.get_by_id(customer.id)
+    customer.profile_id = f"p{customer.id}"
+    customer.save()
+    kind = PaymentMethod.BANK if dice.random() < 0.25 else PaymentMethod.CARD
+    method = factories.make_method(
+        customer, kind=kind, token=f"m{customer.id}", label="Saved ending 1111", last_four="1111",
+        expires_on=None if kind == PaymentMethod.BANK else date(2039, 12, 31),
+        account_type="checking" if kind == PaymentMethod.BANK else "",
+    )  # fmt: skip
+    terms = {
+        "timing": dice.choice([Autopay.DUE_DATE, Autopay.DAYS_BEFORE, Autopay.DAYS_BEFORE]),
+        "days_before": dice.choice([3, 8, 12, 14]),
+        "day_of_month": None,
+        "cap_cents": dice.choice([None, None, 6000]),
+        "tell_days": dice.choice([None, None, 2]),
+    }
+    if terms["timing"] == Autopay.DUE_DATE:
+        terms["days_before"] = 0
+    autopay.agree(
+        customer, contact=customer.contacts.get(), method=method, **terms,
+        text=consent.words_of(customer, method, **terms).text, address="127.0.0.1",
+        by=BY, today=today, now=now,
+    )  # fmt: skip
+    return {"kind": kind, "customer_number": customer.account_number, "customer": customer.id}
+
+
 def expected_periods(charge, today):
     """The first days of the periods that must be billed by ``today``: naive, for charges from a 1st to 28th."""
     starts, found = date.fromisoformat(charge["starts"]), []
@@ -104,6 +138,3 @@ def expected_periods(charge, today):
         if (last if charge["arrears"] else first) > today:
             return found
         found.append(first.isoformat())
-
-
-__all__ = ["Invoice", "OneOff", "build", "contracts", "expected_periods"]
