@@ -21,6 +21,7 @@ from billing import (
     notices,
     payments,
     refunds,
+    remittances,
     settlements,
     webhooks,
     words,
@@ -203,6 +204,7 @@ def _reconcile(day):
         return "the processor is not looked through in a dry run"
     if day.webhook_url:
         _one(day, "Webhook", _watch_webhook, day)
+    _one(day, "Files from the bank", remittances.finish, by=day.by, today=day.today, now=day.clock.now())
     try:
         report = settlements.reconcile(progress=day.done, **_gateway(day))
     except GatewayUnavailable as trouble:

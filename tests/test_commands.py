@@ -18,7 +18,8 @@ TELCO = ROOT.parent / "shared" / "data" / "telco-customers.csv"
 IMPORT = ("import-customers", "--map", "tests/data/telco.toml", "--commit", "--release")
 NAMES = (
     "init-db", "create-staff", "import-customers", "import-release", "import-undo", "daily", "check-books",
-    "send-notices", "pay-link", "demo", "worker", "settings",
+    "send-notices", "pay-link", "demo", "worker", "settings", "certificate", "check-gateway",
+    "import-payments",
 )  # fmt: skip
 
 

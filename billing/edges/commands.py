@@ -17,7 +17,7 @@ from flask.cli import with_appcontext
 from peewee import ProgrammingError
 
 import migrations
-from billing import checks, daily, imports, ledger, links, notices, payments
+from billing import checks, daily, imports, ledger, links, notices, payments, remittances
 from billing import company as companies
 from billing.edges import settings
 from billing.edges.database import TROUBLE, trouble_sentence
@@ -27,15 +27,19 @@ from models import Invoice, db
 
 DATE = click.DateTime(["%Y-%m-%d"])
 WORKER_PAUSE_SECONDS = 2
+ROWS_AT_ONCE = 100  # of a file from the bank, before the worker looks at its other work
 WORKER_REST_SECONDS = 30  # after trouble that concerns all work: a busy database, no tables yet
 HIGHEST_NUMBER = 2**31 - 1  # what an integer column holds
 
 
 def init_app(app):
     """Register every command."""
+    from billing.edges import bank_commands  # uses the tools below
+
     for command in (
         init_db, import_customers, import_release, import_undo, run_daily, check_books, send_notices,
-        pay_link, demo, worker, list_settings,
+        pay_link, demo, worker, list_settings, bank_commands.certificate, bank_commands.check_gateway,
+        bank_commands.import_payments,
     ):  # fmt: skip
         app.cli.add_command(command)
 
@@ -180,7 +184,7 @@ def import_undo(batch):
 @click.option("--only", type=click.Choice([step.name for step in daily.STEPS]), help="Run one step.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def run_daily(as_of, only, dry_run):
-    """Confirm payments, bill, charge, remind, send, check the books. Safe to run again, at any hour."""
+    """Confirm payments, bill, charge, reconcile, remind, send, check. Safe to run again, at any hour."""
     app = current_app._get_current_object()
     app.clock.follow(companies.current())
     today = as_of.date() if as_of else app.clock.today()
@@ -215,6 +219,7 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
         send=mailer.send,
         compose=app.compose,
         at_once=app.config["CHARGES_AT_ONCE"],
+        webhook_url=webhook_url(app.config),
         dry_run=dry_run,
     )
     if not dry_run:
@@ -233,6 +238,12 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
         if day.job:
             daily.finish(day.job, lines + day.trouble, failed=crashed, now=app.clock.now())
     return day.trouble
+
+
+def webhook_url(config):
+    """Where the processor should notify us; empty where it could not reach us anyway."""
+    reached = config["BASE_URL"].startswith("https://") or config["MODE"] == "demo"
+    return f"{config['BASE_URL']}/webhooks/authorize-net" if reached else ""
 
 
 def _run_step(step, day, tell):
@@ -336,6 +347,7 @@ def work_once(app, mailer):
         _try(payments.follow_event, event, **told)
     for payment in list(payments.due_to_ask(clock.now())):
         _try(payments.ask, payment, **told)
+    _try(remittances.finish, by="worker", today=told["today"], now=told["now"], limit=ROWS_AT_ONCE)
     if notices.waiting(clock.now()).exists():
         _try(_send_waiting, app, mailer)
 
