@@ -146,6 +146,10 @@ def _upcoming(notice):
     )
 
 
+def _refund(notice):
+    return "Your refund is on its way", "We send back what you paid too much. Thank you for your patience."
+
+
 def _method_expiring(notice):
     return "Your card expires soon", "The card that autopay charges expires soon. Please give us another one."
 
@@ -159,4 +163,5 @@ _WORDS = {
     Notice.AUTOPAY_ON: _autopay_on,
     Notice.UPCOMING_CHARGE: _upcoming,
     Notice.METHOD_EXPIRING: _method_expiring,
+    Notice.REFUND: _refund,
 }
