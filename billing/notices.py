@@ -13,7 +13,7 @@ from datetime import timedelta
 from peewee import JOIN, fn
 
 from billing import company as companies
-from billing import ledger, upcoming
+from billing import ledger, setbacks, upcoming
 from billing.errors import BillingError, StaleState
 from billing.states import move
 from models import (
@@ -617,7 +617,20 @@ def _no_longer(notice, today):
         return _charge_objection(notice, today)
     if notice.kind == Notice.METHOD_EXPIRING and notice.method.state != PaymentMethod.ACTIVE:
         return "The card is not used any more."
+    if notice.kind in (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.ABOVE_CAP):
+        return _setback_objection(notice)
     return _reminder_objection(notice, today) if notice.kind == Notice.REMINDER else ""
+
+
+def _setback_objection(notice):
+    """Nobody is asked to pay what they have paid since."""
+    if notice.kind == Notice.METHOD_PROBLEM:
+        return "The card or account works again." if notice.method.state == PaymentMethod.ACTIVE else ""
+    asked = notice.kind == Notice.ABOVE_CAP
+    owed = (
+        setbacks.above_cap(notice.autopay, notice.charge_on) if asked else setbacks.still_owed(notice.payment)
+    )
+    return "" if owed.exists() else "It was paid another way."
 
 
 def _charge_objection(notice, today):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from billing import documents, money_back, outcomes, remittance
+from billing import documents, money_back, outcomes, remittance, setbacks
 
 PAY_URL = "https://pay.example.com/i/Zk3vQ0m1s8Yc2nT5bWf7Jq9LxR4uAaEeHhGgDdKkPpM"
 
@@ -153,6 +153,44 @@ def refund(**fields):
                   ("Reason", "Charged to the wrong card.")),
     }  # fmt: skip
     return money_back.RefundDocument(**known | fields)
+
+
+OWED = (setbacks.Owed(None, "10482", date(2026, 12, 15), 4250),)
+
+
+def setback(**fields):
+    """A charge that the bank declined and that is tried again."""
+    known = {
+        "happened": outcomes.plain_words("2"),
+        "next_step": "We try again on December 18, 2026. If you pay another way before that day, nothing is "
+        "charged then.",
+        "cents": 4250, "method": "Visa ending 4242", "owed": OWED,
+        "facts": (("Declined on", "December 15, 2026"), ("Card or account", "Visa ending 4242"),
+                  ("Reference", "PL7K2M9QX4"), ("Account", "100042")),
+    }  # fmt: skip
+    return setbacks.SetbackDocument(**known | fields)
+
+
+def above_cap():
+    """A charge above the limit that the customer set."""
+    return setback(
+        happened="$142.50 is above the $100.00 that you set for autopay, so we ask first. Nothing was "
+        "charged.",
+        next_step="Please pay it when you have looked at it; nothing of it is charged by itself. Your later "
+        "invoices go on as before, up to $100.00.",
+        cents=14250, owed=(setbacks.Owed(None, "10482", date(2026, 12, 15), 14250),), is_final=True,
+        facts=(("Your limit", "$100.00"), ("Account", "100042")),
+    )  # fmt: skip
+
+
+def method_problem():
+    """A card that has expired."""
+    return setback(
+        happened=outcomes.plain_words("8"),
+        next_step="We will not charge Visa ending 4242 again. Add another card or bank account and choose it "
+        "for autopay; it is charged at once.",
+        is_final=True,
+    )
 
 
 def statement(**fields):
