@@ -19,14 +19,13 @@ from billing import (
     links,
     notices,
     one_offs,
-    payments,
     tickets,
     words,
 )
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.money import format_cents
-from models import Contact, Contract, Hold, ImportBatch, Invoice, Link, Notice, Payment, Refund, Ticket
+from models import Contact, Contract, Hold, ImportBatch, Invoice, Link, Notice, Ticket
 
 
 class Action:
@@ -58,7 +57,8 @@ class Words(wtforms.StringField):
         self.data = (valuelist[0] if valuelist else "").strip()
 
 
-def _text(label, most, *, optional=False, hint="", control=Words):
+def text_field(label, most, *, optional=False, hint="", control=Words):
+    """A line of text of at most ``most`` characters, that is plain text."""
     too_long = f"Please keep it under {most:,} characters."
     rules = [Optional() if optional else Filled(), Length(max=most, message=too_long), plain_text]
     return control(label, rules, description=hint)
@@ -67,18 +67,19 @@ def _text(label, most, *, optional=False, hint="", control=Words):
 class Reason(wtforms.Form):
     """Why."""
 
-    reason = _text("Reason", 120, hint="The customer and your colleagues will read it.")
+    reason = text_field("Reason", 120, hint="The customer and your colleagues will read it.")
 
 
 def _now():
     return {"by": g.by, "now": g.now}
 
 
-def _today():
-    return {"by": g.by, "now": g.now, "today": g.today}
+def day_of(*, by=True):
+    """What a use case is told of this request: the day, the moment and, mostly, who asks."""
+    return {"today": g.today, "now": g.now} | ({"by": g.by} if by else {})
 
 
-def _click(row):
+def click_of(row):
     """The key of what a form orders for a row: two clicks at the same moment are one order."""
     return f"{row.id}:{request.form.get('click', '')}"[:64]
 
@@ -99,7 +100,7 @@ class AmountForm(wtforms.Form):
     """How much, and why."""
 
     amount = MoneyInput("Amount", [Filled()])
-    reason = _text("Reason", 255, hint="The customer and your colleagues will read it.")
+    reason = text_field("Reason", 255, hint="The customer and your colleagues will read it.")
 
 
 class ContactForm(wtforms.Form):
@@ -119,20 +120,20 @@ def _fill_contacts(form, rows):
 
 
 def _issue(invoice, form):
-    issued = invoices.issue(invoice, **_today())
+    issued = invoices.issue(invoice, **day_of())
     amount, due = format_cents(issued.total_cents), words.date(issued.due_on)
     return f"Invoice {issued.number} for {amount} was issued, due {due}."
 
 
 def _void(invoice, form):
-    invoices.void(invoice, reason=form.reason.data, bill_again=form.bill_again.data, **_today())
+    invoices.void(invoice, reason=form.reason.data, bill_again=form.bill_again.data, **day_of())
     again = " Its periods will be billed again by the next bill run." if form.bill_again.data else ""
     return f"{invoice} was voided.{again}"
 
 
 def _credit(invoice, form):
     made = invoices.credit(
-        invoice, amount_cents=form.amount.data, reason=form.reason.data, key=_click(invoice), **_today()
+        invoice, amount_cents=form.amount.data, reason=form.reason.data, key=click_of(invoice), **day_of()
     )
     left = f", {format_cents(made.open_cents)} of it stays on the account" if made.open_cents else ""
     return f"{invoice} was credited {format_cents(made.amount_cents)}{left}."
@@ -186,7 +187,7 @@ INVOICE = (
     Action(
         "discard",
         "Discard draft",
-        lambda draft, form: invoices.discard(draft, reason=form.reason.data, **_today()) and None,
+        lambda draft, form: invoices.discard(draft, reason=form.reason.data, **day_of()) and None,
         form=Reason,
         lead="The draft is thrown away. Its periods and work will not be billed, now or later.",
         done="{row} was discarded.",
@@ -245,77 +246,6 @@ INVOICE = (
 )
 
 
-# --- payments --------------------------------------------------------------------------------------
-
-
-class ReturnForm(wtforms.Form):
-    """Why a check came back."""
-
-    reason = _text("Reason", 120, hint="Such as: insufficient funds. The customer is told.")
-
-
-class RefundForm(AmountForm):
-    """How much, how, and why."""
-
-    how = ChoiceInput("Paid back by", choices=Refund.how.choices)
-
-
-def _ask(payment, form):
-    asked = payments.ask(payment, gateway=current_app.gateway, today=g.today, now=g.now)
-    return f"The processor was asked: the payment is {asked.state.replace('_', ' ')}."
-
-
-def _bounce(payment, form):
-    payments.bounce(payment, reason=form.reason.data, **_today())
-    return f"{payment} came back. Its invoices are owed again, and the customer will be told."
-
-
-def _refund(payment, form):
-    made = payments.refund(
-        payment, amount_cents=form.amount.data, how=form.how.data, reason=form.reason.data,
-        key=_click(payment), **_today(),
-    )  # fmt: skip
-    return f"{format_cents(made.amount_cents)} was refunded by {made.how}."
-
-
-def _payment_effect(payment):
-    left = f", {format_cents(payment.open_cents)} of it not applied" if payment.open_cents else ""
-    return f"{format_cents(payment.amount_cents)}{left}"
-
-
-PAYMENT = (
-    Action(
-        "ask",
-        "Ask the processor",
-        _ask,
-        lead="Asks the processor what became of this attempt, and books the answer. Nothing is charged.",
-        fits=lambda payment: payment.state in Payment.LIVE,
-        effect=_payment_effect,
-    ),
-    Action(
-        "refund",
-        "Refund",
-        _refund,
-        form=RefundForm,
-        lead="Books money that you give back by hand, out of what this payment has left over.",
-        fits=lambda payment: payment.state in Payment.MONEY and payment.open_cents > 0,
-        effect=_payment_effect,
-        fill=_fill_open,
-        bulk=False,
-    ),
-    Action(
-        "bounce",
-        "Came back",
-        _bounce,
-        form=ReturnForm,
-        lead="The check was returned: the invoices that it paid are owed again, and the customer is told.",
-        fits=lambda payment: payment.state in Payment.MONEY and payment.kind in Payment.BY_HAND,
-        effect=_payment_effect,
-        tone="danger",
-    ),
-)
-
-
 # --- contracts and work ----------------------------------------------------------------------------
 
 
@@ -323,7 +253,7 @@ class PauseForm(wtforms.Form):
     """From when, and why."""
 
     from_on = DateInput("From", [Filled()])
-    reason = _text("Reason", 120)
+    reason = text_field("Reason", 120)
 
 
 class ResumeForm(wtforms.Form):
@@ -344,7 +274,7 @@ class PriceForm(wtforms.Form):
 
     from_on = DateInput("From", [Filled()], description="Periods that start on or after this day.")
     unit = MoneyInput("New price of one", [Filled()])
-    reason = _text("Reason", 120)
+    reason = text_field("Reason", 120)
 
 
 def _fill_today(name):
@@ -366,7 +296,7 @@ def _resume(contract, form):
 
 
 def _end(contract, form):
-    credits = contracts.end(contract, on=form.on.data, reason_code=form.reason.data, **_today())
+    credits = contracts.end(contract, on=form.on.data, reason_code=form.reason.data, **day_of())
     back = f" {format_cents(sum(credit.amount_cents for credit in credits))} of unused service were credited."
     return f"{contract.name} ends on {words.date(form.on.data)}.{back if credits else ''}"
 
@@ -429,7 +359,7 @@ ONE_OFF = (
     Action(
         "cancel",
         "Cancel work",
-        lambda work, form: one_offs.cancel(work, reason=form.reason.data, **_today()) and None,
+        lambda work, form: one_offs.cancel(work, reason=form.reason.data, **day_of()) and None,
         form=Reason,
         lead="The work will not be billed.",
         done="{row} was canceled.",
@@ -446,20 +376,22 @@ ONE_OFF = (
 class ReplyForm(wtforms.Form):
     """What to answer."""
 
-    body = _text("Your answer", 10_000, hint="It is mailed to the customer.", control=wtforms.TextAreaField)
+    body = text_field(
+        "Your answer", 10_000, hint="It is mailed to the customer.", control=wtforms.TextAreaField
+    )
 
 
 class NoteForm(wtforms.Form):
     """What to note."""
 
-    body = _text("Note", 10_000, hint="Only staff read it.", control=wtforms.TextAreaField)
+    body = text_field("Note", 10_000, hint="Only staff read it.", control=wtforms.TextAreaField)
 
 
 class TicketForm(wtforms.Form):
     """What a customer wants, taken down by staff."""
 
-    subject = _text("Subject", 120)
-    body = _text("What it is about", 10_000, control=wtforms.TextAreaField)
+    subject = text_field("Subject", 120)
+    body = text_field("What it is about", 10_000, control=wtforms.TextAreaField)
 
 
 def _reply(ticket, form):
@@ -535,7 +467,7 @@ LINK = (
 
 def _goodwill(customer, form):
     made = invoices.goodwill(
-        customer, amount_cents=form.amount.data, reason=form.reason.data, key=_click(customer), **_today()
+        customer, amount_cents=form.amount.data, reason=form.reason.data, key=click_of(customer), **day_of()
     )
     return f"{customer.name} was credited {format_cents(made.amount_cents)}."
 

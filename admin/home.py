@@ -14,6 +14,7 @@ from admin.base import Guarded
 from admin.customer import CustomerPage
 from admin.desk import Desk
 from admin.fields import Filled
+from admin.phone import Phone
 from billing import reports, words
 from billing.errors import BillingError
 
@@ -41,7 +42,7 @@ class PasswordForm(wtforms.Form):
     )
 
 
-class Home(Guarded, CustomerPage, Desk, AdminIndexView):
+class Home(Guarded, CustomerPage, Desk, Phone, AdminIndexView):
     """``/staff``: today."""
 
     def __init__(self):

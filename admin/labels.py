@@ -30,6 +30,9 @@ TONES = {
     "in_doubt": "bad", "held": "wait", "prepared": "wait", "queued": "wait", "sending": "wait",
     "print": "wait", "active": "good", "running": "wait", "committed": "wait",
     "waiting_on_us": "bad", "waiting_on_customer": "wait",
+    "waiting": "wait", "refused": "plain", "refunded": "plain", "voided": "plain", "answered": "wait",
+    "won": "good", "lost": "bad", "disabled": "bad", "removed": "plain", "planned": "wait",
+    "dropped": "plain", "skipped": "wait", "charged": "good",
 }  # fmt: skip
 
 
@@ -145,7 +148,7 @@ def value(field, row, *, whole=False):
     raw = getattr(row, field.name)
     if raw is None or raw == "":
         return EMPTY
-    if field.name in ("by", "entered_by"):
+    if field.name in ("by", "entered_by", "approved_by"):
         return raw.partition(":")[2] or raw
     if field.choices:
         label = dict(field.choices).get(raw, raw)

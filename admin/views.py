@@ -10,18 +10,21 @@ from markupsafe import Markup
 from peewee import SQL
 from wtforms import PasswordField, validators
 
-from admin import actions, finding, labels, related, security
+from admin import actions, finding, labels, payment_actions, related, security
 from admin.base import StaffView
 from admin.filters import ChoiceFilter
 from admin.finding import Anywhere, Related
-from billing import contracts, customers, documents, ledger, words
+from billing import contracts, customers, documents, evidence, ledger, words
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.money import as_decimal
 from models import (
     TABLES,
     Allocation,
+    Autopay,
+    AutopayOutcome,
     Charge,
+    Chargeback,
     Company,
     Contact,
     Contract,
@@ -36,11 +39,14 @@ from models import (
     JobRun,
     Line,
     Link,
+    Loss,
     Message,
     Notice,
     OneOff,
     Payment,
+    PaymentMethod,
     PaymentPart,
+    PlannedCharge,
     Preference,
     PriceChange,
     Refund,
@@ -324,9 +330,10 @@ class OneOffView(StaffView):
 
 
 class HoldView(StaffView):
-    """Pauses; made by the actions of contracts."""
+    """Pauses; made by the actions of contracts, and by disputes."""
 
     column_list = ("customer", "contract", "scope", "reason", "starts_on", "ends_on", "by")
+    actions = payment_actions.HOLD
 
 
 # --- money -----------------------------------------------------------------------------------------
@@ -419,8 +426,8 @@ class PaymentView(StaffView):
         "state", "kind", "customer", "received_on", "amount_cents", "open_cents", "check_number",
         "returned_on",
     )  # fmt: skip
-    actions = actions.PAYMENT
-    inline = ("allocations", "parts", "refunds")
+    actions = payment_actions.PAYMENT
+    inline = ("allocations", "parts", "refunds", "chargebacks", "losses")
 
     @expose("/<int:id>/receipt")
     def pdf_view(self, id):
@@ -461,9 +468,108 @@ class AllocationView(StaffView):
 
 
 class RefundView(StaffView):
-    """Money that went back."""
+    """Money that went back, or is ordered to."""
 
-    column_list = ("id", "payment", "amount_cents", "how", "reason", "by", "made_on")
+    column_list = (
+        "reference", "payment", "amount_cents", "state", "how", "reason", "by", "approved_by", "made_on",
+    )  # fmt: skip
+    column_labels = {
+        "reference": "Refund", "made_on": "Ordered", "paid_on": "Paid back", "how": "Way",
+        "reopen_cents": "Taken from invoices", "approved_by": "Second person", "outcome": "How it stands",
+    }  # fmt: skip
+    column_filters_by = ("state", "how", "payment", "amount_cents", "made_on", "by")
+    actions = payment_actions.REFUND
+    inline = ("notices",)
+
+    def show_reference(self, row):
+        return row.reference or f"Refund {row.id}"
+
+    def customer_of(self, row):
+        return row.payment.customer if row.payment_id else None
+
+
+class ChargebackView(StaffView):
+    """Disputes: each a case with a deadline and its evidence."""
+
+    column_list = (
+        "id", "payment", "customer", "amount_cents", "state", "reason", "answer_by_on", "opened_on",
+        "closed_on",
+    )  # fmt: skip
+    column_labels = {
+        "fee_cents": "Bank's fee", "opened_on": "Opened", "answer_by_on": "Answer by",
+        "answered_on": "Answered", "closed_on": "Decided",
+    }  # fmt: skip
+    column_filters_by = ("state", "customer", "answer_by_on", "opened_on", "amount_cents")
+    actions = payment_actions.CHARGEBACK
+    details_page = "admin/chargeback.html"
+    default_sort = "-id"
+
+    @expose("/<int:id>/evidence")
+    def pdf_view(self, id):
+        """The evidence as the bank gets it."""
+        case = self.get_one(id)
+        return pdf_answer(pdf.evidence_pdf(evidence.collect(case)), f"Evidence for {case}")
+
+    def evidence(self, row):
+        """What its page shows."""
+        return evidence.collect(row)
+
+    def more_links(self, row):
+        return [("Evidence (PDF)", url_for(".pdf_view", id=row.id))]
+
+
+class LossView(StaffView):
+    """Money that is gone and that no invoice covers."""
+
+    plural = "Losses"
+    column_list = ("id", "payment", "kind", "amount_cents", "reason", "by", "made_on")
+    column_filters_by = ("kind", "payment", "amount_cents", "made_on")
+
+
+class PaymentMethodView(StaffView):
+    """Cards and bank accounts that the processor keeps. The customer adds and removes them."""
+
+    column_list = ("label", "customer", "kind", "state", "expires_on", "added_at", "reason")
+    column_labels = {
+        "label": "Method", "first_cents": "First charge", "token": "Processor's id", "ended_at": "Ended",
+        "network_transaction_id": "Network's id of the first charge",
+    }  # fmt: skip
+    column_filters_by = ("state", "kind", "customer", "expires_on", "added_at")
+    lead = "Nobody types a card here: customers save them on the processor's page."
+    inline = ("payments",)
+
+
+class AutopayView(StaffView):
+    """Standing authorizations: who agreed to which words, and when. Never changed, only ended."""
+
+    plural = "Autopay"
+    column_list = ("id", "customer", "method", "timing", "cap_cents", "tell_days", "agreed_at", "ended_at")
+    column_labels = {
+        "cap_cents": "Ask above", "tell_days": "Told ahead (days)", "days_before": "Days before due",
+        "agreed_at": "Agreed", "agreed_from": "Agreed from", "ended_at": "Ended", "text": "Words agreed to",
+    }  # fmt: skip
+    column_filters_by = ("customer", "method", "timing", "cap_cents", "agreed_at", "ended_at")
+    inline = ("planned_charges", "payments")
+
+
+class PlannedChargeView(StaffView):
+    """What autopay is going to do, and what customers were told of it."""
+
+    column_list = ("id", "customer", "invoice", "state", "charge_on", "told_on", "told_cents", "reason")
+    column_labels = {
+        "told_on": "Told on", "told_cents": "Told", "charge_on": "Day of the charge",
+        "postponed_from_on": "Put off from", "postponed_at": "Put off",
+    }  # fmt: skip
+    column_filters_by = ("state", "customer", "invoice", "charge_on", "told_on", "postponed_from_on")
+
+
+class AutopayOutcomeView(StaffView):
+    """What became of every invoice that autopay should have paid on a day."""
+
+    plural = "Autopay, day by day"
+    column_list = ("id", "run_on", "customer", "invoice", "outcome", "reason", "payment")
+    column_labels = {"run_on": "Day", "decided_at": "Decided"}
+    column_filters_by = ("outcome", "run_on", "customer", "invoice")
 
 
 # --- messages --------------------------------------------------------------------------------------
@@ -539,7 +645,8 @@ class CompanyView(StaffView):
         "name", "legal_name", "phone", "phone_hours", "email", "website", *ADDRESS, "license_number",
         "payable_to", "remit_street", "remit_city", "remit_state", "remit_zip", "logo", "time_zone",
         "invoice_prefix", "terms_days", "bill_ahead_days", "catch_up_periods", "minimum_payment_cents",
-        "pay_link_days", "reminder_days",
+        "pay_link_days", "reminder_days", "bank_clear_days", "postpone_days", "postpone_limit",
+        "refund_alone_cents", "return_fee_cents",
     )  # fmt: skip
 
     def saved(self, row, form, *, created):
@@ -661,8 +768,19 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Payment, PaymentView),
             (Credit, CreditView),
             (Refund, RefundView),
+            (Chargeback, ChargebackView),
+            (Loss, LossView),
             (Allocation, AllocationView),
             (Line, LineView),
+        ),
+    ),  # fmt: skip
+    (
+        "Automatic payment",
+        (
+            (Autopay, AutopayView),
+            (PaymentMethod, PaymentMethodView),
+            (PlannedCharge, PlannedChargeView),
+            (AutopayOutcome, AutopayOutcomeView),
         ),
     ),  # fmt: skip
     ("Messages", ((Notice, NoticeView), (Link, LinkView), (Preference, PreferenceView))),

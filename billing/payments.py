@@ -75,6 +75,22 @@ def start_online(customer, parts, *, key, gateway, urls, today, now, contact=Non
     return payment  # the same click again, after it was concluded: show what became of it
 
 
+def start_by_phone(customer, parts, *, key, gateway, urls, by, today, now, contact=None):
+    """Staff open the processor's page on behalf of a customer who is on the phone. Returns the Payment.
+
+    Everything is as in ``start_online``: nobody types a card with us. The audit names the member of staff,
+    and so does the payment, unless the customer had opened the same page already.
+    """
+    payment = start_online(
+        customer, parts, key=key, gateway=gateway, urls=urls, today=today, now=now, contact=contact
+    )
+    with db.atomic():
+        fresh = (Payment.id == payment.id) & (Payment.key == key) & (Payment.entered_by == "")
+        if Payment.update(entered_by=by).where(fresh).execute():
+            events.record("payment.by_phone", payment, by=by, now=now, customer=customer)
+    return payment
+
+
 def _same_click(customer, key):
     """The payment that this form made before, or None. A key is only good for whom it was made."""
     earlier = Payment.get_or_none(Payment.key == key)

@@ -9,9 +9,10 @@ from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import daily, money
+from billing import daily, money, words
 from models import (
     Charge,
+    Chargeback,
     Customer,
     ImportBatch,
     Invoice,
@@ -66,7 +67,7 @@ def home(today):
     )
     days = daily.days_since_last(today)
     return Home(
-        queues(ages),
+        queues(today, ages),
         numbers(today, ages),
         ages,
         job,
@@ -100,7 +101,7 @@ def _job_words(days):
 # --- queues ----------------------------------------------------------------------------------------
 
 
-def queues(ages):
+def queues(today, ages):
     """What waits for a person, most pressing first; queues that are empty say so by a zero.
 
     ages -- the buckets of ``aging``
@@ -110,6 +111,7 @@ def queues(ages):
         _queue(
             "Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True
         ),
+        *_money_queues(today),
         _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them."),
         _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
         _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
@@ -126,6 +128,32 @@ def queues(ages):
             note="Invoices owed after their date.",
         ),
     ]
+
+
+def _money_queues(today):
+    """What waits about money that came and may go back. Unresolved: nobody has answered for three days."""
+    unresolved = {"state": Payment.IN_DOUBT, "received_on_to": str(today - timedelta(days=3))}
+    old = (Payment.state == Payment.IN_DOUBT) & (Payment.received_on <= today - timedelta(days=3))
+    count = Payment.select().where(old).count()
+    yield Number(
+        "Payments to decide", "payment", unresolved, count=count, urgent=count > 0,
+        note="No answer for three days: look at the processor, then conclude by hand.",
+    )  # fmt: skip
+    yield _queue("Chargebacks to answer", Chargeback, Chargeback.OPEN, _next_deadline(today), urgent=True)
+    yield _queue("Refunds to approve", Refund, Refund.WAITING, "They need a second person.")
+    yield _queue("Refunds in doubt", Refund, Refund.IN_DOUBT, "The processor's answer is missing.")
+
+
+def _next_deadline(today):
+    case = (
+        Chargeback.select()
+        .where((Chargeback.state == Chargeback.OPEN) & Chargeback.answer_by_on.is_null(False))
+        .order_by(Chargeback.answer_by_on)
+        .first()
+    )
+    if case is None:
+        return "Send the evidence to the bank in time."
+    return f"The next answer is due {words.from_today(case.answer_by_on, today)}."
 
 
 def _queue(label, model, state, note, *, urgent=False):
@@ -190,12 +218,18 @@ def _price_changes(today, runs):
 
 
 def collected_cents(first, last):
-    """Approved payments that count for the days from ``first`` to ``last``, less what was refunded then."""
+    """Payments that count for the days from ``first`` to ``last``, less what went back or was taken then."""
+    counted = (*Payment.MONEY, Payment.REFUNDED, Payment.CHARGED_BACK)
     came = Payment.select(fn.SUM(Payment.amount_cents)).where(
-        Payment.state.in_(Payment.MONEY) & Payment.received_on.between(first, last)
+        Payment.state.in_(counted) & Payment.received_on.between(first, last)
     )
-    went = Refund.select(fn.SUM(Refund.amount_cents)).where(Refund.made_on.between(first, last))
-    return int(came.scalar() or 0) - int(went.scalar() or 0)
+    went = Refund.select(fn.SUM(Refund.amount_cents)).where(
+        Refund.paid_on.between(first, last) & (Refund.how != Refund.VOID) & Refund.state.not_in(Refund.DEAD)
+    )
+    taken = Chargeback.select(fn.SUM(Chargeback.amount_cents)).where(
+        Chargeback.opened_on.between(first, last) & (Chargeback.state != Chargeback.WON)
+    )
+    return int(came.scalar() or 0) - sum(int(query.scalar() or 0) for query in (went, taken))
 
 
 def aging(today):

@@ -69,6 +69,11 @@ def certificate_pdf(certificate, *, company, code):
     )
 
 
+def evidence_pdf(document):
+    """The bytes of an Evidence as PDF."""
+    return _written(_render("pdf/evidence.html", document))
+
+
 def qr_uri(text):
     """``text`` as a QR code: a data: URI of a PNG with one bit for each pixel; "" for no text.
 

@@ -1,0 +1,145 @@
+"""Taking a payment by phone: staff choose what is paid, the processor's page takes the card.
+
+Here: the pages before and after the processor's own. Nobody types a card with us: the browser is sent to the
+processor, as a customer's would be, and what came of it is what the processor answers when we ask.
+"""
+
+import secrets
+
+from flask import abort, current_app, flash, g, redirect, request, url_for
+from flask_admin import expose
+
+from admin import finding
+from admin.desk import payer_loader, typed_parts
+from billing import documents, ledger, links, payments
+from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
+from models import Customer, Payment, PaymentPart
+
+
+class Phone:
+    """Mixed into the home view: ``/staff/phone-payment``."""
+
+    @expose("/phone-payment", methods=("GET", "POST"))
+    def phone_payment(self):
+        """Choose what the caller pays."""
+        customer = self._caller()
+        if customer is None:
+            return self.render(
+                "admin/choose_customer.html",
+                loader=payer_loader(),
+                typed=request.args.get("customer-text", ""),
+                heading="Take a payment by phone",
+            )
+        invoices = list(ledger.open_invoices(customer).limit(100))
+        wrong = {}
+        if request.method == "POST":
+            parts, wrong = typed_parts(invoices)
+            if parts and not wrong:
+                started = self._started(customer, parts)
+                if started is not None:
+                    return redirect(url_for("staff.phone_page", id=started.id), 303)
+            elif not wrong:
+                flash("Enter an amount for at least one invoice.", "error")
+        return self.render(
+            "admin/phone_payment.html",
+            customer=customer,
+            balance=ledger.balance(customer, today=g.today),
+            invoices=invoices,
+            standing=standing(invoices),
+            chosen=finding.as_id(request.args.get("invoice", "")),
+            wrong=wrong,
+            contact=links.mail_contact(customer),
+            click=secrets.token_urlsafe(16),
+        ), 400 if request.method == "POST" else 200
+
+    def _caller(self):
+        id = finding.as_id(request.values.get("customer", ""))
+        row = Customer.get_or_none(Customer.id == id) if id else None
+        return row or payer_loader().find(request.values.get("customer-text", ""))
+
+    def _started(self, customer, parts):
+        """The payment whose page is open now; None after a refusal, which is flashed."""
+        try:
+            for invoice, cents in parts:
+                payments.check_amount(invoice, cents)
+            return payments.start_by_phone(
+                customer,
+                parts,
+                key=f"phone:{request.form.get('click', '')}"[:64],
+                gateway=current_app.gateway,
+                urls=phone_urls,
+                by=g.by,
+                today=g.today,
+                now=g.now,
+                contact=links.mail_contact(customer),
+            )
+        except (PaymentInProgress, GatewayUnavailable, BillingError) as refusal:
+            flash(str(refusal), "error")
+            return None
+
+    @expose("/phone-payment/<int:id>/page")
+    def phone_page(self, id):
+        """Send the browser to the processor's page with its token."""
+        payment = phoned(id)
+        if not can_continue(payment):
+            return redirect(url_for("staff.phone_return", id=id), 303)
+        return self.render(
+            "admin/phone_page.html", payment=payment, hosted_url=current_app.gateway.hosted_url
+        )
+
+    @expose("/phone-payment/<int:id>/return")
+    def phone_return(self, id):
+        """Say exactly what is known about the payment, after asking the processor."""
+        return self._told(phoned(id))
+
+    @expose("/phone-payment/<int:id>/cancel")
+    def phone_cancel(self, id):
+        """The processor's page was left. That alone proves nothing, so it asks as well."""
+        return self._told(phoned(id), left=True)
+
+    def _told(self, payment, *, left=False):
+        answered = True
+        try:
+            gateway = current_app.gateway.hurried()
+            payment = payments.ask(payment, gateway=gateway, today=g.today, now=g.now)
+        except GatewayUnavailable:
+            answered = False
+        return self.render(
+            "admin/phone_told.html",
+            payment=payment,
+            document=documents.receipt_document(payment, company=g.company),
+            is_live=payment.state in Payment.LIVE,
+            is_paid=payment.state in Payment.MONEY,
+            can_continue=can_continue(payment),
+            contact=links.mail_contact(payment.customer),
+            answered=answered,
+            left=left,
+        )
+
+
+def standing(invoices):
+    """{invoice id: payment} of the attempts that are not concluded yet."""
+    parts = PaymentPart.select(PaymentPart, Payment).join(Payment)
+    claims = PaymentPart.live & PaymentPart.invoice.in_([one.id for one in invoices])
+    return {part.invoice_id: part.payment for part in parts.where(claims)} if invoices else {}
+
+
+def phoned(id):
+    """A payment that began with an open page; 404 for any other."""
+    id = finding.as_id(id)
+    payment = Payment.get_or_none((Payment.id == id) & Payment.form_token_at.is_null(False)) if id else None
+    return payment or abort(404)
+
+
+def can_continue(payment):
+    """True while the processor's page can still be opened."""
+    return payment.state == Payment.SENT and g.now < payment.form_token_at + payments.FORM_LIFE
+
+
+def phone_urls(payment):
+    """Where the processor's page leads back to: into the back office."""
+    base = current_app.config["BASE_URL"]
+    return payments.Urls(
+        base + url_for("staff.phone_return", id=payment.id),
+        base + url_for("staff.phone_cancel", id=payment.id),
+    )
