@@ -31,7 +31,7 @@ MOST_BYTES = 2 * 1024 * 1024  # of a request; a logo is the largest thing that a
 YEAR_SECONDS = 365 * 24 * 3600
 AUTHORIZE_NET = {
     "authorize-net-test": ("https://apitest.authorize.net", "https://test.authorize.net"),
-    "authorize-net": ("https://api2.authorize.net", "https://accept.authorize.net"),
+    "authorize-net": ("https://api.authorize.net", "https://accept.authorize.net"),
 }
 BANNERS = {
     "demo": "Demo company: nothing here is real, no card is charged and no mail leaves this machine.",
@@ -100,6 +100,7 @@ def _gateway(config):
         config["GATEWAY_KEY"],
         signature_keys=tuple(config["GATEWAY_SIGNATURE_KEYS"].split(",")),
         hosted_url=f"{hosted}/payment/payment",
+        stored_credential_flags=config["CARD_ON_FILE_MARKS"] == "on",
     )
 
 

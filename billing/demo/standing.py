@@ -118,7 +118,7 @@ def play(history):
 def _tie(history):
     """What autopay customers paid by card or debit since they agreed was charged by autopay."""
     for standing in Autopay.select(Autopay, PaymentMethod).join(PaymentMethod):
-        Payment.update(method=standing.method_id, autopay=standing, try_number=1).where(
+        Payment.update(method=standing.method_id, autopay=standing).where(
             (Payment.customer == standing.customer)
             & (Payment.kind == standing.method.kind)
             & (Payment.created_at > standing.agreed_at)

@@ -54,6 +54,7 @@ SETTINGS = (
         DEMO_SIGNATURE,
         "Signature key; while it is being renewed, two with a comma.",
     ),
+    Setting("CARD_ON_FILE_MARKS", "on", "on or off: some processors decline charges marked as card on file."),
     Setting("CHARGES_AT_ONCE", 8, "Autopay charges under way at the same time, 1 to 16."),
     Setting("MAIL", "catcher", "catcher (shows mail in the browser) or smtp."),
     Setting("CATCHER_URL", "http://127.0.0.1:5002", "Where the mail catcher shows what it caught."),
@@ -69,6 +70,7 @@ SETTINGS = (
 _CHOICES = {
     "MODE": MODES,
     "GATEWAY": GATEWAYS,
+    "CARD_ON_FILE_MARKS": ("on", "off"),
     "MAIL": ("catcher", "smtp"),
     "MAIL_SECURITY": ("none", "starttls", "tls"),
     "LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR"),
