@@ -1,5 +1,6 @@
 """The sandbox as a process and its controls: restart, history, clock, faults, the page for people."""
 
+import sqlite3
 import subprocess
 import sys
 import time
@@ -9,6 +10,17 @@ import pytest
 import requests
 
 from tests.sandbox_process import ROOT, VISA, SandboxProcess, card
+
+OLD_TABLES = """
+CREATE TABLE trans (id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, status TEXT NOT NULL,
+    amount_cents INTEGER NOT NULL, kind TEXT NOT NULL, submitted_at TEXT NOT NULL);
+CREATE TABLE webhook (id TEXT PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, event_types TEXT NOT NULL,
+    status TEXT NOT NULL);
+CREATE TABLE token (token TEXT PRIMARY KEY, request TEXT NOT NULL, page TEXT NOT NULL, ref_id TEXT NOT NULL,
+    created_at TEXT NOT NULL, displayed_at TEXT);
+INSERT INTO trans VALUES (60000000001, 'authCaptureTransaction', 'settledSuccessfully', 1000, 'card',
+    '2026-01-01T00:00:00.000');
+"""
 
 
 @pytest.fixture(scope="module")
@@ -340,6 +352,46 @@ def test_the_page_shows_and_moves_everything(sandbox):
     shown = requests.get(sandbox.url, timeout=5).text
     for words in ("settledSuccessfully", "refundPendingSettlement", "Nothing is held.", "until switched off"):
         assert words in shown
+
+
+def test_the_page_shows_methods_returns_and_chargebacks_and_moves_them(sandbox):
+    card_ids, bank_ids = sandbox.method(last_four="4242"), sandbox.method(kind="bank")
+    paid, debit = (sandbox.charge_stored(ids, 1000).transaction_id for ids in (card_ids, bank_ids))
+    form(sandbox, "settle")
+    shown = requests.get(sandbox.url, timeout=5).text
+    for words in ("Visa ending 4242", "Charge back", "R01 Insufficient Funds", "Decline once", "Closed"):
+        assert words in shown
+
+    form(sandbox, "return", transaction_id=debit, code="R09")
+    form(sandbox, "chargeback", transaction_id=paid)
+    form(sandbox, "decline", method_id=card_ids[1], reason_code="2", count="")
+    form(sandbox, "decline", method_id=bank_ids[1], reason_code="4")
+    form(sandbox, "options", answer_ms="10", search_lag_seconds="", webhook_failures_allowed="")
+
+    shown = requests.get(sandbox.url, timeout=5).text
+    for words in (f"R09 of {debit}", "fails with 2, always", "fails with 4, 1 more", "Win it"):
+        assert words in shown
+    options = sandbox.state()["options"]
+    assert (options["answer_ms"], options["webhook_failures_allowed"]) == (10, None)
+    assert options["search_lag_seconds"] == 0
+    form(sandbox, "chargeback-reversal", transaction_id=paid)
+    form(sandbox, "decline", method_id=card_ids[1], clear="yes")
+    form(sandbox, "notice-of-change", method_id=bank_ids[1], code="C01")
+    form(sandbox, "updater", method_id=card_ids[1], reason="ACL")
+    form(sandbox, "delete-method", method_id=bank_ids[1])
+    assert [one["methods"] for one in sandbox.profiles()] == [[]]
+    assert "chargebackReversal" in requests.get(sandbox.url, timeout=5).text
+
+
+def test_a_state_file_of_an_older_sandbox_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "sandbox.sqlite"
+    with sqlite3.connect(path) as old:
+        old.executescript(OLD_TABLES)
+    old.close()
+
+    with SandboxProcess(path) as sandbox:
+        assert [one["profile_id"] for one in sandbox.transactions()] == [None]
+        assert sandbox.charge_stored(sandbox.method(), 1000).decision == ("1", "1")
 
 
 def test_reset_forgets_all_but_never_gives_an_id_twice(sandbox):

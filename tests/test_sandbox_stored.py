@@ -205,6 +205,35 @@ def test_a_request_that_mixes_profiles_with_other_data_is_refused(sandbox, visa,
     assert sandbox.transactions() == []
 
 
+def test_raw_data_can_be_kept_while_it_is_charged(sandbox):
+    sale = (
+        "<transactionRequest><transactionType>authCaptureTransaction</transactionType><amount>{}</amount>"
+        f"<payment>{card()}</payment><profile><createProfile>true</createProfile></profile>"
+        "<customer><id>C-8</id></customer></transactionRequest>"
+    )
+
+    first, again = (sandbox.ask("createTransactionRequest", sale.format(one)) for one in ("1.00", "2.00"))
+
+    [profile] = sandbox.profiles()
+    assert first.text("profileResponse/customerProfileId") == profile["profile_id"]
+    ids = (profile["profile_id"], first.text("profileResponse/customerPaymentProfileIdList/numericString"))
+    assert sandbox.charge_stored(ids, 3000).decision == ("1", "1")
+    assert again.decision == ("1", "1")
+    assert again.text("profileResponse/messages/message/code") == "E00039"
+
+
+@pytest.mark.parametrize("original", ["", "x", "9" * 40, "1"])
+def test_a_refund_to_a_method_needs_an_original(sandbox, visa, original):
+    answer = sandbox.ask(
+        "createTransactionRequest",
+        "<transactionRequest><transactionType>refundTransaction</transactionType><amount>4.00</amount><profile>"
+        f"<customerProfileId>{visa[0]}</customerProfileId><paymentProfile><paymentProfileId>{visa[1]}"
+        f"</paymentProfileId></paymentProfile></profile><refTransId>{original}</refTransId></transactionRequest>",
+    )
+
+    assert answer.decision[0] == "3"
+
+
 # -- the duplicate rule
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from billing.edges.sandbox import faults, history
+from billing.edges.sandbox import disputes, faults, history, hosted
 from billing.edges.sandbox.current import sandbox
 from billing.edges.sandbox.history import Nonsense
 from billing.edges.sandbox.processor import HELD, VOIDABLE
@@ -20,6 +20,10 @@ from billing.edges.sandbox.wire import readable
 bp = Blueprint("control", __name__, url_prefix="/control")
 
 IDS = ("id", "ref_trans_id", "batch_id", "profile_id", "method_id")
+METHODS = """
+SELECT method.*, profile.number FROM method JOIN profile ON profile.id = method.profile_id
+ ORDER BY method.id DESC LIMIT 100
+"""
 ENDPOINT = ("id", "url", "status", "failures")
 SECRET = ("fingerprint", "identity", "token")
 
@@ -60,6 +64,10 @@ def page():
         batches=store.rows("SELECT * FROM batch ORDER BY id DESC LIMIT 10"),
         notifications=store.rows("SELECT * FROM notification ORDER BY sequence DESC LIMIT 20"),
         webhooks=sandbox.webhooks.all(),
+        methods=store.rows(METHODS),
+        returns=disputes.RETURNS,
+        name_of=hosted.name_of,
+        late=sandbox.faults.late_ones(),
         faults=sandbox.faults.all(),
         modes=faults.MODES,
         options=sandbox.processor.options,
@@ -159,8 +167,9 @@ def hold():
 
 @bp.post("/options")
 def options():
-    """Change any of processor.OPTIONS; JSON only."""
-    sandbox.processor.set_options(request.get_json())
+    """Change any of processor.OPTIONS. A form says null by leaving a field empty."""
+    changes = given() if request.is_json else {name: _value(text) for name, text in given().items()}
+    sandbox.processor.set_options(changes)
     return done(sandbox.processor.options)
 
 
@@ -231,6 +240,11 @@ def given():
     if not isinstance(sent, dict):
         raise Nonsense("Send an object.")
     return sent
+
+
+def _value(text):
+    """What a field of a form means: a number where it is one."""
+    return int(text) if text.lstrip("-").isdigit() else text or None
 
 
 def yes(value):

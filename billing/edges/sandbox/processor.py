@@ -65,9 +65,10 @@ class Processor:
         return {**OPTIONS, **self._store.setting("options", {})}
 
     def set_options(self, changes):
-        """Change switches. Raises ValueError for one that does not exist."""
+        """Change switches; None brings a default back. Raises ValueError for one that does not exist."""
         if unknown := set(changes) - set(OPTIONS):
             raise ValueError(f"There is no option “{min(unknown)}”. There are: {', '.join(OPTIONS)}.")
+        changes = {name: OPTIONS[name] if value is None else value for name, value in changes.items()}
         with self._store.transaction():
             self._store.remember("options", {**self._store.setting("options", {}), **changes})
 

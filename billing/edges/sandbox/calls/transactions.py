@@ -12,7 +12,7 @@ from lxml import etree
 
 from billing.edges.sandbox import faults, wire
 from billing.edges.sandbox.current import sandbox
-from billing.edges.sandbox.profiles import NotPossible
+from billing.edges.sandbox.profiles import Kept, NotPossible
 from billing.edges.sandbox.verdicts import Account, Answer, Card, Charge, Verdict
 from billing.edges.sandbox.wire import Refused, Reply, child, dollars, text
 
@@ -37,13 +37,15 @@ def create_transaction(root, fault):
         raise Refused("E00060", "The transaction type is invalid.")
     charge = _charge(node, kind, text(root, "refId"))
     if kind == "refundTransaction":
-        _check_method(charge.source, original)
-        answer = _numbered(original) or processor.refund(charge, original, reason=faults.reason(fault))
+        answer = _numbered(original) or _refund(charge, original, fault)
         return reply(answer, fault)
     answer = processor.charge(charge, reason=faults.reason(fault))
     if faults.mode(fault) == "approve_then_void":
         processor.void(answer.transaction_id)
-    return reply(answer, fault)
+    answered = reply(answer, fault)
+    if _wants_profile(child(node, "profile")) and answer.verdict.response_code == 1:
+        answered.nodes.append(("profileResponse", _kept(charge, answer)))
+    return answered
 
 
 def _numbered(transaction_id):
@@ -82,7 +84,7 @@ def _method(node):
     profile = child(node, "profile")
     if profile is None:
         return None
-    if text(profile, "createProfile") in ("true", "1"):
+    if _wants_profile(profile):
         return _check_creation(node, profile)
     asked = child(profile, "paymentProfile")
     if child(node, "payment") is not None:
@@ -114,11 +116,35 @@ def _refused(code, sentence):
     return Refused(code, sentence, "createTransactionResponse")
 
 
-def _check_method(source, original):
-    """A refund that names a stored method must name the one that paid."""
-    named, paid = getattr(source, "method_id", None), sandbox.processor.get(original or 0)
+def _refund(charge, original, fault):
+    """The Answer to a refund; one that names a stored method must name the one that paid."""
+    named, paid = getattr(charge.source, "method_id", None), sandbox.processor.get(original)
     if named and paid is not None and paid["method_id"] != named:
         raise _refused("E00051", "The original transaction was not issued for this payment profile.")
+    return sandbox.processor.refund(charge, original, reason=faults.reason(fault))
+
+
+def _wants_profile(profile):
+    return text(profile, "createProfile") in ("true", "1")
+
+
+def _kept(charge, answer):
+    """The profileResponse: what paid, kept with a new profile, or why not."""
+    known = {"network_trans_id": answer.network_trans_id, "network_cents": charge.amount_cents}
+    try:
+        with sandbox.store.transaction():
+            profile_id = sandbox.profiles.create(number=charge.customer_id, email=charge.customer_email)
+            method_id = sandbox.profiles.add(profile_id, Kept.of(charge.source), charge.bill_to, **known)
+    except NotPossible as problem:
+        said = [("code", problem.code), ("text", problem.sentence)]
+        return [("messages", [("resultCode", "Error"), ("message", said)])]
+    said = [("code", wire.OK[0]), ("text", wire.OK[1])]
+    return [
+        ("messages", [("resultCode", "Ok"), ("message", said)]),
+        ("customerProfileId", profile_id),
+        ("customerPaymentProfileIdList", [("numericString", method_id)]),
+        ("customerShippingAddressIdList", ""),
+    ]
 
 
 def _order_of(method, node):
