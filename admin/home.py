@@ -15,6 +15,8 @@ from admin.customer import CustomerPage
 from admin.desk import Desk
 from admin.fields import Filled
 from admin.phone import Phone
+from admin.remittances import BankFiles
+from admin.settlements import Reconciliation
 from billing import reports, words
 from billing.errors import BillingError
 
@@ -42,7 +44,7 @@ class PasswordForm(wtforms.Form):
     )
 
 
-class Home(Guarded, CustomerPage, Desk, Phone, AdminIndexView):
+class Home(Guarded, CustomerPage, Desk, Phone, BankFiles, Reconciliation, AdminIndexView):
     """``/staff``: today."""
 
     def __init__(self):

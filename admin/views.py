@@ -10,7 +10,7 @@ from markupsafe import Markup
 from peewee import SQL
 from wtforms import PasswordField, validators
 
-from admin import actions, finding, labels, payment_actions, related, security
+from admin import actions, finding, labels, payment_actions, related, remittances, security, settlements
 from admin.base import StaffView
 from admin.filters import ChoiceFilter
 from admin.finding import Anywhere, Related
@@ -30,6 +30,7 @@ from models import (
     Contract,
     Credit,
     Customer,
+    Difference,
     Event,
     GatewayEvent,
     Hold,
@@ -50,6 +51,10 @@ from models import (
     Preference,
     PriceChange,
     Refund,
+    RemittanceFile,
+    RemittanceRow,
+    Settlement,
+    SettlementLine,
     Site,
     Staff,
     System,
@@ -409,6 +414,14 @@ class LineView(StaffView):
     inline_sort = "id"
 
 
+PAYMENT_STANDING = {
+    "on_the_way": (
+        "On its way to the bank",
+        lambda at: (at(Payment.state) == Payment.APPROVED) & at(Payment.transaction_id).is_null(False),
+    ),
+}
+
+
 class PaymentView(StaffView):
     """Attempts and money. Entering one by hand has its own page."""
 
@@ -423,6 +436,7 @@ class PaymentView(StaffView):
         "asks": "Empty searches",
     }
     column_filters_by = (
+        _Derived("standing", "Standing", Payment.state, PAYMENT_STANDING),
         "state", "kind", "customer", "received_on", "amount_cents", "open_cents", "check_number",
         "returned_on",
     )  # fmt: skip
@@ -772,6 +786,16 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Loss, LossView),
             (Allocation, AllocationView),
             (Line, LineView),
+        ),
+    ),  # fmt: skip
+    (
+        "Bank and processor",
+        (
+            (Settlement, settlements.SettlementView),
+            (Difference, settlements.DifferenceView),
+            (RemittanceRow, remittances.RemittanceRowView),
+            (RemittanceFile, remittances.RemittanceFileView),
+            (SettlementLine, settlements.SettlementLineView),
         ),
     ),  # fmt: skip
     (

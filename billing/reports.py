@@ -14,6 +14,7 @@ from models import (
     Charge,
     Chargeback,
     Customer,
+    Difference,
     ImportBatch,
     Invoice,
     JobRun,
@@ -21,6 +22,7 @@ from models import (
     Payment,
     PriceChange,
     Refund,
+    RemittanceRow,
     Ticket,
 )
 
@@ -112,6 +114,10 @@ def queues(today, ages):
             "Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True
         ),
         *_money_queues(today),
+        _queue("Differences", Difference, Difference.OPEN, "Processor and books do not agree.", urgent=True),
+        _queue(
+            "Bank payments to match", RemittanceRow, RemittanceRow.UNMATCHED, "From files: whose are they?"
+        ),
         _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them."),
         _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
         _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
@@ -182,9 +188,22 @@ def numbers(today, ages):
             note=f"Last month {money.format_cents(before)}",
         ),
         Number(
+            "On its way to the bank",
+            "payment",
+            {"standing": "on_the_way"},
+            cents=on_the_way_cents(),
+            note="Approved by the processor, not settled yet",
+        ),
+        Number(
             "Customers", "customer", {"closed_on_is": "empty"}, count=_active_customers(), note="Not closed"
         ),
     ]
+
+
+def on_the_way_cents():
+    """What the processor has approved and not settled yet: money that is on its way to our bank account."""
+    waiting = (Payment.state == Payment.APPROVED) & Payment.transaction_id.is_null(False)
+    return int(Payment.select(fn.SUM(Payment.amount_cents)).where(waiting).scalar() or 0)
 
 
 def _active_customers():
