@@ -182,13 +182,15 @@ def resume(contract, *, on, by, now):
 
 
 def _put_back_to(charge, day):
-    """Bill again from the period that holds ``day``, when it was passed over.
+    """Bill again from the period that holds ``day``, or from the first one after it that was passed over.
 
     One that was billed and voided was not passed over: it was given up, or put back when it was voided.
     """
     index = max(index_of(charge, day), 0)
-    billed = charge.lines.where(Line.to_on >= day)
-    if index < charge.next_index and not billed.exists():
+    billed = charge.lines.where(Line.to_on >= day).order_by(Line.from_on.desc()).first()
+    if billed is not None:
+        index = max(index, index_of(charge, billed.from_on) + 1)
+    if index < charge.next_index:
         charge.next_index, charge.next_on = index, bill_on(charge, index)
         charge.save()
 

@@ -547,3 +547,17 @@ def test_a_period_that_was_voided_for_good_is_not_billed_again_with_an_earlier_o
     bill.run(months[-1], by=BY, now=NOW)
 
     assert [line.from_on for line in Line.select().where(Line.voided_on.is_null())] == [months[-1]]
+
+
+def test_a_resume_long_ago_bills_what_was_passed_over_after_what_was_billed(db, alice):
+    """December was billed before the pause was entered; January and February were passed over in it."""
+    contract = make_contract(alice)
+    make_charge(contract, starts_on=TODAY)
+    bill.run(TODAY, by=BY, now=NOW)
+    contracts.pause(contract, from_on=TODAY.replace(day=5), reason="Away", by=BY, now=NOW)
+    bill.run(TODAY.replace(year=2027, month=3), by=BY, now=NOW)
+
+    contracts.resume(contract, on=TODAY.replace(day=20), by=BY, now=NOW)
+    bill.run(TODAY.replace(year=2027, month=3), by=BY, now=NOW)
+
+    assert [line.from_on.month for line in Line.select().order_by(Line.from_on)] == [12, 1, 2, 3]
