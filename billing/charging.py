@@ -507,11 +507,14 @@ def _write(verdicts, today, now):
         for verdict in {one.invoice_id: one for one in verdicts}.values()
     ]
     known = AutopayOutcome
+    says_nothing = EXCLUDED.payment_id.is_null() & known.payment.is_null(False)
+    is_late = (known.payment == EXCLUDED.payment_id) & known.outcome.in_((CHARGED, DECLINED))
+    is_late &= EXCLUDED.outcome.in_((IN_DOUBT, HELD))  # seen before another runner learned the answer
     for at in range(0, len(rows), CHUNK):
         known.insert_many(rows[at : at + CHUNK]).on_conflict(
             conflict_target=(known.run_on, known.invoice),
             preserve=(known.outcome, known.why, known.reason, known.payment, known.decided_at),
-            where=EXCLUDED.payment_id.is_null(False) | known.payment.is_null(),
+            where=~says_nothing & ~is_late,
         ).execute()
 
 

@@ -110,6 +110,23 @@ def refund(told, point):
     refunds.send(order, **outside)
 
 
+def autopay(told, point):
+    """Run the autopay step, for everybody who is due or for the one who is told."""
+    from billing import charging
+    from billing.edges.clock import FixedClock
+
+    outside = _outside(told, point)
+    clock = FixedClock(outside["today"])
+    clock.advance(seconds=(outside["now"] - clock.now()).total_seconds())
+    if told.get("customer"):
+        charging.due_customers = lambda today: [told["customer"]]
+    report = charging.run(
+        gateway=outside["gateway"], today=outside["today"], clock=clock, by="tests",
+        at_once=told.get("at_once", 1),
+    )  # fmt: skip
+    return {"counts": report.counts, "trouble": report.trouble}
+
+
 def bill(told, point):
     """Run the bill step, in small chunks."""
     from billing import bill as step
