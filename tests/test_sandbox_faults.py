@@ -202,6 +202,18 @@ def test_an_approval_is_taken_back_at_once(sandbox, visa):
     assert sandbox.gateway().details(answer.transaction_id).status == "voided"
 
 
+def test_a_payment_on_the_page_is_taken_back_at_once(sandbox):
+    page = sandbox.gateway().hosted_page(
+        reference="PL-9", amount_cents=4250, description="d", customer_number="c", email="",
+        merchant_name="m", return_url="http://x/", cancel_url="http://x/",
+    )  # fmt: skip
+    sandbox.post_control("fault", {"mode": "approve_then_void", "calls": "hosted"})
+
+    assert sandbox.pay(page.token).is_receipt
+    assert [one["status"] for one in sandbox.transactions("PL-9")] == ["voided"]
+    assert sandbox.open(page.token).headline == "This payment page was used already"
+
+
 @pytest.mark.parametrize(
     ("mode", "code", "taken"),
     [
@@ -265,6 +277,20 @@ def test_many_charges_at_once_wait_side_by_side(sandbox):
     assert len(sandbox.transactions()) == 160
     print(f"{160 / took:.1f} charges a second")
     assert 160 / took > 30, f"{160 / took:.1f} charges a second"  # on a machine that does other things too
+
+
+def test_a_click_on_the_payment_page_takes_its_time_too(sandbox):
+    page = sandbox.gateway().hosted_page(
+        reference="PL-9", amount_cents=4250, description="d", customer_number="c", email="",
+        merchant_name="m", return_url="http://x/", cancel_url="http://x/",
+    )  # fmt: skip
+    sandbox.open(page.token)
+    sandbox.post_control("options", {"answer_ms": 600})
+
+    begin = time.monotonic()
+    assert sandbox.submit(page.token, **VISA).is_receipt
+
+    assert time.monotonic() - begin > 0.6
 
 
 def test_reads_do_not_wait_for_charges(sandbox):

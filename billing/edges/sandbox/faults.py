@@ -70,7 +70,7 @@ class Faults:
     def __init__(self, store):
         self._store = store
         self._late = []  # (due, work); in memory, because a request may hold a whole card number
-        self._lock = threading.Lock()
+        self._lock, self._doing = threading.Lock(), threading.RLock()
 
     def all(self):
         """The faults that are on, oldest first."""
@@ -114,12 +114,17 @@ class Faults:
 
     def do_late_ones(self):
         """Let those take effect whose time has come."""
+        with self._doing:  # whoever asks waits for what another thread has begun
+            while (work := self._next_late_one()) is not None:
+                work()
+
+    def _next_late_one(self):
         with self._lock:
             now = self._store.now() if self._late else None
-            due = [one for one in self._late if one[0] <= now]
-            self._late = [one for one in self._late if one not in due]
-        for _, work in due:
-            work()
+            due = next((one for one in self._late if one[0] <= now), None)
+            if due is not None:
+                self._late.remove(due)
+        return due and due[1]
 
     def forget_late_ones(self):
         """They never happen."""

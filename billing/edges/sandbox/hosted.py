@@ -5,6 +5,7 @@ Cancel links carry no data, exactly as at the real gateway.
 """
 
 import json
+import time
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -79,7 +80,9 @@ def pay():
         sandbox.faults.later(fault, copy_current_request_context(partial(_pay, None)))
     if fault and not fault.processed:
         return faults.spoil(fault, current_app.make_response(_gone("busy", None)))
-    return faults.spoil(fault, current_app.make_response(_pay(fault)))
+    answer = current_app.make_response(_pay(fault))
+    time.sleep(sandbox.processor.options["answer_ms"] / 1000)
+    return faults.spoil(fault, answer)
 
 
 def _pay(fault):
@@ -99,6 +102,8 @@ def _pay(fault):
         answer = sandbox.processor.charge(
             charge, reason=faults.reason(fault), hold=given.get("test") == "held"
         )
+        if faults.mode(fault) == "approve_then_void":
+            sandbox.processor.void(answer.transaction_id)
         if answer.verdict.response_code in (1, 4) and _saves(row, given):
             _save(row, charge, answer)
     if answer.verdict.response_code in (1, 4):

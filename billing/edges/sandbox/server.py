@@ -38,6 +38,8 @@ PARTS = (
     control_methods,
 )  # the controls share a blueprint
 
+log = logging.getLogger(__name__)
+
 
 @dataclass
 class Sandbox:
@@ -130,7 +132,10 @@ def _tick(app, stopped):
     """Let requests that take effect late do so."""
     with app.app_context():
         while not stopped.wait(0.05):
-            app.extensions["sandbox"].faults.do_late_ones()
+            try:
+                app.extensions["sandbox"].faults.do_late_ones()
+            except Exception:  # whatever was wrong with one, the others must still take effect
+                log.exception("a late request failed")
 
 
 def serve(sandbox, host, port):
