@@ -10,6 +10,7 @@ import zlib
 import wtforms
 from flask import flash, g, redirect, request, url_for
 from flask_admin import expose
+from markupsafe import Markup
 
 from admin.actions import Action, Reason
 from admin.base import StaffView
@@ -51,6 +52,11 @@ class RemittanceFileView(StaffView):
     column_labels = {"row_count": "Payments", "total_cents": "Total", "read_at": "Read"}
     column_filters_by = ("kind", "read_at")
     inline = ("rows",)
+
+    def show_mapping(self, row):
+        """How its columns were read, line by line."""
+        lines = Markup("<br>").join(row.mapping.splitlines())
+        return Markup("<details><summary>Show</summary>{}</details>").format(lines)
 
 
 class _Payers:

@@ -7,6 +7,7 @@ Here: what these pages show and the one call of each into ``billing/``. Not here
 import csv
 import datetime
 import io
+import re
 
 import wtforms
 from flask import Response, current_app, flash, g, redirect, request, url_for
@@ -100,12 +101,13 @@ class SettlementLineView(StaffView):
     """Transactions of batches, as the processor lists them, beside the rows of the books."""
 
     plural = "Processor transactions"
-    column_list = (
-        "transaction_id", "settlement", "status", "reference", "amount_cents", "payment", "refund",
-        "submitted_at",
-    )  # fmt: skip
+    column_list = ("transaction_id", "settlement", "status", "amount_cents", "payment", "refund")
     column_labels = {"transaction_id": "Transaction", "settlement": "Batch", "is_refund": "Refund"}
     column_filters_by = ("settlement", "transaction_id", "payment", "refund")
+
+    def show_status(self, row):
+        """The processor's word, in words: settledSuccessfully is “Settled successfully”."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", row.status).capitalize()
 
 
 # --- Differences -----------------------------------------------------------------------------------
