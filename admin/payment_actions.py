@@ -8,7 +8,7 @@ import wtforms
 from flask import current_app, g
 
 from admin import labels
-from admin.actions import Action, AmountForm, Reason, click_of, day_of, text_field
+from admin.actions import Action, Reason, click_of, day_of, text_field
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput
 from billing import company as companies
 from billing import outcomes, payments, refunds, returns, words
@@ -37,10 +37,12 @@ class BankReturnForm(wtforms.Form):
     on = DateInput("Returned on", [Filled()])
 
 
-class RefundForm(AmountForm):
+class RefundForm(wtforms.Form):
     """How much, how, and why."""
 
+    amount = MoneyInput("Amount", [Filled()])
     how = ChoiceInput("Paid back by", choices=[])
+    reason = text_field("Reason", 255, hint="The customer and your colleagues will read it.")
     reopen = wtforms.BooleanField(
         "Let the invoices that it paid be owed again",
         description="Needed beyond what is free now. It happens when the money has gone; nothing is charged "

@@ -157,6 +157,10 @@ class DifferenceView(StaffView):
     def customer_of(self, row):
         return row.payment.customer if row.payment_id else None
 
+    def show_text(self, row):
+        """The whole sentence: what was cut off would be what matters."""
+        return row.text
+
     def show_closed_by(self, row):
         return row.closed_by.partition(":")[2] or row.closed_by or labels.EMPTY
 

@@ -434,6 +434,14 @@ class PaymentView(StaffView):
         "method_label": "Method",
         "entered_by": "Entered by",
         "asks": "Empty searches",
+        "method": "Saved method",
+        "retry_on": "Tried again on",
+        "returned_on": "Taken back on",
+        "return_code": "Bank's return code",
+        "decline_code": "Processor's decline code",
+        "clears_on": "Complete on",
+        "entry_class": "Kind of bank entry",
+        "try_number": "Automatic try no.",
     }
     column_filters_by = (
         _Derived("standing", "Standing", Payment.state, PAYMENT_STANDING),
@@ -485,7 +493,7 @@ class RefundView(StaffView):
     """Money that went back, or is ordered to."""
 
     column_list = (
-        "reference", "payment", "amount_cents", "state", "how", "reason", "by", "approved_by", "made_on",
+        "reference", "payment", "amount_cents", "state", "how", "reason", "by", "made_on",
     )  # fmt: skip
     column_labels = {
         "reference": "Refund", "made_on": "Ordered", "paid_on": "Paid back", "how": "Way",

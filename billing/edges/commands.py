@@ -17,7 +17,7 @@ from flask.cli import with_appcontext
 from peewee import ProgrammingError
 
 import migrations
-from billing import checks, daily, imports, ledger, links, notices, payments, remittances
+from billing import checks, daily, imports, ledger, links, notices, payments, refunds, remittances
 from billing import company as companies
 from billing.edges import settings
 from billing.edges.database import TROUBLE, trouble_sentence
@@ -340,13 +340,15 @@ def worker(once):
 
 
 def work_once(app, mailer):
-    """Follow webhooks, ask about open attempts, send what waits; used by the worker and by tests."""
+    """Follow webhooks, ask about open attempts, send refunds and mail that wait; for worker and tests."""
     clock = app.clock
     told = {"gateway": app.gateway, "today": clock.today(), "now": clock.now()}
     for event in list(payments.waiting_events()):
         _try(payments.follow_event, event, **told)
     for payment in list(payments.due_to_ask(clock.now())):
         _try(payments.ask, payment, **told)
+    for refund in list(refunds.due_to_ask(clock.now())):
+        _try(refunds.go_on, refund, **told)
     _try(remittances.finish, by="worker", today=told["today"], now=told["now"], limit=ROWS_AT_ONCE)
     if notices.waiting(clock.now()).exists():
         _try(_send_waiting, app, mailer)

@@ -1,10 +1,12 @@
 """The back office in a real browser: on phone and desktop, in light and dark, by keyboard, without script."""
 
+from datetime import timedelta
+
 import pytest
 
 import models
 from admin import security
-from billing import payments, tickets
+from billing import ledger, payments, refunds, returns, tickets
 from models import Invoice, Payment
 from tests import factories
 from tests.factories import BY, NOW
@@ -17,6 +19,12 @@ PAGES = (
     "/staff/payment/record", "/staff/payment/record?customer=1&invoice=1", "/staff/bill", "/staff/charge/new",
     "/staff/ticket/1", "/staff/payment/1", "/staff/event/", "/staff/event/1", "/staff/search?q=a&all=1",
     "/staff/password", "/staff/staff/", "/staff/job-run/",
+    "/staff/payment/act/refund?id=1", "/staff/payment/act/bounce?id=1", "/staff/payment/act/take_back?id=3",
+    "/staff/payment/act/dispute?id=4", "/staff/payment/2", "/staff/refund/", "/staff/refund/1",
+    "/staff/refund/act/approve?id=1", "/staff/chargeback/", "/staff/chargeback/1",
+    "/staff/chargeback/act/lose?id=1", "/staff/hold/act/lift?id=1", "/staff/loss/",
+    "/staff/phone-payment", "/staff/phone-payment?customer=1",
+    "/staff/phone-payment/4/return",
 )  # fmt: skip
 
 
@@ -41,7 +49,29 @@ def office(once, app, live_server, alice, bob):
         bob, amount_cents=1000, kind="check", received_on=TODAY, key="k", by=BY, today=TODAY, now=NOW
     )
     tickets.open(alice, subject="Beeping", body="It beeps at night.", by="customer", now=NOW)
+    money_that_comes_and_goes(alice)
     return live_server(app)
+
+
+def money_that_comes_and_goes(customer):
+    """A disputed card payment, a bank debit, one by phone, one that waits, and a refund for two."""
+    told = {"by": "staff:bill@lantern.example", "today": TODAY, "now": NOW}
+    for number, kind in enumerate(("card", "bank", "card"), 2):
+        payment = Payment.create(
+            customer=customer, reference=f"PL{number}", key=f"p{number}", state="approved", kind=kind,
+            amount_cents=30000, received_on=TODAY, method_label=f"Visa ending {number}111", created_at=NOW,
+            transaction_id=f"6000{number}", concluded_at=NOW, form_token="used", form_token_at=NOW,
+        )  # fmt: skip
+        ledger.open_money(payment)
+    returns.open_chargeback(
+        Payment.get_by_id(2), amount_cents=30000, reason="Not recognized", fee_cents=1500,
+        answer_by_on=TODAY + timedelta(days=7), **told,
+    )  # fmt: skip
+    Payment.create(
+        customer=customer, reference="PL5", key="p5", state="sent", kind="online", amount_cents=4250,
+        received_on=TODAY, created_at=NOW, ask_at=NOW, form_token="fresh", form_token_at=NOW,
+    )  # fmt: skip
+    refunds.start(Payment.get_by_id(3), amount_cents=25000, reason="Moved away", key="r", **told)
 
 
 def sign_in(page, office):
