@@ -13,6 +13,7 @@ from models import Autopay, Customer, PaymentMethod
 
 VERSION = "2026-12"
 MOST_DAYS = 30
+LAST_DAY = 28  # of the month: every month has it
 LAW_DAYS = 10  # Regulation E, 12 CFR 1005.10(d): notice of a debit whose amount differs from the last one
 
 
@@ -64,7 +65,7 @@ def _check_terms(terms):
         raise BillingError("Choose on which day invoices are charged.")
     if terms.timing == Autopay.DAYS_BEFORE and not 1 <= terms.days_before <= MOST_DAYS:
         raise BillingError(f"Choose between 1 and {MOST_DAYS} days before the due date.")
-    if terms.timing == Autopay.DAY_OF_MONTH and not 1 <= (terms.day_of_month or 0) <= 28:
+    if terms.timing == Autopay.DAY_OF_MONTH and not 1 <= (terms.day_of_month or 0) <= LAST_DAY:
         raise BillingError("Choose a day of the month from 1 to 28: every month has these.")
     if terms.cap_cents is not None and terms.cap_cents <= 0:
         raise BillingError("Enter a limit above zero, or leave it empty.")

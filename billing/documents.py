@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 from billing import company as companies
-from billing import ledger, remittance, words
+from billing import ledger, remittance, upcoming, words
 from billing.errors import BillingError
+from billing.money import format_cents
 from models import Allocation, Credit, Customer, Event, Invoice, Line, Payment, PaymentPart, Refund
 
 DAY = timedelta(days=1)
@@ -141,6 +142,16 @@ class Earlier:
 
 
 @dataclass(frozen=True)
+class Automatic:
+    """What autopay is going to do with an invoice. ``is_promise``: nobody has to do anything."""
+
+    charge_on: date
+    method: str
+    is_promise: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
 class InvoiceDocument:
     """Everything that an invoice says, on page, on paper and in mail."""
 
@@ -172,6 +183,12 @@ class InvoiceDocument:
     objection: str
     pay_url: str
     scan_line: str
+    automatic: Automatic | None = None
+
+    @property
+    def is_automatic(self):
+        """True when autopay pays it: then nobody is asked to."""
+        return self.automatic is not None and self.automatic.is_promise
 
     @property
     def due_in_all_cents(self):
@@ -211,6 +228,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
     company = company or companies.current()
     lines, customer = list(invoice.lines.order_by(Line.position)), invoice.customer
     stand = _at_issue(invoice) if as_issued else _now(invoice, today)
+    automatic = None if as_issued else _automatic(invoice, today)
     return InvoiceDocument(
         company=letterhead(company),
         customer_name=customer.name,
@@ -235,11 +253,12 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         earlier_cents=stand.earlier_cents,
         expectation=_expectation(lines, invoice),
         next_invoice=_next_invoice(lines),
-        wish="" if as_issued or not stand.open_cents else _wish(customer),
+        wish="" if as_issued or not stand.open_cents else _wish(customer, automatic),
         late=_late(invoice, stand.state),
         objection=OBJECTION,
         pay_url=pay_url,
         scan_line=_scan_line(customer, invoice, stand),
+        automatic=automatic,
     )
 
 
@@ -689,13 +708,35 @@ def _next_invoice(lines):
     return f"Services that continue are billed next for the period from {words.date(min(ends) + DAY)}."
 
 
-def _wish(customer):
-    """How the customer said they like to pay, and what that means today."""
-    later = "This is not switched on yet, so please pay this invoice yourself; we will tell you when it is."
+def _automatic(invoice, today):
+    """What autopay does with an invoice, or None. A charge of several invoices says their sum."""
+    charge = upcoming.of_invoice(invoice, today=today)
+    if charge is None:
+        return None
+    others = len(charge.planned) - 1
+    amount = format_cents(invoice.open_cents)
+    if others:
+        amount += (
+            f", together with {words.plural(others, 'other invoice')}: {format_cents(charge.cents)} in all,"
+        )
+    does = "tries again to charge" if charge.is_retry else "will charge"
+    sentence = (
+        f"Autopay {does} {amount} on {words.date(charge.charge_on)} from {charge.method.label}. "
+        "You need not do anything."
+    )
+    label = charge.method.label
+    return Automatic(charge.charge_on, label, charge.is_promise, charge.why_not or sentence)
+
+
+def _wish(customer, automatic):
+    """How the invoice is paid: what autopay does, else how the customer said they like to pay."""
+    if automatic:
+        return automatic.sentence
+    later = "This is not switched on: please open “Autopay” in your account, or pay this invoice yourself."
     return {
         Customer.REMINDERS: "Nothing is charged automatically: you pay each invoice yourself.",
-        Customer.CARD_AUTOPAY: f"You asked us to charge your card automatically. {later}",
-        Customer.BANK_AUTOPAY: f"You asked us to debit your bank account automatically. {later}",
+        Customer.CARD_AUTOPAY: f"You would like us to charge your card automatically. {later}",
+        Customer.BANK_AUTOPAY: f"You would like us to debit your bank account automatically. {later}",
         Customer.CHECK: "You like to pay by check: please send the slip of the printed invoice with it.",
     }[customer.pay_wish]
 

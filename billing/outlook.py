@@ -7,18 +7,23 @@ rules, so that what a customer was told and what they get cannot differ. Nothing
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from billing import bill, contracts, ledger
+from billing import autopay, bill, contracts, ledger, upcoming
 from billing import company as companies
 
 
 @dataclass(frozen=True)
 class NextInvoice:
-    """The next invoice as it would be billed by what is known today; ``total_cents`` with tax."""
+    """The next invoice as it would be billed by what is known today; ``total_cents`` with tax.
+
+    ``charge_on`` is the day on which autopay would charge it to ``method``; None while that is off.
+    """
 
     bill_on: date
     due_on: date
     total_cents: int
     texts: tuple[str, ...]
+    charge_on: date | None = None
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,13 @@ def next_invoice(customer, *, today):
     lines = bills[0].lines if bills else ()
     if not lines:
         return None  # paused, muted, or not billable before somebody has looked at it
+    due_on = bill_on + timedelta(days=companies.terms_days(company, customer))
+    standing = autopay.standing(customer)
     return NextInvoice(
+        charge_on=standing and max(autopay.charge_day(standing, issued_on=bill_on, due_on=due_on), bill_on),
+        method=standing.method.label if standing else "",
         bill_on=bill_on,
-        due_on=bill_on + timedelta(days=companies.terms_days(company, customer)),
+        due_on=due_on,
         total_cents=sum(line.total_cents for line in lines),
         texts=tuple(dict.fromkeys(line.text for line in lines)),
     )
@@ -53,12 +62,15 @@ def next_invoice(customer, *, today):
 def reminders(contact, choices, *, today):
     """A Reminding for every open invoice of the contact's customer that is not past due.
 
+    What autopay charges is not reminded of.
+
     choices -- the contact's customers.Choices
     """
+    charged = upcoming.promised_invoices([contact.customer_id], today=today)
     return [
         Reminding(invoice, _remind_on(invoice, choices, today))
         for invoice in ledger.open_invoices(contact.customer)
-        if invoice.due_on >= today and choices.reminder and contact.email
+        if invoice.due_on >= today and choices.reminder and contact.email and invoice.id not in charged
     ]
 
 

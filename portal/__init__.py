@@ -18,7 +18,18 @@ class Reference(BaseConverter):
 def init_app(app):
     """Add the customer's pages to an app."""
     # Imported here: importing the pages registers them on the blueprint.
-    from portal import account, door, pay_link, payments, preferences, questions, sign_in, webhooks  # noqa: F401
+    from portal import (  # noqa: F401
+        account,
+        autopay,
+        door,
+        methods,
+        pay_link,
+        payments,
+        preferences,
+        questions,
+        sign_in,
+        webhooks,
+    )
 
     app.url_map.converters["reference"] = Reference
     app.jinja_env.filters.update(

@@ -7,7 +7,7 @@ from datetime import date
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 
-from billing import customers, documents, ledger, links, outlook
+from billing import customers, documents, ledger, links, methods, outlook, promises, upcoming
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
@@ -41,13 +41,16 @@ def account():
     if g.contact.role == Contact.TECHNICAL:
         return redirect(url_for("portal.questions"), 303)
     open_invoices = list(ledger.open_invoices(g.customer))
-    claimed = _claimed(open_invoices)
+    claimed, charges = _claimed(open_invoices), upcoming.of_customer(g.customer, today=g.today)
+    promised = {row.invoice_id for one in charges if one.is_promise for row in one.planned}
     return render_template(
         "portal/account.html",
         balance=ledger.balance(g.customer, today=g.today),
         invoices=open_invoices,
-        states=_states(open_invoices, claimed),
+        states=_states(open_invoices, claimed, promised),
         claimed=claimed,
+        promised=promised,
+        charges=[(promises.charge_document(one, company=g.company), one.planned[0].id) for one in charges],
         coming=outlook.next_invoice(g.customer, today=g.today),
         attempts=list(g.customer.payments.where(Payment.state.in_(Payment.LIVE)).order_by(Payment.id)),
     )
@@ -88,18 +91,22 @@ def _chosen(values):
     return [invoice for invoice in ledger.open_invoices(g.customer) if str(invoice.number) in numbers]
 
 
-def _states(invoices, claimed):
+def _states(invoices, claimed, promised):
     """One word for where each invoice stands: {id: word}."""
-    return {invoice.id: _state(invoice, claimed.get(invoice.id)) for invoice in invoices}
+    return {
+        invoice.id: _state(invoice, claimed.get(invoice.id), invoice.id in promised) for invoice in invoices
+    }
 
 
-def _state(invoice, attempt):
+def _state(invoice, attempt, is_promised):
     if invoice.state == Invoice.VOID:
         return "canceled"
     if invoice.open_cents == 0:
         return "paid"
     if attempt and attempt.state in (Payment.HELD, Payment.IN_DOUBT):
         return "being checked"
+    if is_promised:
+        return "autopay"
     if invoice.is_past_due(g.today):
         return "past due"
     return "part paid" if invoice.open_cents < invoice.total_cents else "due"
@@ -123,7 +130,7 @@ def invoices():
     return render_template(
         "portal/invoices.html",
         invoices=rows,
-        states=_states(rows, _claimed(rows)),
+        states=_states(rows, _claimed(rows), upcoming.promised_invoices([g.customer.id], today=g.today)),
         older=older and url_for("portal.invoices", before=older),
         newer="before" in request.args and url_for("portal.invoices"),
     )
@@ -152,6 +159,8 @@ def _invoice(number):
         question=url_for("portal.ask_about_invoice", number=number),
         pdf=url_for("portal.invoice_pdf", number=number),
         address=current_app.config["BASE_URL"] + here,
+        wait=url_for("portal.wait_for_invoice", number=number),
+        pay_saved=url_for("portal.pay_saved", number=number),
     )
 
 
@@ -165,7 +174,9 @@ def _show(found, place, **forms):
     receipts = [
         (paid, url_for("portal.payment", reference=paid.reference)) for paid in invoice_page.paid_by(found)
     ]
-    return invoice_page.show(found, place, receipts=receipts, **forms)
+    may_pay = found.open_cents and g.contact.role == Contact.PAYER
+    saved = list(methods.active(g.customer)) if may_pay else []
+    return invoice_page.show(found, place, receipts=receipts, saved=saved, **forms)
 
 
 @bp.get(f"/account/invoices/{NUMBER}.pdf")

@@ -19,6 +19,7 @@ OPEN = frozenset({
     "pay_link", "pay_link_pdf", "pay_by_link", "ask_by_link", "check_by_link", "replacement",
     "everything", "fresh_link", "receipt_by_link", "back_to_invoice",
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
+    "wait_by_link", "autopay_off_by_link", "autopay_off_by_pay_link",
     "preferences_by_link", "unsubscribe_page", "stop_reminders", "authorize_net",
 })  # fmt: skip
 
@@ -61,6 +62,12 @@ def frame():
     }
 
 
+AUTOPAY = frozenset({
+    "autopay_agree", "autopay_agreed", "agreement", "wait", "wait_for_invoice", "methods", "add_method",
+    "remove_method",
+})  # fmt: skip
+
+
 def _places(contact):
     """The menu: (endpoint, label, endpoints below it)."""
     questions = ("questions", "Questions", {"question", "new_question"})
@@ -69,13 +76,14 @@ def _places(contact):
         return (questions, settings)
     if contact.role == Contact.PAYER:
         settings = ("preferences", "Settings", {"details", "choose_account"})
-    return (
+    places = [
         ("account", "Overview", {"review"}),
         ("invoices", "Invoices", {"invoice"}),
         ("payments", "Payments", {"payment", "statement"}),
-        questions,
-        settings,
-    )
+    ]
+    if contact.role == Contact.PAYER:
+        places.append(("autopay", "Autopay", AUTOPAY))
+    return (*places, questions, settings)
 
 
 def _entry(endpoint, label, below):

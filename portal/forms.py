@@ -5,14 +5,17 @@ What an amount, a date or a choice *means* is decided in ``billing``; this only 
 
 import re
 import secrets
+from datetime import date
 
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     DateField,
     EmailField,
     HiddenField,
     IntegerField,
     RadioField,
+    SelectField,
     StringField,
     TelField,
     TextAreaField,
@@ -21,9 +24,9 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from billing import customers, money, tickets
+from billing import consent, customers, money, tickets
 from billing.errors import BillingError
-from models import Customer, Preference
+from models import Autopay, Customer, Preference
 
 
 def _clean(value):
@@ -204,9 +207,6 @@ class StatementForm(Form):
             raise ValidationError("The first day is after the last. Please swap the two.")
 
 
-DAYS_AHEAD = (0, customers.MOST_DAYS_AHEAD)
-
-
 class OneOf(RadioField):
     """Exactly one of its choices."""
 
@@ -225,6 +225,115 @@ class WholeNumber(IntegerField):
             raise ValueError("Please write a number, such as 3.") from None
 
 
+def _day(text):
+    """A date as a form carries it, or None."""
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+_NUMBER = {"class": "short", "inputmode": "numeric", "autocomplete": "off"}
+
+
+# --- Autopay -------------------------------------------------------------------------------------
+
+
+class AutopayForm(Form):
+    """What somebody chooses of autopay. Read from the address: choosing changes nothing yet."""
+
+    class Meta(Form.Meta):
+        csrf = False
+
+    method = OneOf("Which card or account?", choices=[])
+    timing = OneOf(
+        "When shall we charge?",
+        choices=[
+            SelectChoice(Autopay.DUE_DATE, "On the due date"),
+            SelectChoice(Autopay.DAYS_BEFORE, "Some days before the due date"),
+            SelectChoice(Autopay.DAY_OF_MONTH, "On a fixed day of the month"),
+        ],
+    )
+    days_before = WholeNumber("Days before the due date", [Optional()], render_kw=_NUMBER)
+    day_of_month = WholeNumber("Day of the month", [Optional()], render_kw=_NUMBER)
+    cap = StringField(
+        "Ask me first above",
+        [Length(max=40, message=TOO_LONG)],
+        render_kw={
+            "inputmode": "decimal",
+            "autocomplete": "off",
+            "class": "short",
+            "placeholder": "no limit",
+        },
+    )
+    tell_days = WholeNumber(
+        "Tell me by email so many days before each charge",
+        [
+            Optional(),
+            NumberRange(1, consent.MOST_DAYS, message=f"Please choose from 1 to {consent.MOST_DAYS}."),
+        ],
+        render_kw=_NUMBER,
+    )
+
+    def validate(self, extra_validators=None):
+        """The number that belongs to the chosen day must be there; that of another is not looked at."""
+        super().validate(extra_validators)
+        numbers = (
+            (Autopay.DAYS_BEFORE, self.days_before, consent.MOST_DAYS, "days before the due date"),
+            (Autopay.DAY_OF_MONTH, self.day_of_month, consent.LAST_DAY, "a day that every month has"),
+        )
+        for timing, field, most, what in numbers:
+            if self.timing.data != timing:
+                field.errors = []
+            elif not 1 <= (field.data or 0) <= most and not field.errors:
+                field.errors = [f"Please choose from 1 to {most}: {what}."]
+        return not any(field.errors for field in self)
+
+    def validate_cap(self, field):
+        self.cap_cents = None
+        if not field.data:
+            return
+        try:
+            self.cap_cents = money.parse_cents(field.data) or None
+        except BillingError as refusal:
+            raise ValidationError(str(refusal)) from None
+        if self.cap_cents is None:
+            raise ValidationError("Please enter an amount above zero, or leave it empty.")
+
+    @property
+    def terms(self):
+        """The consent.Terms that were chosen; what belongs to another timing is left out."""
+        timing = self.timing.data
+        return consent.Terms(
+            timing=timing,
+            days_before=self.days_before.data if timing == Autopay.DAYS_BEFORE else 0,
+            day_of_month=self.day_of_month.data if timing == Autopay.DAY_OF_MONTH else None,
+            cap_cents=self.cap_cents,
+            tell_days=self.tell_days.data,
+        )
+
+
+class AgreeForm(Form):
+    """The box that is never ticked beforehand, and the words that stood beside it."""
+
+    text = HiddenField(validators=[Length(max=5000)])
+    agreed = BooleanField(
+        "I agree to this authorization.",
+        validators=[DataRequired("Please tick the box if you agree. Without it nothing is switched on.")],
+    )
+
+
+class WaitForm(Form):
+    """Until which day a charge shall wait."""
+
+    until = SelectField(
+        "Charge it on", coerce=_day, validators=[InputRequired("Please choose a day.")], validate_choice=False
+    )
+
+
+DAYS_AHEAD = (0, customers.MOST_DAYS_AHEAD)
+
+
 class PreferencesForm(Form):
     """How somebody wants to pay, and what they want to hear, when and how."""
 
@@ -233,8 +342,8 @@ class PreferencesForm(Form):
         choices=[
             SelectChoice(Customer.REMINDERS, "I pay each invoice myself, online"),
             SelectChoice(Customer.CHECK, "I pay by check"),
-            SelectChoice(Customer.CARD_AUTOPAY, "Charge my card automatically, once this is offered"),
-            SelectChoice(Customer.BANK_AUTOPAY, "Debit my bank account automatically, once this is offered"),
+            SelectChoice(Customer.CARD_AUTOPAY, "Charge my card automatically"),
+            SelectChoice(Customer.BANK_AUTOPAY, "Debit my bank account automatically"),
         ],
     )
     invoice_channel = OneOf(

@@ -29,10 +29,16 @@ class Place:
     pdf: str
     address: str
     replacement: str = ""
+    wait: str = ""
+    pay_saved: str = ""
 
 
-def show(invoice, place, *, receipts, pay_form=None, question_form=None, code=200, **more):
-    """The invoice as it stands now, with one main button. ``receipts`` is [(payment, its path)]."""
+def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=None, code=200, **more):
+    """The invoice as it stands now, with one main button.
+
+    receipts -- [(payment, its path)]
+    saved    -- methods that whoever is signed in may pay with by a click
+    """
     attempt = ledger.standing_attempt(invoice)
     page = render_template(
         "portal/invoice.html",
@@ -44,6 +50,7 @@ def show(invoice, place, *, receipts, pay_form=None, question_form=None, code=20
         free_at=attempt and payments.free_at(attempt),
         lowest_cents=min(g.company.minimum_payment_cents, invoice.open_cents),
         receipts=receipts,
+        saved=saved,
         replacement=replacement(invoice),
         asked=_asked(invoice),
         key=new_key(),

@@ -36,6 +36,7 @@ def _place(token):
         pdf=url_for("portal.pay_link_pdf", token=token),
         address=current_app.config["BASE_URL"] + here,
         replacement=url_for("portal.replacement", token=token),
+        wait=url_for("portal.wait_by_link", token=token),
     )
 
 

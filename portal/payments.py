@@ -10,11 +10,11 @@ from datetime import timedelta
 
 from flask import abort, current_app, flash, g, redirect, render_template, url_for
 
-from billing import documents, ledger, links, payments
+from billing import documents, ledger, links, methods, payments
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import GatewayUnavailable, PaymentInProgress
-from models import Payment
+from models import Contact, Payment
 from portal import visitor
 from portal.door import bp
 
@@ -46,7 +46,7 @@ def begin(customer, parts, *, key, back, contact=None):
 
 def _started(customer, parts, key, contact):
     told = {"gateway": current_app.gateway, "today": g.today, "now": g.now, "contact": contact}
-    told |= {"key": _click(customer, parts, key), "urls": _urls}
+    told |= {"key": click(customer, parts, key), "urls": _urls}
     try:
         return payments.start_online(customer, parts, **told)
     except PaymentInProgress:
@@ -55,7 +55,7 @@ def _started(customer, parts, key, contact):
         return payments.start_online(customer, parts, **told)
 
 
-def _click(customer, parts, key):
+def click(customer, parts, key):
     """The same button for the same amounts is the same click; nobody can name a click of another customer."""
     meant = ",".join(f"{invoice.id}:{cents}" for invoice, cents in parts)
     return "web:" + hashlib.sha256(f"{customer.id}|{key}|{meant}".encode()).hexdigest()[:48]
@@ -155,7 +155,14 @@ def show(payment, back, *, left=False):
         again_seconds=None if left else _again_seconds(payment),
         document=documents.receipt_document(payment, company=g.company),
         invoices=[part.invoice for part in payment.parts],
+        can_save=_can_save(payment),
     )
+
+
+def _can_save(payment):
+    """True for a payer who is signed in and paid with something that is not saved."""
+    mine = g.contact and g.contact.role == Contact.PAYER and g.contact.customer_id == payment.customer_id
+    return bool(mine) and methods.can_save(payment)
 
 
 def _is_fresh(payment):

@@ -100,7 +100,7 @@ class Visitor:
         if method == "get":
             return self.open(f"{target.path}?{urlencode(fields)}")
         answer = self.client.post(
-            target.path,
+            address,
             data=urlencode(fields),
             content_type="application/x-www-form-urlencoded",
             headers=SAME_ORIGIN,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from billing import documents, money_back, outcomes, remittance, setbacks
+from billing import documents, money_back, outcomes, promises, remittance, setbacks
 
 PAY_URL = "https://pay.example.com/i/Zk3vQ0m1s8Yc2nT5bWf7Jq9LxR4uAaEeHhGgDdKkPpM"
 
@@ -191,6 +191,56 @@ def method_problem():
         "for autopay; it is charged at once.",
         is_final=True,
     )
+
+
+def charge(**fields):
+    """Two invoices that autopay charges together."""
+    known = {
+        "customer_name": "Ann Miller", "account_number": "100042", "charge_on": date(2026, 12, 15),
+        "cents": 13119, "method": "Visa ending 4242", "is_retry": False, "why_not": "",
+        "invoices": (promises.Charged("10482", date(2026, 12, 15), 4250),
+                     promises.Charged("10483", date(2026, 12, 15), 8869)),
+    }  # fmt: skip
+    return promises.ChargeDocument(**known | fields)
+
+
+def put_off():
+    """The same after the customer put it off."""
+    return charge(put_off_from_on=date(2026, 12, 8))
+
+
+def agreement(**fields):
+    """An authorization that stands, as its copy is mailed."""
+    known = {
+        "customer_name": "Ann Miller", "account_number": "100042", "method": "Visa ending 4242",
+        "day": "on the due date of each invoice", "version": "2026-12-card",
+        "paragraphs": (
+            "I authorize Example Alarm & Monitoring, LLC to charge my Visa ending 4242 automatically for the "
+            "invoices of account 100042, Ann Miller.",
+            "Day: on the due date of each invoice.",
+        ),
+        "agreed": "December 1, 2026, 2:05 pm CST", "agreed_by": "Ann Miller, ann@example.com",
+        "agreed_from": "203.0.113.7", "ended": "", "end_reason": "", "charges": (charge(),), "under_way": (),
+    }  # fmt: skip
+    return promises.AgreementDocument(**known | fields)
+
+
+def ended_agreement():
+    """The same after it was switched off, with one charge that was sent before."""
+    under_way = promises.UnderWay(4250, "Visa ending 4242", "December 15, 2026, 5:00 am CST")
+    return agreement(
+        ended="December 15, 2026, 9:30 am CST", end_reason="You switched it off.", charges=(),
+        under_way=(under_way,),
+    )  # fmt: skip
+
+
+def saved_method(**fields):
+    """A card that autopay uses."""
+    known = {
+        "label": "Visa ending 4242", "kind": "card", "expires": "12/26", "expires_on": date(2026, 12, 31),
+        "change": "", "reason": "", "is_autopay": True, "next_charge": charge(),
+    }  # fmt: skip
+    return promises.MethodDocument(**known | fields)
 
 
 def statement(**fields):

@@ -315,8 +315,8 @@ def test_every_way_that_people_like_to_pay_is_told_in_words(alice, company, wish
 
     said = {
         Customer.REMINDERS: "Nothing is charged automatically",
-        Customer.CARD_AUTOPAY: "You asked us to charge your card",
-        Customer.BANK_AUTOPAY: "You asked us to debit your bank account",
+        Customer.CARD_AUTOPAY: "You would like us to charge your card automatically. This is not switched on",
+        Customer.BANK_AUTOPAY: "You would like us to debit your bank account automatically",
         Customer.CHECK: "You like to pay by check",
     }
     assert live(factories.make_invoice(alice)).wish.startswith(said[wish])

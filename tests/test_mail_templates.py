@@ -46,6 +46,7 @@ AUTOPAY = {
         "methods_url": "https://pay.example.com/account/methods",
     }
 }
+CHARGE = {"links": AUTOPAY["links"] | {"wait_url": f"{samples.PAY_URL}/wait"}}
 MAILS = {
     "invoice": {"document": samples.invoice(), "why": "You get invoices for this account."},
     "reminder": {
@@ -59,6 +60,12 @@ MAILS = {
     "charge_declined": AUTOPAY | {"document": samples.setback(), "why": "A payment did not go through."},
     "method_problem": AUTOPAY | {"document": samples.method_problem(), "why": "A payment was declined."},
     "above_cap": AUTOPAY | {"document": samples.above_cap(), "why": "You asked to be asked before."},
+    "autopay_on": AUTOPAY | {"document": samples.agreement(), "why": "A copy of what was agreed."},
+    "autopay_off": AUTOPAY | {"document": samples.ended_agreement(), "why": "It was paid automatically."},
+    "upcoming_charge": CHARGE | {"document": samples.charge(), "why": "It is paid automatically."},
+    "charge_postponed": CHARGE | {"document": samples.put_off(), "why": "It waits."},
+    "method_expiring": AUTOPAY | {"document": samples.saved_method(), "why": "A card expires."},
+    "method_changed": AUTOPAY | {"document": samples.saved_method(change="added"), "why": "It changed."},
     "sign_in": SIGN_IN,
     "ticket_reply": TICKET,
     "contact_changed": {"links": LINKS, "why": "Your contact details were changed."},

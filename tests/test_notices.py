@@ -6,14 +6,23 @@ from types import SimpleNamespace
 import pytest
 
 import models
-from billing import bill, checks, customers, invoices, notices, payments, tickets
+from billing import autopay, bill, checks, consent, customers, invoices, notices, payments, tickets
 from billing.edges import mail
 from billing.edges.clock import FixedClock
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
-from models import Contact, Hold, ImportBatch, Invoice, Link, Notice, Preference
+from models import Contact, Hold, ImportBatch, Invoice, Link, Notice, Payment, PaymentPart, Preference
 from tests.at_once import together
-from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_invoice, payer
+from tests.factories import (
+    BY,
+    NOW,
+    make_charge,
+    make_contract,
+    make_customer,
+    make_invoice,
+    make_method,
+    payer,
+)
 from tests.post_office import PostOffice
 
 TODAY = date(2026, 12, 12)
@@ -647,6 +656,7 @@ def test_every_kind_of_message_can_be_written_and_says_why_it_came(office, send,
     about = {"invoice": invoice} if kind in ("invoice", "reminder", "fresh_link") else {}
     about |= {"payment": payment} if kind in ("receipt", "payment_problem") else {}
     about |= {"ticket_message": message} if kind == "ticket_reply" else {}
+    about |= _of_autopay(kind, billed, invoice)
     notices.queue(kind, key="one", customer=billed, contact=contact, why="Because you pay.", now=NOW, **about)
 
     assert send().sent == 1
@@ -656,6 +666,34 @@ def test_every_kind_of_message_can_be_written_and_says_why_it_came(office, send,
         assert "Because you pay." in mail.get_body((part,)).get_content()
     assert mail["Subject"].strip()
     assert checks.run() == []
+
+
+def _of_autopay(kind, customer, invoice):
+    """What the messages about autopay and saved methods are about, with a charge that is planned."""
+    if not kind.startswith(("method", "autopay", "upcoming", "charge", "above")):
+        return {}
+    method = make_method(customer, expires_on=TODAY + timedelta(days=20))
+    if kind in ("method_expiring", "method_changed"):
+        return {"method": method}
+    if kind in ("charge_declined", "method_problem"):
+        return {"payment": _declined(customer, method, invoice), "method": method}
+    terms = consent.Terms(cap_cents=100 if kind == "above_cap" else None)._asdict()
+    made = autopay.agree(
+        customer, contact=payer(customer), method=method, **terms, address="", by=BY, today=TODAY, now=NOW,
+        text=consent.words_of(customer, method, **terms).text,
+    )  # fmt: skip
+    Notice.update(state="sent").execute()
+    return {"autopay": made, "charge_on": autopay.planned(invoice).charge_on}
+
+
+def _declined(customer, method, invoice):
+    made = Payment.create(
+        customer=customer, reference="PLD", key="declined", kind="card", amount_cents=invoice.open_cents,
+        received_on=TODAY, created_at=NOW, state="declined", method=method, method_label=method.label,
+        concluded_at=NOW, decline_code="2", reason="The bank declined this payment.", try_number=1,
+    )  # fmt: skip
+    PaymentPart.create(payment=made, invoice=invoice, amount_cents=invoice.open_cents, live=False)
+    return made
 
 
 def _staff():

@@ -8,7 +8,7 @@ from tests import factories, office
 from tests.portal_visitor import Visitor
 from tests.test_portal_account import enter
 
-MOST = {"pay page": 12, "portal list": 6, "portal overview": 14, "staff list": 5}
+MOST = {"pay page": 12, "portal list": 7, "portal overview": 15, "staff list": 5}
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_saving_leads_to_the_same_page_with_a_message_and_the_new_dates(visitor,
     assert page.messages == "Saved. From now on it is as you chose."
     assert "We remind you on December 8, 2026" in page.text
     assert "by mail" in page.text
-    assert "It is not switched on yet: please pay each invoice yourself" in page.text
+    assert "That is not switched on: switch autopay on , or pay each invoice yourself." in page.text
     assert customers.preferences(payer(alice)) == customers.Choices("paper", True, 7, "card_autopay")
     assert Event.get(Event.what == "contact.preferences").by == "customer:alice@example.com"
 

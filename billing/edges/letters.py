@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import url_for
 
 from billing import company as companies
-from billing import documents, links, money_back
+from billing import documents, links, money_back, promises, setbacks, upcoming
 from billing.edges.mail import Letter
 from models import Notice
 
@@ -89,7 +89,10 @@ def _invoice(notice, tokens, today, now):
     token = links.pay_link(notice.invoice, now=now, contact=notice.contact)
     pay_url = tokens.add("pay_url", "portal.pay_link", token)
     tokens.urls["question_url"] = f"{pay_url}#question"
-    return {"document": documents.invoice_document(notice.invoice, pay_url=pay_url, today=today)}
+    document = documents.invoice_document(notice.invoice, pay_url=pay_url, today=today)
+    if document.is_automatic:
+        tokens.add("wait_url", "portal.wait_by_link", token)
+    return {"document": document}
 
 
 def _payment(notice, tokens, today, now):
@@ -128,6 +131,50 @@ def _ticket_reply(notice, tokens, today, now):
     return {"message": message, "ticket": message.ticket}
 
 
+def _agreement(notice, tokens, today, now):
+    tokens.urls["autopay_url"] = url_for("portal.autopay", _external=True)
+    return {"document": promises.agreement_document(notice.autopay, today=today)}
+
+
+def _charge(notice, tokens, today, now):
+    """One charge to come as it stands when this is sent, with the way to put it off."""
+    coming = upcoming.of_customer(notice.customer, today=today)
+    charge = next(one for one in coming if one.charge_on == notice.charge_on)
+    token = links.pay_link(charge.invoices[0], now=now, contact=notice.contact)
+    tokens.add("pay_url", "portal.pay_link", token)
+    tokens.add("wait_url", "portal.wait_by_link", token)
+    tokens.urls["autopay_url"] = url_for("portal.autopay", _external=True)
+    return {"document": promises.charge_document(charge)}
+
+
+def _method(notice, tokens, today, now):
+    """What changed stands in the notice's key, because the method may have changed again since."""
+    change = notice.key.partition(":")[0].removeprefix("method_")
+    tokens.urls["methods_url"] = url_for("portal.methods", _external=True)
+    return {"document": promises.method_document(notice.method, today=today, change=change)}
+
+
+def _charge_declined(notice, tokens, today, now):
+    return _setback(notice, setbacks.decline_document(notice.payment), tokens, now)
+
+
+def _method_problem(notice, tokens, today, now):
+    return _setback(notice, setbacks.method_document(notice.payment), tokens, now)
+
+
+def _above_cap(notice, tokens, today, now):
+    return _setback(notice, setbacks.cap_document(notice.autopay, notice.charge_on), tokens, now)
+
+
+def _setback(notice, document, tokens, now):
+    if len(document.owed) == 1:
+        token = links.pay_link(document.owed[0].invoice, now=now, contact=notice.contact)
+        tokens.add("pay_url", "portal.pay_link", token)
+    tokens.urls["methods_url"] = url_for("portal.methods", _external=True)
+    tokens.urls["autopay_url"] = url_for("portal.autopay", _external=True)
+    return {"document": document}
+
+
 def _contact_changed(notice, tokens, today, now):
     return {}
 
@@ -142,4 +189,13 @@ _CONTEXTS = {
     Notice.SIGN_IN: _sign_in,
     Notice.TICKET_REPLY: _ticket_reply,
     Notice.CONTACT_CHANGED: _contact_changed,
+    Notice.AUTOPAY_ON: _agreement,
+    Notice.AUTOPAY_OFF: _agreement,
+    Notice.UPCOMING_CHARGE: _charge,
+    Notice.CHARGE_POSTPONED: _charge,
+    Notice.METHOD_EXPIRING: _method,
+    Notice.METHOD_CHANGED: _method,
+    Notice.CHARGE_DECLINED: _charge_declined,
+    Notice.METHOD_PROBLEM: _method_problem,
+    Notice.ABOVE_CAP: _above_cap,
 }

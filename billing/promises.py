@@ -1,0 +1,195 @@
+"""What a customer reads of autopay and of saved methods, as plain values: mail and page print the same.
+
+Only words, dates and cents, read from rows once. What is charged, and when, is decided in ``autopay`` and
+``upcoming``; nothing here writes a row.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from billing import autopay, consent, documents, upcoming, words
+from billing import company as companies
+from billing.money import format_cents
+from models import Autopay, PaymentMethod
+
+
+@dataclass(frozen=True)
+class Charged:
+    """One invoice among those that are charged together."""
+
+    number: str
+    due_on: date
+    cents: int
+
+
+@dataclass(frozen=True)
+class ChargeDocument:
+    """One charge to come: everything that is charged on one day."""
+
+    customer_name: str
+    account_number: str
+    charge_on: date
+    cents: int
+    method: str
+    invoices: tuple[Charged, ...]
+    is_retry: bool
+    why_not: str  # a sentence when it is not charged by itself
+    put_off_from_on: date | None = None
+
+    @property
+    def sentence(self):
+        """What will happen, in one sentence or two."""
+        if self.why_not:
+            return self.why_not
+        again = "tries again to charge" if self.is_retry else "will charge"
+        return (
+            f"Autopay {again} {format_cents(self.cents)} on {words.date(self.charge_on)} from {self.method}. "
+            "You need not do anything."
+        )
+
+    @property
+    def numbers(self):
+        """The invoices in a sentence."""
+        numbers = [invoice.number for invoice in self.invoices]
+        return f"invoice{'s' if len(numbers) > 1 else ''} {words.joined(numbers)}"
+
+
+def charge_document(charge, *, company=None):
+    """The ChargeDocument of an upcoming.Upcoming."""
+    company = company or companies.current()
+    customer = charge.autopay.customer
+    return ChargeDocument(
+        customer_name=customer.name,
+        account_number=customer.account_number,
+        charge_on=charge.charge_on,
+        cents=charge.cents,
+        method=charge.method.label,
+        invoices=tuple(
+            Charged(documents.printed_number(invoice, company), invoice.due_on, invoice.open_cents)
+            for invoice in charge.invoices
+        ),
+        is_retry=charge.is_retry,
+        why_not=charge.why_not,
+        put_off_from_on=min(
+            (row.postponed_from_on for row in charge.planned if row.postponed_from_on), default=None
+        ),
+    )
+
+
+def charges(customer, *, today, company=None):
+    """Every charge to come of a customer as a ChargeDocument, earliest first."""
+    return tuple(charge_document(one, company=company) for one in upcoming.of_customer(customer, today=today))
+
+
+# --- The authorization ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AgreementDocument:
+    """An authorization as it was agreed to, with everything that proves it."""
+
+    customer_name: str
+    account_number: str
+    method: str
+    day: str
+    paragraphs: tuple[str, ...]
+    version: str
+    agreed: str
+    agreed_by: str
+    agreed_from: str
+    ended: str
+    end_reason: str
+    charges: tuple[ChargeDocument, ...]
+    under_way: tuple["UnderWay", ...]
+    number: int = 0
+
+    @property
+    def is_standing(self):
+        return not self.ended
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """A charge that was sent before autopay ended, and is not concluded."""
+
+    cents: int
+    method: str
+    sent: str
+
+
+def agreement_document(agreement, *, today, company=None):
+    """The AgreementDocument of an Autopay row, as it stands now."""
+    company = company or companies.current()
+    customer = agreement.customer
+    is_standing = agreement.ended_at is None
+    return AgreementDocument(
+        customer_name=customer.name,
+        account_number=customer.account_number,
+        method=agreement.method.label,
+        day=consent.day_words(agreement),
+        paragraphs=tuple(agreement.text.splitlines()),
+        version=agreement.text_version,
+        agreed=words.moment(agreement.agreed_at, company.time_zone),
+        agreed_by=_who(agreement),
+        agreed_from=agreement.agreed_from,
+        ended="" if is_standing else words.moment(agreement.ended_at, company.time_zone),
+        end_reason=agreement.end_reason,
+        charges=charges(customer, today=today, company=company) if is_standing else (),
+        under_way=tuple(
+            UnderWay(
+                payment.amount_cents,
+                payment.method_label or agreement.method.label,
+                words.moment(payment.created_at, company.time_zone),
+            )
+            for payment in autopay.under_way(agreement)
+        ),
+        number=agreement.id,
+    )
+
+
+def _who(agreement):
+    contact = agreement.contact
+    return f"{contact.name}, {contact.email}" if contact and contact.email else agreement.agreed_by
+
+
+# --- A saved method ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MethodDocument:
+    """A saved card or account in a message: what it is, what changed, and what that means."""
+
+    label: str
+    kind: str
+    expires: str
+    expires_on: date | None
+    change: str
+    reason: str
+    is_autopay: bool
+    next_charge: ChargeDocument | None
+
+    @property
+    def headline(self):
+        """What happened to it, as a sentence."""
+        return {
+            "added": f"{self.label} was saved.",
+            "removed": f"{self.label} was removed.",
+            "updated": f"The card that we know as {self.label} was renewed by its bank.",
+            "disabled": f"{self.label} cannot be charged any more.",
+        }.get(self.change, self.label)
+
+
+def method_document(method, *, today, change=""):
+    """The MethodDocument of a PaymentMethod. ``change``: added, removed, updated, disabled, or nothing."""
+    is_autopay = method.autopays.where(Autopay.ended_at.is_null()).exists()
+    coming = charges(method.customer, today=today) if is_autopay else ()
+    return MethodDocument(
+        label=method.label,
+        kind="card" if method.kind == PaymentMethod.CARD else "bank account",
+        expires=f"{method.expires_on:%m/%y}" if method.expires_on else "",
+        expires_on=method.expires_on,
+        change=change,
+        reason=method.reason,
+        is_autopay=is_autopay,
+        next_charge=coming[0] if coming else None,
+    )
