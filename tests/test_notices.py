@@ -6,12 +6,24 @@ from types import SimpleNamespace
 import pytest
 
 import models
-from billing import autopay, bill, checks, consent, customers, invoices, notices, payments, tickets
+from billing import autopay, bill, checks, consent, customers, invoices, notices, payments, refunds, tickets
 from billing.edges import mail
 from billing.edges.clock import FixedClock
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
-from models import Contact, Hold, ImportBatch, Invoice, Link, Notice, Payment, PaymentPart, Preference
+from models import (
+    AutopayOutcome,
+    Contact,
+    Hold,
+    ImportBatch,
+    Invoice,
+    Link,
+    Notice,
+    Payment,
+    PaymentMethod,
+    PaymentPart,
+    Preference,
+)
 from tests.at_once import together
 from tests.factories import (
     BY,
@@ -656,6 +668,7 @@ def test_every_kind_of_message_can_be_written_and_says_why_it_came(office, send,
     about = {"invoice": invoice} if kind in ("invoice", "reminder", "fresh_link") else {}
     about |= {"payment": payment} if kind in ("receipt", "payment_problem") else {}
     about |= {"ticket_message": message} if kind == "ticket_reply" else {}
+    about |= {"refund": _refunded(payment)} if kind == "refund" else {}
     about |= _of_autopay(kind, billed, invoice)
     notices.queue(kind, key="one", customer=billed, contact=contact, why="Because you pay.", now=NOW, **about)
 
@@ -668,6 +681,14 @@ def test_every_kind_of_message_can_be_written_and_says_why_it_came(office, send,
     assert checks.run() == []
 
 
+def _refunded(payment):
+    """A refund by check, without its own message."""
+    words = {"amount_cents": 50, "reason": "Too much.", "key": "r", "by": BY, "reopen": True, "how": "check"}
+    made = refunds.start(payment, **words, today=TODAY, now=NOW)
+    Notice.update(state="sent").execute()
+    return made
+
+
 def _of_autopay(kind, customer, invoice):
     """What the messages about autopay and saved methods are about, with a charge that is planned."""
     if not kind.startswith(("method", "autopay", "upcoming", "charge", "above")):
@@ -676,6 +697,7 @@ def _of_autopay(kind, customer, invoice):
     if kind in ("method_expiring", "method_changed"):
         return {"method": method}
     if kind in ("charge_declined", "method_problem"):
+        PaymentMethod.update(state="disabled").execute()
         return {"payment": _declined(customer, method, invoice), "method": method}
     terms = consent.Terms(cap_cents=100 if kind == "above_cap" else None)._asdict()
     made = autopay.agree(
@@ -683,7 +705,12 @@ def _of_autopay(kind, customer, invoice):
         text=consent.words_of(customer, method, **terms).text,
     )  # fmt: skip
     Notice.update(state="sent").execute()
-    return {"autopay": made, "charge_on": autopay.planned(invoice).charge_on}
+    day = autopay.planned(invoice).charge_on
+    if kind == "above_cap":
+        AutopayOutcome.create(
+            run_on=day, invoice=invoice, customer=customer, outcome="skipped", why="above_cap", decided_at=NOW
+        )
+    return {"autopay": made, "charge_on": day}
 
 
 def _declined(customer, method, invoice):
