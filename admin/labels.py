@@ -29,10 +29,10 @@ TONES = {
     "declined": "bad", "returned": "bad", "failed": "bad", "charged_back": "bad", "died": "bad",
     "in_doubt": "bad", "held": "wait", "prepared": "wait", "queued": "wait", "sending": "wait",
     "print": "wait", "active": "good", "running": "wait", "committed": "wait",
-    "waiting_on_us": "bad", "waiting_on_customer": "wait",
+    "waiting_on_us": "bad", "waiting_on_customer": "wait", "unmatched": "wait", "booked": "good",
     "waiting": "wait", "refused": "plain", "refunded": "plain", "voided": "plain", "answered": "wait",
     "won": "good", "lost": "bad", "disabled": "bad", "removed": "plain", "planned": "wait",
-    "dropped": "plain", "skipped": "wait", "charged": "good",
+    "dropped": "plain", "gone": "good", "skipped": "wait", "charged": "good",
 }  # fmt: skip
 
 

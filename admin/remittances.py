@@ -83,14 +83,14 @@ def _dismiss(row, form):
 
 
 def _effect(row):
-    check = f"check {row.check_number}" if row.check_number else ""
-    return ", ".join(part for part in (format_cents(row.amount_cents), row.payer_text, check) if part)
+    check = f"check {row.check_number}, " if row.check_number else ""
+    return f"{check}received {words.date(row.received_on)}. {row.reason}"
 
 
 REMITTANCE_ROW = (
     Action(
         "match",
-        "Choose the customer",
+        "Book for a customer",
         _match,
         form=MatchForm,
         lead="Books the payment for this customer: the invoice of its slip, else the oldest first.",
@@ -183,7 +183,9 @@ def _uploaded():
     """(name, bytes): of the upload, or of what was shown and is booked now."""
     if "book" in request.form:
         try:
-            content = zlib.decompressobj().decompress(base64.b64decode(request.form["packed"]), LARGEST)
+            content = zlib.decompressobj().decompress(
+                base64.b64decode(request.form["packed"], validate=True), LARGEST
+            )
         except (KeyError, ValueError, zlib.error):
             raise BillingError("The file did not come back whole. Choose it again.") from None
         return request.form.get("name", "file.csv")[:255], content

@@ -1,16 +1,20 @@
 """Files from the bank: whose payments they are, each booked once, and nothing half-written."""
 
+import io
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+import models
 from billing import checks, payments, remittance, remittances
 from billing.errors import BillingError
 from billing.remittances import booking
 from models import Event, Invoice, Payment, RemittanceFile, RemittanceRow
 from tests.at_once import together
 from tests.factories import BY, NOW, make_customer, make_invoice
+from tests.office import enter, text_of
 
 DATA = Path(__file__).parent / "data"
 TODAY = date(2026, 12, 1)
@@ -21,6 +25,7 @@ HEADER = "Type,Amount,Deposit Date,OCR Line,Account,Check,Remitter"
 @pytest.fixture(autouse=True)
 def sound_books(db):
     yield
+    models.db.initialize(db)  # an app of the test has closed its own connection by now
     assert [str(finding) for finding in checks.run()] == []
 
 
@@ -395,3 +400,109 @@ def test_a_dry_run_writes_nothing(alice):
 
     assert (RemittanceFile.select().count(), Payment.select().count(), Invoice.select().count()) == (0, 0, 0)
     assert booking.waiting().count() == 0
+
+
+# --- The command and the pages ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lockbox(tmp_path, alice):
+    """A file on disk with one payment of Alice's and one of nobody's."""
+    path = tmp_path / "lockbox.csv"
+    path.write_text(
+        f"{HEADER}\nD,42.50,12/01/2026,,{alice.account_number},1044,ALICE\nD,9.00,12/01/2026,,NOBODY,2,X\n"
+    )
+    return path
+
+
+@pytest.fixture
+def invoke(app):
+    models.db.connect(reuse_if_open=True)
+    runner = app.test_cli_runner()
+    return lambda *arguments: runner.invoke(args=[str(argument) for argument in arguments])
+
+
+def test_the_command_says_what_it_would_do_and_does_it_when_told(invoke, lockbox):
+    arguments = ("import-payments", lockbox, "--map", DATA / "lockbox.toml")
+
+    dry = invoke(*arguments)
+    assert (dry.exit_code, Payment.select().count()) == (0, 0)
+    assert "1 payment of $42.50 will be booked" in dry.output
+    assert "Line 3, $9.00: No customer has the account number “NOBODY”." in dry.output
+    assert "Nothing was written." in dry.output
+
+    done = invoke(*arguments, "--commit")
+    assert (done.exit_code, Payment.select().count()) == (0, 1)
+    again = invoke(*arguments, "--commit")
+    assert again.exit_code == 1
+    assert "was read on December 1, 2026 already" in again.output
+
+
+def test_a_mapping_that_is_wrong_is_named(invoke, lockbox, tmp_path):
+    (tmp_path / "wrong.toml").write_text('kind = "paper"')
+
+    refused = invoke("import-payments", lockbox, "--map", tmp_path / "wrong.toml")
+
+    assert refused.exit_code == 1
+    assert "wrong.toml: kind: write one of lockbox, bill_pay" in refused.output
+
+
+def upload(desk, lockbox, mapping_text):
+    return desk.client.post(
+        "/staff/bank-file",
+        data={
+            "csrf_token": desk.token(), "mapping": mapping_text,
+            "file": (io.BytesIO(lockbox.read_bytes()), "lockbox.csv"),
+        },
+    )  # fmt: skip
+
+
+def test_the_page_shows_first_and_books_when_told(app, lockbox):
+    desk, text = enter(app, "billing"), (DATA / "lockbox.toml").read_text()
+
+    shown = upload(desk, lockbox, text)
+    assert "Will be booked 1 payment of $42.50" in text_of(shown)
+    assert RemittanceFile.select().count() == 0
+    packed = re.search(r'name="packed" value="([^"]+)"', shown.text)[1]
+    booked = desk.post(
+        "/staff/bank-file", follow_redirects=True, book="yes", name="lockbox.csv", packed=packed, mapping=text
+    )
+
+    assert "1 payment of lockbox.csv booked." in text_of(booked)
+    assert (Payment.get().kind, RemittanceFile.get().by) == ("check", "staff:billing@lantern.example")
+    assert "kind = &#34;lockbox&#34;" in desk.get("/staff/bank-file").text, (
+        "the next file is read the same way"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({}, "Choose the file that the bank gave you."),
+        ({"book": "yes", "packed": "!!!", "name": "x.csv"}, "did not come back whole"),
+        ({"book": "yes", "name": "x.csv"}, "did not come back whole"),
+    ],
+)
+def test_a_page_without_a_file_says_what_to_do(app, fields, sentence):
+    answer = enter(app).post("/staff/bank-file", **fields)
+
+    assert answer.status_code == 400
+    assert sentence in text_of(answer)
+
+
+def test_support_reads_no_files(app):
+    assert enter(app, "support").get("/staff/bank-file").status_code == 403
+
+
+def test_the_queue_matches_and_dismisses(app, alice):
+    book("D,9.00,12/01/2026,,NOBODY,2,X", "D,8.00,12/01/2026,,NOBODY,3,Y")
+    one, other = RemittanceRow.select().order_by(RemittanceRow.id)
+    desk = enter(app, "billing")
+
+    matched = desk.act("remittance-row", "match", one, **{"customer": alice.id, "customer-text": str(alice)})
+    dismissed = desk.act("remittance-row", "dismiss", other, reason="Another company's")
+
+    assert "$9.00 was booked for Alice Archer" in text_of(matched)
+    assert "The row was dismissed." in text_of(dismissed)
+    assert [fresh(row).state for row in (one, other)] == ["booked", "dismissed"]
+    assert fresh(one).closed_by == "staff:billing@lantern.example"

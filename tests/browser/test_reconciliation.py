@@ -128,7 +128,7 @@ def test_a_row_without_customer_gets_one(open_page, office, bob):
     page.get_by_role("combobox", name="Customer", exact=True).press_sequentially("Bob")
     page.get_by_role("option").first.click()
 
-    page.get_by_role("button", name="Choose the customer").click()
+    page.get_by_role("button", name="Book for a customer").click()
 
     page.get_by_text("$12.00 was booked for Bob Baker").wait_for()
     assert RemittanceRow.get_by_id(2).customer == bob
