@@ -11,6 +11,7 @@ from admin import base, finding, related
 from billing import bill, contracts, ledger
 from models import (
     Charge,
+    Chargeback,
     Contact,
     Contract,
     Credit,
@@ -29,6 +30,7 @@ from models import (
 )
 
 MOST = 8
+OPEN_CASES = [Chargeback.OPEN, Chargeback.ANSWERED]
 
 
 class CustomerPage:
@@ -68,6 +70,8 @@ def flags(row):
         found.append(("tax exempt", "open"))
     elif row.tax_exempt_number:
         found.append(("tax exemption expired", "bad"))
+    if Chargeback.select().where((Chargeback.customer == row) & (Chargeback.state << OPEN_CASES)).exists():
+        found.append(("disputed payment", "bad"))
     for hold in Hold.select().where((Hold.customer == row) & Hold.ends_on.is_null()):
         found.append((f"{hold.scope} on hold", "wait"))
     return found

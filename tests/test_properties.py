@@ -171,11 +171,11 @@ class Office(RuleBasedStateMachine):
     @invariant()
     def no_cent_is_made_or_lost(self):
         """What came in, less what went back, is what paid invoices and what is left."""
-        ours = list(Payment.select().where(Payment.state.in_(Payment.MONEY)))
+        ours = list(Payment.select().where(Payment.state.in_((*Payment.MONEY, Payment.REFUNDED))))
         came = sum(payment.amount_cents for payment in ours) + sum(
             one.amount_cents for one in Credit.select()
         )
-        went = sum(refund.amount_cents for refund in Refund.select())
+        went = sum(refund.amount_cents for refund in Refund.select().where(Refund.payment.in_(ours)))
         left = sum(one.open_cents for model in (Payment, Credit) for one in model.select())
         assert came - went == left + sum(one.amount_cents for one in Allocation.select())
 
