@@ -958,6 +958,12 @@ class Payment(BaseModel):
         return f"Payment {self.reference}"
 
 
+# The reconciliation looks for what stands in no batch yet.
+Payment.add_index(
+    Payment.index(Payment.received_on, name="payment_in_no_batch").where(
+        Payment.settlement.is_null() & Payment.transaction_id.is_null(False)
+    )
+)
 # Autopay looks for what was tried with a method.
 Payment.add_index(
     Payment.index(Payment.method, Payment.created_at, name="payment_by_method").where(

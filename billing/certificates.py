@@ -127,9 +127,7 @@ def certificate(first, last, *, today, now):
     found, settled = _told_apart(_found(ids, first, last, today))
     rows = tuple(_rows(batches, company))
     waiting = Payment.select(fn.COUNT(Payment.id), fn.SUM(Payment.amount_cents)).where(
-        (Payment.state == Payment.APPROVED)
-        & Payment.kind.not_in(Payment.BY_HAND)
-        & (Payment.received_on <= last)
+        differences.in_no_batch() & (Payment.state == Payment.APPROVED) & (Payment.received_on <= last)
     )
     [(waiting_count, waiting_cents)] = waiting.tuples()
     payments, refunds, fingerprint = _fingerprint(ids, first, last)

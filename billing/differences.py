@@ -95,7 +95,7 @@ def missing(today, *, unsettled=(), first=None, last=None):
         SettlementLine.transaction_id == Payment.transaction_id
     )
     payments = Payment.select().where(
-        (Payment.received_on <= until) & _by_processor() & ~fn.EXISTS(listed) & _must_be_listed(today)
+        in_no_batch() & (Payment.received_on <= until) & ~fn.EXISTS(listed) & _must_be_listed(today)
     )
     listed = SettlementLine.select(SettlementLine.transaction_id).where(
         SettlementLine.transaction_id == Refund.transaction_id
@@ -135,6 +135,11 @@ def _by_processor():
     return Payment.kind.not_in(Payment.BY_HAND) & Payment.transaction_id.is_null(False)
 
 
+def in_no_batch():
+    """The condition for payments that the processor approved and that stand in none of its batches."""
+    return Payment.settlement.is_null() & Payment.transaction_id.is_null(False)
+
+
 def _must_be_listed(today):
     """Approved: always. Settled: when it is as young as the first batch that we have read."""
     first_at = Settlement.select(fn.MIN(Settlement.settled_at)).scalar()
@@ -142,7 +147,7 @@ def _must_be_listed(today):
     if first_at is None:
         return approved
     lately = (Payment.created_at >= first_at) & (Payment.received_on >= today - timedelta(days=180))
-    return approved | ((Payment.state == Payment.SETTLED) & Payment.settlement.is_null() & lately)
+    return approved | ((Payment.state == Payment.SETTLED) & lately)
 
 
 def _long_enough_ago(today):

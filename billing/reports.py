@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import daily, money, words
+from billing import daily, differences, money, words
 from models import (
     Charge,
     Chargeback,
@@ -202,7 +202,7 @@ def numbers(today, ages):
 
 def on_the_way_cents():
     """What the processor has approved and not settled yet: money that is on its way to our bank account."""
-    waiting = (Payment.state == Payment.APPROVED) & Payment.transaction_id.is_null(False)
+    waiting = differences.in_no_batch() & (Payment.state == Payment.APPROVED)
     return int(Payment.select(fn.SUM(Payment.amount_cents)).where(waiting).scalar() or 0)
 
 

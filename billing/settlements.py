@@ -96,7 +96,7 @@ def reconcile(*, gateway, today, now, since=None, progress=None):
 def _back_to(now):
     """75 days, or as far as the oldest payment goes that we still wait for."""
     waiting = Payment.select(fn.MIN(Payment.created_at)).where(
-        (Payment.state == Payment.APPROVED) & Payment.kind.not_in(Payment.BY_HAND)
+        differences.in_no_batch() & (Payment.state == Payment.APPROVED)
     )
     oldest = _as_instant(waiting.scalar())
     return max(now - FARTHEST, min(now - LOOK_BACK, oldest or now))

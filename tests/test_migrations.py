@@ -13,7 +13,7 @@ from tests.databases import leave_empty
 
 ALL = [
     "0001_first_tables", "0002_guards", "0003_automatic_payments", "0004_read_again", "0005_refunds",
-    "0006_autopay_reasons", "0007_remembered_mapping",
+    "0006_autopay_reasons", "0007_remembered_mapping", "0008_payments_in_no_batch",
 ]
 LATER = set(importlib.import_module(f"migrations.{ALL[2]}").EVIDENCE)
 OURS = {"schema_migration", "sqlite_sequence"}  # of the runner and of SQLite, not of the models

@@ -55,8 +55,8 @@ def _tell(made):
         )  # fmt: skip
     say(
         f"{words.plural(len(made.found), 'difference')} in {words.plural(made.count, 'transaction')} of "
-        f"{words.plural(len(made.batches), 'batch', 'batches')}, {format_cents(made.deposit_cents)} paid out, "
-        f"{made.period}."
+        f"{words.plural(len(made.batches), 'batch', 'batches')}, {format_cents(made.deposit_cents)} paid "
+        f"out, {made.period}."
     )
 
 
