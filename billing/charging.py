@@ -12,9 +12,10 @@ import hashlib
 import logging
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, as_completed, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from threading import BoundedSemaphore
 
 from peewee import EXCLUDED, fn
 
@@ -38,6 +39,7 @@ from models import (
 log = logging.getLogger(__name__)
 CHUNK = 200  # customers whose due invoices are read at once
 NOTE_EVERY = 20  # outcomes are written so many at a time; what a killed run left out, its payments tell
+MOST_DESKS = 4  # customers who are read or booked at once, while others wait for the processor
 TROUBLE_IN_A_ROW = 5  # from then on it is not the customers: the rest waits for the next run
 LOOK_BACK = timedelta(days=7)  # for charges that a killed run did not note
 
@@ -174,16 +176,21 @@ def due_customers(today):
 
 def plans(customer_ids, today):
     """{customer id: Plan} for those of them with something due."""
+    customers = Customer.select().where(among(Customer.id, customer_ids))
+    return {plan.customer.id: plan for plan in _numbered(_planned(customers, today))}
+
+
+def _planned(customers, today):
+    """The Plans of these customers, all as if it were the first try."""
+    customers = {one.id: one for one in customers}
     rows = {}
-    for row in due(today).where(among(PlannedCharge.customer, customer_ids)).order_by(Invoice.number):
+    for row in due(today).where(among(PlannedCharge.customer, customers)).order_by(Invoice.number):
         rows.setdefault(row.customer_id, []).append(row)
     if not rows:
-        return {}
+        return []
     charges = upcoming.by_customer(list(rows), today=today)
     claims = _claims([row.invoice_id for some in rows.values() for row in some])
-    customers = Customer.select().where(among(Customer.id, list(rows)))
-    made = [_plan(one, rows[one.id], charges.get(one.id, ()), claims, today) for one in customers]
-    return {plan.customer.id: plan for plan in _numbered(made)}
+    return [_plan(customers[id], own, charges.get(id, ()), claims, today) for id, own in rows.items()]
 
 
 def _claims(invoice_ids):
@@ -274,12 +281,12 @@ def run(*, gateway, today, clock, by, at_once=4, progress=None):
     """
     began_at = clock.now()
     learn(today, now=began_at)
-    crew = _Crew(gateway, today, clock, by, progress or (lambda count: None))
+    crew = _Crew(gateway, today, clock, by, progress or (lambda count: None), at_once)
     customer_ids = due_customers(today)
     if customer_ids:
         crew.ask_whether_it_answers()
     try:
-        _charge_all(_read_ahead(customer_ids, today), crew, at_once)
+        _charge_all(_read_ahead(customer_ids, today), crew)
     finally:
         crew.write()
         learn(today, now=clock.now())
@@ -293,23 +300,24 @@ def _read_ahead(customer_ids, today):
         yield from plans(customer_ids[at : at + CHUNK], today).values()
 
 
-def _charge_all(plans_ahead, crew, at_once):
-    """Keep ``at_once`` charges under way until there is nothing left."""
-    pool, under_way = ThreadPoolExecutor(at_once, "autopay"), set()
+def _charge_all(plans_ahead, crew):
+    """Keep as many charges under way as may be, until there is nothing left."""
+    pool, under_way = ThreadPoolExecutor(crew.size, "autopay"), set()
     try:
         for plan in plans_ahead:
             if crew.halted or not plan.invoices:
                 crew.note(crew.without_charge(plan))
                 continue
             under_way.add(pool.submit(crew.charge, plan))
-            if len(under_way) >= 2 * at_once:  # as many again wait, so that nobody is idle
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for one in done:
-                    crew.note(one.result())
+            is_full = len(under_way) >= 2 * crew.size  # some wait, so that nobody is idle
+            done, under_way = wait(under_way, None if is_full else 0, FIRST_COMPLETED)
+            for one in done:
+                crew.note(one.result())
         while under_way:
             one = next(as_completed(under_way))
             under_way.remove(one)
             crew.note(one.result())
+        crew.tell()
     finally:
         pool.shutdown(cancel_futures=True)  # interrupted: what is under way is finished, nothing else begins
         for one in under_way:
@@ -317,11 +325,55 @@ def _charge_all(plans_ahead, crew, at_once):
                 crew.keep(one.result())
 
 
+class _Desks:
+    """Where threads read and book. Who waits for the processor leaves, and takes no connection along.
+
+    One desk on SQLite: there, writers would only poll for the file, and the unlucky give up after a while.
+    """
+
+    def __init__(self):
+        self.count = MOST_DESKS if db.for_update else 1
+        self._free = BoundedSemaphore(self.count)
+
+    @contextmanager
+    def taken(self):
+        with self._free:
+            db.connect()
+            try:
+                yield
+            finally:
+                db.close()
+
+    @contextmanager
+    def left(self):
+        db.close()
+        self._free.release()
+        try:
+            yield
+        finally:
+            self._free.acquire()
+            db.connect()
+
+
+class _Bounded:
+    """A gateway that charges ``at_once`` at the same time; whoever calls it leaves the desk."""
+
+    def __init__(self, gateway, at_once, desks):
+        self._gateway, self._free, self._desks = gateway, BoundedSemaphore(at_once), desks
+
+    def charge(self, **about):
+        with self._desks.left(), self._free:
+            return self._gateway.charge(**about)
+
+
 class _Crew:
     """Those who charge, and the one who writes down what became of it: the thread of the run."""
 
-    def __init__(self, gateway, today, clock, by, progress):
-        self.gateway, self.today, self.clock, self.by = gateway, today, clock, by
+    def __init__(self, gateway, today, clock, by, progress, at_once=1):
+        self._desks = _Desks()
+        self.size = at_once + self._desks.count
+        self.gateway, self._bounded = gateway, _Bounded(gateway, at_once, self._desks)
+        self.today, self.clock, self.by = today, clock, by
         self.progress, self.report = progress, Report()
         self.halted = ""  # why nothing more is charged in this run
         self._why_halted = AutopayOutcome.UNREACHED
@@ -340,9 +392,11 @@ class _Crew:
 
     def charge(self, plan):
         """In a thread of its own: one customer's charge. Returns the plan and its Verdicts; never raises."""
+        if self.halted:
+            return self.without_charge(plan)
         try:
-            with db.connection_context():
-                return plan, _carry_out(plan, self.gateway, self.today, self.clock, self.by), ""
+            with self._desks.taken():
+                return plan, _carry_out(plan, self._bounded, self.today, self.clock, self.by), ""
         except Exception as error:  # one customer's trouble must not stop the others
             log.exception("autopay of customer %s", plan.customer.id)
             return plan, _failed(plan), f"Autopay of {plan.customer}: {error}"
@@ -355,8 +409,13 @@ class _Crew:
         """Count what became of one customer's invoices, and write it now and then."""
         self.keep(done)
         if len(self._kept) >= NOTE_EVERY:
-            self.write()
-        self.progress(1)
+            self.tell()
+
+    def tell(self):
+        """Write what was kept, and say how many customers that were."""
+        count = len(self._kept)
+        self.write()
+        self.progress(count)
 
     def keep(self, done):
         plan, verdicts, trouble = done
@@ -426,10 +485,10 @@ def _carry_out(plan, gateway, today, clock, by):
 
 def _charge(plan, gateway, today, clock, by):
     def still_due():
-        again = plans([plan.customer.id], today).get(plan.customer.id)
-        if again is None or not again.invoices or again.key(today) != plan.key(today):
+        again = _planned([plan.customer], today)
+        if not again or not again[0].invoices or again[0].key(today) != plan.key(today):
             raise _Changed("What is due has changed meanwhile.")
-        return again.parts
+        return again[0].parts
 
     payment = payments.charge_saved(
         plan.customer,

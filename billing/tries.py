@@ -76,9 +76,7 @@ def waits(method_ids, today):
     Other invoices on the same method wait with it: a bank that has just said no is not asked again tomorrow.
     """
     planned = Payment.select(Payment.method, Payment.retry_on).where(
-        among(Payment.method, method_ids)
-        & Payment.state.in_((Payment.DECLINED, Payment.RETURNED))
-        & (Payment.retry_on > today)
+        among(Payment.method, method_ids) & (Payment.retry_on > today)  # only what brought no money has a day
     )
     days = {}
     for method_id, retry_on in planned.tuples():
