@@ -254,7 +254,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         expectation=_expectation(lines, invoice),
         next_invoice=_next_invoice(lines),
         wish="" if as_issued or not stand.open_cents else _wish(customer, automatic),
-        late=_late(invoice, stand.state),
+        late=_late(invoice, stand.state, automatic),
         objection=OBJECTION,
         pay_url=pay_url,
         scan_line=_scan_line(customer, invoice, stand),
@@ -741,8 +741,12 @@ def _wish(customer, automatic):
     }[customer.pay_wish]
 
 
-def _late(invoice, state):
+def _late(invoice, state, automatic):
     """What late payment costs (nothing), and what to do instead of worrying."""
+    if automatic and automatic.is_promise:
+        return (
+            "There is no late fee. If the day does not suit you, let the charge wait until another one."
+        )
     if state == "past due":
         return "There is no late fee. If you need more time, tell us and we will find a date together."
     if not invoice.due_on or state in ("paid", Invoice.VOID):

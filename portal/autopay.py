@@ -305,4 +305,4 @@ def _wait(planned, place):
 
 
 def _offered(day, planned_on):
-    return f"{day:%A}, {words.date(day)} ({words.plural((day - planned_on).days, 'day')} later)"
+    return f"{day:%a}, {words.short_date(day)}, {words.plural((day - planned_on).days, 'day')} later"
