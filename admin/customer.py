@@ -8,8 +8,9 @@ from flask import abort, g
 from flask_admin import expose
 
 from admin import base, finding, related
-from billing import bill, contracts, ledger
+from billing import bill, charging, contracts, ledger
 from models import (
+    AutopayOutcome,
     Charge,
     Chargeback,
     Contact,
@@ -72,6 +73,8 @@ def flags(row):
         found.append(("tax exemption expired", "bad"))
     if Chargeback.select().where((Chargeback.customer == row) & (Chargeback.state << OPEN_CASES)).exists():
         found.append(("disputed payment", "bad"))
+    if charging.has_stopped(row):
+        found.append(("autopay stopped", "bad"))
     for hold in Hold.select().where((Hold.customer == row) & Hold.ends_on.is_null()):
         found.append((f"{hold.scope} on hold", "wait"))
     return found
@@ -119,7 +122,7 @@ def tables(row):
     """The newest invoices, payments, work, credits, tickets and messages, with how many there are."""
     kinds = (
         (Invoice, "Invoices"), (Payment, "Payments"), (OneOff, "Work"), (Credit, "Credits"),
-        (Ticket, "Tickets"), (Notice, "Messages"),
+        (Ticket, "Tickets"), (Notice, "Messages"), (AutopayOutcome, "Autopay, day by day"),
     )  # fmt: skip
     for model, title in kinds:
         view = base.screen(model)

@@ -589,9 +589,9 @@ class AutopayOutcomeView(StaffView):
     """What became of every invoice that autopay should have paid on a day."""
 
     plural = "Autopay, day by day"
-    column_list = ("id", "run_on", "customer", "invoice", "outcome", "reason", "payment")
-    column_labels = {"run_on": "Day", "decided_at": "Decided"}
-    column_filters_by = ("outcome", "run_on", "customer", "invoice")
+    column_list = ("id", "run_on", "customer", "invoice", "outcome", "why", "reason", "payment")
+    column_labels = {"run_on": "Day", "decided_at": "Decided", "reason": "In words"}
+    column_filters_by = ("outcome", "why", "run_on", "customer", "invoice")
 
 
 # --- messages --------------------------------------------------------------------------------------

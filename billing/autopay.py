@@ -193,6 +193,14 @@ def _chunks(rows, size):
     return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
+def done(invoice_ids):
+    """These were charged. What comes back of them, and may be tried again, is planned anew."""
+    paid = Invoice.select(Invoice.id).where(among(Invoice.id, invoice_ids) & (Invoice.open_cents == 0))
+    PlannedCharge.update(state=PlannedCharge.DONE).where(
+        (PlannedCharge.state == PlannedCharge.PLANNED) & PlannedCharge.invoice.in_(paid)
+    ).execute()
+
+
 def _lock(customer_ids):
     """What ``ledger.locked`` is for one customer, for many, in one order."""
     if db.for_update:

@@ -19,7 +19,7 @@ from threading import BoundedSemaphore
 
 from peewee import EXCLUDED, fn
 
-from billing import ledger, notices, payments, tries, upcoming, words
+from billing import autopay, ledger, notices, payments, tries, upcoming, words
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.outcomes import HARD, OURS, cause_of
@@ -48,6 +48,7 @@ NEVER_SENT = "The charge never reached the payment processor. Nothing was charge
 OUR_FAULT = "The fault is on our side. Nothing was charged; our staff look into it, and we try again."
 CANCELED = "The charge was canceled or paid back, so nothing is charged again by itself."
 NOBODY_TOLD = "There is no mail address to tell: please call."
+GIVEN_UP = (AutopayOutcome.STOPPED, AutopayOutcome.OUT_OF_USE)
 CHARGED, DECLINED, HELD = AutopayOutcome.CHARGED, AutopayOutcome.DECLINED, AutopayOutcome.HELD
 IN_DOUBT, SKIPPED = AutopayOutcome.IN_DOUBT, AutopayOutcome.SKIPPED
 
@@ -575,6 +576,8 @@ def _write(verdicts, today, now):
             preserve=(known.outcome, known.why, known.reason, known.payment, known.decided_at),
             where=~says_nothing & ~is_late,
         ).execute()
+    if paid := [verdict.invoice_id for verdict in verdicts if verdict.outcome == CHARGED]:
+        autopay.done(paid)
 
 
 def learn(today, *, now):
@@ -624,6 +627,20 @@ def _day_of(payment):
 def outcomes(on):
     """A query of what became of every due invoice on that day."""
     return AutopayOutcome.select().where(AutopayOutcome.run_on == on).order_by(AutopayOutcome.id)
+
+
+def has_stopped(customer):
+    """True when autopay gave up on something that is still owed: somebody should speak with the customer."""
+    stopped = customer.autopay_outcomes.where(
+        (AutopayOutcome.run_on == last_run_on()) & AutopayOutcome.why.in_(GIVEN_UP)
+    )
+    return stopped.join(Invoice).where(Invoice.open_cents > 0).exists()
+
+
+def last_run_on():
+    """The day of the newest outcome, or None when autopay has never run."""
+    newest = AutopayOutcome.select().order_by(AutopayOutcome.run_on.desc()).first()
+    return newest.run_on if newest else None
 
 
 def unproven(today, *, known_at):

@@ -114,6 +114,17 @@ CHECKS = {
     "a payment without an answer is never asked for": """
         SELECT reference FROM payment
         WHERE state IN ('prepared', 'sent', 'held', 'in_doubt') AND ask_at IS NULL""",
+    "a due autopay invoice had no outcome when the day was done": """
+        SELECT invoice.number FROM planned_charge JOIN invoice ON invoice.id = planned_charge.invoice_id
+        JOIN job_run ON job_run.id = (SELECT MAX(id) FROM job_run
+            WHERE name = 'daily' AND state = 'done' AND "only" IN ('', 'autopay'))
+        WHERE planned_charge.state = 'planned' AND invoice.open_cents > 0
+        AND planned_charge.charge_on <= job_run.as_of_on
+        AND planned_charge.created_at < job_run.started_at
+        AND NOT EXISTS (SELECT 1 FROM autopay_outcome WHERE autopay_outcome.invoice_id = invoice.id
+            AND autopay_outcome.run_on = job_run.as_of_on)""",
+    "autopay says charged, and no payment was made": """
+        SELECT invoice_id FROM autopay_outcome WHERE outcome = 'charged' AND payment_id IS NULL""",
     "the next invoice number was given already": """
         SELECT next_invoice_number FROM company
         WHERE next_invoice_number <= (SELECT COALESCE(MAX(number), 0) FROM invoice)""",

@@ -9,8 +9,9 @@ from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import daily, differences, money, words
+from billing import charging, daily, differences, money, words
 from models import (
+    AutopayOutcome,
     Charge,
     Chargeback,
     Customer,
@@ -114,6 +115,7 @@ def queues(today, ages):
             "Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True
         ),
         *_money_queues(today),
+        *_autopay_queues(),
         _queue("Differences", Difference, Difference.OPEN, "Processor and books do not agree.", urgent=True),
         _queue(
             "Bank payments to match", RemittanceRow, RemittanceRow.UNMATCHED, "From files: whose are they?"
@@ -148,6 +150,32 @@ def _money_queues(today):
     yield _queue("Chargebacks to answer", Chargeback, Chargeback.OPEN, _next_deadline(today), urgent=True)
     yield _queue("Refunds to approve", Refund, Refund.WAITING, "They need a second person.")
     yield _queue("Refunds in doubt", Refund, Refund.IN_DOUBT, "The processor's answer is missing.")
+
+
+AUTOPAY_QUEUES = (
+    (AutopayOutcome.STOPPED, "Autopay given up", "Declined as often as we may try. Call them.", False),
+    (AutopayOutcome.OUT_OF_USE, "Autopay without a card", "The card or account is refused. Ask for another.",
+     False),
+    (AutopayOutcome.OURS, "Autopay: trouble with our set-up", "The processor refuses us, not the customer.",
+     True),
+    (AutopayOutcome.TROUBLE, "Autopay: trouble in the program", "The report of the day tells more.", True),
+)  # fmt: skip
+
+
+def _autopay_queues():
+    """What autopay could not do when it last ran, by what a person has to do about it."""
+    last_on = charging.last_run_on()
+    last = {"run_on_from": str(last_on), "run_on_to": str(last_on)} if last_on else {}
+    rows = AutopayOutcome.select(AutopayOutcome.why, fn.COUNT(AutopayOutcome.id))
+    rows = rows.where(AutopayOutcome.run_on == last_on).group_by(AutopayOutcome.why)
+    counts = dict(rows.tuples()) if last_on else {}
+    for why, label, note, urgent in AUTOPAY_QUEUES:
+        count = counts.get(why, 0)
+        is_urgent = urgent and count > 0
+        if count or not urgent:
+            yield Number(
+                label, "autopay_outcome", {"why": why, **last}, count=count, note=note, urgent=is_urgent
+            )
 
 
 def _next_deadline(today):

@@ -1,23 +1,36 @@
 """The checks of the books: each finds its own planted fault, and nothing on a healthy database."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from billing import bill, checks, contracts, invoices, payments, returns
 from models import (
     Allocation,
+    Autopay,
+    AutopayOutcome,
     Charge,
     Company,
     Credit,
     Invoice,
+    JobRun,
     Line,
     Notice,
     Payment,
     PaymentPart,
+    PlannedCharge,
     Refund,
 )
-from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_invoice, make_one_off
+from tests.factories import (
+    BY,
+    NOW,
+    make_charge,
+    make_contract,
+    make_customer,
+    make_invoice,
+    make_method,
+    make_one_off,
+)
 
 TODAY = date(2026, 12, 1)
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
@@ -158,7 +171,32 @@ def dispute_without_case():
     _payment("charged_back", open_cents=100)
 
 
+def forgotten_by_autopay():
+    """A day that is done, and a charge that was due on it and has no outcome."""
+    invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents == 700))
+    standing = Autopay.create(
+        customer=invoice.customer, method=make_method(invoice.customer), text="I agree.", text_version="1",
+        agreed_at=NOW, agreed_from="127.0.0.1", agreed_by=BY,
+    )  # fmt: skip
+    PlannedCharge.create(
+        autopay=standing, customer=invoice.customer, invoice=invoice, charge_on=TODAY, created_at=NOW
+    )
+    later = NOW + timedelta(hours=1)
+    JobRun.create(
+        name="daily", state="done", as_of_on=TODAY, holder="x", lease_until_at=later, started_at=later
+    )
+
+
+def charged_by_nobody():
+    invoice = Invoice.get(Invoice.state == "issued")
+    AutopayOutcome.create(
+        run_on=TODAY, invoice=invoice, customer=invoice.customer, outcome="charged", decided_at=NOW
+    )
+
+
 FAULTS = {
+    "a due autopay invoice had no outcome when the day was done": forgotten_by_autopay,
+    "autopay says charged, and no payment was made": charged_by_nobody,
     "more was refunded of a payment than was paid": refunded_too_much,
     "a refund without an answer is never asked for": never_asked_for_refund,
     "a disputed payment has no open case, or a decided one is still disputed": dispute_without_case,
