@@ -9,6 +9,7 @@ import datetime
 import io
 import re
 
+import flask_login
 import wtforms
 from flask import Response, current_app, flash, g, redirect, request, url_for
 from flask_admin import expose
@@ -18,7 +19,7 @@ from admin.actions import Action
 from admin.actions import Words as OneLine
 from admin.base import StaffView
 from admin.fields import DateInput, Filled, plain_text
-from billing import certificates, daily, differences, settlements, words
+from billing import certificates, daily, differences, events, settlements, words
 from billing.edges import pdf, seals
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
@@ -27,6 +28,7 @@ from models import Difference
 
 SPAN_DAYS = 30
 LARGEST = 4_000_000
+MOST_LINES = 300  # of a batch on its page; the file has all
 COLUMNS = ("Transaction", "What", "Reference", "Account", "Customer", "Method", "Amount")
 
 
@@ -71,13 +73,16 @@ class SettlementView(StaffView):
         return [("Deposit report (CSV)", url_for(".deposit_view", id=row.id))]
 
     def deposit(self, row):
-        """What is in the batch."""
-        return certificates.deposit_lines(row)
+        """What is in the batch, as far as a page can show it: (lines, whether there are more)."""
+        lines = certificates.deposit_lines(row, limit=MOST_LINES + 1)
+        return lines[:MOST_LINES], len(lines) > MOST_LINES
 
     @expose("/<int:id>/deposit.csv")
     def deposit_view(self, id):
         """What is in a batch, as a file for the accountant."""
         row = self.get_one(id)
+        who = flask_login.current_user.row
+        events.record("settlement.exported", who, by=g.by, now=g.now, after={"batch": row.batch_id})
         buffer = io.StringIO()
         writer = csv.writer(buffer)
         writer.writerow(COLUMNS)

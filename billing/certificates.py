@@ -95,24 +95,22 @@ class Certificate:
         """The deposits as they fit on one page: by batch, by day, by week or by month."""
         if len(self.batches) <= MOST_ROWS:
             return self.batches
-        for span in (_day, _week):
+        for span in (self._day, self._week):
             rows = _grouped(self.batches, span)
             if len(rows) <= MOST_ROWS:
                 return rows
-        return _grouped(self.batches, _month)
+        return _grouped(self.batches, self._month)
 
+    def _day(self, on):
+        return on, words.short_date(on)
 
-def _day(on):
-    return on, words.short_date(on)
+    def _week(self, on):
+        monday = on - timedelta(days=on.weekday())
+        first, last = max(monday, self.first), min(monday + timedelta(days=6), self.last)
+        return first, words.short_period(first, last)
 
-
-def _week(on):
-    first = on - timedelta(days=on.weekday())
-    return first, words.short_period(first, first + timedelta(days=6))
-
-
-def _month(on):
-    return on.replace(day=1), f"{on:%B %Y}"
+    def _month(self, on):
+        return on.replace(day=1), f"{on:%B %Y}"
 
 
 def certificate(first, last, *, today, now):
@@ -283,8 +281,11 @@ class DepositLine:
     amount_cents: int
 
 
-def deposit_lines(settlement):
-    """What is in a batch, as DepositLines in the order of their transactions; what moved no money is not."""
+def deposit_lines(settlement, *, limit=None):
+    """What is in a batch, as DepositLines in the order of their transactions; what moved no money is not.
+
+    limit -- no more than so many
+    """
     lines = (
         SettlementLine.select(SettlementLine, Payment, Customer, Refund)
         .join(Payment, JOIN.LEFT_OUTER, on=SettlementLine.payment)
@@ -293,6 +294,7 @@ def deposit_lines(settlement):
         .join(Refund, JOIN.LEFT_OUTER, on=SettlementLine.refund)
         .where((SettlementLine.settlement == settlement) & SettlementLine.status.in_(COUNTED))
         .order_by(SettlementLine.transaction_id)
+        .limit(limit)
     )
     whose = _refunded(settlement)
     return [_deposit_line(line, whose.get(line.refund_id) or line.payment) for line in lines]
