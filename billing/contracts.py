@@ -187,7 +187,8 @@ def _put_back_to(charge, day):
     One that was billed and voided was not passed over: it was given up, or put back when it was voided.
     """
     index = max(index_of(charge, day), 0)
-    billed = charge.lines.where(Line.to_on >= day).order_by(Line.from_on.desc()).first()
+    since = charge.lines.where(Line.from_on >= period_of(charge, index).from_on)
+    billed = since.order_by(Line.from_on.desc()).first()
     if billed is not None:
         index = max(index, index_of(charge, billed.from_on) + 1)
     if index < charge.next_index:

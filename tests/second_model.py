@@ -112,6 +112,12 @@ def wall_time(instant, zone):
 # --- The books -----------------------------------------------------------------------------------
 
 
+OURS = ("approved", "settled", "refunded")
+COUNTS = (*OURS, "charged_back")
+UNDER_WAY = ("waiting", "prepared", "sent")
+TAKEN = ("return entry", "chargeback", "reversal")
+
+
 class Refused(Exception):
     """On paper this cannot be done."""
 
@@ -127,8 +133,9 @@ class Books:
     Invoices and credits are named by their count (1 is the first), payments and refunds by their click.
     """
 
-    def __init__(self, *, first_number, terms_days, bill_ahead_days, catch_up_periods):
+    def __init__(self, *, first_number, terms_days, bill_ahead_days, catch_up_periods, refund_alone_cents):
         self.first_number, self.terms_days = first_number, terms_days
+        self.refund_alone_cents = refund_alone_cents
         self.bill_ahead_days, self.catch_up_periods = bill_ahead_days, catch_up_periods
         self.events = []
 
@@ -249,6 +256,18 @@ class Books:
         for customer, lines in drafts:
             self.draw_up(customer, lines)
 
+    def use_credit(self, today):
+        """What is on account pays what is due, unless a payment is under way."""
+        waiting = {one["customer"] for one in self.all("attempt") if self.claims(one["click"])}
+        for one in self.all("customer"):
+            customer = one["customer"]
+            due = [invoice for invoice in self.open_invoices(customer) if self.due_on(invoice) <= today]
+            if due and customer not in waiting and self.unapplied(customer):
+                self.use_what_is_left(customer)
+
+    def due_on(self, invoice):
+        return self.last("issued", invoice=invoice)["due_on"]
+
     def due_work(self, customer, today):
         canceled = {one["work"] for one in self.all("work canceled")}
         done = [one for one in self.all("work", customer=customer) if one["on"] <= today]
@@ -333,14 +352,16 @@ class Books:
             self.total(invoice) - self.applied(invoice=invoice) if self.state_of(invoice) == "issued" else 0
         )
 
+    def invoices(self):
+        return [one["invoice"] for one in self.all("drawn up")]
+
     def invoices_of(self, customer):
         return [one["invoice"] for one in self.all("drawn up", customer=customer)]
 
     def open_invoices(self, customer):
         """Oldest due date first, as money pays them."""
-        issued = {one["invoice"]: one["due_on"] for one in self.all("issued")}
         waiting = [invoice for invoice in self.invoices_of(customer) if self.open(invoice) > 0]
-        return sorted(waiting, key=lambda invoice: (issued[invoice], invoice))
+        return sorted(waiting, key=lambda invoice: (self.due_on(invoice), invoice))
 
     # -- Money: payments and credits, and what they pay
 
@@ -358,15 +379,45 @@ class Books:
         if cents:
             self.note("applied", money=money, invoice=invoice, cents=cents)
 
+    def state_of_money(self, money):
+        return self.last("state", money=money)["state"]
+
     def worth(self, money):
-        """What we really have of it: nothing before it is approved, nothing after it was taken back."""
+        """What it came to: nothing before it is approved, nothing after it was taken back as a whole."""
         state = self.last("state", money=money)
-        return state["cents"] if state and state["state"] in ("approved", "settled") else 0
+        return state["cents"] if state["state"] in COUNTS else 0
 
     def left(self, money):
-        """What pays nothing yet."""
-        refunded = sum(one["cents"] for one in self.all("refund", money=money))
-        return self.worth(money) - self.applied(money=money) - refunded if self.worth(money) else 0
+        """What pays nothing yet, and is not on its way back."""
+        if not self.worth(money):
+            return 0
+        taken = sum(one["cents"] for one in self.all("disputed", money=money) if not self.is_won(one["case"]))
+        return self.worth(money) - self.applied(money=money) - self.kept_back(money) - taken
+
+    def layers(self, money):
+        """[[invoice, cents]] that it pays, the oldest first: what is taken back comes off the newest."""
+        layers = []
+        for one in self.all("applied", money=money):
+            if one["cents"] > 0:
+                layers.append([one["invoice"], one["cents"]])
+                continue
+            back = -one["cents"]
+            for layer in reversed(layers):
+                if layer[0] == one["invoice"]:
+                    part = min(back, layer[1])
+                    layer[1], back = layer[1] - part, back - part
+        return [layer for layer in layers if layer[1]]
+
+    def owe_again(self, money, cents):
+        """The invoices that it paid last are owed again, by so much. Returns [(invoice, cents)]."""
+        freed = []
+        for invoice, paid in reversed(self.layers(money)):
+            part = min(paid, cents)
+            self.apply(money, invoice, -part)
+            cents -= part
+            freed += [(invoice, part)] if part else []
+        refuse_if(cents)
+        return freed
 
     def pay_oldest_first(self, money, customer):
         for invoice in self.open_invoices(customer):
@@ -395,20 +446,197 @@ class Books:
 
     def bounce(self, click, today):
         money = ("payment", click)
-        refuse_if(not self.all("paid by hand", click=click) or not self.worth(money))
-        refuse_if(self.all("refund", money=money))
+        refuse_if(not self.all("paid by hand", click=click) or self.state_of_money(money) not in OURS)
         self.take_back(money, "returned", today)
 
     def take_back(self, money, state, today):
-        """What it paid is owed again, and it is ours no longer."""
-        cents = self.worth(money)
-        for invoice in range(1, len(self.all("drawn up")) + 1):
+        """What it paid is owed again, and it is ours no longer. What was refunded before is gone twice."""
+        self.let_refunds_go(money, today)
+        cents, refunded = self.worth(money), self.refunded(money)
+        for invoice in self.invoices():
             self.apply(money, invoice, -self.applied(money=money, invoice=invoice))
         self.move(money, state, today, cents)
+        self.note("loss", money=money, cents=refunded, on=today)
 
-    def refund(self, click, money, cents, today):
-        refuse_if(not self.worth(money) or cents > self.left(money))
-        self.note("refund", click=click, money=money, cents=cents, on=today)
+    # -- Refunds and disputes
+
+    def refunds_of(self, money, *states):
+        found = self.all("refund", money=money)
+        return [one for one in found if not states or self.state_of_refund(one["click"]) in states]
+
+    def state_of_refund(self, click):
+        return self.last("refund state", click=click)["state"]
+
+    def refunded(self, money):
+        """What has really gone back."""
+        gone = self.refunds_of(money, "done", "settled")
+        return sum(one["cents"] for one in gone if one["click"] not in self.cancels())
+
+    def cancels(self):
+        """Refunds that were done by canceling the payment: no money moved either way."""
+        sent = {one["click"]: one["way"] for one in self.all("refund sent")}
+        return {click for click, way in sent.items() if way == "void"}
+
+    def kept_back(self, money):
+        """A refund keeps its amount back from the order on, but for what is to be taken from invoices."""
+        kept = sum(one["cents"] for one in self.refunds_of(money, "done", "settled"))
+        if self.state_of_money(money) in OURS:
+            kept += sum(one["cents"] - one["reopen"] for one in self.refunds_of(money, *UNDER_WAY))
+        return kept
+
+    def order_refund(self, click, money, cents, today, *, by_hand, reopen):
+        """Out of what is left; then credits pay in its place; then, if wanted, invoices are owed again."""
+        refuse_if(self.state_of_money(money) not in ("approved", "settled"))
+        refuse_if(self.refunds_of(money, *UNDER_WAY))
+        alive = sum(one["cents"] for one in self.refunds_of(money, *UNDER_WAY, "done", "settled"))
+        refuse_if(cents > self.worth(money) - alive)
+        from_left = min(cents, self.left(money))
+        customer = self.last_of(money)["customer"]
+        credits = [credit for credit in self.all_money(customer) if credit[0] == "credit"]
+        swapped = min(cents - from_left, sum(self.left(credit) for credit in credits))
+        rest = cents - from_left - swapped
+        refuse_if(rest and not reopen)
+        for invoice, part in self.owe_again(money, swapped):
+            for credit in credits:
+                taken = min(part, self.left(credit))
+                self.apply(credit, invoice, taken)
+                part -= taken
+        agreed = {one["click"] for one in self.all("refund agreed")}
+        alone = [one["cents"] for one in self.refunds_of(money) if one["click"] not in agreed | self.dead()]
+        self.note("refund", click=click, money=money, cents=cents, reopen=rest, on=today, by_hand=by_hand)
+        state = "prepared" if sum(alone) + cents <= self.refund_alone_cents else "waiting"
+        self.move_refund(click, state, today)
+        if by_hand and state == "prepared":
+            self.finish_refund(click, today)
+
+    def dead(self):
+        return {one["click"] for one in self.all("refund") if self.state_of_refund(one["click"]) == "dead"}
+
+    def move_refund(self, click, state, today):
+        self.note("refund state", click=click, state=state, on=today)
+
+    def agree_to_refund(self, click, today):
+        refuse_if(self.state_of_refund(click) != "waiting")
+        self.note("refund agreed", click=click)
+        self.move_refund(click, "prepared", today)
+        if self.last("refund", click=click)["by_hand"]:
+            self.finish_refund(click, today)
+
+    def refuse_refund(self, click, today):
+        refuse_if(self.state_of_refund(click) not in ("waiting", "prepared"))
+        self.move_refund(click, "dead", today)
+
+    def finish_refund(self, click, today):
+        """The money has gone. Nothing more can go than there is: the rest is a loss."""
+        refund = self.last("refund", click=click)
+        money, cents = refund["money"], refund["cents"]
+        amount = self.last("state", money=money)["cents"]
+        if self.state_of_money(money) in OURS:
+            if click in self.cancels():
+                self.move_refund(click, "done", today)
+                return self.take_back(money, "voided", today)
+            self.owe_again(money, max(refund["reopen"] - self.left(money), 0))
+        else:
+            there = self.left(money) + self.applied(money=money)
+            self.owe_again(money, max(min(there, cents) - self.left(money), 0))
+            self.note("loss", money=money, cents=max(cents - there, 0), on=today)
+        self.move_refund(click, "done", today)
+        if self.state_of_money(money) in OURS and self.refunded(money) == amount:
+            self.move(money, "refunded", today, amount)
+
+    def let_refunds_go(self, money, today):
+        """The payment is taken away: an order that was not sent is dead; one that was keeps nothing back."""
+        for one in self.refunds_of(money, "waiting", "prepared"):
+            self.move_refund(one["click"], "dead", today)
+
+    def go_on_with_refund(self, click, seen, line, now, today):
+        """One step of an order. ``seen``: (the payment's status at the gateway, is this refund there?)."""
+        refund, (status, is_there) = self.last("refund", click=click), seen
+        state, money = self.state_of_refund(click), refund["money"]
+        if line == "down" or state not in ("prepared", "sent"):
+            return
+        if status == "voided":
+            return self.hear_of_cancel(money, today)
+        if state == "prepared":
+            is_whole = refund["cents"] == self.last("state", money=money)["cents"]
+            if status == "settled" or is_whole:
+                self.send_refund(click, "card" if status == "settled" else "void", line, now, today)
+            return
+        way = self.last("refund sent", click=click)["way"]
+        if way == "card" and is_there:
+            self.finish_refund(click, today)
+        elif way == "void" and status == "settled":
+            self.move_refund(click, "prepared", today)  # too late to cancel: it is refunded instead
+        else:
+            self.find_no_refund(click, way, now, today)
+
+    def send_refund(self, click, way, line, now, today):
+        self.note("refund sent", click=click, way=way, at=now)
+        self.move_refund(click, "sent", today)
+        if line == "good":
+            self.finish_refund(click, today)
+
+    def find_no_refund(self, click, way, now, today):
+        """An empty search proves nothing for 45 minutes; two after them do."""
+        sent = self.last("refund sent", click=click)
+        if now < sent["at"] + timedelta(minutes=45):
+            return
+        self.note("refund not found", click=click, at=sent["at"])
+        if len(self.all("refund not found", click=click, at=sent["at"])) == 2:
+            self.move_refund(click, "prepared" if way == "void" else "dead", today)
+
+    def hear_of_cancel(self, money, today):
+        """Canceled at the processor: by a refund of ours that we had no answer to, or by somebody else."""
+        ours = [one["click"] for one in self.refunds_of(money, "sent") if one["click"] in self.cancels()]
+        if ours:
+            self.finish_refund(ours[0], today)
+        elif self.state_of_money(money) == "approved":
+            self.take_back(money, "voided", today)
+
+    def is_won(self, case):
+        return bool(self.all("won", case=case))
+
+    def dispute(self, case, money, cents, today):
+        """A bank takes money of a payment: first what is left of it, then what it paid last."""
+        if self.all("disputed", case=case):
+            return
+        refuse_if(money[1] in self.by_hand() or self.state_of_money(money) not in OURS)
+        amount = self.last("state", money=money)["cents"]
+        refuse_if(cents > amount)
+        self.let_refunds_go(money, today)
+        taken = min(cents, amount - self.refunded(money))
+        self.move(money, "charged_back", today, amount)
+        freed = self.owe_again(money, max(taken - self.left(money), 0))
+        self.note("disputed", case=case, money=money, cents=taken, claimed=cents, on=today, freed=freed)
+        self.note("loss", money=money, cents=cents - taken, on=today)
+
+    def by_hand(self):
+        return {one["click"] for one in self.all("paid by hand")}
+
+    def win(self, case, today):
+        """The money is there again, and pays what it paid before, as far as that is owed."""
+        disputed = self.last("disputed", case=case)
+        if self.is_won(case):
+            return
+        money = disputed["money"]
+        refuse_if(self.refunds_of(money, *UNDER_WAY))
+        self.note("won", case=case, money=money, claimed=disputed["claimed"], on=today)
+        amount = self.last("state", money=money)["cents"]
+        self.move(money, "settled", today, amount)
+        before = {invoice for invoice, _ in disputed["freed"]}
+        for invoice in self.open_invoices(self.last_of(money)["customer"]):
+            if invoice in before:
+                self.apply(money, invoice, min(self.left(money), self.open(invoice)))
+        if self.refunded(money) == amount:
+            self.move(money, "refunded", today, amount)
+
+    def standing_case(self, money):
+        cases = [one["case"] for one in self.all("disputed", money=money)]
+        return next((case for case in cases if not self.is_won(case)), None)
+
+    def last_of(self, money):
+        """How this money came: the attempt, the check, the credit."""
+        return next(one for one in self.events if one.get("money") == money and "customer" in one)
 
     def give_credit(self, customer, cents, today, *, kind, invoice=None):
         money = ("credit", len(self.all("credit")) + 1)
@@ -503,26 +731,102 @@ class Books:
         refuse_if(not answered)
         return click
 
+    def charge(self, click, customer, parts, told, now, today, *, by_itself):
+        """A saved method was charged for {invoice: cents}. ``told``: what was answered, or None for nothing.
+
+        By itself it may only take all that is due, of somebody who agreed to it, with no dispute open, and
+        after what they have on account was used. Never what another attempt claims.
+        """
+        for invoice, cents in parts.items():
+            refuse_if(self.may_not_pay(invoice, cents, lowest=500))
+            refuse_if(by_itself and cents != self.open(invoice))
+            refuse_if(by_itself and today < self.charge_on(invoice, customer))
+        refuse_if(by_itself and any(self.standing_case(money) for money in self.all_money(customer)))
+        refuse_if(by_itself and self.unapplied(customer) and not self.is_paying(customer))
+        money = ("payment", click)
+        refuse_if(self.all("attempt", click=click))
+        self.note("attempt", money=money, click=click, customer=customer, parts=parts, at=now, saved=True)
+        self.move(money, "in_doubt", today, sum(parts.values()))
+        if told is not None:
+            self.hear(click, told, now, today)
+
+    def is_paying(self, customer):
+        return any(self.claims(one["click"]) for one in self.all("attempt", customer=customer))
+
+    def charge_on(self, invoice, customer):
+        """The first day on which autopay may charge an invoice; never without an agreement."""
+        agreed = self.last("autopay", customer=customer)
+        refuse_if(agreed is None or agreed["days_before"] is None)
+        return self.due_on(invoice) - agreed["days_before"] * ONE_DAY
+
+    def may_not_pay(self, invoice, cents, *, lowest):
+        standing = [one for one in self.all("attempt") if self.claims(one["click"])]
+        return any(invoice in one["parts"] for one in standing) or not 0 < min(
+            lowest, self.open(invoice)
+        ) <= cents <= self.open(invoice)
+
     def hear(self, click, told, now, today):
         """The gateway was asked about an attempt; ``told`` is what it has: [(id, status, cents)]."""
+        if not self.claims(click):
+            return
         attempt, state = self.last("attempt", click=click), self.state_of_attempt(click)
         money_moved = [one for one in told if one[1] in ("approved", "settled")]
-        reviewed = [one for one in told if one[1] == "held"]
         is_over = now >= attempt["at"] + timedelta(minutes=45)
         if money_moved:
             for one in money_moved:
                 self.hear_of_money(attempt, one, today)
-        elif reviewed:
+        elif any(one[1] == "held" for one in told):
             if state != "held":
                 self.conclude(attempt, "held", today)
+        elif told and told[-1][1] == "returned":
+            self.hear_of_money(attempt, told[-1], today)
+            self.take_back(attempt["money"], "returned", today)
         elif told:
             self.hear_of_refusal(attempt, told[-1], is_over, today)
         elif is_over and state != "held":
             self.note("nothing found", click=click)
             if len(self.all("nothing found", click=click)) == 2:
-                self.conclude(
-                    attempt, "declined" if self.all("declined once", click=click) else "expired", today
-                )
+                declined = self.all("declined once", click=click)
+                self.conclude(attempt, "declined" if declined else "expired", today)
+
+    def money_of(self, transaction):
+        """The money that counts a transaction of the gateway, or None."""
+        known = self.last("known", transaction=transaction)
+        return known and known["money"]
+
+    def look_at(self, told, click, today, *, in_batch):
+        """One entry of the gateway's lists; ``told`` is (id, status, cents, about)."""
+        transaction, status, cents, about = told
+        money = self.money_of(transaction)
+        if status in ("approved", "settled") and click and not money:
+            self.hear_of_money(self.last("attempt", click=click), told[:3], today)
+            money = self.money_of(transaction)
+        elif status == "voided" and money:
+            self.hear_of_cancel(money, today)
+        elif status == "returned" and money and self.state_of_money(money) in OURS:
+            self.take_back(money, "returned", today)
+        elif status in ("refund", "refund settled") and self.state_of_refund(about) == "sent":
+            self.finish_refund(about, today)
+        elif status in TAKEN and not self.all("taken away", transaction=transaction):
+            self.hear_of_taking(told, today)
+        if in_batch and status == "settled" and money and self.state_of_money(money) == "approved":
+            self.move(money, "settled", today, cents)
+        if in_batch and status == "refund settled" and self.state_of_refund(about) == "done":
+            self.move_refund(about, "settled", today)
+
+    def hear_of_taking(self, told, today):
+        """An entry that takes money away, or gives it again; ``about`` is the transaction it is about."""
+        transaction, status, cents, about = told
+        money = self.money_of(about)
+        if money is None:
+            return
+        if status == "return entry" and self.state_of_money(money) in OURS:
+            self.take_back(money, "returned", today)
+        elif status == "chargeback" and self.state_of_money(money) in OURS:
+            self.dispute(transaction, money, cents, today)
+        elif status == "reversal" and self.standing_case(money):
+            self.win(self.standing_case(money), today)
+        self.note("taken away", transaction=transaction)
 
     def hear_of_money(self, attempt, told, today):
         """The first time it is what the attempt was for; another time it is extra, and pays nothing yet."""
@@ -530,13 +834,14 @@ class Books:
         if self.all("known", transaction=transaction):
             return
         is_first = not self.all("known", click=attempt["click"])
-        self.note("known", click=attempt["click"], transaction=transaction)
+        extra = ("payment", f"extra:{transaction}")
+        money = attempt["money"] if is_first else extra
+        self.note("known", click=attempt["click"], transaction=transaction, money=money)
         if not is_first:
-            extra = ("payment", f"extra:{transaction}")
             self.note("paid twice", money=extra, click=extra[1], customer=attempt["customer"])
             self.move(extra, "approved", today, cents)
             return
-        self.conclude(attempt, status, today)
+        self.conclude(attempt, "settled" if status == "settled" else "approved", today)
         for invoice, part in attempt["parts"].items():
             self.apply(attempt["money"], invoice, min(part, self.open(invoice)))
 
@@ -544,7 +849,7 @@ class Books:
         """Declined is not final while the same page may be sent again; canceled is."""
         if told[1] == "voided":
             self.conclude(attempt, "voided", today)
-        elif is_over or self.state_of_attempt(attempt["click"]) == "held":
+        elif is_over or attempt.get("saved") or self.state_of_attempt(attempt["click"]) == "held":
             self.conclude(attempt, "declined", today)
         else:
             self.note("declined once", click=attempt["click"])
@@ -558,8 +863,8 @@ class Books:
         return sum(self.open(invoice) for invoice in self.invoices_of(customer))
 
     def past_due(self, customer, today):
-        issued = {one["invoice"]: one["due_on"] for one in self.all("issued")}
-        return sum(self.open(invoice) for invoice in self.open_invoices(customer) if issued[invoice] < today)
+        late = [invoice for invoice in self.open_invoices(customer) if self.due_on(invoice) < today]
+        return sum(self.open(invoice) for invoice in late)
 
     def unapplied(self, customer):
         return sum(self.left(money) for money in self.all_money(customer))
@@ -578,12 +883,34 @@ class Books:
             if issued and void:
                 rows.append((void["on"], "void", -self.total(invoice)))
         for money in self.all_money(customer):
-            came = [one for one in self.all("state", money=money) if one["state"] in ("approved", "settled")]
-            rows += [(one["on"], money[0], -one["cents"]) for one in came[:1]]
-            if came and not self.worth(money):
-                rows.append((self.last("state", money=money)["on"], "returned", came[0]["cents"]))
-            rows += [(one["on"], "refund", one["cents"]) for one in self.all("refund", money=money)]
+            rows += self.history_of_money(money)
         return sorted(rows)
+
+    def history_of_money(self, money):
+        """It came, it was taken back; refunds, as far as they count; disputes, and what was gone twice."""
+        states = self.all("state", money=money)
+        came = [one for one in states if one["state"] in ("approved", "settled")][:1]
+        rows = [(one["on"], money[0], -one["cents"]) for one in came]
+        if came and not self.worth(money):
+            rows.append((states[-1]["on"], "returned", came[0]["cents"]))
+        for refund in self.refunds_of(money, "done", "settled"):
+            if refund["click"] not in self.cancels():
+                done = self.last("refund state", click=refund["click"], state="done")
+                rows.append((done["on"], "refund", refund["cents"]))
+        for refund in self.refunds_of(money, *UNDER_WAY) if self.state_of_money(money) in OURS else ():
+            kept = refund["cents"] - refund["reopen"]
+            rows += [(refund["on"], "refund", kept)] if kept else []
+        losses = [one for one in self.all("loss", money=money) if one["cents"]]
+        rows += [(one["on"], "loss", -one["cents"]) for one in losses]
+        rows += [(one["on"], "chargeback", one["claimed"]) for one in self.all("disputed", money=money)]
+        lost = sum(one["cents"] for one in losses)
+        return rows + [(one["on"], "won", lost - one["claimed"]) for one in self.all("won", money=money)]
+
+    def list_of_refunds(self):
+        """{click: (state, cents)}."""
+        return {
+            one["click"]: (self.state_of_refund(one["click"]), one["cents"]) for one in self.all("refund")
+        }
 
     def list_of_invoices(self):
         """Every invoice, row by row, with its lines as (first day, last day, days if not all, cents)."""

@@ -9,20 +9,55 @@ ones.
 """
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 import models
-from billing import bill, checks, contracts, daily, invoices, ledger, one_offs, payments, refunds, returns
+from billing import (
+    autopay,
+    bill,
+    checks,
+    consent,
+    contracts,
+    daily,
+    invoices,
+    ledger,
+    one_offs,
+    payments,
+    refunds,
+    returns,
+)
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from billing.errors import BillingError, GatewayUnavailable
-from billing.outcomes import HostedPage, Transaction
-from models import Allocation, Charge, Company, Contract, Credit, Customer, Invoice, Line, OneOff, Payment
+from billing.outcomes import Approved, Batch, Declined, HostedPage, InDoubt, ReturnedItem, Transaction, Voided
+from models import (
+    Allocation,
+    Charge,
+    Company,
+    Contract,
+    Credit,
+    Customer,
+    Invoice,
+    Line,
+    OneOff,
+    Payment,
+    PaymentMethod,
+    PaymentPart,
+    Refund,
+)
 from tests import second_model
 from tests.conftest import TODAY, build
 from tests.factories import (
@@ -32,6 +67,7 @@ from tests.factories import (
     make_contract,
     make_customer,
     make_item,
+    make_method,
     make_one_off,
     make_rate,
     make_site,
@@ -42,7 +78,18 @@ STORIES = int(os.environ.get("STORIES", 0))
 CENTS = st.integers(1, 9_000)
 WHICH = st.integers(0, 9)
 TAX_PPM = 82_500
+FOUNDED = TODAY - timedelta(days=40)
+HALF_A_YEAR = timedelta(days=150)  # nearly: later the processor refunds no more
+ORDERS = {"in_doubt": "sent", "approved": "done", "declined": "dead", "refused": "dead"}
+LESS = st.sampled_from([0, 0, 0, 1, 700, 3000])
+KIND = st.sampled_from(["card", "card", "bank"])
+SENT = st.sampled_from(["capturedPendingSettlement"] * 4 + ["declined", "FDSPendingReview", None])
 SENT_FOR = timedelta(minutes=15)  # how long the gateway's page can be sent
+
+
+def has(*events):
+    """The rule is drawn only when one of these has happened: what it needs is there."""
+    return precondition(lambda office: any(office.paper.all(event) for event in events))
 
 
 class Gateway:
@@ -51,7 +98,10 @@ class Gateway:
     hosted_url = "https://gateway.example/payment"
 
     def __init__(self, now):
-        self.now, self.is_down, self.pages, self.transactions = now, False, {}, {}
+        self.now, self.line, self.verdict = now, "good", "capturedPendingSettlement"
+        self.pages, self.transactions, self.settled, self.charges = {}, {}, [], []
+
+    # -- what it is asked
 
     def hosted_page(self, *, reference, amount_cents, **_):
         self._answer()
@@ -66,38 +116,118 @@ class Gateway:
         self._answer()
         return self.transactions.get(transaction_id)
 
+    def unsettled(self, *, since):
+        self._answer()
+        return self.waiting()
+
+    def batches(self, first, last):
+        self._answer()
+        return [batch for batch, _ in self.settled]
+
+    def batch_transactions(self, batch_id):
+        self._answer()
+        return next(
+            list(map(self.as_listed, ids)) for batch, ids in self.settled if batch.batch_id == batch_id
+        )
+
+    def account_updates(self, month):
+        self._answer()
+        return []
+
+    def check(self):
+        self._answer()
+
+    def charge(self, *, amount_cents, reference, **_):
+        """A stored card is charged: what the bank says was drawn before, and whether we hear of it."""
+        answer = InDoubt("No answer.")
+        if self.line in ("good", "loses answers"):
+            made = self.put(self.verdict, amount_cents, reference, type="authCaptureTransaction")
+            if self.line == "good":
+                answer = made.outcome()
+        self.charges.append((reference, self.told(reference) if self.line == "good" else None))
+        return answer
+
+    def void(self, transaction_id):
+        transaction = self.transactions[transaction_id]
+        if self.line in ("down", "loses requests"):
+            return InDoubt("No answer.")
+        if transaction.status != "capturedPendingSettlement":
+            return Declined("16", "Too late.")
+        self.change(transaction, "voided")
+        return Voided(transaction_id) if self.line == "good" else InDoubt("No answer.")
+
+    def refund(self, transaction_id, amount_cents, *, reference):
+        self._answer()
+        if self.line == "loses requests":
+            return InDoubt("No answer.")
+        made = self.put(
+            "refundPendingSettlement", amount_cents, reference, ref_transaction_id=transaction_id,
+            type="refundTransaction",
+        )  # fmt: skip
+        return Approved(made.transaction_id) if self.line == "good" else InDoubt("No answer.")
+
     def is_authentic(self, body, header):
         return True
 
     def _answer(self):
-        if self.is_down:
+        if self.line == "down":
             raise GatewayUnavailable("The payment processor cannot be reached.")
 
     # -- the world outside
 
-    def send_page(self, reference, status):
+    def send_page(self, reference, status, kind):
         """A customer fills in the page and sends it; too late it does nothing."""
         cents, opened_at = self.pages.get(reference, (0, None))
         if opened_at is not None and self.now < opened_at + SENT_FOR:
-            self.put(Transaction(str(60_001 + len(self.transactions)), status, cents, reference=reference))
+            self.put(status, cents, reference, kind=kind, type="authCaptureTransaction")
 
-    def put(self, transaction):
-        self.transactions[transaction.transaction_id] = transaction
+    def put(self, status, cents, reference="", **more):
+        id = str(60_001 + len(self.transactions))
+        made = Transaction(id, status, cents, reference=reference, submitted_at=self.now, **more)
+        self.transactions[id] = made
+        return made
 
-    def change(self, transaction, status):
-        """The processor's people, or its night, make something else of a transaction."""
-        self.put(Transaction(**{**vars(transaction), "status": status}))
+    def change(self, transaction, status, **more):
+        """The processor's people, its night or a bank make something else of a transaction."""
+        self.transactions[transaction.transaction_id] = replace(transaction, status=status, **more)
 
     def having(self, *statuses):
         return [one for one in self.transactions.values() if one.status in statuses]
 
+    def as_listed(self, id):
+        """Lists say less than details: not what a bank returned."""
+        return replace(self.transactions[id], returned_items=())
+
+    def waiting(self):
+        batched = {id for _, ids in self.settled for id in ids}
+        return [self.as_listed(id) for id in self.transactions if id not in batched]
+
+    def night(self):
+        """What was approved or came back is settled; cards and bank debits each in a batch of their own."""
+        for kind in ("card", "bank"):
+            ids = [
+                one.transaction_id for one in self.waiting() if one.kind == kind and one.status in AT_NIGHT
+            ]
+            for id in ids:
+                self.change(self.transactions[id], AT_NIGHT[self.transactions[id].status])
+            if ids:
+                self.settled.append((self._batch(kind, [self.transactions[id] for id in ids]), ids))
+
+    def _batch(self, kind, all):
+        paid = [one.amount_cents for one in all if one.status == "settledSuccessfully"]
+        back = [one.amount_cents for one in all if one.status == "refundSettledSuccessfully"]
+        taken = [one.amount_cents for one in all if one.status in TAKEN_AWAY]
+        return Batch(
+            str(1 + len(self.settled)), "settledSuccessfully", kind, self.now,
+            len(paid), sum(paid), len(back), sum(back), len(taken), sum(taken),
+        )  # fmt: skip
+
+    # -- the same in the words of the second model
+
     def told(self, reference):
-        """What it has for a reference, in the words of the second model."""
-        return [
-            (one.transaction_id, PLAIN[one.status], one.amount_cents)
-            for one in self.transactions.values()
-            if one.reference == reference
-        ]
+        """All that it has for a reference: [(id, status, cents)]."""
+        ours = [one for one in self.transactions.values() if one.reference == reference]
+        return [(one.transaction_id, plain(one), one.amount_cents) for one in ours]
 
 
 PLAIN = {
@@ -106,7 +236,22 @@ PLAIN = {
     "FDSPendingReview": "held",
     "declined": "declined",
     "voided": "voided",
+    "refundPendingSettlement": "refund",
+    "refundSettledSuccessfully": "refund settled",
+    "returnedItem": "return entry",
+    "chargeback": "chargeback",
+    "chargebackReversal": "reversal",
 }
+TAKEN_AWAY = ("returnedItem", "chargeback")
+AT_NIGHT = {
+    "capturedPendingSettlement": "settledSuccessfully",
+    "refundPendingSettlement": "refundSettledSuccessfully",
+    **{status: status for status in (*TAKEN_AWAY, "chargebackReversal")},
+}
+
+
+def plain(transaction):
+    return "returned" if transaction.returned_items else PLAIN[transaction.status]
 
 
 class Office(RuleBasedStateMachine):
@@ -116,26 +261,28 @@ class Office(RuleBasedStateMachine):
     def found(self, data, ahead):
         self.clock, self.clicks = FixedClock(TODAY), 0
         self.gateway = Gateway(self.clock.now())
-        Company.update(bill_ahead_days=ahead, catch_up_periods=3).execute()
+        Company.update(bill_ahead_days=ahead, catch_up_periods=3, refund_alone_cents=8000).execute()
         self.paper = second_model.Books(
-            first_number=10001, terms_days=15, bill_ahead_days=ahead, catch_up_periods=3
-        )
+            first_number=10001, terms_days=15, bill_ahead_days=ahead, catch_up_periods=3,
+            refund_alone_cents=8000,
+        )  # fmt: skip
         make_rate(rate_ppm=TAX_PPM)
         self.item = make_item()
         for name in ("Ann", "Ben"):
             customer = make_customer(name)
             self.paper.note("customer", customer=customer.id)
             for _ in range(data.draw(st.integers(1, 2))):
-                contract = make_contract(customer, starts_on=TODAY)
-                self.paper.note("contract", contract=contract.id, starts_on=TODAY)
+                contract = make_contract(customer, starts_on=FOUNDED)
+                self.paper.note("contract", contract=contract.id, starts_on=FOUNDED)
                 for _ in range(data.draw(st.integers(1, 2))):
                     self.agree(contract, data)
+        self.run_the_job()
 
     def agree(self, contract, data):
         """A recurring charge, on both books."""
         taxed, in_arrears = data.draw(st.booleans()), data.draw(st.booleans())
         terms = {
-            "starts_on": TODAY + data.draw(st.integers(0, 40)) * second_model.ONE_DAY,
+            "starts_on": FOUNDED + data.draw(st.integers(0, 60)) * second_model.ONE_DAY,
             "cycle_months": data.draw(st.sampled_from([1, 1, 1, 3, 12])), "in_arrears": in_arrears,
             "prorate_first": data.draw(st.booleans()), "prorate_last": data.draw(st.booleans()),
             "quantity": data.draw(st.integers(1, 3)),
@@ -213,26 +360,70 @@ class Office(RuleBasedStateMachine):
     def pass_time(self, **span):
         self.clock.advance(**span)
         self.gateway.now += timedelta(**span)
+        if "days" in span:
+            self.gateway.night()
 
     @rule()
     def run_the_job(self):
         """The daily job as it is, but for sending: every step, in its order, without trouble."""
-        asked = [] if self.gateway.is_down else list(payments.due_to_ask(self.clock.now()))
+        now = self.clock.now()
+        asked = [(payment.key, self.gateway.told(payment.reference)) for payment in payments.due_to_ask(now)]
+        orders = [(refund.key, self.seen_of(refund)) for refund in refunds.due_to_ask(now)]
+        self.gateway.charges.clear()
         day = daily.Day(self.today, self.clock, self.gateway, send=None, compose=None)
         for step in daily.STEPS:
-            if step.name in ("confirm", "bill", "remind", "check"):
+            if step.name != "send":
                 step.run(day)
-        assert self.gateway.is_down or day.trouble == []
-        for payment in asked:
-            self.hear(payment)
+        trouble = [line for line in day.trouble if "did not go through" not in line]
+        assert self.is_down() or not trouble, trouble
+        for key, told in asked if not self.is_down() else ():
+            self.paper.hear(key, told, now, self.today)
+        for key, seen in orders:
+            self.paper.go_on_with_refund(key, seen, self.gateway.line, now, self.today)
         self.paper.run(self.today)
+        self.paper.use_credit(self.today)
+        for reference, told in self.gateway.charges:
+            self.put_charge_on_paper(reference, told, by_itself=True)
+        if not self.is_down():
+            self.look_through_the_lists()
+
+    def put_charge_on_paper(self, reference, told, *, by_itself):
+        """The product has just charged a stored method: was that right, and what follows from the answer?"""
+        payment = Payment.get(Payment.reference == reference)
+        parts = {
+            self.name(part.invoice): part.amount_cents for part in payment.parts.order_by(PaymentPart.id)
+        }
+        self.paper.charge(
+            payment.key, payment.customer_id, parts, told, self.clock.now(), self.today, by_itself=by_itself
+        )
+
+    def is_down(self):
+        return self.gateway.line == "down"
+
+    def look_through_the_lists(self):
+        """Paper reads the gateway's lists as the job does: batch by batch, then what waits."""
+        clicks = dict(Payment.select(Payment.reference, Payment.key).tuples())
+        orders = dict(Refund.select(Refund.reference, Refund.key).tuples())
+        batched = [(id, True) for _, ids in self.gateway.settled for id in ids]
+        for id, in_batch in batched + [(one.transaction_id, False) for one in self.gateway.waiting()]:
+            one = self.gateway.as_listed(id)
+            about = orders.get(one.reference) or one.ref_transaction_id
+            told = (id, plain(one), one.amount_cents, about)
+            self.paper.look_at(told, clicks.get(one.reference), self.today, in_batch=in_batch)
+
+    def seen_of(self, refund):
+        """What the gateway would tell of an order: how its payment stands, and whether it is there."""
+        paid = self.gateway.transactions.get(refund.payment.transaction_id)
+        is_there = any(one.reference == refund.reference for one in self.gateway.transactions.values())
+        return paid and plain(paid), is_there
 
     # -- paying online
 
-    @rule(which=WHICH, more=st.booleans(), less=st.integers(0, 3000))
-    def somebody_presses_the_pay_button(self, which, more, less):
-        """For one invoice, in full or in part, or for all that are open."""
-        invoice = self.one(Invoice, which, Invoice.state == "issued")
+    @has("issued")
+    @rule(which=WHICH, more=st.booleans(), less=LESS, status=SENT, kind=KIND, comes_back=st.booleans())
+    def somebody_pays_online(self, which, more, less, status, kind, comes_back):
+        """For one invoice, in full or in part, or for all that are open; as far as they get."""
+        invoice = self.one(Invoice, which, Invoice.open_cents > 0)
         if invoice is None:
             return
         parts = [(invoice, max(invoice.open_cents - less, 1))]
@@ -240,47 +431,142 @@ class Office(RuleBasedStateMachine):
             others = ledger.open_invoices(invoice.customer).where(Invoice.id != invoice.id)
             parts += [(other, other.open_cents) for other in others]
         click, now = self.click(), self.clock.now()
-        self.both(
+        payment = self.both(
             lambda: payments.start_online(
                 invoice.customer, parts, key=click, gateway=self.gateway, urls=urls, today=self.today, now=now
             ),
             lambda: self.paper.start(
                 click, invoice.customer_id, {self.name(one): cents for one, cents in parts}, now, self.today,
-                lowest=500, answered=not self.gateway.is_down,
+                lowest=500, answered=not self.is_down(),
             ),
         )  # fmt: skip
+        if payment and status:
+            self.gateway.send_page(payment.reference, status, kind)
+        if payment and comes_back:
+            self.come_back(payment)
 
-    @rule(which=WHICH, status=st.sampled_from([*PLAIN][:4] + ["capturedPendingSettlement"] * 3))
-    def a_customer_sends_the_page(self, which, status):
-        payment = self.one(Payment, -1 - which % 3, Payment.kind == "online")
-        if payment and status != "settledSuccessfully":
-            self.gateway.send_page(payment.reference, status)
+    @has("attempt")
+    @rule(which=st.integers(-3, -1), status=SENT, kind=KIND)
+    def a_page_is_sent_once_more(self, which, status, kind):
+        payment = self.one(Payment, which, Payment.form_token_at.is_null(False))
+        if payment and status:
+            self.gateway.send_page(payment.reference, status, kind)
 
+    @has("attempt")
     @rule(which=WHICH)
     def a_customer_comes_back_from_the_page(self, which):
         payment = self.one(Payment, which, Payment.state.in_(Payment.LIVE))
-        if payment and not self.gateway.is_down:
+        if payment:
+            self.come_back(payment)
+
+    def come_back(self, payment):
+        if not self.is_down():
+            told = self.gateway.told(payment.reference)
             payments.ask(payment, gateway=self.gateway, today=self.today, now=self.clock.now())
-            self.hear(payment)
+            self.paper.hear(payment.key, told, self.clock.now(), self.today)
 
-    def hear(self, payment):
-        if self.paper.claims(payment.key):
-            self.paper.hear(payment.key, self.gateway.told(payment.reference), self.clock.now(), self.today)
-
+    @precondition(lambda self: self.gateway.having("FDSPendingReview"))
     @rule(which=WHICH, status=st.sampled_from(["capturedPendingSettlement", "declined"]))
     def the_processor_reviews(self, which, status):
         held = self.gateway.having("FDSPendingReview")
         if held:
             self.gateway.change(held[which % len(held)], status)
 
-    @rule()
-    def the_processor_settles(self):
-        for transaction in self.gateway.having("capturedPendingSettlement"):
-            self.gateway.change(transaction, "settledSuccessfully")
+    @rule(line=st.sampled_from(["good", "good", "good", "down", "loses answers", "loses requests"]))
+    def the_line_to_the_gateway_changes(self, line):
+        self.gateway.line = line
 
-    @rule(is_down=st.booleans())
-    def the_gateway_goes_down_or_comes_back(self, is_down):
-        self.gateway.is_down = is_down
+    @precondition(lambda self: self.gateway.having("capturedPendingSettlement"))
+    @rule(which=WHICH)
+    def the_processor_cancels_a_payment(self, which):
+        approved = self.gateway.having("capturedPendingSettlement")
+        if approved:
+            self.gateway.change(approved[which % len(approved)], "voided")
+
+    @precondition(lambda self: self.gateway.having("settledSuccessfully"))
+    @rule(which=WHICH)
+    def a_bank_returns_a_debit(self, which):
+        settled = [one for one in self.gateway.having("settledSuccessfully") if one.kind == "bank"]
+        if settled:
+            debit = settled[which % len(settled)]
+            if not debit.returned_items:
+                item = ReturnedItem("1", "R01", returned_on=self.today)
+                self.gateway.change(debit, debit.status, returned_items=(item,))
+                self.gateway.put(
+                    "returnedItem", debit.amount_cents, kind="bank", ref_transaction_id=debit.transaction_id
+                )
+
+    @precondition(lambda self: self.gateway.having("settledSuccessfully"))
+    @rule(which=WHICH, cents=CENTS)
+    def a_card_holder_disputes_a_payment(self, which, cents):
+        settled = [one for one in self.gateway.having("settledSuccessfully") if one.kind == "card"]
+        disputed = {one.ref_transaction_id for one in self.gateway.having("chargeback")}
+        paid = settled[which % len(settled)] if settled else None
+        if paid and paid.transaction_id not in disputed:
+            cents = min(cents, paid.amount_cents)
+            self.gateway.put("chargeback", cents, ref_transaction_id=paid.transaction_id)
+
+    @precondition(lambda self: self.gateway.having("chargeback"))
+    @rule(which=WHICH)
+    def a_dispute_is_decided_for_us(self, which):
+        disputes = self.gateway.having("chargeback")
+        if disputes:
+            about = disputes[which % len(disputes)]
+            won = {one.ref_transaction_id for one in self.gateway.having("chargebackReversal")}
+            if about.ref_transaction_id not in won:
+                self.gateway.put(
+                    "chargebackReversal", about.amount_cents, ref_transaction_id=about.ref_transaction_id
+                )
+
+    # -- saved methods
+
+    @rule(which=WHICH, days_before=st.sampled_from([0, 0, 5]))
+    def a_customer_agrees_to_autopay(self, which, days_before):
+        customer = self.one(Customer, which)
+        method = PaymentMethod.get_or_none(
+            (PaymentMethod.customer == customer) & (PaymentMethod.state == PaymentMethod.ACTIVE)
+        ) or make_method(customer, expires_on=None)
+        terms = {
+            "timing": "days_before" if days_before else "due_date", "days_before": days_before,
+            "day_of_month": None, "cap_cents": None, "tell_days": None,
+        }  # fmt: skip
+        autopay.agree(
+            customer, contact=None, method=method, text=consent.words_of(customer, method, **terms).text,
+            address="192.0.2.1", **terms, **self.told(),
+        )  # fmt: skip
+        self.paper.note("autopay", customer=customer.id, days_before=days_before)
+
+    @has("autopay")
+    @rule(which=WHICH)
+    def a_customer_switches_autopay_off(self, which):
+        customer = self.one(Customer, which)
+        standing = autopay.standing(customer)
+        if standing:
+            autopay.end(standing, reason="Enough", by=BY, now=self.clock.now())
+            self.paper.note("autopay", customer=customer.id, days_before=None)
+
+    @has("autopay")
+    @rule(which=WHICH, less=st.integers(0, 3000))
+    def a_customer_pays_with_a_saved_card(self, which, less):
+        invoice = self.one(Invoice, which, Invoice.open_cents > 0)
+        method = invoice and invoice.customer.methods.where(PaymentMethod.state == "active").first()
+        if method:
+            cents, before = max(invoice.open_cents - less, 1), len(self.gateway.charges)
+            try:
+                payments.charge_saved(
+                    invoice.customer, [(invoice, cents)], method=method, key=self.click(),
+                    gateway=self.gateway, **self.told(),
+                )  # fmt: skip
+            except BillingError:
+                assert len(self.gateway.charges) == before
+                assert self.paper.may_not_pay(self.name(invoice), cents, lowest=500)
+            else:
+                self.put_charge_on_paper(*self.gateway.charges[-1], by_itself=False)
+
+    @has("autopay")
+    @rule(verdict=st.sampled_from(["capturedPendingSettlement"] * 3 + ["declined", "FDSPendingReview"]))
+    def banks_change_their_mind(self, verdict):
+        self.gateway.verdict = verdict
 
     # -- by hand
 
@@ -288,6 +574,7 @@ class Office(RuleBasedStateMachine):
     def a_check_comes(self, which, cents):
         self.enter(self.one(Customer, which), cents)
 
+    @has("issued")
     @rule(which=WHICH, cents=CENTS, part=CENTS)
     def cash_comes_for_one_invoice(self, which, cents, part):
         invoice = self.one(Invoice, which, Invoice.state == "issued")
@@ -308,6 +595,7 @@ class Office(RuleBasedStateMachine):
             if paid is None:
                 break
 
+    @has("paid by hand")
     @rule(which=WHICH)
     def a_check_comes_back(self, which):
         payment = self.one(Payment, which)
@@ -317,19 +605,53 @@ class Office(RuleBasedStateMachine):
                 lambda: self.paper.bounce(payment.key, self.today),
             )
 
-    @rule(which=WHICH, cents=CENTS)
-    def money_goes_back(self, which, cents):
+    # -- refunds
+
+    @has("attempt", "paid by hand")
+    @rule(which=WHICH, cents=CENTS, all_of_it=st.booleans(), reopen=st.booleans())
+    def staff_order_a_refund(self, which, cents, all_of_it, reopen):
         payment, click = self.one(Payment, which), self.click()
-        if payment:
+        if payment is None:
+            return
+        cents = payment.amount_cents if all_of_it else cents
+        how = None if payment.kind == "card" and self.today < payment.received_on + HALF_A_YEAR else "check"
+        self.both(
+            lambda: refunds.start(
+                payment, amount_cents=cents, how=how, reopen=reopen, reason="Paid twice", key=click,
+                **self.told(),
+            ),
+            lambda: self.paper.order_refund(
+                click, ("payment", payment.key), cents, self.today, by_hand=how is not None, reopen=reopen
+            ),
+        )  # fmt: skip
+
+    @has("refund")
+    @rule(which=WHICH)
+    def an_order_goes_on(self, which):
+        refund = self.one(Refund, which, Refund.state.in_(("prepared", "sent", "in_doubt")))
+        if refund and not self.is_down():
+            seen, now = self.seen_of(refund), self.clock.now()
+            refunds.go_on(refund, gateway=self.gateway, today=self.today, now=now)
+            self.paper.go_on_with_refund(refund.key, seen, self.gateway.line, now, self.today)
+
+    @has("refund")
+    @rule(which=WHICH, agrees=st.booleans())
+    def a_second_person_decides(self, which, agrees):
+        refund = self.one(Refund, which)
+        if refund and agrees:
             self.both(
-                lambda: refunds.start(
-                    payment, amount_cents=cents, how="check", reason="Paid twice", key=click, **self.told()
-                ),
-                lambda: self.paper.refund(click, ("payment", payment.key), cents, self.today),
+                lambda: refunds.approve(refund, by="Olga", today=self.today, now=self.clock.now()),
+                lambda: self.paper.agree_to_refund(refund.key, self.today),
+            )
+        elif refund:
+            self.both(
+                lambda: refunds.refuse(refund, reason="No", by="Olga", now=self.clock.now()),
+                lambda: self.paper.refuse_refund(refund.key, self.today),
             )
 
     # -- corrections
 
+    @has("issued")
     @rule(which=WHICH, cents=CENTS)
     def an_invoice_is_credited(self, which, cents):
         invoice = self.one(Invoice, which)
@@ -347,6 +669,7 @@ class Office(RuleBasedStateMachine):
             lambda: self.paper.goodwill(customer.id, cents, self.today),
         )
 
+    @has("issued")
     @rule(which=WHICH, again=st.booleans())
     def an_invoice_is_voided(self, which, again):
         invoice = self.one(Invoice, which)
@@ -356,6 +679,7 @@ class Office(RuleBasedStateMachine):
                 lambda: self.paper.void(self.name(invoice), self.today, again),
             )
 
+    @precondition(lambda self: len(self.paper.all("drawn up")) > len(self.paper.all("issued")))
     @rule(which=WHICH, issue=st.booleans())
     def a_draft_is_decided(self, which, issue):
         draft = self.one(Invoice, which, Invoice.state == "draft")
@@ -378,6 +702,7 @@ class Office(RuleBasedStateMachine):
         work = make_one_off(customer, item=self.item, cents=cents, done_on=on, alone=alone)
         self.paper.note("work", work=work.id, customer=customer.id, cents=cents, on=on, alone=alone)
 
+    @has("work")
     @rule(which=WHICH)
     def work_is_canceled(self, which):
         work = self.one(OneOff, which)
@@ -462,6 +787,8 @@ class Office(RuleBasedStateMachine):
         for at, row in enumerate(Credit.select().order_by(Credit.id), 1):
             found["credit", at] = (row.kind, row.amount_cents, row.open_cents)
         assert found == self.paper.list_of_money()
+        refunds = {row.key: (ORDERS.get(row.state, row.state), row.amount_cents) for row in Refund.select()}
+        assert refunds == self.paper.list_of_refunds()
 
     def money_pays_the_same_invoices_as_on_paper(self):
         names, found = self.names(), {}
@@ -561,3 +888,17 @@ def test_a_resume_long_ago_bills_what_was_passed_over_after_what_was_billed(db, 
     bill.run(TODAY.replace(year=2027, month=3), by=BY, now=NOW)
 
     assert [line.from_on.month for line in Line.select().order_by(Line.from_on)] == [12, 1, 2, 3]
+
+
+def test_a_resume_after_the_end_does_not_bill_the_last_days_twice(db, alice):
+    """The last period was billed up to the end of the contract; the pause ends later in the same month."""
+    contract = make_contract(alice)
+    make_charge(contract, starts_on=TODAY)
+    contracts.end(contract, on=TODAY.replace(day=10), reason_code="moved", by=BY, today=TODAY, now=NOW)
+    bill.run(TODAY, by=BY, now=NOW)
+    contracts.pause(contract, from_on=TODAY.replace(day=11), reason="Away", by=BY, now=NOW)
+
+    contracts.resume(contract, on=TODAY.replace(day=15), by=BY, now=NOW)
+
+    report = bill.run(TODAY.replace(day=15), by=BY, now=NOW)
+    assert (report.skipped, Line.select().count()) == ([], 1)
