@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from billing import checks, evidence, payments, refunds
+from billing import checks, daily, evidence, notices, payments, refunds, returns
 from billing.edges import pdf
 from models import Autopay, Chargeback, Event, Hold, Invoice, Loss, Notice, Payment, PaymentMethod, Refund
 from tests.factories import BY, NOW, make_invoice, payer
@@ -418,3 +418,88 @@ def test_a_payment_that_no_page_was_opened_for_has_no_page(shop, alice, clock):
 
 def test_a_reader_takes_no_payment(shop, alice):
     assert enter(shop, "read_only").get("/staff/phone-payment", customer=alice.id).status_code == 403
+
+
+# --- What customers are told ---------------------------------------------------------------------
+
+
+def mail_of(app, kind):
+    """The newest mail of a kind, composed as the sender would."""
+    notice = Notice.select().where(Notice.kind == kind).order_by(Notice.id.desc()).get()
+    return app.compose(notice, app.clock.now())
+
+
+def test_the_mail_of_a_refund_says_where_the_money_went_and_what_is_open_again(shop, paid, alice):
+    invoice = make_invoice(alice, cents=4250)
+    payment = paid(invoice)
+    enter(shop).act("payment", "refund", payment, amount="42.50", how="card", reason="Wrong card", reopen="y")
+
+    mail = mail_of(shop, "refund")
+
+    assert mail.subject == "Lantern Security: Refund, $42.50 on December 2, 2026"
+    assert "We have sent $42.50 back to your Visa ending 1111." in " ".join(mail.text.split())
+    assert f"- Invoice {invoice.number}: $42.50, due December 15, 2026" in mail.text
+    link = re.search(r"/i/\S+", mail.text)[0]
+    assert "$42.50" in text_of(shop.test_client().get(link))
+    assert link.rpartition("/")[2] not in mail.kept_text
+
+
+def test_the_mail_of_a_cancellation_says_that_no_money_moved(shop, paid, alice):
+    payment = paid(make_invoice(alice, cents=4250), settled=False)
+    enter(shop).act("payment", "refund", payment, amount="42.50", how="card", reason="Wrong", reopen="y")
+
+    mail = mail_of(shop, "refund")
+
+    assert "Canceled payment" in mail.subject
+    assert "before any money moved" in " ".join(mail.text.split())
+
+
+def test_the_mail_of_a_return_explains_it_and_leads_to_the_invoice(shop, paid, paying, alice):
+    payment = paid(make_invoice(alice, cents=4250), ACCOUNT)
+    returns.take_back(payment, code="R02", on=paying.clock.today(), by="processor", **told(paying))
+
+    mail = mail_of(shop, "payment_problem")
+
+    assert mail.subject == "Lantern Security: Your payment of $42.50 came back unpaid"
+    assert "Your bank says that this account is closed." in " ".join(mail.text.split())
+    assert re.search(r"Pay another way:\n\S+/i/\S+", mail.text)
+
+
+def test_the_mail_of_a_dispute_offers_to_talk_and_no_button_to_pay(shop, case):
+    mail = mail_of(shop, "payment_problem")
+
+    assert mail.subject == "Lantern Security: Your payment of $42.50 was taken back by your bank"
+    assert "If something is wrong with our invoice, reply to this mail" in " ".join(mail.text.split())
+    assert "Pay another way" not in mail.text + mail.html
+
+
+def test_the_message_of_a_refund_that_was_undone_does_not_leave(shop, paid, alice):
+    payment = paid(make_invoice(alice, cents=4250))
+    enter(shop).act("payment", "refund", payment, amount="5", how="card", reason="x", reopen="y")
+    Refund.update(state="declined").execute()
+    Payment.update(open_cents=500).execute()
+
+    report = notices.send_due(send=lambda notice, mail: None, compose=shop.compose, clock=shop.clock)
+
+    assert report.skipped >= 1
+    assert Notice.get(Notice.kind == "refund").reason == "The refund did not go through."
+
+
+# --- The daily job -------------------------------------------------------------------------------
+
+
+def test_the_confirm_step_sends_what_waited_and_tells_what_did_not_go_through(shop, paid, paying, alice):
+    waits = paid(make_invoice(alice, cents=4250), settled=False)
+    order = refunds.start(waits, amount_cents=500, reason="x", key="k", by=BY, reopen=True, **told(paying))
+    unknown = paid(make_invoice(alice, cents=900))  # and settles both
+    Payment.update(transaction_id="12345").where(Payment.id == unknown.id).execute()
+    refunds.start(fresh(unknown), amount_cents=900, reason="x", key="u", by=BY, reopen=True, **told(paying))
+    day = daily.Day(
+        today=paying.clock.today(), clock=paying.clock, gateway=paying.gateway, send=None, compose=None
+    )
+
+    [line] = [step.run(day) for step in daily.STEPS if step.name == "confirm"]
+
+    assert line == "2 answers"
+    assert fresh(order).state == "approved"
+    assert [one for one in day.trouble if "did not go through: The processor cannot find" in one]
