@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import signal
 import sys
 import time
 import warnings
@@ -16,20 +17,26 @@ def options():
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--first", type=int, default=1, help="number of the first round, to repeat one")
-    parser.add_argument("--seed", type=int, help="everything comes from it; printed, and drawn when not given")
+    parser.add_argument(
+        "--seed", type=int, help="everything comes from it; printed, and drawn when not given"
+    )
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--mutant", choices=sorted(mutants.MUTANTS), help="take this control away first")
     parser.add_argument("--hours", type=float, help="stop after so many hours, whatever --rounds says")
     parser.add_argument("--keep-going", action="store_true", help="go on after a violation")
+    parser.add_argument("--keep", metavar="FOLDER", help="keep database and plan of a violated round there")
     return parser
 
 
 def main(arguments=None):
     """Play the rounds. Returns the exit status: 0 when nothing was violated."""
     given = options().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
-    print(f"seed {seed}, {given.database}" + (f", without {given.mutant}" if given.mutant else ""), flush=True)
-    with rounds.House(given.database, seed, given.mutant) as house:
+    print(
+        f"seed {seed}, {given.database}" + (f", without {given.mutant}" if given.mutant else ""), flush=True
+    )
+    with rounds.House(given.database, seed, given.mutant, given.keep) as house:
         began = time.monotonic()
         try:
             _play(house, given, seed, began)
@@ -80,7 +87,9 @@ def _rate(count, seconds):
 
 
 def _table(tally, seconds):
-    print(f"\n{tally.rounds:,} rounds in {seconds / 60:,.1f} minutes: {_rate(tally.rounds, seconds):,} an hour")
+    print(
+        f"\n{tally.rounds:,} rounds in {seconds / 60:,.1f} minutes: {_rate(tally.rounds, seconds):,} an hour"
+    )
     print(", ".join(f"{count:,} {kind}" for kind, count in tally.kinds.most_common()))
     print(", ".join(f"{count:,} {name}" for name, count in tally.seen.most_common()))
     print(f"{tally.kills:,} kills: {tally.shots:,} at random, and at")

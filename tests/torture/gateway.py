@@ -101,6 +101,7 @@ class GatewaySandbox:
     def clear_up(self):
         """Fine weather: no faults, webhooks in order, and what is late has arrived."""
         self.control("fault", clear=True)
+        self.control("decline", clear=True)
         self.control("webhooks", delay_seconds=0, copies=1, reorder=1, lose=0)
         self.wait_for_late()
 

@@ -39,7 +39,9 @@ class Books:
         self.facts = told["facts"]
         self.payments = {row["id"]: row for row in self.rows("payment")}
         self.by_reference = {row["reference"]: row for row in self.payments.values()}
-        self.by_transaction = {row["transaction_id"]: row for row in self.payments.values() if row["transaction_id"]}
+        self.by_transaction = {
+            row["transaction_id"]: row for row in self.payments.values() if row["transaction_id"]
+        }
         self.refunds = self.rows("refund")
         self.parts = self.rows("payment_part")
         self.invoices = {row["id"]: row for row in self.rows("invoice")}
@@ -79,8 +81,9 @@ def _counts(books):
         "approved": sum(one["status"] in MONEY for one in books.charged),
         "mails": len(books.mails),
         "refunds": sum(row["state"] in OURS for row in books.refunds),
-        "charged by autopay": sum(row["autopay_id"] is not None and row["state"] in TAKEN
-                                  for row in books.payments.values()),
+        "charged by autopay": sum(
+            row["autopay_id"] is not None and row["state"] in TAKEN for row in books.payments.values()
+        ),
         "came back": sum(one["type"] in ("return", "chargeback") for one in books.sandbox),
         "reminders": sum(books.notices.get(id, {}).get("kind") == "reminder" for id in books.mails),
     }
@@ -197,7 +200,11 @@ def voids_are_known_to_both(books):
     """A payment is voided here exactly when its transaction is voided there."""
     for one in books.charged:
         payment = books.by_transaction.get(one["id"])
-        if one["status"] == "voided" and payment and payment["state"] not in ("voided", "declined", "expired"):
+        if (
+            one["status"] == "voided"
+            and payment
+            and payment["state"] not in ("voided", "declined", "expired")
+        ):
             yield f"transaction {one['id']} is voided, payment {payment['reference']} is {payment['state']}"
         if payment and payment["state"] == "voided" and one["status"] != "voided":
             yield f"payment {payment['reference']} is voided, transaction {one['id']} is {one['status']}"
@@ -464,7 +471,8 @@ def the_product_agrees(books):
 # --- Running it again ----------------------------------------------------------------------------
 
 # Times of asking move with every look; everything else has to stay as it is.
-RESTLESS = {"payment": ("ask_at", "asks"), "settlement": ("read_at",), "job_run": None}
+RESTLESS = {"payment": ("ask_at", "asks"), "settlement": ("read_at",),
+            "autopay_outcome": ("decided_at",), "job_run": None}  # fmt: skip
 
 
 def fingerprint(db):

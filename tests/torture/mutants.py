@@ -1,7 +1,7 @@
 """Removed controls: a harness that sees nothing proves nothing.
 
-Each mutant takes one control away from the loaded product, here and never in its source, and says with what
-weather and which visitors the dice should look for the harm. The run must then end with a violation.
+Each mutant takes one control away from the loaded product, here and never in its source, and names what the
+dice should lean toward so that its harm is met soon. The run must then end with a violation.
 """
 
 import time
@@ -11,11 +11,12 @@ from datetime import timedelta
 
 from billing import bill, ledger, notices, outcomes, payments
 from billing.edges.gateway import Gateway
+from billing.outcomes import Approved, Declined, Held, InDoubt, Transaction
 from billing.states import move
-from models import Company, Notice, Payment, PaymentPart, db
-from tests.torture import points
+from models import Company, Notice, Payment, db
 
 MUTANTS = {}
+BREATH_SECONDS = 0.03  # in which a killer, or a rival, may come by
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Mutant:
 
     remove     -- callable that takes it away in this process, before anything is forked
     statements -- SQL that takes it away in the database
-    steer      -- what the dice look for: names of ``plan``'s leanings
+    steer      -- what the dice lean toward: names of ``plan``'s leanings
     """
 
     name: str
@@ -50,32 +51,84 @@ def apply(name):
         MUTANTS[name].remove()
 
 
-# --- The controls --------------------------------------------------------------------------------
+# --- Charging ------------------------------------------------------------------------------------
 
 
-@mutant("rivals", "fresh")
+@mutant("silence")
+def retry_on_timeout():
+    """A charge without an answer is sent again, as something new."""
+    real = Gateway.charge
+
+    def insist(self, *, reference, **told):
+        outcome = real(self, reference=reference, **told)
+        again = f"{reference[:-1]}0"
+        return real(self, reference=again, **told) if isinstance(outcome, InDoubt) else outcome
+
+    Gateway.charge = insist
+
+
+@mutant("silence")
+def silence_is_a_refusal():
+    """A charge without an answer counts as declined, and its invoices are free for the next."""
+    real = payments._book_answer
+
+    def book(payment, outcome, today, now):
+        if isinstance(outcome, InDoubt):
+            outcome = Declined("2", "The bank declined this payment.")
+        return real(payment, outcome, today, now)
+
+    payments._book_answer = book
+
+
+@mutant("sleepers")
+def sent_however_late():
+    """Who wakes after hours sends what it had claimed, although others gave the attempt up."""
+    payments.SEND_WITHIN_SECONDS = 10**9
+    payments.move = _without_looking(payments.move)
+
+
+def _without_looking(real):
+    def moved(row, to, **changes):
+        if to == Payment.SENT and row.method_id:
+            type(row).update(state=to, **changes).where(type(row).id == row.id).execute()
+            row.state = to
+            return row
+        return real(row, to, **changes)
+
+    return moved
+
+
+@mutant("rivals")
 def no_quarantine():
     """An attempt without an answer is given up while its page can still be sent."""
     payments.QUARANTINE, payments.EMPTY_SEARCHES = timedelta(0), 1
 
 
-@mutant("storm", "fresh", statements=('DROP INDEX "payment_part_live"',))
+@mutant("rivals", "declines")
+def a_decline_frees_the_invoice():
+    """A refused card ends the attempt at once, while its page takes another card."""
+
+    def end(payment, refusal, today, now):
+        if payment.state in Payment.LIVE:
+            payments._end(payment, Payment.DECLINED, refusal.sentence, now, today)
+
+    payments._note_decline = end
+
+
+@mutant("storm", statements=('DROP INDEX "payment_part_live"',))
 def no_unique_index():
     """Nothing but a look before the insert keeps two open attempts apart."""
     real = payments._same_attempt
 
     def slowly(customer, parts):
         found = real(customer, parts)
-        time.sleep(0.02)  # as on a machine with other things to do
+        time.sleep(BREATH_SECONDS)
         return found
 
     payments._same_attempt = slowly
 
 
-@mutant("reminders", "paid meanwhile")
-def no_recheck_at_send():
-    """What was true when a message was queued is taken as true when it is sent."""
-    notices._no_longer = lambda notice, today: ""
+# --- Learning what happened ----------------------------------------------------------------------
 
 
 @mutant("forgers")
@@ -100,20 +153,15 @@ def booking_from_the_return_url():
 @mutant("held")
 def held_counted_as_paid():
     """A payment that the processor's people still look at counts as money."""
-    outcomes.Transaction.is_money = property(
-        lambda self: not self.is_refund and self.status in outcomes.APPROVED_STATUSES | outcomes.HELD_STATUSES
-    )
-    real = outcomes.Transaction.outcome
+    real, taken = Transaction.outcome, outcomes.APPROVED_STATUSES | outcomes.HELD_STATUSES
 
     def outcome(self):
         found = real(self)
-        return (
-            outcomes.Approved(self.transaction_id, self.auth_code, self.method_label)
-            if isinstance(found, outcomes.Held)
-            else found
-        )
+        paid = Approved(self.transaction_id, self.auth_code, self.method_label)
+        return paid if isinstance(found, Held) else found
 
-    outcomes.Transaction.outcome = outcome
+    Transaction.outcome = outcome
+    Transaction.is_money = property(lambda self: not self.is_refund and self.status in taken)
 
 
 @mutant("forged webhooks")
@@ -122,154 +170,127 @@ def signature_unchecked():
     Gateway.is_authentic = lambda self, body, header: True
 
 
+@mutant("booking deaths")
+def allocation_outside_the_transaction():
+    """An approval is committed first, and what it pays is written after."""
+    real, waiting = payments._apply_to_parts, []
+    payments._apply_to_parts = lambda payment, today: waiting.append((payment, today))
+
+    def then_apply(function):
+        def both(payment, *args, **told):
+            waiting.clear()
+            booked = function(payment, *args, **told)
+            for paid, today in list(waiting):
+                time.sleep(BREATH_SECONDS)
+                with ledger.locked(paid.customer_id):
+                    real(paid, today)
+            return Payment.get_by_id(booked.id)
+
+        return both
+
+    payments.conclude = then_apply(payments.conclude)
+    payments._book_answer = then_apply(payments._book_answer)
+
+
+# --- Messages ------------------------------------------------------------------------------------
+
+
+@mutant("reminders", "paid meanwhile")
+def no_recheck_at_send():
+    """What was true when a message was queued is taken as true when it is sent."""
+    notices._no_longer = lambda notice, today: ""
+
+
 @mutant("senders", "reminders")
 def no_claim_before_send():
     """Whoever finds a message waiting sends it."""
 
     def take(now, most):
         waiting = list(notices.waiting(now).limit(most)) if most > 0 else []
+        time.sleep(BREATH_SECONDS)
         for notice in waiting:
-            notice.state = Notice.SENDING
+            notice.state, notice.tries, notice.claimed_at = Notice.SENDING, notice.tries + 1, now
+            notice.save()
         return waiting
 
     def keep(notice, mail, now):
         Notice.update(
-            state=Notice.SENDING, address=notice.address, subject=mail.subject[:255], body_text=mail.kept_text,
-            message_id=mail.message_id, claimed_at=now,
-        ).where(Notice.id == notice.id).execute()  # fmt: skip
+            address=notice.address, subject=mail.subject[:255], claimed_at=now,
+            body_text=mail.kept_text, body_html=mail.kept_html, message_id=mail.message_id,
+        ).where((Notice.id == notice.id) & (Notice.state == Notice.SENDING)).execute()  # fmt: skip
 
     notices._claim, notices._keep = take, keep
+
+
+# --- Billing -------------------------------------------------------------------------------------
 
 
 @mutant("bill deaths")
 def number_outside_the_transaction():
     """Invoice numbers are taken, and committed, before the invoices are written."""
-    real, taken = bill._bill_all, []
+    real, following = bill._bill_all, []
 
     def reserve(ids, *args, **told):
+        most = 2 * len(ids)
         with db.atomic():
-            Company.update(next_invoice_number=Company.next_invoice_number + 2 * len(ids)).execute()
-            taken[:] = [Company.select(Company.next_invoice_number).scalar() - 2 * len(ids)]
-        time.sleep(0.02)
+            Company.update(next_invoice_number=Company.next_invoice_number + most).execute()
+            following[:] = [Company.select(Company.next_invoice_number).scalar() - most]
+        time.sleep(BREATH_SECONDS)
         report = real(ids, *args, **told)
-        spare = 2 * len(ids) - report.invoices
+        spare = most - report.invoices
         Company.update(next_invoice_number=Company.next_invoice_number - spare).execute()
         return report
 
     def number(count):
-        first, taken[0] = taken[0], taken[0] + count
-        return first
+        following[0] += count
+        return following[0] - count
 
     bill._bill_all, bill.take_numbers = reserve, number
 
 
-@mutant("booking deaths")
-def allocation_outside_the_transaction():
-    """An approval is committed first, and what it pays is written after."""
-    later = []
-    real_apply, real_conclude = payments._apply_to_parts, payments.conclude
-
-    def conclude(payment, transaction, **told):
-        later.clear()
-        booked = real_conclude(payment, transaction, **told)
-        waiting, later[:] = list(later), []
-        for _ in waiting:
-            points_passed()
-            with ledger.locked(payment.customer_id):
-                real_apply(*_)
-        return Payment.get_by_id(booked.id)
-
-    payments._apply_to_parts = lambda payment, today: later.append((payment, today))
-    payments.conclude = conclude
-
-
-def points_passed():
-    """A breath, in which a killer may come by."""
-    time.sleep(0.03)
-
-
 @mutant("schedulers", statements=('DROP INDEX "line_period_once"', 'DROP INDEX "line_work_once"'))
-def no_guard_on_billed_periods():
-    """Two bill runs at once both believe what they read, and no index says that a period is billed once."""
-    bill._move_charges = lambda moved: _moved_blindly(moved)
+def periods_billed_unguarded():
+    """Two bill runs at once believe what they read, and no index says that a period is billed once."""
+    from billing import daily
+
     real = bill._bills
 
-    def outside(*args):
+    def slowly(*args):
         bills = real(*args)
-        time.sleep(0.05)
+        time.sleep(2 * BREATH_SECONDS)
         return bills
 
-    bill._bills = outside
-    bill.db = _WithoutLock(bill.db)
+    bill._bills = slowly
+    bill._move_charges = _move_blindly
+    bill.db = _Careless(bill.db)
+    daily.begin = _without_lease(daily.begin)
 
 
-def _moved_blindly(moved):
+def _move_blindly(moved):
+    mark = "%s" if db.for_update else "?"
     for index, next_on, charge_id, _ in moved:
-        db.execute_sql(
-            "UPDATE charge SET next_index = {0}, next_on = {0} WHERE id = {0}".format(
-                "%s" if db.for_update else "?"
-            ),
-            (index, next_on, charge_id),
-        )
+        sql = f"UPDATE charge SET next_index = {mark}, next_on = {mark} WHERE id = {mark}"
+        db.execute_sql(sql, (index, next_on, charge_id))
     return len(moved)
 
 
-class _WithoutLock:
-    """The database as the bill step sees it, without a transaction of its own."""
+def _without_lease(real):
+    def begin(name, **told):
+        return real(f"{name} {time.monotonic_ns() % 10**9}", **told)
+
+    return begin
+
+
+class _Careless:
+    """The database as the bill step sees it: without a transaction of its own, and without locks."""
+
+    for_update = None
 
     def __init__(self, real):
         self._real = real
-        self.for_update = None
 
     def atomic(self):
         return nullcontext()
 
     def __getattr__(self, name):
         return getattr(self._real, name)
-
-
-@mutant("rivals", "declines")
-def a_decline_frees_the_invoice():
-    """A refused card ends the attempt at once, while its page takes another card."""
-    real = payments._note_decline
-
-    def end(payment, sentence, now):
-        if payment.state in Payment.LIVE:
-            payments._end(payment, Payment.DECLINED, sentence, now)
-        else:
-            real(payment, sentence, now)
-
-    payments._note_decline = end
-
-
-@mutant("booking deaths", "rivals")
-def paid_twice_counts_once():
-    """A payment that comes although the invoice was paid otherwise is forgotten."""
-    payments._book_extra = lambda *args: None
-    real = payments._apply_to_parts
-
-    def generous(payment, today):
-        ledger.open_money(payment)
-        for part in payment.parts:
-            ledger.apply(payment, [(part.invoice, part.amount_cents)], by="processor", on=today)
-
-    payments._apply_to_parts = generous if real else None
-
-
-@mutant("killed claims")
-def attempt_not_committed_first():
-    """The page is asked for while the attempt is not on disk yet."""
-    claim, opened = payments._claim, payments._open_page
-
-    def both(customer, parts, key, today, now):
-        payment = claim(customer, parts, key, today, now)
-        PaymentPart.update(live=False).where(PaymentPart.payment == payment).execute()
-        return payment
-
-    payments._claim = both
-    payments._open_page = opened
-
-
-def point_named(name):
-    """The target of a point, for mutants that must keep it."""
-    return next(point for point in points.POINTS if point.name == name)

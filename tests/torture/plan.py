@@ -36,6 +36,9 @@ PASSES = {
 }  # fmt: skip
 
 
+MONEY_POINTS = ("charge", "autopay", "refund", "answer", "before the call", "after the call", "batch")
+
+
 @dataclass
 class Job:
     """A process to start: a role, its arguments, its fate (point, passes, stop), and how long to wait first."""
@@ -115,13 +118,16 @@ def _phase(dice, place, leanings):
     return Phase(
         days=(0, 4, 5)[place],
         lanes=_lanes(dice, place, leanings),
-        visits=visits,
-        faults=[] if calm else _faults(dice),
+        visits=[] if "sleepers" in leanings else visits,
+        faults=[] if calm or "sleepers" in leanings else _faults(dice, leanings),
         mischief=_mischief(dice),
         letters=[] if calm else _letters(dice),
-        declines=_declines(dice),
-        disputes=[(dice.choice(["return", "chargeback"]), dice.randrange(1000)) for _ in range(place)
-                  if dice.random() < 0.25],
+        declines=[] if "sleepers" in leanings else _declines(dice),
+        disputes=[
+            (dice.choice(["return", "chargeback"]), dice.randrange(1000))
+            for _ in range(place)
+            if dice.random() < 0.25
+        ],
         settles=place > 0 and dice.random() < 0.6,
         armed=[] if calm else _armed(dice, leanings, visits),
         shots=[] if calm else _shots(dice),
@@ -145,6 +151,8 @@ def _lanes(dice, place, leanings):
     first = [_job(dice, "flask", DAILY, leanings) for _ in range(dice.choice([1, 2, 2]))]
     second = [_job(dice, "flask", DAILY, leanings)]
     third = [_job(dice, "flask", dice.choice([WORKER, SEND]), leanings, delay=dice.random() * 0.4)]
+    if "sleepers" in leanings:
+        return [first[:1]]
     return [first, second, third, *_office(dice, leanings)]
 
 
@@ -167,7 +175,11 @@ def _office(dice, leanings):
     lanes = []
     if dice.random() < 0.4:
         key = f"hand-{dice.getrandbits(60):x}"
-        told = {"customer": dice.randrange(30), "cents": dice.choice([0, 0, dice.randrange(500, 9000)]), "key": key}
+        told = {
+            "customer": dice.randrange(30),
+            "cents": dice.choice([0, 0, dice.randrange(500, 9000)]),
+            "key": key,
+        }
         lanes.append([
             Job("hand", fate=_fate(dice, "h"), delay=dice.random() * 0.4, told=told),
             Job("hand", told=told),
@@ -193,23 +205,29 @@ def _job(dice, role, args, leanings, delay=0.0):
     if "bill deaths" in leanings and who == "d":
         fate = (dice.choice(["bill: rows written, not committed", "any statement", "any commit"]),
                 dice.randrange(1, 25), False)  # fmt: skip
-    if "schedulers" in leanings:
+    if leanings & {"schedulers", "silence", "held"}:
         fate = None
+    if "sleepers" in leanings and who == "d":
+        return Job(role, list(args), (points.ASLEEP, dice.randrange(1, 3), True), delay)
     if fate and dice.random() < 0.15:
-        fate = (dice.choice([name for name in points.STOPPABLE if who in points.named(name).who]), fate[1] % 2 + 1, True)
+        fate = (
+            dice.choice([name for name in points.STOPPABLE if who in points.named(name).who]),
+            fate[1] % 2 + 1,
+            True,
+        )
     return Job(role, list(args), fate, delay)
 
 
 def _fate(dice, who):
     """Where a process of this kind dies: at a named point, or at some statement."""
-    chosen = dice.choice([point for point in points.POINTS if who in point.who])
+    known = [point for point in points.POINTS if who in point.who]
+    money = [point for point in known if point.name.startswith(MONEY_POINTS)]
+    chosen = dice.choice(money if money and dice.random() < 0.35 else known)
     return chosen.name, dice.randrange(1, PASSES.get(chosen.name, 3) + 1), False
 
 
 def _armed(dice, leanings, visits):
-    places = [
-        number for number, point in enumerate(points.POINTS) if "w" in point.who
-    ]
+    places = [number for number, point in enumerate(points.POINTS) if "w" in point.who]
     booking = [number for number in places if points.POINTS[number].name.startswith("answer")]
     chosen = booking if "booking deaths" in leanings else places
     armed = [
@@ -222,7 +240,10 @@ def _armed(dice, leanings, visits):
 
 
 def _shots(dice):
-    return [(0.05 + dice.random() * 0.5, dice.choice(["web", "web", "job"])) for _ in range(dice.choice([0, 1, 1, 2]))]
+    return [
+        (0.05 + dice.random() * 0.5, dice.choice(["web", "web", "job"]))
+        for _ in range(dice.choice([0, 1, 1, 2]))
+    ]
 
 
 # --- Customers and weather -----------------------------------------------------------------------
@@ -250,8 +271,10 @@ def _declines(dice):
     ]
 
 
-def _faults(dice):
+def _faults(dice, leanings):
     faults = []
+    if "silence" in leanings:
+        faults = [(dice.choice(["drop_after_processing", "late", "garbage"]), CHARGE, 2)]
     for _ in range(dice.choice([0, 1, 2, 3])):
         if dice.random() < 0.6:
             mode, call = dice.choice(gateway.known(gateway.MOVING)), dice.choice(["hosted", CHARGE])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pprint
 import random
 import re
 import shutil
@@ -12,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,9 +31,10 @@ from tests.torture.stable import CRASHED, Stable
 
 TODAY = date(2026, 12, 1)
 PATIENCE_SECONDS = 25  # for one process; whoever takes longer hangs
-AGAIN = (25, 60, 26 * 60, 5)  # minutes between the daily runs that make up for everything
+CALM_DAILY, CALM_CONFIRM = ["daily"], ["daily", "--only", "confirm"]
+# What makes up for everything, and how many minutes pass before: the quarantine, a second search, a day.
+AGAIN = (25, CALM_DAILY), (60, CALM_CONFIRM), (26 * 60, CALM_DAILY), (5, CALM_DAILY)
 ASLEEP_MINUTES = 70, 70, 130
-CALM_DAILY = ["daily"]
 ERROR = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)$", re.M)
 EXPECTED = ("peewee.OperationalError", "apsw.FullError", "apsw.IOError", "apsw.BusyError", "apsw.ReadOnlyError",
             "psycopg.errors.ReadOnlySqlTransaction")  # fmt: skip
@@ -48,7 +50,9 @@ class Tally:
     shots: int = 0
     restarts: int = 0
     kinds: Counter = field(default_factory=Counter)
-    seen: Counter = field(default_factory=Counter)  # invoices, approvals, mails: that something went on at all
+    seen: Counter = field(
+        default_factory=Counter
+    )  # invoices, approvals, mails: that something went on at all
     violations: list = field(default_factory=list)  # (round, sentence)
 
     @property
@@ -59,7 +63,8 @@ class Tally:
 class House:
     """Everything that outlives a round: the stable, the sandbox, the mail server and the prepared database."""
 
-    def __init__(self, kind, seed, mutant=None):
+    def __init__(self, kind, seed, mutant=None, keep=None):
+        self.keep = keep
         self.kind, self.seed, self.mutant = kind, seed, mutants.MUTANTS.get(mutant)
         self.folder = Path(tempfile.mkdtemp(prefix="porchlight-torture-", dir=memory()))
         self.board = Board(self.folder / "board")
@@ -70,38 +75,45 @@ class House:
         self._deaths_read = 0
 
     def __enter__(self):
-        self.post.__enter__()
-        port = _free_port()
-        empty = self.databases.create()
+        with ExitStack() as closing_:
+            self._open(closing_)
+            self._closing = closing_.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._closing.close()
+
+    def _open(self, closing_):
+        closing_.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        closing_.callback(self.disk.unmount)
+        closing_.enter_context(self.post)
+        if self.kind == "postgresql":
+            closing_.callback(self.databases.close)
+        port, empty = _free_port(), self.databases.create()
         self.stable = Stable(self.folder, {
             "database_url": self.databases.url(empty),
             "sandbox_url": f"http://127.0.0.1:{port}",
             "mail_port": self.post.port,
             "mutant": self.mutant and self.mutant.name,
         })  # fmt: skip
+        closing_.callback(self.stable.close)
         self.web_url = f"http://127.0.0.1:{self.stable.web_port}"
         self.sandbox = GatewaySandbox(
             self.folder / "sandbox.sqlite", f"{self.web_url}/webhooks/authorize-net", port
-        ).start()
+        )
+        closing_.callback(self.sandbox.stop)
+        self.sandbox.start()
         self.board.set_clock(world.instant(TODAY))
         self._build()
         self.schema = self._schema_of(empty)
-        return self
-
-    def __exit__(self, *_):
-        self.stable.close()
-        self.sandbox.stop()
-        self.post.__exit__()
-        self.disk.unmount()
-        if self.kind == "postgresql":
-            self.databases.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _build(self):
         self.template = self.databases.create()
         self.world = self.answer("build", self.template, seed=self.seed, today=TODAY.isoformat())
         if self.mutant and self.mutant.statements:
-            self.run("alter", self.template, statements=list(self.mutant.statements))
+            done = self.run("alter", self.template, statements=list(self.mutant.statements))
+            if done.status:
+                raise RuntimeError(done.output)
         self.databases.seal(self.template)
 
     def _schema_of(self, name):
@@ -122,7 +134,7 @@ class House:
         victim = self.run(role, database, **told)
         found = told_by(victim)
         if victim.status or not found:
-            raise RuntimeError(f"{role}: {victim.output[-3000:]}")
+            raise RuntimeError(f"{role}, status {victim.status}: {victim.output[-3000:]}")
         return found[-1]
 
     def count_deaths(self):
@@ -176,7 +188,7 @@ class Round:
         self.told = visitors.Told()
         self.trouble = []  # what no process may do: hang, crash
         self._victims, self._lock = [], threading.Lock()
-        self._web, self._visiting, self._methods = None, 0, []
+        self._web, self._visiting, self._methods, self._outputs = None, 0, [], []
 
     # -- the story
 
@@ -229,7 +241,9 @@ class Round:
         methods = [(method, id) for id, _, method in self._methods]
         with _unguarded(url, "payment_method") as (cursor, mark):
             cursor.executemany(f"UPDATE customer SET profile_id = {mark} WHERE id = {mark}", profiles)
-            cursor.executemany(f"UPDATE payment_method SET token = {mark} WHERE customer_id = {mark}", methods)
+            cursor.executemany(
+                f"UPDATE payment_method SET token = {mark} WHERE customer_id = {mark}", methods
+            )
 
     def _on_small_disk(self, file):
         spare = self.dice.randrange(60, 500) if self.plan.kind == "full disk" else 50_000
@@ -351,6 +365,10 @@ class Round:
         """Keep what it told; a traceback is nothing that a command may end with."""
         for fact in told_by(victim):
             self.told.add(**fact)
+        at = self.house.board.now().isoformat(" ", "seconds")
+        self._outputs.append(
+            f"{at} {job.role} {job.args} {job.fate}: status {victim.status}\n{victim.output}"
+        )
         if victim.status == CRASHED:
             last = [line for line in victim.output.splitlines() if line.strip()][-1]
             self.trouble.append(f"{job.role} {' '.join(job.args)} crashed: {last[:300]}")
@@ -370,7 +388,9 @@ class Round:
     def _go_there(self, visit):
         time.sleep(visit.delay)
         tokens = self.house.world["tokens"]
-        token = (self.house.post.take_link() if visit.by_mail else None) or tokens[visit.invoice % len(tokens)]
+        token = (self.house.post.take_link() if visit.by_mail else None) or tokens[
+            visit.invoice % len(tokens)
+        ]
         visitor = visitors.Visitor(self.house.web_url, self.house.sandbox, self.told, token)
         visitors.visit(visit.name, visitor, random.Random(visit.seed))
 
@@ -438,18 +458,33 @@ class Round:
         house.post.script = []
         house.sandbox.clear_up()
         self._start_web()
-        for minutes in AGAIN:
+        for minutes, args in AGAIN:
             self._move_clock(minutes=minutes)
             self._review()
             house.sandbox.control("settle")
             self._wait_for_webhooks()
-            house.run("flask", self.url, args=CALM_DAILY)
+            self._listen(house.run("flask", self.url, args=args), plan.Job("flask", args))
         self._wait_for_webhooks()
         return self._ask()
 
+    def _keep_evidence(self, found, known):
+        """Put what a person needs to understand a violation where they asked for it."""
+        if found and self.house.keep:
+            folder = Path(self.house.keep) / f"round-{self.plan.number}"
+            folder.mkdir(parents=True, exist_ok=True)
+            if self.url.startswith("sqlite"):
+                for path in Path(self.url.removeprefix("sqlite:///")).parent.glob(
+                    f"{self.url.rpartition('/')[2]}*"
+                ):
+                    shutil.copy(path, folder)
+            (folder / "plan.txt").write_text(pprint.pformat(self.plan, width=150))
+            (folder / "known.json").write_text(json.dumps({**known, "violations": found}, indent=1))
+            (folder / "outputs.txt").write_text("\n".join(self._outputs))
+
     def _ask(self):
         house = self.house
-        asked = house.answer("question", self.url, **self._known())
+        known = self._known()
+        asked = house.answer("question", self.url, **known)
         again = house.run("flask", self.url, args=CALM_DAILY)
         after = house.answer("look", self.url)["fingerprint"]
         found = asked["violations"] + self.trouble + self.told.trouble
@@ -459,6 +494,7 @@ class Round:
         if changed:
             found.append(f"running the job again changed {', '.join(changed)}")
         house.tally.seen.update(asked["counts"])
+        self._keep_evidence(found, known)
         return found
 
     def _known(self):

@@ -119,6 +119,7 @@ class Stable:
         """End the stable; its forks die with it."""
         self._process.stdin.close()
         self._process.wait(10)
+        self._process.stdout.close()
         self._log.close()
 
     def _say(self, line):
@@ -128,7 +129,7 @@ class Stable:
     def _hear(self):
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the stable ended; see {self._folder / 'stable.log'}")
+            raise RuntimeError("the stable ended:\n" + (self._folder / "stable.log").read_text()[-3000:])
         return json.loads(line)
 
     def _listen(self):

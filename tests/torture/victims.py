@@ -227,6 +227,7 @@ def alter(stage, told):
     with db.connection_context():
         for statement in told["statements"]:
             db.execute_sql(statement)
+    db.close_all()
 
 
 def question(stage, told):

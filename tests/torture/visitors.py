@@ -117,9 +117,7 @@ class Visitor:
         """Send the payment. Whatever happens to the answer, the processor has it or not."""
         fields = {**VISA, **ADDRESS, "number": next(CARDS), **typed}
         try:
-            requests.post(
-                f"{self.sandbox.url}/payment/pay", data={"token": token, **fields}, timeout=seconds
-            )
+            requests.post(f"{self.sandbox.url}/payment/pay", data={"token": token, **fields}, timeout=seconds)
         except requests.RequestException:
             pass  # the customer sees an error page and knows nothing
 
@@ -224,9 +222,7 @@ def double_clicks(visitor, dice):
 
 def rivals(visitor, dice):
     """Two people of one household, each at their own machine; both mean it."""
-    first, second = (
-        Visitor(visitor.web_url, visitor.sandbox, visitor.told, visitor.token) for _ in range(2)
-    )
+    first, second = (Visitor(visitor.web_url, visitor.sandbox, visitor.told, visitor.token) for _ in range(2))
     try:
         one = first.start()
         if one:
@@ -250,9 +246,7 @@ def rivals(visitor, dice):
 
 def storm(visitor, dice):
     """Fifty pay posts for one invoice at once, from five browsers; every page that opens is paid."""
-    browsers = [
-        Visitor(visitor.web_url, visitor.sandbox, visitor.told, visitor.token) for _ in range(5)
-    ]
+    browsers = [Visitor(visitor.web_url, visitor.sandbox, visitor.told, visitor.token) for _ in range(5)]
     forms = [browser.pay_form() for browser in browsers]
     tokens = set()
 
