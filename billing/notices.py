@@ -25,6 +25,7 @@ from models import (
     Notice,
     Payment,
     PaymentMethod,
+    PaymentPart,
     Preference,
     Refund,
     Ticket,
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 CLAIM_LIFE = timedelta(minutes=15)  # a sender that has not answered by then is dead
 RETRY_AFTER = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 CHUNK = 50
+JUST_TOLD = timedelta(days=3)  # who was just told of a decline is not reminded as well
 
 WHY_INVOICE = "You get invoices for this account."
 WHY_REMINDER = "You asked to be reminded before the due date."
@@ -163,7 +165,7 @@ def queue_reminders(today, *, now):
     nothing is called a reminder after the due date.
     """
     company, queued = companies.current(), 0
-    rows = list(_open_and_due_soon(today).namedtuples())
+    rows = list(_open_and_due_soon(today).where(~fn.EXISTS(_told_of_a_decline(now))).namedtuples())
     charged = upcoming.promised_invoices({row.customer for row in rows}, today=today)
     for row in rows:
         ahead = company.reminder_days if row.wish is None else row.ahead
@@ -201,6 +203,19 @@ def _open_and_due_soon(today):
             & Contact.left_on.is_null()
             & (Contact.email != "")
             & ~fn.EXISTS(reminded)
+        )
+    )
+
+
+def _told_of_a_decline(now):
+    """Messages of the last days that said already: this invoice was not paid, please pay it."""
+    return (
+        PaymentPart.select(PaymentPart.id)
+        .join(Notice, on=(Notice.payment == PaymentPart.payment))
+        .where(
+            (PaymentPart.invoice == Invoice.id)
+            & Notice.kind.in_((Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM))
+            & (Notice.created_at > now - JUST_TOLD)
         )
     )
 

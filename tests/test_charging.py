@@ -1,10 +1,16 @@
 """The autopay step: who is charged, who is not and why, and what everybody is told."""
 
+import os
+import signal
+import threading
+import time
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from billing import charging, checks, ledger, notices, payments, tickets, upcoming
+from billing.edges import commands
 from models import (
     Autopay,
     AutopayOutcome,
@@ -441,6 +447,18 @@ def test_a_decline_that_nobody_can_be_told_of_says_so(autopaying):
     assert autopaying.reason(invoice).endswith("There is no mail address to tell: please call.")
 
 
+def test_who_was_just_told_of_a_decline_is_not_reminded_as_well(autopaying):
+    ann = autopaying.customer()
+    invoice = make_invoice(ann, issued=TODAY - timedelta(days=10), due=TODAY + timedelta(days=2))
+    autopaying.plan(invoice)
+    autopaying.decline(ann, 8)
+    autopaying.run()
+
+    notices.queue_reminders(TODAY, now=autopaying.clock.now())
+
+    assert kinds(ann) == ["method_problem"]
+
+
 # --- Our own fault -------------------------------------------------------------------------------
 
 
@@ -563,8 +581,6 @@ def fault(autopaying, mode, count=1):
 
 
 def reminders_sent(autopaying):
-    from types import SimpleNamespace
-
     sent = []
     letter = SimpleNamespace(subject="s", text="t", html="h", kept_text="t", kept_html="h", message_id="m")
     notices.send_due(
@@ -676,6 +692,16 @@ def test_an_interrupt_finishes_what_is_under_way_and_begins_nothing(autopaying, 
     assert autopaying.money_cents() == 30 * 4250
 
 
+def test_a_polite_kill_ends_the_daily_job_as_ctrl_c_does():
+    before = signal.getsignal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt), commands._stoppable():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_as_many_are_under_way_as_was_asked_for_and_no_more(autopaying):
     for n in range(24):
         autopaying.due(autopaying.customer(f"Customer {n}"))
@@ -690,16 +716,12 @@ class Counting:
     """A gateway that counts how many charges it is asked for at the same time."""
 
     def __init__(self, gateway):
-        import threading
-
         self._gateway, self._lock, self._now, self.most = gateway, threading.Lock(), 0, 0
 
     def check(self):
         self._gateway.check()
 
     def charge(self, **about):
-        import time
-
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
