@@ -4,4 +4,4 @@ from migrations.changing import run
 
 
 def up(migrator, db):
-    run(db, "ALTER TABLE \"remittance_file\" ADD COLUMN \"mapping\" TEXT NOT NULL DEFAULT ''")
+    run(db, 'ALTER TABLE "remittance_file" ADD COLUMN "mapping" TEXT NOT NULL DEFAULT \'\'')
