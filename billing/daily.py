@@ -87,7 +87,7 @@ class Step:
 
 def _confirm_work(day):
     now = day.clock.now()
-    due = (payments.waiting_events(), payments.due_to_ask(now), refunds.due_to_ask(now))
+    due = (webhooks.waiting(), payments.due_to_ask(now), refunds.due_to_ask(now))
     return sum(query.count() for query in due)
 
 
@@ -96,8 +96,8 @@ def _confirm(day):
     if day.dry_run:
         return f"{_confirm_work(day):,} answers would be asked for"
     asked = 0
-    for event in list(payments.waiting_events()):
-        asked += _one(day, f"Webhook {event.notification_id}", payments.follow_event, event, **_gateway(day))
+    for event in list(webhooks.waiting()):
+        asked += _one(day, f"Webhook {event.notification_id}", webhooks.follow, event, **_gateway(day))
     for payment in list(payments.due_to_ask(day.clock.now())):
         asked += _one(day, str(payment), payments.ask, payment, **_gateway(day))
     for refund in list(refunds.due_to_ask(day.clock.now())):

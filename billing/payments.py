@@ -6,7 +6,6 @@ its invoices until the gateway has told what became of it. Return page, webhook 
 three independent ways to learn that; each is enough, together they are harmless.
 """
 
-import json
 import logging
 import secrets
 import time
@@ -22,7 +21,7 @@ from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress, 
 from billing.money import format_cents
 from billing.outcomes import Approved, Declined, Held, InDoubt, NothingChanged, Returned, Voided
 from billing.states import move
-from models import GatewayEvent, Invoice, Payment, PaymentMethod, PaymentPart, db
+from models import Invoice, Payment, PaymentMethod, PaymentPart, db
 
 # A hosted page can be opened for fifteen minutes; a page that was open then may still be sent.
 FORM_LIFE = timedelta(minutes=14)
@@ -623,65 +622,6 @@ def _book_extra(payment, transaction, today, now):
     ledger.open_money(extra)
     notices.queue_receipt(extra, now=now)
     events.record("payment.twice", extra, by="processor", now=now, reason=extra.reason)
-
-
-# --- Webhooks: a hint, never the truth -----------------------------------------------------------
-
-
-def note_webhook(body, header, *, gateway, now):
-    """Keep a webhook as it came. Returns False when its signature is not the gateway's."""
-    if not gateway.is_authentic(body, header):
-        return False
-    text = body.decode("utf-8", "replace").replace("\x00", "")  # PostgreSQL keeps no NUL
-    try:
-        told = json.loads(text)
-        notification_id, kind = str(told["notificationId"])[:64], str(told["eventType"])[:80]
-        transaction_id = str(told.get("payload", {}).get("id", ""))[:20]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        notification_id, kind, transaction_id = secrets.token_hex(16), "unreadable", ""
-    GatewayEvent.insert(
-        notification_id=notification_id,
-        kind=kind,
-        transaction_id=transaction_id,
-        body=text,
-        received_at=now,
-    ).on_conflict_ignore().execute()
-    return True
-
-
-def waiting_events():
-    """A query of the webhooks that nobody followed yet, oldest first."""
-    return GatewayEvent.select().where(GatewayEvent.handled_at.is_null()).order_by(GatewayEvent.received_at)
-
-
-def follow_event(event, *, gateway, today, now):
-    """Ask the gateway about the transaction that a webhook names, and book it. Raises GatewayUnavailable.
-
-    Returns what came of it, in words for staff.
-    """
-    transaction = gateway.details(event.transaction_id) if event.transaction_id else None
-    payment = transaction and _payment_of(transaction)
-    result = f"Payment {payment.reference}" if payment else "Not one of our payments"
-    if transaction and transaction.is_refund:
-        refund = refunds.follow(transaction, today=today, now=now)
-        result = str(refund) if refund else "A refund that was not ordered here"
-    elif payment and payment.state in Payment.LIVE and transaction.is_final and not transaction.is_money:
-        ask(payment, gateway=gateway, today=today, now=now)  # one refusal proves nothing about other tries
-    elif payment:
-        conclude(payment, transaction, today=today, now=now)
-    GatewayEvent.update(handled_at=now, result=result).where(GatewayEvent.id == event.id).execute()
-    return result
-
-
-def _payment_of(transaction):
-    """The payment that counts this transaction, else the attempt that it was made for, or None.
-
-    A second charge of one attempt has a payment of its own under the attempt's reference.
-    """
-    if transaction.is_refund:
-        return None
-    counted = Payment.get_or_none(Payment.transaction_id == transaction.transaction_id)
-    return counted or Payment.get_or_none(Payment.reference == transaction.reference)
 
 
 # --- By hand: check, cash, money order, wire -----------------------------------------------------

@@ -1,10 +1,16 @@
-"""The watch over the processor's webhook: one that is switched off, or missing, is put right and told.
+"""Webhooks: a hint that something happened at the processor, never the truth; and the watch over them.
 
-A processor switches a webhook off after some failed deliveries and tells nobody. What was not delivered
-meanwhile is not asked for again, because nothing depends on it: a webhook makes answers quicker, and the
-unsettled list and the batches (billing/settlements.py) have everything that it would have told, and more.
-What a webhook says is followed in billing/payments.py.
+A webhook is kept as it came, once, and followed later: the processor is asked about what it names. One that
+is switched off after failed deliveries, or missing, is put right and told. What was not delivered meanwhile
+is not asked for again, because nothing depends on it: the unsettled list and the batches
+(billing/settlements.py) have everything that it would have told, and more.
 """
+
+import json
+import secrets
+
+from billing import methods, payments, refunds
+from models import Customer, GatewayEvent, Payment
 
 EVENT_TYPES = (
     "net.authorize.payment.authcapture.created",
@@ -15,7 +21,93 @@ EVENT_TYPES = (
     "net.authorize.payment.fraud.held",
     "net.authorize.payment.fraud.approved",
     "net.authorize.payment.fraud.declined",
+    "net.authorize.customer.deleted",
+    "net.authorize.customer.paymentProfile.created",
+    "net.authorize.customer.paymentProfile.updated",
+    "net.authorize.customer.paymentProfile.deleted",
 )
+ABOUT_CUSTOMERS = "net.authorize.customer."
+
+
+# --- What they say -------------------------------------------------------------------------------
+
+
+def note(body, header, *, gateway, now):
+    """Keep a webhook as it came. Returns False when its signature is not the gateway's."""
+    if not gateway.is_authentic(body, header):
+        return False
+    text = body.decode("utf-8", "replace").replace("\x00", "")  # PostgreSQL keeps no NUL
+    try:
+        told = json.loads(text)
+        notification_id, kind = str(told["notificationId"])[:64], str(told["eventType"])[:80]
+        subject_id = str(told.get("payload", {}).get("id", ""))[:20]  # raises for what is no object
+    except (ValueError, KeyError, TypeError, AttributeError):
+        notification_id, kind, subject_id = secrets.token_hex(16), "unreadable", ""
+    GatewayEvent.insert(
+        notification_id=notification_id,
+        kind=kind,
+        transaction_id="" if kind.startswith(ABOUT_CUSTOMERS) else subject_id,
+        body=text,
+        received_at=now,
+    ).on_conflict_ignore().execute()
+    return True
+
+
+def waiting():
+    """A query of the webhooks that nobody followed yet, oldest first."""
+    return GatewayEvent.select().where(GatewayEvent.handled_at.is_null()).order_by(GatewayEvent.received_at)
+
+
+def follow(event, *, gateway, today, now):
+    """Ask the gateway about what a webhook names, and book it. Raises GatewayUnavailable.
+
+    Returns what came of it, in words for staff.
+    """
+    if event.kind.startswith(ABOUT_CUSTOMERS):
+        result = _follow_customer(event, gateway, now)
+    else:
+        result = _follow_transaction(event, gateway, today, now)
+    GatewayEvent.update(handled_at=now, result=result).where(GatewayEvent.id == event.id).execute()
+    return result
+
+
+def _follow_customer(event, gateway, now):
+    """A method was added, changed or removed there, perhaps by a customer who then closed the browser."""
+    payload = json.loads(event.body).get("payload", {})
+    profile_id = str(payload.get("customerProfileId") or payload.get("id") or "")
+    customer = Customer.get_or_none((Customer.profile_id == profile_id) & (Customer.profile_id != ""))
+    if customer is None:
+        return "Not one of our customers"
+    methods.refresh(customer, gateway=gateway, by="processor", now=now)
+    return f"Saved methods of {customer.account_number}"
+
+
+def _follow_transaction(event, gateway, today, now):
+    told = {"today": today, "now": now}
+    transaction = gateway.details(event.transaction_id) if event.transaction_id else None
+    payment = transaction and _payment_of(transaction)
+    if transaction and transaction.is_refund:
+        refund = refunds.follow(transaction, **told)
+        return str(refund) if refund else "A refund that was not ordered here"
+    if payment and payment.state in Payment.LIVE and transaction.is_final and not transaction.is_money:
+        payments.ask(payment, gateway=gateway, **told)  # one refusal proves nothing about other tries
+    elif payment:
+        payments.conclude(payment, transaction, **told)
+    return f"Payment {payment.reference}" if payment else "Not one of our payments"
+
+
+def _payment_of(transaction):
+    """The payment that counts this transaction, else the attempt that it was made for, or None.
+
+    A second charge of one attempt has a payment of its own under the attempt's reference.
+    """
+    if transaction.is_refund:
+        return None
+    counted = Payment.get_or_none(Payment.transaction_id == transaction.transaction_id)
+    return counted or Payment.get_or_none(Payment.reference == transaction.reference)
+
+
+# --- The watch -----------------------------------------------------------------------------------
 
 
 def watch(*, gateway, url):

@@ -5,7 +5,7 @@ A webhook is a hint. What it means is asked for later, by the worker or the dail
 
 from flask import current_app, g, request
 
-from billing import payments
+from billing import webhooks
 from portal.door import bp
 
 MOST_BYTES = 64 * 1024
@@ -17,6 +17,6 @@ def authorize_net():
     request.max_content_length = MOST_BYTES
     body = request.get_data()
     header = request.headers.get("X-ANET-Signature", "")
-    if payments.note_webhook(body, header, gateway=current_app.gateway, now=g.now):
+    if webhooks.note(body, header, gateway=current_app.gateway, now=g.now):
         return "", 200
     return "The signature does not fit.", 401, {"Content-Type": "text/plain; charset=utf-8"}

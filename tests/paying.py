@@ -13,7 +13,7 @@ import itertools
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from billing import payments
+from billing import payments, webhooks
 from billing.edges.sandbox.webhooks import sign
 from models import GatewayEvent, Payment
 from tests.sandbox_process import SIGNATURE_KEY, eventually
@@ -131,11 +131,11 @@ class Paying:
 
     def note(self, body, header):
         """A webhook reaches our endpoint. Returns whether it is authentic."""
-        return payments.note_webhook(body, header, gateway=self.gateway, now=self.clock.now())
+        return webhooks.note(body, header, gateway=self.gateway, now=self.clock.now())
 
     def follow(self):
         """The worker follows the webhooks that are waiting. Returns their results."""
-        return [payments.follow_event(event, **self.told()) for event in list(payments.waiting_events())]
+        return [webhooks.follow(event, **self.told()) for event in list(webhooks.waiting())]
 
     def hear(self, *webhooks):
         """Webhooks come in, in this order, each followed before the next one comes."""

@@ -6,7 +6,7 @@ by all of its transactions together; one refusal among them proves nothing about
 
 import pytest
 
-from billing import checks, ledger, payments
+from billing import checks, ledger, payments, webhooks
 from billing.errors import PaymentInProgress
 from billing.outcomes import Transaction
 from models import GatewayEvent, Payment
@@ -67,7 +67,7 @@ class Story:
             notification_id=f"hint-{self._hints}", kind="any", transaction_id=id, body="{}",
             received_at=self.clock.now(),
         )  # fmt: skip
-        payments.follow_event(event, **self.told())
+        webhooks.follow(event, **self.told())
         return fresh(self.payment)
 
 

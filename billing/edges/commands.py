@@ -17,7 +17,7 @@ from flask.cli import with_appcontext
 from peewee import ProgrammingError
 
 import migrations
-from billing import checks, daily, imports, ledger, links, notices, payments, refunds, remittances
+from billing import checks, daily, imports, ledger, links, notices, payments, refunds, remittances, webhooks
 from billing import company as companies
 from billing.edges import settings
 from billing.edges.database import TROUBLE, trouble_sentence
@@ -343,8 +343,8 @@ def work_once(app, mailer):
     """Follow webhooks, ask about open attempts, send refunds and mail that wait; for worker and tests."""
     clock = app.clock
     told = {"gateway": app.gateway, "today": clock.today(), "now": clock.now()}
-    for event in list(payments.waiting_events()):
-        _try(payments.follow_event, event, **told)
+    for event in list(webhooks.waiting()):
+        _try(webhooks.follow, event, **told)
     for payment in list(payments.due_to_ask(clock.now())):
         _try(payments.ask, payment, **told)
     for refund in list(refunds.due_to_ask(clock.now())):
