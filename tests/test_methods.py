@@ -339,6 +339,4 @@ def test_an_update_of_a_card_that_is_not_ours_is_left_alone(alice, paying):
     _, token = paying.sandbox.method("SOMEBODY")
     paying.sandbox.post_control("updater", [{"method_id": token, "reason": "ACL"}])
 
-    assert (
-        methods.read_updates(gateway=paying.gateway, today=date(2026, 12, 1), now=NOW) == 0
-    )
+    assert methods.read_updates(gateway=paying.gateway, today=date(2026, 12, 1), now=NOW) == 0
