@@ -386,7 +386,7 @@ def test_a_batch_whose_list_does_not_add_up_is_noted_and_gone_when_it_does(books
     assert Payment.get().state == "settled"
 
 
-def test_a_batch_that_failed_is_noted_and_gone_when_it_is_paid_out_in_another(books, alice):
+def test_a_batch_that_failed_is_noted_and_its_payments_do_not_settle(books, alice):
     payment = books.pay(alice)
     books.settle(fail=True)
 
@@ -396,6 +396,33 @@ def test_a_batch_that_failed_is_noted_and_gone_when_it_is_paid_out_in_another(bo
     assert "failed: 1 transaction of $42.50 in all were not paid out" in found.text
     assert fresh(payment).state == "approved"
     assert Settlement.get().deposit_cents == 0
+
+
+def another_batch(payment, number):
+    """The same transaction paid out in another batch, as the processor lists it."""
+    batch = Settlement.create(
+        batch_id=f"9{number}", kind="card", is_settled=True, settled_at=payment.created_at, charge_count=1,
+        charge_cents=4250, refund_count=0, refund_cents=0, read_at=payment.created_at,
+    )  # fmt: skip
+    SettlementLine.create(
+        settlement=batch, transaction_id=payment.transaction_id, status="settledSuccessfully",
+        amount_cents=4250, payment=payment,
+    )  # fmt: skip
+    return batch.id
+
+
+def test_what_failed_and_was_paid_out_in_another_batch_is_no_difference_but_twice_is_one(books, alice):
+    payment = books.pay(alice)
+    books.settle(fail=True)
+    books.look()
+    failed = Settlement.get().id
+
+    once = another_batch(payment, 1)
+    assert [one.kind for one in differences.in_batches([failed])] == []
+
+    twice = another_batch(payment, 2)
+    [found] = [one.text for one in differences.in_batches([failed, once, twice]) if "twice" in one.text]
+    assert found.startswith(f"Transaction {payment.transaction_id} of $42.50 was paid out twice: in Batch 92")
 
 
 def test_a_refund_that_staff_made_on_the_processors_screens_is_noted(books, alice):
