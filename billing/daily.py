@@ -175,6 +175,8 @@ def _autopay(day):
         ("warned of a card that expires", lambda: methods.warn_expiring(**told)),
     ):
         counts[what] = _counted(day, what, act)
+    if counts["planned"] is None or counts["told ahead"] is None:
+        return "nothing was charged, because not everybody could be told of it"
     report = charging.run(
         gateway=day.gateway, today=day.today, clock=day.clock, by=day.by, at_once=day.at_once,
         progress=day.done,
@@ -184,10 +186,10 @@ def _autopay(day):
 
 
 def _counted(day, what, act):
-    """What a part of a step counts; its trouble is noted and stops nothing else."""
+    """What a part of a step counts, or None when it had trouble, which is noted."""
     counted = []
     _one(day, f"Autopay, {what}", lambda: counted.append(act()))
-    return sum(counted)
+    return counted[0] if counted else None
 
 
 def _autopay_preview(day):

@@ -251,6 +251,9 @@ def read_updates(*, gateway, today, now):
     """
     if not PaymentMethod.select().exists():
         return 0
+    cards = (PaymentMethod.state == PaymentMethod.ACTIVE) & (PaymentMethod.kind == PaymentMethod.CARD)
+    if not PaymentMethod.select().where(cards).exists():
+        return 0
     updates = gateway.account_updates(today)
     if today.day <= 5:
         updates = gateway.account_updates(today.replace(day=1) - timedelta(days=1)) + updates

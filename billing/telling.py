@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
     @property
     def is_told(self):
-        return self.told_on is not None and self.told_cents >= self.open_cents
+        return self.told_on is not None and (self.told_cents or 0) >= self.open_cents
 
     @property
     def wish_days(self):

@@ -6,7 +6,7 @@ import pytest
 from peewee import IntegrityError
 
 import models
-from billing import autopay, consent, notices, telling, upcoming
+from billing import autopay, consent, daily, notices, telling, upcoming
 from billing.errors import BillingError
 from models import (
     Autopay,
@@ -804,3 +804,16 @@ def test_planning_and_telling_ask_no_more_for_many_customers(agree, day, db):
         return len(seen)
 
     assert statements(40) <= statements(2) + 2
+
+
+def test_without_telling_nothing_is_charged_that_day(agree, alice, account, clock, db):
+    agree(account)
+    make_invoice(alice, due=TODAY)
+    db.execute_sql("ALTER TABLE contact RENAME TO contact_that_nobody_finds")
+    day = daily.Day(TODAY, clock, gateway=None, send=None, compose=None)
+
+    line = next(step for step in daily.STEPS if step.name == "autopay").run(day)
+
+    assert line == "nothing was charged, because not everybody could be told of it"
+    assert any("told ahead" in trouble for trouble in day.trouble)
+    assert Payment.select().count() == 0
