@@ -705,31 +705,33 @@ def test_a_polite_kill_ends_the_daily_job_as_ctrl_c_does():
 def test_as_many_are_under_way_as_was_asked_for_and_no_more(autopaying):
     for n in range(24):
         autopaying.due(autopaying.customer(f"Customer {n}"))
-    gateway = Counting(autopaying.gateway)
+    gateway = Crowded(autopaying.gateway, 6)
 
     autopaying.run(gateway=gateway, at_once=6)
 
     assert gateway.most == 6
 
 
-class Counting:
-    """A gateway that counts how many charges it is asked for at the same time."""
+class Crowded:
+    """A gateway that answers nobody before so many wait for it, and counts how many there are at most."""
 
-    def __init__(self, gateway):
-        self._gateway, self._lock, self._now, self.most = gateway, threading.Lock(), 0, 0
+    def __init__(self, gateway, wanted):
+        self._gateway, self._wanted, self._now, self.most = gateway, wanted, 0, 0
+        self._changed = threading.Condition()
 
     def check(self):
         self._gateway.check()
 
     def charge(self, **about):
-        with self._lock:
+        with self._changed:
             self._now += 1
             self.most = max(self.most, self._now)
-        time.sleep(0.1)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most >= self._wanted, timeout=20)
         try:
             return self._gateway.charge(**about)
         finally:
-            with self._lock:
+            with self._changed:
                 self._now -= 1
 
 
