@@ -7,9 +7,9 @@ it is canceled (not settled, as a whole) or refunded (settled); in between the o
 """
 
 import secrets
-import time as clock
+import time
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from peewee import IntegrityError, fn
 
@@ -43,7 +43,6 @@ UNRESOLVED = timedelta(days=3)  # without an answer for so long, a person looks
 SEND_WITHIN_SECONDS = 60  # a process that slept longer than this between claim and call does not call
 NOT_YET = ("50", "54", "327")  # not settled, or being settled right now
 TOO_LATE_TO_VOID = "16"
-NOON = time(12)
 WAITS_FOR_SETTLEMENT = (
     "Waits for the settlement, normally tonight: before it, only the whole payment can be canceled."
 )
@@ -245,7 +244,7 @@ def send(refund, *, gateway, today, now):
     refund = Refund.get_by_id(refund.id)
     if refund.state != Refund.PREPARED or refund.how in Refund.BY_HAND:
         return refund
-    started = clock.monotonic()
+    started = time.monotonic()
     _put_off(refund, now + TRY_LATER, refund.outcome)
     transaction = gateway.details(refund.payment.transaction_id)
     if transaction is None:
@@ -289,7 +288,7 @@ def _how_now(refund, transaction, today, now):
     safe_on = _safe_on(payment, settled_on)
     if today < safe_on:
         why = f"Waits until {words.date(safe_on)}: before that, the bank can still return the debit."
-        _put_off(refund, datetime.combine(safe_on, NOON), why)
+        _put_off(refund, datetime(safe_on.year, safe_on.month, safe_on.day, 12), why)
         return None
     return payment.kind
 
@@ -312,7 +311,7 @@ def _send(refund, how, gateway, started, today, now):
         move(refund, Refund.SENT, how=how, ask_at=now + ASK_AT[0], asks=0, sent_at=now, outcome="")
     except StaleState:
         return Refund.get_by_id(refund.id)
-    if clock.monotonic() - started > SEND_WITHIN_SECONDS:
+    if time.monotonic() - started > SEND_WITHIN_SECONDS:
         return refund
     if how == Refund.VOID:
         outcome = gateway.void(payment.transaction_id)
