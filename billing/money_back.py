@@ -1,6 +1,6 @@
 """What a payer is told when we send money back, or when a bank takes it: what mail and page print.
 
-Only words, dates and cents, read from rows once. What happens to the rows stands in refunds.py and returns.py.
+Only words, dates and cents, read from rows once. What happens to rows stands in refunds.py and returns.py.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Money that is taken back: returned debits, bounced checks, disputes; booked once, and told in plain words."""
+"""Money that is taken back: returned debits, bounced checks, disputes; booked once, told in plain words."""
 
 from datetime import date, timedelta
 
