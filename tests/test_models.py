@@ -6,7 +6,7 @@ import peewee
 import pytest
 
 import models
-from billing import bill, invoices, payments, tickets
+from billing import bill, invoices, payments, refunds, tickets
 from models import (
     Allocation,
     Charge,
@@ -68,7 +68,7 @@ def full(db, alice):
     check = payments.record(
         alice, amount_cents=20000, kind="check", received_on=TODAY, key="k", confirmed=True, **AGAIN
     )
-    payments.refund(check, amount_cents=100, how="check", reason="x", key="r", **AGAIN)
+    refunds.start(check, amount_cents=100, how="check", reason="x", key="r", **AGAIN)
     invoices.credit(Invoice.get_by_id(invoice.id), amount_cents=100, reason="Sorry", **AGAIN)
     other = make_invoice(alice)
     online = Payment.create(

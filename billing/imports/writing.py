@@ -21,6 +21,7 @@ from models import (
     Notice,
     OneOff,
     Payment,
+    PaymentMethod,
     Preference,
     PriceChange,
     Site,
@@ -40,6 +41,7 @@ IN_THE_WAY = {
     OneOff: "one-off charge",
     Ticket: "ticket",
     Notice: "notice",
+    PaymentMethod: "saved method",
 }
 # What an undo takes along, whoever made it since, in an order that the foreign keys allow.
 TAKEN = (Preference, PriceChange, Link, Hold, Charge, Contract, System, Site, Contact, Customer)
