@@ -7,11 +7,12 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo-reset test bench lint format clean
+.PHONY: help setup run demo-reset test torture bench lint format clean
 
 # The first of these that is 3.11 to 3.13 builds the environment; `make setup PYTHON=/path/to/python` names one.
 PYTHON ?= python3.13 python3.12 python3.11 python3
 ARGS ?=
+ROUNDS ?= 50
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 19
@@ -27,6 +28,9 @@ demo-reset: setup ## begin the demo company anew
 
 test: setup ## run all tests, on SQLite, on PostgreSQL, in a browser (some: make test ARGS="-k receipt")
 	@.venv/bin/python -m pytest -n 2 $(ARGS)
+
+torture: setup ## kill processes while customers pay, and count (make torture ROUNDS=1000 ARGS="--database postgresql")
+	@.venv/bin/python -m tests.torture --rounds $(ROUNDS) $(ARGS)
 
 bench: setup ## print the benchmarks
 	@.venv/bin/python -m tests.benchmarks $(ARGS)

@@ -18,7 +18,8 @@ ASKING = ("drop_before_processing", "lose_request", "drop_after_processing", "re
           "http_503", "html", "empty", "busy", "busy_unprocessed", "maintenance", "twice", "no_bom",
           "extra_element", "utf8_names")  # fmt: skip
 MOVING = ("drop_before_processing", "lose_request", "drop_after_processing", "reset", "garbage", "late",
-          "http_500", "html", "empty", "twice", "reason_19", "reason_20", "reason_120", "approve_then_void")  # fmt: skip
+          "http_500", "html", "empty", "twice", "reason_19", "reason_20", "reason_120",
+          "approve_then_void")  # fmt: skip
 QUESTIONS = ("getHostedPaymentPageRequest", "getUnsettledTransactionListRequest",
              "getTransactionDetailsRequest", "getSettledBatchListRequest")  # fmt: skip
 

@@ -19,6 +19,7 @@ OURS = ("approved", "settled")
 TAKEN = (*OURS, "refunded")  # money that the gateway took and that did not come back by itself
 BACK = ("voided", "refunded", "returned", "charged_back")
 LIVE = ("prepared", "sent", "held", "in_doubt")
+REFUNDED = ("refundPendingSettlement", "refundSettledSuccessfully")
 INVARIANTS = []
 TABLE = {table._meta.table_name: table for table in TABLES}
 
@@ -171,7 +172,7 @@ def each_refund_has_its_transaction(books):
     }  # fmt: skip
     theirs = {
         one["id"]: one for one in books.sandbox
-        if one["type"] == "refundTransaction" and one["status"] in ("refundPendingSettlement", "refundSettledSuccessfully")
+        if one["type"] == "refundTransaction" and one["status"] in REFUNDED
     }  # fmt: skip
     for id in ours.keys() ^ theirs.keys():
         yield f"refund {id} is known to {'us' if id in ours else 'the gateway'} only"
@@ -200,11 +201,8 @@ def voids_are_known_to_both(books):
     """A payment is voided here exactly when its transaction is voided there."""
     for one in books.charged:
         payment = books.by_transaction.get(one["id"])
-        if (
-            one["status"] == "voided"
-            and payment
-            and payment["state"] not in ("voided", "declined", "expired")
-        ):
+        counted = payment and payment["state"] not in ("voided", "declined", "expired")
+        if one["status"] == "voided" and counted:
             yield f"transaction {one['id']} is voided, payment {payment['reference']} is {payment['state']}"
         if payment and payment["state"] == "voided" and one["status"] != "voided":
             yield f"payment {payment['reference']} is voided, transaction {one['id']} is {one['status']}"
@@ -370,7 +368,7 @@ def outbox_is_empty(books):
 
 @invariant
 def each_payment_is_receipted(books):
-    """Every online payment has its receipt queued for every payer with an address, in the same transaction."""
+    """Every payment has its receipt for every payer with an address, queued in the same transaction."""
     contacts = Counter(
         row["customer_id"]
         for row in books.rows("contact", "role = 'payer' AND email <> '' AND left_on IS NULL")

@@ -1,4 +1,4 @@
-"""The dice of one round, thrown before it begins: a function of the seed and the round's number, nothing else.
+"""The dice of one round, thrown before it begins: a function of the seed and the number of the round.
 
 What is decided here is who comes, what breaks and where somebody dies. How the processes then interleave is
 the machine's business; the same plan finds the same trouble again within a few tries.
@@ -41,7 +41,7 @@ MONEY_POINTS = ("charge", "autopay", "refund", "answer", "before the call", "aft
 
 @dataclass
 class Job:
-    """A process to start: a role, its arguments, its fate (point, passes, stop), and how long to wait first."""
+    """A process to start: its role, arguments, fate (point, passes, stop), and how long to wait first."""
 
     role: str
     args: list = field(default_factory=list)
@@ -67,7 +67,7 @@ class Visit:
 
 @dataclass
 class Phase:
-    """Some hours of a day: what happens at once. ``lanes`` run beside each other, each job after the other."""
+    """Some hours of a day. ``lanes`` run beside each other; in each, one job comes after the other."""
 
     days: int
     lanes: list

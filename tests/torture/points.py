@@ -65,8 +65,9 @@ POINTS = (
 ASLEEP = "charge: attempt committed"
 # Who stops there holds no lock that would keep everybody else waiting.
 STOPPABLE = (
-    "lease taken", "bill: committed", ASLEEP, "charge: answer committed", "before the call", "after the call", "answer committed",
-    "webhook followed", "outbox: claimed", "outbox: copy kept", "outbox: handed over", "outbox: noted as sent",
+    "lease taken", "bill: committed", ASLEEP, "charge: answer committed", "before the call",
+    "after the call", "answer committed", "webhook followed", "outbox: claimed", "outbox: copy kept",
+    "outbox: handed over", "outbox: noted as sent",
 )  # fmt: skip
 NAMES = [point.name for point in POINTS]
 STATEMENT, COMMIT = 0, 1

@@ -182,6 +182,11 @@ class Lines:
         return lines[0]
 
 
+def die_with_parent():
+    """In a new process: nothing of a run outlives it, however it ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _listener():
     """The socket of the web processes, kept open here: who connects while none runs waits for the next."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -219,7 +224,7 @@ def _fork(order, reports, stage, children):
 
 def _live(order, stage):
     """In the new process: take its place and its fate; never return."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import random
-import signal
 import sys
 import time
 from datetime import date
@@ -28,7 +27,7 @@ from models import db
 from tests.sandbox_process import KEY, LOGIN, SIGNATURE_KEY
 from tests.torture import mutants, points
 from tests.torture.board import Board, SharedClock, SharedTime
-from tests.torture.stable import PATIENCE_SECONDS
+from tests.torture.stable import PATIENCE_SECONDS, die_with_parent
 
 BUSY_SECONDS = 2  # of a locked database: the product waits for ten
 WORKERS, THREADS = 2, 4
@@ -117,13 +116,28 @@ def web(stage, told):
     """The web server of production: gunicorn with its workers."""
     from gunicorn.app.base import BaseApplication
 
+    class Server(BaseApplication):
+        def load_config(self):
+            for name, value in _gunicorn(stage).items():
+                self.cfg.set(name, value)
+
+        def load(self):
+            return stage.app
+
+    sys.argv = ["gunicorn"]
+    Server().run()
+
+
+def _gunicorn(stage):
+    """Its settings, as the README starts it, on the socket that the stable keeps open."""
+
     def join(arbiter, worker):
         stage.fate.is_web = True
-        _die_with_parent()
+        die_with_parent()
         with open(stage.folder / "web-pids", "a") as file:
             file.write(f"{os.getpid()}\n")
 
-    options = {
+    return {
         "bind": f"fd://{stage.listener.fileno()}",
         "workers": WORKERS,
         "threads": THREADS,
@@ -134,23 +148,6 @@ def web(stage, told):
         "loglevel": "critical",
         "post_fork": join,
     }
-
-    class Server(BaseApplication):
-        def load_config(self):
-            for name, value in options.items():
-                self.cfg.set(name, value)
-
-        def load(self):
-            return stage.app
-
-    sys.argv = ["gunicorn"]
-    Server().run()
-
-
-def _die_with_parent():
-    import ctypes
-
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def hand(stage, told):
@@ -180,18 +177,14 @@ def refund(stage, told):
 
     The same key again is the same refund: what a predecessor died of is gone on with.
     """
-    from billing import refunds
     from billing.errors import BillingError
-    from models import Payment, Refund
+    from models import Refund
 
     clock = _follow(stage)
     with db.connection_context():
-        earlier = Refund.get_or_none(Refund.key == told["key"])
-        choice = Payment.select().where(Payment.state.in_(Payment.MONEY)).order_by(Payment.id)
-        found = [earlier.payment] if earlier else list(choice)
-        if not found:
+        payment = _payment_to_refund(told)
+        if payment is None:
             return
-        payment = found[told["which"] % len(found)]
         now = {"today": clock.today(), "now": clock.now()}
         try:
             made = refunds.start(
@@ -205,6 +198,16 @@ def refund(stage, told):
                 refunds.send(made, gateway=stage.app.gateway, **now)
         except (BillingError, OperationalError) as refusal:
             print(f"refused: {refusal}")
+
+
+def _payment_to_refund(told):
+    from models import Payment, Refund
+
+    earlier = Refund.get_or_none(Refund.key == told["key"])
+    found = list(Payment.select().where(Payment.state.in_(Payment.MONEY)).order_by(Payment.id))
+    if earlier:
+        return earlier.payment
+    return found[told["which"] % len(found)] if found else None
 
 
 def hog(stage, told):

@@ -8,9 +8,9 @@ import itertools
 import json
 import re
 import threading
-import time
-import uuid
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import requests
 
@@ -54,11 +54,11 @@ class Visitor:
             self._http.get(self.web_url + path, timeout=SECONDS, allow_redirects=False), "GET", path
         )
 
-    def post(self, path, data, cookies=None):
+    def post(self, path, data):
         """A form of ours, as a browser sends it."""
         answer = self._http.post(
             self.web_url + path, data=data, timeout=SECONDS, allow_redirects=False,
-            headers={"Sec-Fetch-Site": "same-origin"}, cookies=cookies,
+            headers={"Sec-Fetch-Site": "same-origin"},
         )  # fmt: skip
         return self._noted(answer, "POST", path)
 
@@ -78,7 +78,7 @@ class Visitor:
         return {**dict(FIELD.findall(form)), "whole": "yes"}
 
     def press_pay(self, form, **typed):
-        """Send the form. Returns the path of the page that follows, or None when it does not lead to paying."""
+        """Send the form. Returns the path of the page that follows, or None when it is not about paying."""
         answer = self.post(f"/i/{self.token}/pay", {**form, **typed})
         where = answer.headers.get("Location", "")
         if answer.status_code != 303 or not where.startswith("/payments/"):
@@ -114,12 +114,30 @@ class Visitor:
         requests.post(f"{self.sandbox.url}/payment/payment", data={"token": token}, timeout=SECONDS)
 
     def submit(self, token, seconds=SECONDS, **typed):
-        """Send the payment. Whatever happens to the answer, the processor has it or not."""
+        """Send the payment. When the answer is lost, the customer sees an error page and knows nothing."""
         fields = {**VISA, **ADDRESS, "number": next(CARDS), **typed}
-        try:
+        with suppress(requests.RequestException):
             requests.post(f"{self.sandbox.url}/payment/pay", data={"token": token, **fields}, timeout=seconds)
-        except requests.RequestException:
-            pass  # the customer sees an error page and knows nothing
+
+    # -- others
+
+    def twin(self):
+        """Another window of the same browser: it has its cookies."""
+        made = self.stranger()
+        made._http.cookies.update(self._http.cookies.copy())
+        return made
+
+    def stranger(self):
+        """Somebody else with the same link."""
+        return Visitor(self.web_url, self.sandbox, self.told, self.token)
+
+    def click(self, form, **typed):
+        """Press the button in a window of its own. Returns (reference, token) of the page, or None."""
+        window = self.twin()
+        with closing(window), suppress(requests.RequestException):
+            path = window.press_pay(form, **typed)
+            token = path and window.page_token(path)
+            return (window.reference, token) if token else None
 
 
 # --- Visits --------------------------------------------------------------------------------------
@@ -195,35 +213,16 @@ def forges_the_return(visitor, dice):
 def double_clicks(visitor, dice):
     """The same button twice at the same moment."""
     form = visitor.pay_form()
-    if not form:
-        return
-    cookies = visitor._http.cookies.copy()
-    tokens = set()
-
-    def click():
-        twin = Visitor(visitor.web_url, visitor.sandbox, visitor.told, visitor.token)
-        twin._http.cookies.update(cookies)
-        try:
-            path = twin.press_pay(form)
-            token = path and twin.page_token(path)
-            if token:
-                tokens.add((twin.reference, token))
-        except requests.RequestException:
-            pass
-        finally:
-            twin.close()
-
-    _at_once([click] * 2)
-    for reference, token in tokens:
-        visitor.reference = reference
-        visitor.open_page(token)
-        visitor.submit(token)
+    if form:
+        for reference, token in _at_once([partial(visitor.click, form)] * 2):
+            visitor.reference = reference
+            visitor.open_page(token)
+            visitor.submit(token)
 
 
 def rivals(visitor, dice):
     """Two people of one household, each at their own machine; both mean it."""
-    first, second = (Visitor(visitor.web_url, visitor.sandbox, visitor.told, visitor.token) for _ in range(2))
-    try:
+    with closing(visitor.stranger()) as first, closing(visitor.stranger()) as second:
         one = first.start()
         if one:
             first.open_page(one)
@@ -239,40 +238,22 @@ def rivals(visitor, dice):
         if one:
             first.submit(one)
             first.come_back()
-    finally:
-        first.close()
-        second.close()
 
 
 def storm(visitor, dice):
     """Fifty pay posts for one invoice at once, from five browsers; every page that opens is paid."""
-    browsers = [Visitor(visitor.web_url, visitor.sandbox, visitor.told, visitor.token) for _ in range(5)]
+    browsers = [visitor.stranger() for _ in range(5)]
     forms = [browser.pay_form() for browser in browsers]
-    tokens = set()
-
-    def click(browser, form):
-        twin = Visitor(browser.web_url, browser.sandbox, browser.told, browser.token)
-        twin._http.cookies.update(browser._http.cookies.copy())
-        key = uuid.UUID(int=dice.getrandbits(128)).hex
-        try:
-            path = twin.press_pay({**form, "key": key})
-            token = path and twin.page_token(path)
-            if token:
-                tokens.add(token)
-        except requests.RequestException:
-            pass
-        finally:
-            twin.close()
-
     clicks = [
-        lambda browser=browser, form=form: click(browser, form)
+        partial(browser.click, form, key=f"{dice.getrandbits(128):032x}")
         for browser, form in zip(browsers, forms, strict=True)
+        for _ in range(10)
         if form
     ]
-    _at_once(clicks * 10)
+    tokens = {token for _, token in _at_once(clicks)}
     for token in tokens:
         visitor.open_page(token)
-    _at_once([lambda token=token: visitor.submit(token) for token in tokens])
+    _at_once([partial(visitor.submit, token) for token in tokens])
     for browser in browsers:
         browser.close()
 
@@ -295,7 +276,7 @@ def reads_the_pdf(visitor, dice):
 
 
 def forges_webhooks(visitor, dice):
-    """A stranger tells us about payments: unsigned, wrongly signed, and signed with a key that is not ours."""
+    """A stranger tells us about payments: unsigned, wrongly signed, signed with a key that is not ours."""
     body = json.dumps({
         "notificationId": f"forged-{dice.getrandbits(64):x}",
         "eventType": "net.authorize.payment.authcapture.created",
@@ -327,17 +308,16 @@ def visit(name, visitor, dice):
 
 
 def _at_once(acts):
-    barrier = threading.Barrier(len(acts)) if acts else None
+    """Do them all in the same moment, each in a thread. Returns the set of what they gave, without None."""
+    barrier, given = threading.Barrier(max(len(acts), 1)), set()
 
     def run(act):
         barrier.wait()
-        act()
+        given.add(act())
 
     threads = [threading.Thread(target=run, args=(act,), daemon=True) for act in acts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(SECONDS * 3)
-
-
-PAUSE = time.sleep
+    return given - {None}

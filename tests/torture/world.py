@@ -128,7 +128,7 @@ def _agree(customer, dice, today, now):
 
 
 def expected_periods(charge, today):
-    """The first days of the periods that must be billed by ``today``: naive, for charges from a 1st to 28th."""
+    """The first days of the periods that must be billed by ``today``; naive, for anchors up to the 28th."""
     starts, found = date.fromisoformat(charge["starts"]), []
     while True:
         months = starts.month - 1 + charge["months"] * len(found)
