@@ -1,206 +1,229 @@
-"""Whatever is billed, paid, credited, voided, returned and refunded, in any order: the books add up."""
+"""What holds for all amounts, in any order: nothing is lost between parts, and nothing counts twice.
 
+Everything in any order over a moving clock is told in ``test_state_machine.py``; here is what must not depend
+on order at all, and what must add up however it is cut.
+"""
+
+from contextlib import contextmanager
 from datetime import timedelta
 
-import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 
 import models
-from billing import bill, checks, contracts, invoices, ledger, payments, refunds, returns
-from billing.edges.database import open_database
-from billing.errors import BillingError
-from models import Allocation, Contract, Credit, Customer, Invoice, Payment, Refund
-from tests.conftest import TODAY, build
+from billing import bill, checks, contracts, invoices, ledger, money, payments, settlements, webhooks
+from billing.contracts import Terms
+from billing.outcomes import ReturnedItem
+from models import Customer, Invoice, Line, Notice, Payment
+from tests.conftest import TODAY
 from tests.factories import (
     BY,
     NOW,
     make_charge,
     make_contract,
     make_customer,
-    make_one_off,
+    make_invoice,
     make_rate,
     make_site,
 )
+from tests.paying import urls
+from tests.test_state_machine import Gateway
 
 CENTS = st.integers(1, 9_000)
-WHICH = st.integers(0, 7)
+# One database for all examples of a test: each example takes back what it did.
+rolled_back = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
-class Office(RuleBasedStateMachine):
-    """A small company and everything that its staff may do, in any order, on any day."""
-
-    @initialize(data=st.data())
-    def found(self, data):
-        self.today, self.clicks = TODAY, 0
-        make_rate()
-        for name in ("Ann", "Ben"):
-            customer = make_customer(name)
-            site = make_site(customer, jurisdiction=data.draw(st.sampled_from(["", "TX-AUSTIN"])))
-            contract = make_contract(customer)
-            for _ in range(data.draw(st.integers(1, 2))):
-                make_charge(
-                    contract, site=site, cents=data.draw(CENTS), starts_on=TODAY,
-                    cycle_months=data.draw(st.sampled_from([1, 1, 3])), quantity=data.draw(st.integers(1, 3)),
-                    anchor_day=data.draw(st.integers(1, 31)), in_arrears=data.draw(st.booleans()),
-                )  # fmt: skip
-
-    def told(self):
-        return {"by": BY, "today": self.today, "now": NOW}
-
-    def key(self):
-        self.clicks += 1
-        return f"click {self.clicks}"
-
-    def attempt(self, act, *args, **kwargs):
-        """Do it, or be refused in words; anything else is a bug."""
-        try:
-            return act(*args, **kwargs)
-        except BillingError as refusal:
-            assert str(refusal)
-
-    def one(self, model, which, condition=True):
-        rows = list(model.select().where(condition).order_by(model.id))
-        return rows[which % len(rows)] if rows else None
-
-    # -- what may happen
-
-    @rule(days=st.integers(1, 40))
-    def time_passes_and_it_is_billed(self, days):
-        self.today += timedelta(days=days)
-        report = bill.run(self.today, by=BY, now=NOW)
-        assert report.skipped == []
-
-    @rule(which=WHICH, cents=CENTS)
-    def work_is_done(self, which, cents):
-        make_one_off(self.one(Customer, which), cents=cents, done_on=self.today)
-
-    @rule(which=WHICH, cents=CENTS)
-    def money_comes(self, which, cents):
-        self.attempt(
-            payments.record, self.one(Customer, which), amount_cents=cents, kind="check", key=self.key(),
-            received_on=self.today, confirmed=True, **self.told(),
-        )  # fmt: skip
-
-    @rule(which=WHICH, cents=CENTS, part=CENTS)
-    def money_comes_for_one_invoice(self, which, cents, part):
-        invoice = self.one(Invoice, which, Invoice.state == "issued")
-        if invoice:
-            self.attempt(
-                payments.record, invoice.customer, amount_cents=cents, kind="cash", key=self.key(),
-                received_on=self.today, parts=[(invoice, part)], confirmed=True, **self.told(),
-            )  # fmt: skip
-
-    @rule(which=WHICH)
-    def a_check_comes_back(self, which):
-        payment = self.one(Payment, which)
-        if payment:
-            self.attempt(returns.bounce, payment, reason="No funds", **self.told())
-
-    @rule(which=WHICH, cents=CENTS)
-    def money_goes_back(self, which, cents):
-        payment = self.one(Payment, which)
-        if payment:
-            self.attempt(
-                refunds.start, payment, amount_cents=cents, how="check", reason="x", key=self.key(),
-                **self.told(),
-            )  # fmt: skip
-
-    @rule(which=WHICH, cents=CENTS)
-    def an_invoice_is_credited(self, which, cents):
-        invoice = self.one(Invoice, which)
-        if invoice:
-            self.attempt(invoices.credit, invoice, amount_cents=cents, reason="Sorry", **self.told())
-
-    @rule(which=WHICH, cents=CENTS)
-    def somebody_is_kind(self, which, cents):
-        self.attempt(
-            invoices.goodwill, self.one(Customer, which), amount_cents=cents, reason="x", **self.told()
-        )
-
-    @rule(which=WHICH, again=st.booleans())
-    def an_invoice_is_voided(self, which, again):
-        invoice = self.one(Invoice, which)
-        if invoice:
-            self.attempt(invoices.void, invoice, reason="Wrong", bill_again=again, **self.told())
-
-    @rule(which=WHICH, issue=st.booleans())
-    def a_draft_is_decided(self, which, issue):
-        draft = self.one(Invoice, which, Invoice.state == "draft")
-        if draft and issue:
-            self.attempt(invoices.issue, draft, **self.told())
-        elif draft:
-            self.attempt(invoices.discard, draft, reason="x", **self.told())
-
-    @rule(which=WHICH, days=st.integers(-20, 20))
-    def a_contract_is_paused_or_resumed(self, which, days):
-        contract, on = self.one(Contract, which), self.today + timedelta(days=days)
-        if contracts.running_pause(contract):
-            self.attempt(contracts.resume, contract, on=on, by=BY, now=NOW)
-        else:
-            self.attempt(contracts.pause, contract, from_on=on, reason="x", by=BY, now=NOW)
-
-    @rule(which=WHICH, days=st.integers(-20, 20))
-    def a_contract_ends(self, which, days):
-        on = self.today + timedelta(days=days)
-        self.attempt(contracts.end, self.one(Contract, which), on=on, reason_code="moved", **self.told())
-
-    # -- what must be true after each of them
-
-    @invariant()
-    def the_books_are_sound(self):
+@contextmanager
+def taken_back_afterwards():
+    with models.db.atomic() as transaction:
+        yield
         assert [str(finding) for finding in checks.run()] == []
-
-    @precondition(lambda self: Customer.select().exists())
-    @invariant()
-    def every_history_ends_at_the_balance(self):
-        for customer in Customer.select():
-            balance = ledger.balance(customer, today=self.today)
-            history = ledger.history(customer)
-            last = history[-1].balance_cents if history else 0
-            assert last == balance.owed_cents - balance.unapplied_cents
-
-    @invariant()
-    def no_cent_is_made_or_lost(self):
-        """What came in, less what went back, is what paid invoices and what is left."""
-        ours = list(Payment.select().where(Payment.state.in_((*Payment.MONEY, Payment.REFUNDED))))
-        came = sum(payment.amount_cents for payment in ours) + sum(
-            one.amount_cents for one in Credit.select()
-        )
-        went = sum(refund.amount_cents for refund in Refund.select().where(Refund.payment.in_(ours)))
-        left = sum(one.open_cents for model in (Payment, Credit) for one in model.select())
-        assert came - went == left + sum(one.amount_cents for one in Allocation.select())
+        transaction.rollback()
 
 
-@pytest.mark.parametrize("round_", range(6))
-def test_whatever_happens_the_books_add_up(databases, round_):
-    """Each example on an empty SQLite database of its own; the same rules run on PostgreSQL elsewhere."""
+# --- Parts add up --------------------------------------------------------------------------------
 
-    class Fresh(Office):
-        def __init__(self):
-            self._stack = databases.fresh("sqlite", build)
-            self._database = open_database(self._stack.__enter__())
-            models.db.initialize(self._database)
-            self._database.connect()
-            super().__init__()
 
-        def teardown(self):
-            self._database.close()
-            self._database.close_all()
-            self._stack.__exit__(None, None, None)
+@given(CENTS, st.lists(st.integers(1, 40), min_size=1, max_size=6))
+def test_parts_of_a_period_come_to_the_whole_but_for_half_a_cent_each(cents, parts):
+    whole = sum(parts)
 
-    run_state_machine_as_test(
-        Fresh,
-        settings=settings(
-            max_examples=4, stateful_step_count=25, deadline=None, derandomize=False, database=None,
-            suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],
-        ),
+    together = sum(money.share(cents, part, whole) for part in parts)
+
+    assert abs(together - cents) * 2 <= len(parts)
+    assert money.share(cents, whole, whole) == cents
+
+
+@given(CENTS, st.integers(1, 31), st.integers(1, 31), st.integers(0, 200_000))
+def test_a_longer_part_never_costs_less(cents, days, more, ppm):
+    of_days = days + more
+    short, long = (money.share(cents, part, of_days) for part in (days, of_days))
+
+    assert 0 <= short <= long == cents
+    assert money.tax(short, ppm) <= money.tax(long, ppm)
+
+
+@given(st.dates(), st.integers(1, 31), st.sampled_from([1, 3, 6, 12]), st.data())
+def test_what_a_pause_takes_out_and_what_it_leaves_are_the_whole_period(starts_on, anchor, cycle, data):
+    starts_on = starts_on.replace(year=2024 + starts_on.year % 9)
+    terms = Terms(starts_on, None, cycle, anchor, False, True, True)
+    whole = contracts.period_of(terms, 1)
+    first = whole.from_on + timedelta(days=data.draw(st.integers(0, whole.days - 1)))
+    last = first + timedelta(days=data.draw(st.integers(0, 60)))
+
+    left = contracts.billable(terms, 1, [(first, last)])
+
+    out = (min(last, whole.to_on) - first).days + 1
+    kept = 0 if left is None else left.days or left.of_days or whole.days
+    assert kept + out == whole.days
+
+
+@rolled_back
+@given(CENTS, st.integers(1, 5), st.integers(0, 8_000), st.integers(0, 500_000), st.integers(1, 31))
+def test_the_lines_of_an_invoice_are_its_total_to_the_cent(db, cents, quantity, off, ppm, anchor):
+    with taken_back_afterwards():
+        make_rate(rate_ppm=ppm)
+        customer = make_customer()
+        site, contract = make_site(customer, jurisdiction="TX-AUSTIN"), make_contract(customer)
+        for cycle in (1, 3, 12):
+            make_charge(
+                contract, site=site, cents=cents, quantity=quantity, starts_on=TODAY, anchor_day=anchor,
+                discount_cents=min(off, quantity * cents), cycle_months=cycle,
+            )  # fmt: skip
+
+        bill.run(TODAY, by=BY, now=NOW)
+
+        invoice, lines = Invoice.get(), list(Line.select())
+        assert len(lines) == 3
+        for column in ("amount", "discount", "tax", "total"):
+            name = "subtotal_cents" if column == "amount" else f"{column}_cents"
+            assert getattr(invoice, name) == sum(getattr(line, f"{column}_cents") for line in lines)
+        assert invoice.total_cents == invoice.subtotal_cents - invoice.discount_cents + invoice.tax_cents
+
+
+# --- Order does not matter -----------------------------------------------------------------------
+
+
+@rolled_back
+@given(
+    st.lists(CENTS, min_size=1, max_size=4),
+    st.lists(st.tuples(st.sampled_from(["check", "goodwill"]), CENTS), min_size=1, max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_money_of_one_day_pays_the_same_in_any_order(db, owed, came, chance):
+    """Oldest first: what is open on each invoice depends on the sum that came and on nothing else."""
+
+    def left_after(order):
+        with taken_back_afterwards():
+            customer = make_customer()
+            for days, cents in enumerate(owed):
+                make_invoice(customer, cents=cents, due=TODAY + timedelta(days=days))
+            told = {"by": BY, "today": TODAY, "now": NOW}
+            for at, (kind, cents) in order:
+                if kind == "goodwill":
+                    invoices.goodwill(customer, amount_cents=cents, reason="Patience", **told)
+                else:
+                    payments.record(
+                        customer, amount_cents=cents, kind=kind, received_on=TODAY, key=f"check {at}",
+                        confirmed=True, **told,
+                    )  # fmt: skip
+            open_cents = [row.open_cents for row in Invoice.select().order_by(Invoice.id)]
+            return open_cents, ledger.balance(customer, today=TODAY)
+
+    order = list(enumerate(came))
+    expected, rest = [], sum(cents for _, cents in came)
+    for cents in owed:
+        expected.append(max(cents - rest, 0))
+        rest = max(rest - cents, 0)
+    shuffled = chance.sample(order, len(order))
+
+    assert left_after(order) == left_after(shuffled)
+    assert left_after(order)[0] == expected
+
+
+@rolled_back
+@given(st.lists(st.tuples(CENTS, st.booleans()), min_size=2, max_size=5), st.randoms(use_true_random=False))
+def test_customers_are_billed_the_same_together_and_one_by_one(db, prices, chance):
+    def billed(one_by_one):
+        with taken_back_afterwards():
+            for at, (cents, in_arrears) in enumerate(prices):
+                contract = make_contract(make_customer(f"Customer {at}"))
+                make_charge(contract, cents=cents, in_arrears=in_arrears, starts_on=TODAY)
+            everybody = list(Customer.select())
+            for customer in chance.sample(everybody, len(everybody)) if one_by_one else [None]:
+                bill.run(TODAY + timedelta(days=31), customer=customer, by=BY, now=NOW)
+            rows = Line.select(Line, Invoice, Customer).join(Invoice).join(Customer)
+            numbers = sorted(row.invoice.number for row in rows.group_by(Invoice.id, Line.id, Customer.id))
+            lines = sorted((row.invoice.customer.name, row.from_on, row.total_cents) for row in rows)
+            return lines, set(numbers) == set(range(min(numbers), max(numbers) + 1))
+
+    assert billed(one_by_one=True) == billed(one_by_one=False)
+
+
+WAYS = ("return page", "webhook", "the same webhook", "confirm step", "lists of the processor")
+
+
+@rolled_back
+@given(st.permutations(WAYS), st.integers(1, len(WAYS)))
+def test_every_way_to_learn_of_a_payment_is_enough_and_all_together_are_harmless(db, ways, count):
+    with taken_back_afterwards():
+        gateway, payment = a_sent_page()
+        gateway.send_page(payment.reference, "capturedPendingSettlement", "card")
+        for way in ways[:count]:
+            learn(gateway, way)
+
+        paid = Payment.get()
+        assert (paid.state, paid.transaction_id, paid.open_cents) == ("approved", "60001", 0)
+        assert Invoice.get().open_cents == 0
+        assert Notice.select().where(Notice.kind == "receipt").count() == 1
+
+
+@rolled_back
+@given(st.permutations(WAYS))
+def test_a_debit_that_came_back_is_booked_once_whoever_tells_it_first(db, ways):
+    """Nobody had asked before: that it came, and that it went again, is learned in any order."""
+    with taken_back_afterwards():
+        gateway, payment = a_sent_page()
+        gateway.send_page(payment.reference, "capturedPendingSettlement", "bank")
+        gateway.night()
+        [debit] = gateway.transactions.values()
+        returned = ReturnedItem("1", "R01", returned_on=TODAY)
+        gateway.change(debit, debit.status, returned_items=(returned,))
+        gateway.put("returnedItem", debit.amount_cents, kind="bank", ref_transaction_id=debit.transaction_id)
+        for way in ways:
+            learn(gateway, way)
+
+        paid, invoice = Payment.get(), Invoice.get()
+        assert (paid.state, paid.open_cents, invoice.open_cents) == ("returned", 0, invoice.total_cents)
+        kinds = [entry.kind for entry in ledger.history(invoice.customer)]
+        assert kinds == ["invoice", "payment", "returned"]
+
+
+def a_sent_page():
+    """A customer with one open invoice, and the payment page that they opened."""
+    invoice, gateway = make_invoice(), Gateway(NOW)
+    payment = payments.start_online(
+        invoice.customer, [(invoice, invoice.open_cents)], key="click", gateway=gateway, urls=urls,
+        today=TODAY, now=NOW,
     )  # fmt: skip
+    return gateway, payment
+
+
+def learn(gateway, way):
+    """One of the ways in which we hear of a payment, a few minutes after its page was opened."""
+    told = {"gateway": gateway, "today": TODAY, "now": NOW + timedelta(minutes=5)}
+    if way == "return page":
+        payments.ask(Payment.get(), **told)
+    elif way == "confirm step":
+        for payment in list(payments.due_to_ask(told["now"])):
+            payments.ask(payment, **told)
+    elif way == "lists of the processor":
+        settlements.reconcile(**told)
+    else:
+        body = b'{"notificationId": "1", "eventType": "payment", "payload": {"id": "60001"}}'
+        webhooks.note(body, "signed", gateway=gateway, now=told["now"])
+        for event in list(webhooks.waiting()):
+            webhooks.follow(event, **told)

@@ -9,8 +9,10 @@ ones.
 """
 
 import os
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import settings
@@ -44,11 +46,9 @@ from billing.edges.database import open_database
 from billing.errors import BillingError, GatewayUnavailable
 from billing.outcomes import Approved, Batch, Declined, HostedPage, InDoubt, ReturnedItem, Transaction, Voided
 from models import (
-    Allocation,
     Charge,
     Company,
     Contract,
-    Credit,
     Customer,
     Invoice,
     Line,
@@ -267,9 +267,10 @@ class Office(RuleBasedStateMachine):
             refund_alone_cents=8000,
         )  # fmt: skip
         make_rate(rate_ppm=TAX_PPM)
-        self.item = make_item()
+        self.item, self.customers, self.names, self.seen = make_item(), [], {}, None
         for name in ("Ann", "Ben"):
             customer = make_customer(name)
+            self.customers.append(customer)
             self.paper.note("customer", customer=customer.id)
             for _ in range(data.draw(st.integers(1, 2))):
                 contract = make_contract(customer, starts_on=FOUNDED)
@@ -329,14 +330,11 @@ class Office(RuleBasedStateMachine):
         rows = list(model.select().where(condition).order_by(model.id))
         return rows[which % len(rows)] if rows else None
 
-    def names(self):
-        """{id: count} of the invoices, which paper names by their count."""
-        return {
-            id: at for at, (id,) in enumerate(Invoice.select(Invoice.id).order_by(Invoice.id).tuples(), 1)
-        }
-
     def name(self, invoice):
-        return self.names()[invoice.id]
+        """Paper names invoices by their count."""
+        if invoice.id not in self.names:
+            self.names = {id: at for at, (id,) in enumerate(rows("SELECT id FROM invoice ORDER BY id"), 1)}
+        return self.names[invoice.id]
 
     # -- the clock and the job
 
@@ -752,62 +750,52 @@ class Office(RuleBasedStateMachine):
         self.every_invoice_is_as_on_paper()
         self.all_money_is_as_on_paper()
         self.money_pays_the_same_invoices_as_on_paper()
-        self.every_balance_and_history_is_as_on_paper()
-        self.nothing_that_is_due_was_left_out()
+        if self.seen != (self.today, len(self.paper.events)):  # else they cannot be others than before
+            self.every_balance_and_history_is_as_on_paper()
+            self.seen = self.today, len(self.paper.events)
 
     def the_checks_find_nothing(self):
         assert [str(finding) for finding in checks.run()] == []
 
     def every_invoice_is_as_on_paper(self):
-        lines, found = {}, []
-        for line in Line.select().order_by(Line.position):
-            part = (line.from_on, line.to_on, line.days or None, line.total_cents)
-            lines.setdefault(line.invoice_id, []).append(part)
-        for at, row in enumerate(Invoice.select().order_by(Invoice.id), 1):
-            found.append(
-                (
-                    *(
-                        at,
-                        row.customer_id,
-                        row.state,
-                        row.number,
-                        row.issued_on,
-                        row.due_on,
-                        row.previous_cents,
-                    ),
-                    *(row.total_cents, row.open_cents, row.voided_on, lines[row.id]),
-                )
-            )
+        lines = {}
+        for invoice, *line in rows(
+            "SELECT invoice_id, from_on, to_on, days, total_cents FROM line ORDER BY invoice_id, position"
+        ):
+            lines.setdefault(invoice, []).append(tuple(line))
+        found = rows(
+            "SELECT id, customer_id, state, number, issued_on, due_on, previous_cents, total_cents,"
+            " open_cents, voided_on FROM invoice ORDER BY id"
+        )
+        self.names = {id: at for at, (id, *_) in enumerate(found, 1)}
+        found = [(self.names[id], *row, lines[id]) for id, *row in found]
         assert found == self.paper.list_of_invoices()
 
     def all_money_is_as_on_paper(self):
-        found = {
-            ("payment", row.key): (row.state, row.amount_cents, row.open_cents) for row in Payment.select()
-        }
-        for at, row in enumerate(Credit.select().order_by(Credit.id), 1):
-            found["credit", at] = (row.kind, row.amount_cents, row.open_cents)
+        payments = rows("SELECT id, key, state, amount_cents, open_cents FROM payment")
+        credits = rows("SELECT id, kind, amount_cents, open_cents FROM credit ORDER BY id")
+        orders = rows("SELECT key, state, amount_cents FROM refund")
+        self.money = {("payment", id): ("payment", key) for id, key, *_ in payments}
+        self.money |= {("credit", id): ("credit", at) for at, (id, *_) in enumerate(credits, 1)}
+        found = {("payment", key): tuple(row) for _, key, *row in payments}
+        found |= {self.money["credit", id]: tuple(row) for id, *row in credits}
         assert found == self.paper.list_of_money()
-        refunds = {row.key: (ORDERS.get(row.state, row.state), row.amount_cents) for row in Refund.select()}
+        refunds = {key: (ORDERS.get(state, state), cents) for key, state, cents in orders}
         assert refunds == self.paper.list_of_refunds()
 
     def money_pays_the_same_invoices_as_on_paper(self):
-        names, found = self.names(), {}
-        keys = dict(Payment.select(Payment.id, Payment.key).tuples())
-        credits = {
-            id: at for at, (id,) in enumerate(Credit.select(Credit.id).order_by(Credit.id).tuples(), 1)
-        }
-        for row in Allocation.select():
-            money = (
-                ("payment", keys[row.payment_id]) if row.payment_id else ("credit", credits[row.credit_id])
-            )
-            pair = money, names[row.invoice_id]
-            found[pair] = found.get(pair, 0) + row.amount_cents
+        found = {}
+        for invoice, payment, credit, cents in rows(
+            "SELECT invoice_id, payment_id, credit_id, SUM(amount_cents) FROM allocation GROUP BY 1, 2, 3"
+        ):
+            money = self.money["payment", payment] if payment else self.money["credit", credit]
+            found[money, self.names[invoice]] = cents
         assert {pair: cents for pair, cents in found.items() if cents} == self.paper.list_of_applied()
 
     def every_balance_and_history_is_as_on_paper(self):
-        paper, customers = self.paper, list(Customer.select())
-        balances = ledger.balances([customer.id for customer in customers], today=self.today)
-        for customer in customers:
+        paper = self.paper
+        balances = ledger.balances([customer.id for customer in self.customers], today=self.today)
+        for customer in self.customers:
             balance = balances[customer.id]
             assert balance.owed_cents == paper.owed(customer.id)
             assert balance.unapplied_cents == paper.unapplied(customer.id)
@@ -818,13 +806,21 @@ class Office(RuleBasedStateMachine):
                 running += entry.amount_cents
                 assert entry.balance_cents == running
             assert running == balance.owed_cents - balance.unapplied_cents
-            rows = [(entry.on, entry.kind, entry.amount_cents) for entry in history]
-            assert sorted(rows) == paper.history(customer.id)
+            shown = [(entry.on, entry.kind, entry.amount_cents) for entry in history]
+            assert sorted(shown) == paper.history(customer.id)
 
-    def nothing_that_is_due_was_left_out(self):
-        """A preview right after the job's day is what paper would bill."""
-        due = sum(one.total_cents for one in bill.preview(self.today) if not one.refusal)
-        assert due == self.paper.due_cents(self.today)
+
+def rows(query):
+    """What really stands in the database, read without a word of our own code."""
+    found = models.db.execute_sql(query).fetchall()
+    return [tuple(map(_plain_value, row)) for row in found]
+
+
+def _plain_value(value):
+    """SQLite keeps days as text, and PostgreSQL sums whole numbers into a Decimal."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return date.fromisoformat(value)
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def test_whatever_happens_both_books_agree(databases, database_kind):
