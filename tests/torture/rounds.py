@@ -25,7 +25,7 @@ CALM_DAILY, CALM_CONFIRM = ["daily"], ["daily", "--only", "confirm"]
 AGAIN = (
     (25, CALM_DAILY), (60, CALM_CONFIRM), (25 * 60, CALM_CONFIRM), (25 * 60, CALM_DAILY), (5, CALM_DAILY),
 )  # fmt: skip
-ASLEEP_MINUTES = 70, 70, 130  # until an attempt was asked for twice after its quarantine
+ASLEEP_MINUTES = 70, 70, 25 * 60  # until an attempt was given up, and its invoices charged anew the next day
 ERROR = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)$", re.M)
 # What a command may log while the database is locked, full or read-only.
 EXPECTED = (
