@@ -173,11 +173,9 @@ def _put_back(invoice):
             raise BillingError(f"A later period of “{line.text}” is billed already. Void that invoice first.")
         if any(contracts.index_of(charge, one.from_on) < charge.next_index for one in later):
             raise BillingError(
-                f"A later period of “{line.text}” was voided for good and would be billed again with this one. "
-                "Void it without billing again, and enter what is owed as work."
+                f"A later period of “{line.text}” was voided for good and would be billed again with this "
+                "one. Void it without billing again, and enter what is owed as work."
             )
-        charge.next_index = contracts.index_of(charge, line.from_on)
-        charge.next_on = contracts.bill_on(charge, charge.next_index)
-        charge.save()
+        contracts.bill_next(charge, contracts.index_of(charge, line.from_on))
     ids = [line.one_off_id for line in invoice.lines.where(Line.one_off.is_null(False))]
     OneOff.update(billed_on=None).where(OneOff.id.in_(ids)).execute()

@@ -258,17 +258,21 @@ def charge_saved(
     """
     _check_owner(customer, parts)
     payment = _same_click(customer, key)
-    if payment is None:
-        started = time.monotonic()
-        payment = _claim_charge(
-            customer, recheck or (lambda: parts), key, method, autopay, try_number, by, today, now
-        )
-        if payment.state == Payment.PREPARED:
-            return _charge(payment, gateway, started, today, now)
-    return payment
+    if payment is not None:
+        return payment
+    started, choose = time.monotonic(), recheck or (lambda: parts)
+    try:
+        payment = _claim_charge(customer, choose, key, method, autopay, try_number, by, today, now)
+    except IntegrityError:
+        if earlier := _same_click(customer, key):
+            return earlier
+        raise PaymentInProgress(_STARTED_ELSEWHERE) from None
+    return _charge(payment, gateway, started, today, now)
 
 
 def _claim_charge(customer, choose, key, method, autopay, try_number, by, today, now):
+    """Claim as sent: who made the claim is the only one who will ever send it."""
+
     def still_usable():
         usable = PaymentMethod.get_by_id(method.id)
         if usable.customer_id != customer.id or usable.state != PaymentMethod.ACTIVE:
@@ -276,16 +280,11 @@ def _claim_charge(customer, choose, key, method, autopay, try_number, by, today,
         return choose()
 
     about = {
-        "kind": method.kind, "method": method, "method_label": method.label, "autopay": autopay,
-        "try_number": try_number, "entry_class": _entry_class(method), "entered_by": by,
-        "ask_at": now + QUARANTINE,
+        "state": Payment.SENT, "kind": method.kind, "method": method, "method_label": method.label,
+        "autopay": autopay, "try_number": try_number, "entry_class": _entry_class(method),
+        "entered_by": by, "ask_at": now + ASK_CHARGE_AT[0],
     }  # fmt: skip
-    try:
-        return _claim(customer, still_usable, key, today, now, **about)
-    except IntegrityError:
-        if earlier := _same_click(customer, key):
-            return earlier
-        raise PaymentInProgress(_STARTED_ELSEWHERE) from None
+    return _claim(customer, still_usable, key, today, now, **about)
 
 
 def _entry_class(method):
@@ -301,10 +300,6 @@ def _charge(payment, gateway, started, today, now):
     A process that was stopped after its claim may wake when others have long given up on the attempt. It
     leaves the attempt alone then: nothing was sent, and the confirm step frees its invoices.
     """
-    try:
-        move(payment, Payment.SENT, ask_at=now + ASK_CHARGE_AT[0])
-    except StaleState:
-        return Payment.get_by_id(payment.id)
     if time.monotonic() - started > SEND_WITHIN_SECONDS:
         log.warning("%s was claimed too long ago to be sent", payment)
         return payment

@@ -11,9 +11,11 @@ from peewee import SQL, fn
 
 from billing import charging, daily, differences, money, words
 from models import (
+    Autopay,
     AutopayOutcome,
     Charge,
     Chargeback,
+    Contact,
     Customer,
     Difference,
     ImportBatch,
@@ -21,6 +23,8 @@ from models import (
     JobRun,
     Notice,
     Payment,
+    PaymentMethod,
+    PlannedCharge,
     PriceChange,
     Refund,
     RemittanceRow,
@@ -176,6 +180,32 @@ def _autopay_queues():
             yield Number(
                 label, "autopay_outcome", {"why": why, **last}, count=count, note=note, urgent=is_urgent
             )
+    yield Number(
+        "Autopay that waits for a notice", "planned_charge", {"state": "planned", "told_on_is": "empty"},
+        count=_untold(), note="Nobody can be mailed before the charge: call, and note an address.",
+    )  # fmt: skip
+
+
+def _untold():
+    """Planned charges that need a notice first, of customers whom no mail reaches: they wait for ever."""
+    readers = Contact.select(Contact.customer).where(
+        (Contact.role == Contact.PAYER) & (Contact.email != "") & Contact.left_on.is_null()
+    )
+    needing = Autopay.tell_days.is_null(False) | (
+        (PaymentMethod.kind == PaymentMethod.BANK) & Autopay.cap_cents.is_null()
+    )
+    return (
+        PlannedCharge.select()
+        .join(Autopay)
+        .join(PaymentMethod)
+        .where(
+            (PlannedCharge.state == PlannedCharge.PLANNED)
+            & PlannedCharge.told_on.is_null()
+            & needing
+            & PlannedCharge.customer.not_in(readers)
+        )
+        .count()
+    )
 
 
 def _next_deadline(today):

@@ -25,9 +25,8 @@ CAP_CENTS = 2500  # of one who wants to be asked
 RETURN_AFTER, DISPUTE_AFTER = timedelta(days=5), timedelta(days=12)
 WISHES = (Customer.CARD_AUTOPAY, Customer.BANK_AUTOPAY)
 TERMS = (
-    (consent.Terms(), 60),
-    (consent.Terms(Autopay.DAYS_BEFORE, days_before=3), 15),
-    (consent.Terms(tell_days=7), 15),
+    (consent.Terms(), 70),
+    (consent.Terms(tell_days=7), 20),
     (consent.Terms(cap_cents=60_000), 10),
 )
 
