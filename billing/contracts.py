@@ -192,8 +192,15 @@ def _put_back_to(charge, day):
     if billed is not None:
         index = max(index, index_of(charge, billed.from_on) + 1)
     if index < charge.next_index:
-        charge.next_index, charge.next_on = index, bill_on(charge, index)
-        charge.save()
+        bill_next(charge, index)
+
+
+def bill_next(charge, index):
+    """Let period ``index`` of a charge be billed next; none, when its contract ended before it began."""
+    ended_on = charge.contract.ends_on
+    never_began = ended_on is not None and ended_on < charge.starts_on
+    charge.next_index, charge.next_on = index, None if never_began else bill_on(charge, index)
+    charge.save()
 
 
 def change_price(charge, *, from_on, unit_cents, reason, by, now):
@@ -254,8 +261,7 @@ def end(contract, *, on, reason_code, by, today, now):
 def _end_charge(charge, on, by, today, now):
     """End one charge and credit what was billed beyond; yields the credits."""
     charge.ends_on = max(on, charge.starts_on)
-    charge.next_on = bill_on(charge, charge.next_index) if on >= charge.starts_on else None
-    charge.save()
+    bill_next(charge, charge.next_index)
     if not charge.prorate_last:
         return
     beyond = Line.select(Line, Invoice).join(Invoice).where(

@@ -13,6 +13,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 
 import pytest
 from hypothesis import settings
@@ -75,6 +76,7 @@ from tests.factories import (
 from tests.paying import urls
 
 STORIES = int(os.environ.get("STORIES", 0))
+STORIES_OF_THE_SUITE = {"sqlite": 50, "postgresql": 20}  # about 25 seconds each
 CENTS = st.integers(1, 9_000)
 WHICH = st.integers(0, 9)
 TAX_PPM = 82_500
@@ -769,7 +771,7 @@ class Office(RuleBasedStateMachine):
         )
         self.names = {id: at for at, (id, *_) in enumerate(found, 1)}
         found = [(self.names[id], *row, lines[id]) for id, *row in found]
-        assert found == self.paper.list_of_invoices()
+        same(found, self.paper.list_of_invoices())
 
     def all_money_is_as_on_paper(self):
         payments = rows("SELECT id, key, state, amount_cents, open_cents FROM payment")
@@ -779,9 +781,9 @@ class Office(RuleBasedStateMachine):
         self.money |= {("credit", id): ("credit", at) for at, (id, *_) in enumerate(credits, 1)}
         found = {("payment", key): tuple(row) for _, key, *row in payments}
         found |= {self.money["credit", id]: tuple(row) for id, *row in credits}
-        assert found == self.paper.list_of_money()
+        same(sorted(found.items()), sorted(self.paper.list_of_money().items()))
         refunds = {key: (ORDERS.get(state, state), cents) for key, state, cents in orders}
-        assert refunds == self.paper.list_of_refunds()
+        same(sorted(refunds.items()), sorted(self.paper.list_of_refunds().items()))
 
     def money_pays_the_same_invoices_as_on_paper(self):
         found = {}
@@ -790,7 +792,8 @@ class Office(RuleBasedStateMachine):
         ):
             money = self.money["payment", payment] if payment else self.money["credit", credit]
             found[money, self.names[invoice]] = cents
-        assert {pair: cents for pair, cents in found.items() if cents} == self.paper.list_of_applied()
+        found = {pair: cents for pair, cents in found.items() if cents}
+        same(sorted(found.items()), sorted(self.paper.list_of_applied().items()))
 
     def every_balance_and_history_is_as_on_paper(self):
         paper = self.paper
@@ -807,7 +810,13 @@ class Office(RuleBasedStateMachine):
                 assert entry.balance_cents == running
             assert running == balance.owed_cents - balance.unapplied_cents
             shown = [(entry.on, entry.kind, entry.amount_cents) for entry in history]
-            assert sorted(shown) == paper.history(customer.id)
+            same(sorted(shown), paper.history(customer.id))
+
+
+def same(found, expected):
+    """Equal, or the rows in which they differ."""
+    differ = [pair for pair in zip_longest(found, expected) if pair[0] != pair[1]]
+    assert not differ, f"(in the books, on paper): {differ[:3]}"
 
 
 def rows(query):
@@ -842,7 +851,7 @@ def test_whatever_happens_both_books_agree(databases, database_kind):
     run_state_machine_as_test(
         Fresh,
         settings=settings(
-            max_examples=STORIES or 60,
+            max_examples=STORIES or STORIES_OF_THE_SUITE[database_kind],
             stateful_step_count=40,
             deadline=None,  # the first step of a story makes a database
             derandomize=not STORIES,
@@ -898,3 +907,16 @@ def test_a_resume_after_the_end_does_not_bill_the_last_days_twice(db, alice):
 
     report = bill.run(TODAY.replace(day=15), by=BY, now=NOW)
     assert (report.skipped, Line.select().count()) == ([], 1)
+
+
+def test_what_never_began_is_not_billed_again_when_its_invoice_is_voided(db, alice):
+    """The contract ended before the charge began, which had been billed by then."""
+    contract = make_contract(alice, starts_on=TODAY.replace(month=11))
+    make_charge(contract, starts_on=TODAY, prorate_last=False)
+    bill.run(TODAY, by=BY, now=NOW)
+    told = {"by": BY, "today": TODAY, "now": NOW}
+    contracts.end(contract, on=TODAY.replace(month=11, day=20), reason_code="moved", **told)
+
+    invoices.void(Invoice.get(), reason="Never began", bill_again=True, **told)
+
+    assert bill.run(TODAY, by=BY, now=NOW).invoices == 0
