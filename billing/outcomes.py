@@ -231,6 +231,11 @@ class Transaction:
         return self.status == "chargebackReversal"
 
     @property
+    def is_entry_about_another(self):
+        """True for what a bank's return or a dispute makes of its own: never the payment itself."""
+        return self.is_returned or self.is_chargeback or self.is_chargeback_reversal
+
+    @property
     def is_settled(self):
         """True after the nightly batch: from now on it is refunded, not voided."""
         return self.status in SETTLED_STATUSES

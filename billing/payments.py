@@ -379,7 +379,8 @@ def ask(payment, *, gateway, today, now):
     if payment.state not in Payment.LIVE:
         return payment
     _ask_again_later(payment, now)
-    found = [one for one in gateway.find(payment.reference, since=payment.created_at) if not one.is_refund]
+    listed = gateway.find(payment.reference, since=payment.created_at)
+    found = [one for one in listed if not one.is_refund and not one.is_entry_about_another]
     if not found:
         _nothing_found(payment, today, now)
     for transaction in _telling(payment, found):

@@ -103,13 +103,17 @@ def approved_once_per_intent(books):
 
 @invariant
 def approved_within_the_total(books):
-    """What the gateway approved for an invoice is never more than the invoice."""
-    taken = Counter()
+    """What the gateway approved for an invoice, and was not given back, is never more than the invoice."""
+    taken, back = Counter(), Counter()
+    for refund in books.refunds:
+        back[refund["payment_id"]] += refund["amount_cents"] * (refund["state"] in OURS)
     for one in _money(books):
         payment = books.by_reference.get(one["invoice_number"])
         for part in books.parts:
             if payment and part["payment_id"] == payment["id"]:
-                taken[part["invoice_id"]] += part["amount_cents"]
+                given_back = min(back[payment["id"]], part["amount_cents"])
+                back[payment["id"]] -= given_back
+                taken[part["invoice_id"]] += part["amount_cents"] - given_back
     for id, cents in taken.items():
         invoice = books.invoices[id]
         if cents > invoice["total_cents"]:

@@ -275,6 +275,8 @@ class Round:
 
     def _end_everything(self):
         """SIGKILL to all that still runs, as a power cut would."""
+        if self._web:
+            self._outputs.append(f"web\n{self._web.output}")
         ended = [self._web.kill()] if self._web else []
         ended += [_kill(pid) for pid in self._web_pids()]
         ended += [one.kill() for one in self._victims]

@@ -86,7 +86,7 @@ def _load(settings, web_port):
         LOG_LEVEL="ERROR",
     )
     app.gateway._timeout = app.gateway._money_timeout = PATIENCE_SECONDS
-    app.logger.setLevel(logging.CRITICAL)
+    app.logger.setLevel(logging.ERROR)
     for name in app.jinja_env.list_templates(extensions=["html", "txt", "subject"]):
         if name.startswith(("portal/", "mail/", "base", "_macros", "errors/")):
             app.jinja_env.get_template(name)

@@ -1,0 +1,32 @@
+"""What the torture run found: each as the shortest story that shows it, with the seed that first met it."""
+
+import pytest
+
+from billing import checks, returns
+from models import Payment
+from tests.factories import make_invoice
+from tests.sandbox_process import ACCOUNT
+
+
+def fresh(row):
+    return type(row).get_by_id(row.id)
+
+
+@pytest.mark.parametrize("linkage", ["both", "ref", "has"])
+def test_a_debit_that_came_back_before_we_learned_of_it_is_booked_and_taken_back(paying, alice, linkage):
+    """Seed 2026, PostgreSQL, round 19: its webhook was lost; days later debit and return came together."""
+    invoice = make_invoice(alice, cents=2783)
+    payment = paying.start(invoice)
+    paying.pay(payment, ACCOUNT)
+    paying.later(days=4)
+    paying.sandbox.post_control("settle")
+    [debit] = paying.charges(payment)
+    paying.sandbox.post_control("return", {"transaction_id": debit["id"], "code": "R01", "linkage": linkage})
+
+    asked = paying.ask(payment)
+    for entry in paying.gateway.find(payment.reference, since=payment.created_at):  # as reconciliation would
+        returns.follow(entry, today=paying.clock.today(), now=paying.clock.now())
+
+    assert asked.transaction_id == debit["id"]
+    assert (fresh(payment).state, fresh(invoice).open_cents) == (Payment.RETURNED, 2783)
+    assert checks.run() == []
