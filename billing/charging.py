@@ -564,7 +564,7 @@ def _write(verdicts, today, now):
             "payment": verdict.payment and verdict.payment.id,
             "decided_at": now,
         }
-        for verdict in {one.invoice_id: one for one in verdicts}.values()
+        for _, verdict in sorted({one.invoice_id: one for one in verdicts}.items())  # no two wait crosswise
     ]
     known = AutopayOutcome
     says_nothing = EXCLUDED.payment_id.is_null() & known.payment.is_null(False)
@@ -596,7 +596,7 @@ def learn(today, *, now):
     for payment, invoice_id in _not_noted(today):
         days.setdefault(_day_of(payment), []).append(_of_payment(payment, invoice_id))
     with db.atomic():
-        for day, verdicts in days.items():
+        for day, verdicts in sorted(days.items()):
             _write(verdicts, day, now)
 
 
