@@ -744,9 +744,7 @@ def _wish(customer, automatic):
 def _late(invoice, state, automatic):
     """What late payment costs (nothing), and what to do instead of worrying."""
     if automatic and automatic.is_promise:
-        return (
-            "There is no late fee. If the day does not suit you, let the charge wait until another one."
-        )
+        return "There is no late fee. If the day does not suit you, let the charge wait until another one."
     if state == "past due":
         return "There is no late fee. If you need more time, tell us and we will find a date together."
     if not invoice.due_on or state in ("paid", Invoice.VOID):

@@ -12,8 +12,14 @@ from tests.at_once import die_everywhere, processes
 from tests.databases import leave_empty
 
 ALL = [
-    "0001_first_tables", "0002_guards", "0003_automatic_payments", "0004_read_again", "0005_refunds",
-    "0006_autopay_reasons", "0007_remembered_mapping", "0008_payments_in_no_batch",
+    "0001_first_tables",
+    "0002_guards",
+    "0003_automatic_payments",
+    "0004_read_again",
+    "0005_refunds",
+    "0006_autopay_reasons",
+    "0007_remembered_mapping",
+    "0008_payments_in_no_batch",
 ]
 LATER = set(importlib.import_module(f"migrations.{ALL[2]}").EVIDENCE)
 OURS = {"schema_migration", "sqlite_sequence"}  # of the runner and of SQLite, not of the models
@@ -145,7 +151,17 @@ def test_every_table_of_money_and_evidence_is_guarded(empty_url):
         triggers = {name for (name,) in database.execute_sql(catalog).fetchall()}
     closed(database)
 
-    for table in ("event", "invoice", "line", "payment", "credit", "allocation", "refund", "notice", "autopay"):
+    for table in (
+        "event",
+        "invoice",
+        "line",
+        "payment",
+        "credit",
+        "allocation",
+        "refund",
+        "notice",
+        "autopay",
+    ):
         assert {f"{table}_no_delete", f"{table}_no_change"} <= triggers
 
 
