@@ -314,6 +314,7 @@ def _charge(payment, gateway, started, today, now):
         by_customer=payment.autopay_id is None,
         network_transaction_id=method.network_transaction_id,
         first_amount_cents=method.first_cents,
+        send_by=started + SEND_WITHIN_SECONDS,  # looked at once more when the connection stands
     )
     return _book_answer(payment, outcome, today, now)
 

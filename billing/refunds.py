@@ -311,13 +311,16 @@ def _send(refund, how, gateway, started, today, now):
         move(refund, Refund.SENT, how=how, ask_at=now + ASK_AT[0], asks=0, sent_at=now, outcome="")
     except StaleState:
         return Refund.get_by_id(refund.id)
-    if time.monotonic() - started > SEND_WITHIN_SECONDS:
+    send_by = started + SEND_WITHIN_SECONDS  # looked at once more when the connection stands
+    if time.monotonic() > send_by:
         return refund
     if how == Refund.VOID:
-        outcome = gateway.void(payment.transaction_id)
+        outcome = gateway.void(payment.transaction_id, send_by=send_by)
     else:
         try:
-            outcome = gateway.refund(payment.transaction_id, refund.amount_cents, reference=refund.reference)
+            outcome = gateway.refund(
+                payment.transaction_id, refund.amount_cents, reference=refund.reference, send_by=send_by
+            )
         except GatewayUnavailable:  # it could not read the payment, and sent nothing
             move(refund, Refund.PREPARED, ask_at=now + TRY_LATER)
             raise

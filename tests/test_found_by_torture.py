@@ -1,8 +1,11 @@
 """What the torture run found: each as the shortest story that shows it, with the seed that first met it."""
 
+import time
+
 import pytest
 
 from billing import checks, returns
+from billing.outcomes import Approved, InDoubt
 from models import Payment
 from tests.factories import make_invoice
 from tests.sandbox_process import ACCOUNT
@@ -30,3 +33,19 @@ def test_a_debit_that_came_back_before_we_learned_of_it_is_booked_and_taken_back
     assert asked.transaction_id == debit["id"]
     assert (fresh(payment).state, fresh(invoice).open_cents) == (Payment.RETURNED, 2783)
     assert checks.run() == []
+
+
+def test_who_slept_between_the_last_look_and_the_first_byte_sends_nothing(paying, alice):
+    """Seed 3107, PostgreSQL, round 9: one thread of a sleeping process had looked at the time already."""
+    methods = paying.sandbox.post_control("methods", [{"customer_number": "1", "kind": "card"}])["methods"]
+    told = {**methods[0], "amount_cents": 5538, "reference": "PLASLEEP0000001", "description": "Invoice"}
+
+    late = paying.gateway.charge(**told, recurring=True, send_by=time.monotonic() - 1)
+    assert isinstance(late, InDoubt) and "nothing was sent" in late.why
+    assert paying.sandbox.transactions() == []
+
+    assert isinstance(paying.gateway.charge(**told, recurring=True, send_by=time.monotonic() + 5), Approved)
+    [charged] = paying.sandbox.transactions()
+    refused = paying.gateway.void(charged["id"], send_by=time.monotonic() - 1)
+    assert isinstance(refused, InDoubt)
+    assert paying.money_cents() == 5538

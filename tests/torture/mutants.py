@@ -84,18 +84,6 @@ def silence_is_a_refusal():
 def sent_however_late():
     """Who wakes after hours sends what it had claimed, although others gave the attempt up."""
     payments.SEND_WITHIN_SECONDS = 10**9
-    payments.move = _without_looking(payments.move)
-
-
-def _without_looking(real):
-    def moved(row, to, **changes):
-        if to == Payment.SENT and row.method_id:
-            type(row).update(state=to, **changes).where(type(row).id == row.id).execute()
-            row.state = to
-            return row
-        return real(row, to, **changes)
-
-    return moved
 
 
 @mutant("rivals")

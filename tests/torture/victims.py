@@ -21,7 +21,7 @@ from app import create_app
 from billing import bill, notices, payments, refunds
 from billing.edges import database as databases
 from billing.edges.database import open_database
-from billing.edges.gateway import Gateway
+from billing.edges.gateway import Gateway, connections
 from billing.errors import GatewayUnavailable
 from models import db
 from tests.sandbox_process import KEY, LOGIN, SIGNATURE_KEY
@@ -46,7 +46,7 @@ class Stage:
         bill.CHUNK, notices.CHUNK = CHUNKS
         self.app = _load(settings, listener.getsockname()[1])
         self.app.clock = SharedClock(self.board)
-        payments.time = refunds.time = SharedTime(self.board)
+        payments.time = refunds.time = connections.time = SharedTime(self.board)
         mutants.apply(settings.get("mutant"))
         points.place(self.fate)
         gc.collect()

@@ -162,6 +162,7 @@ class Gateway:
         by_customer=False,
         network_transaction_id="",
         first_amount_cents=None,
+        send_by=None,
     ):
         """Charge a stored method. Returns Approved, Declined, Held or InDoubt; never asks twice.
 
@@ -169,6 +170,7 @@ class Gateway:
         recurring   -- the charge belongs to a standing authorization
         by_customer -- the customer is here and asked for it; otherwise we charge as was agreed, and
                        ``network_transaction_id`` and ``first_amount_cents`` name the payment that began it
+        send_by     -- of ``time.monotonic()``: nothing is sent after it (InDoubt)
         """
         body = writing.charge(
             self._login_id,
@@ -184,12 +186,12 @@ class Gateway:
             first_amount_cents=first_amount_cents,
             stored_credential_flags=self._stored_credential_flags,
         )
-        outcome = self._move(f"charge {reference}", reference, body)
+        outcome = self._move(f"charge {reference}", reference, body, send_by)
         if isinstance(outcome, Approved | Declined | Held | InDoubt):
             return outcome
         return InDoubt(f"a charge was answered with {outcome}", outcome.transaction_id)
 
-    def void(self, transaction_id):
+    def void(self, transaction_id, *, send_by=None):
         """Take a payment back before it settles, always as a whole.
 
         Returns Voided; NothingChanged when it had been voided earlier; Declined when it is too late
@@ -198,6 +200,7 @@ class Gateway:
         outcome = self._transact(
             f"void {transaction_id}",
             secrets.token_hex(10),
+            send_by,
             transactionType="voidTransaction",
             refTransId=writing.id_of(transaction_id),
         )
@@ -207,7 +210,7 @@ class Gateway:
             return InDoubt("a void was answered for another transaction")
         return Voided(transaction_id) if isinstance(outcome, Approved) else outcome
 
-    def refund(self, transaction_id, amount_cents, *, reference):
+    def refund(self, transaction_id, amount_cents, *, reference, send_by=None):
         """Give ``amount_cents`` of a settled payment back to the card or account that paid.
 
         Several partial refunds are possible within 180 days, each with its own ``reference``. Returns
@@ -220,6 +223,7 @@ class Gateway:
         return self._transact(
             f"refund {reference} of {transaction_id}",
             writing.reference_of(reference),
+            send_by,
             transactionType="refundTransaction",
             amount=writing.amount_of(amount_cents),
             payment=writing.masked_payment(original),
@@ -463,16 +467,16 @@ class Gateway:
                 return
             number += 1
 
-    def _transact(self, what, ref_id, **fields):
+    def _transact(self, what, ref_id, send_by=None, **fields):
         """Write one transactionRequest and send it, with an outcome for whatever comes back."""
         element = writing.make("transactionRequestType", **fields)
         body = self._write("createTransactionRequest", ref_id, transactionRequest=element)
-        return self._move(what, ref_id, body)
+        return self._move(what, ref_id, body, send_by)
 
-    def _move(self, what, ref_id, body):
+    def _move(self, what, ref_id, body, send_by=None):
         """Send a request that moves money, once. Whatever happens to it now, the answer is a value."""
         try:
-            answer = self._post(body, moves_money=True)
+            answer = self._post(body, moves_money=True, send_by=send_by)
             outcome = reading.money_outcome(reading.parse(answer, "createTransactionRequest", ref_id))
         except NoAnswer as silence:
             outcome = InDoubt(str(silence))
@@ -501,11 +505,12 @@ class Gateway:
     def _write(self, request, ref_id, **fields):
         return writing.request(request, self._login_id, self._transaction_key, ref_id, **fields)
 
-    def _post(self, body, *, moves_money=False):
+    def _post(self, body, *, moves_money=False, send_by=None):
         """The body of the answer to a request. Raises NoAnswer, also for every HTTP status but 200."""
         headers = {"Content-Type": "application/xml"}
         if moves_money:
-            status, answer = self._connections.move(self._endpoint, body, headers, self._money_timeout)
+            timeout = self._money_timeout
+            status, answer = self._connections.move(self._endpoint, body, headers, timeout, send_by)
         else:
             status, answer = self._connections.ask("POST", self._endpoint, body, headers, self._timeout)
         if status != 200:

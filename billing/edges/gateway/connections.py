@@ -34,10 +34,31 @@ class Connections:
         """The status and body of an answer to a question. Raises NoAnswer."""
         return _exchange(self._kept, method, url, body, headers, timeout)
 
-    def move(self, url, body, headers, timeout):
-        """The status and body of an answer to a request that moves money. Raises NoAnswer."""
+    def move(self, url, body, headers, timeout, send_by=None):
+        """The status and body of an answer to a request that moves money. Raises NoAnswer.
+
+        Nothing leaves after ``send_by`` (of ``time.monotonic()``): a process may have slept for hours between
+        its decision and this, and others have given up on it meanwhile.
+        """
         with urllib3.PoolManager(ssl_context=self._encryption) as own:
+            if send_by is not None:
+                own.pool_classes_by_scheme = _punctual(own.pool_classes_by_scheme, send_by)
             return _exchange(own, "POST", url, body, headers | {"Connection": "close"}, timeout)
+
+
+def _punctual(pools, send_by):
+    """The pools of urllib3, whose connections look at the time when they stand, before the first byte."""
+
+    def punctual(pool):
+        class Connection(pool.ConnectionCls):
+            def connect(self):
+                super().connect()
+                if time.monotonic() > send_by:
+                    raise NoAnswer("it was too late to send it, so nothing was sent")
+
+        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+    return {scheme: punctual(pool) for scheme, pool in pools.items()}
 
 
 def _exchange(connections, method, url, body, headers, timeout):
