@@ -210,7 +210,11 @@ def _plan(customer, rows, charges, claims, today):
     verdicts = {
         row.id: _verdict_before(row, by_row.get(row.id), claims.get(row.invoice_id), today) for row in rows
     }
-    above = (one for one in charges if one.objection == AutopayOutcome.ABOVE_CAP and one.charge_on <= today)
+    above = (
+        one
+        for one in charges
+        if one.objection == AutopayOutcome.ABOVE_CAP and not one.was_asked and one.charge_on <= today
+    )
     return Plan(
         customer=customer,
         autopay=next((one.autopay for one in charges), None),

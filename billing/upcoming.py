@@ -25,6 +25,7 @@ class Upcoming:
     planned: tuple[PlannedCharge, ...]
     objection: str = ""  # why it is not charged by itself, or an empty string
     is_retry: bool = False
+    was_asked: bool = False  # above the limit once: the customer knows, and what is left of it is not charged
 
     @property
     def cents(self):
@@ -85,11 +86,11 @@ def by_customer(customer_ids, *, today):
         day = max(row.charge_on, again.get(row.autopay.method_id, today))
         groups.setdefault((row.customer_id, day, own.get(row.id, "")), []).append(row)
     found = {}
-    for (customer_id, day, objection), planned in sorted(groups.items(), key=lambda group: group[0]):
+    for (customer_id, day, own_objection), planned in sorted(groups.items(), key=lambda group: group[0]):
         autopay = planned[0].autopay
-        objection = _objection(autopay, planned, customer_id in held, objection)
+        objection = _objection(autopay, planned, customer_id in held, own_objection)
         is_retry = not objection and day == again.get(autopay.method_id)
-        one = Upcoming(day, autopay, tuple(planned), objection, is_retry)
+        one = Upcoming(day, autopay, tuple(planned), objection, is_retry, own_objection == ABOVE_CAP)
         found.setdefault(customer_id, []).append(one)
     return found
 

@@ -284,6 +284,20 @@ def test_above_the_limit_nothing_is_charged_and_the_customer_is_asked_once(autop
     assert autopaying.money_cents() == 0
 
 
+def test_who_pays_a_part_of_it_is_not_asked_again_for_the_rest(autopaying):
+    ann = autopaying.customer(cap_cents=10000)
+    first, second = autopaying.due(ann, 6000), autopaying.due(ann, 5000)
+    autopaying.run()
+    payments.record(
+        ann, amount_cents=6000, kind="check", received_on=TODAY, key="part", parts=[(first, 6000)], **AGAIN
+    )
+
+    autopaying.on(TODAY + timedelta(days=2))
+
+    assert kinds(ann) == ["above_cap", "receipt"]  # $50.00 alone is not above the limit
+    assert autopaying.outcome(second) == ("skipped", "above_cap")
+
+
 def test_what_comes_after_is_charged_as_ever(autopaying):
     ann = autopaying.customer(cap_cents=10000)
     large = autopaying.due(ann, 12000)
