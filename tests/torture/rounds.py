@@ -25,6 +25,7 @@ CALM_DAILY, CALM_CONFIRM = ["daily"], ["daily", "--only", "confirm"]
 AGAIN = (
     (25, CALM_DAILY), (60, CALM_CONFIRM), (25 * 60, CALM_CONFIRM), (25 * 60, CALM_DAILY), (5, CALM_DAILY),
 )  # fmt: skip
+LOCKED_SECONDS = 8  # after which the successor of one who stands still waits for a lock of theirs
 ASLEEP_MINUTES = 70, 70, 25 * 60  # until an attempt was given up, and its invoices charged anew the next day
 ERROR = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)$", re.M)
 # What a command may log while the database is locked, full or read-only.
@@ -189,12 +190,20 @@ class Round:
     def _overtake(self, victim, asleep):
         """It stands still until its lease is over and somebody else has done the work; then it goes on.
 
-        Who has claimed and not sent yet may even sleep until the attempt was given up.
+        Who has claimed and not sent yet may even sleep until the attempt was given up. One of its other
+        threads may hold a lock of PostgreSQL: who waits for that goes on only when it does.
         """
+        waiting = []
         for minutes in ASLEEP_MINUTES if asleep and self._alone() else (16,):
             self._move_clock(minutes=minutes)
-            self.house.run("flask", self.url, args=["daily"])
+            successor = self._start(plan.Job("flask", CALM_DAILY))
+            if not successor.wait_for_end(LOCKED_SECONDS):
+                waiting.append(successor)
+                break
         victim.go_on()
+        for one in waiting:
+            if not one.wait_for_end(PATIENCE_SECONDS):
+                self._hangs(one, plan.Job("flask", CALM_DAILY))
 
     def _alone(self):
         """Wait until nobody else is in the middle of anything: hours do not pass within a request."""
