@@ -12,7 +12,7 @@ from datetime import timedelta
 from billing import methods, notices, tries
 from billing.errors import StaleState
 from billing.outcomes import HARD, OURS, RETRY, cause_of, return_cause
-from models import Payment, PaymentMethod
+from models import Autopay, Payment, PaymentMethod
 
 TRY_AGAIN_AFTER = (3, 5, 7)  # days after the first, second and third declined try: four within fifteen days
 DEBIT_AGAIN_AFTER = (5, 10)  # days after the first and second return: Nacha allows two more presentments
@@ -73,7 +73,8 @@ def after_decline(payment, *, today, now):
     elif cause.kind == OURS:
         _plan(payment, today + timedelta(days=1) if payment.try_number else None)
     else:
-        _plan(payment, next_try(payment.received_on, payment.try_number, today=today))
+        again_on = next_try(payment.received_on, payment.try_number, today=today)
+        _plan(payment, again_on if _may_repeat(payment) else None)
         if payment.try_number or now - payment.created_at > ON_THE_PAGE:
             notices.queue_charge_declined(payment, now=now)
 
@@ -81,17 +82,24 @@ def after_decline(payment, *, today, now):
 def after_return(payment, *, today, now):
     """Decide what follows from a returned bank debit, in the transaction that books it.
 
-    Lack of funds: again by the calendar, twice at most. Anything else: never again with this account until
-    somebody has looked or the customer has agreed anew.
+    Lack of funds: again by the calendar, twice at most, as far as it was an automatic charge. Anything else:
+    never again with this account until somebody has looked or the customer has agreed anew.
     """
     cause = return_cause(payment.return_code)
     if cause.consequence == RETRY:
         invoices = [part.invoice_id for part in payment.parts]
         earlier = [one for one, _ in tries.tried([payment.method_id], invoices)]
         first_on = min(one.received_on for one in (payment, *earlier))
-        _plan(payment, next_debit(first_on, max(payment.try_number, 1), today=today))
+        again_on = next_debit(first_on, max(payment.try_number, 1), today=today)
+        _plan(payment, again_on if _may_repeat(payment) else None)
     else:
         _give_up_method(payment, cause.sentence, now)
+
+
+def _may_repeat(payment):
+    """True while autopay with this method stands: else nothing is tried again, and no mail may promise it."""
+    standing = (Autopay.method == payment.method_id) & Autopay.ended_at.is_null()
+    return payment.autopay_id is not None and Autopay.select().where(standing).exists()
 
 
 def _plan(payment, again_on):

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from billing import outcomes, retries, tries
-from models import Notice, Payment, PaymentMethod, PaymentPart
+from models import Autopay, Notice, Payment, PaymentMethod, PaymentPart
 from tests.conftest import TODAY
 from tests.factories import NOW, make_customer, make_invoice, make_method
 
@@ -107,6 +107,15 @@ def method(alice):
     return make_method(alice)
 
 
+def authorization(method):
+    """The customer's standing permission to charge the method."""
+    standing = Autopay.get_or_none((Autopay.method == method) & Autopay.ended_at.is_null())
+    return standing or Autopay.create(
+        customer=method.customer, method=method, text="I agree.", text_version="1", agreed_at=NOW,
+        agreed_from="127.0.0.1", agreed_by="t",
+    )  # fmt: skip
+
+
 def attempt(method, *, invoices=(), on=TODAY, try_number=1, state="declined", **fields):
     """A charge of a method as its conclusion leaves it, just before the consequences."""
     n = Payment.select().count()
@@ -114,7 +123,8 @@ def attempt(method, *, invoices=(), on=TODAY, try_number=1, state="declined", **
     payment = Payment.create(
         customer=method.customer, reference=f"PL{n}", key=f"k{n}", state=state, kind=method.kind,
         amount_cents=4250, received_on=on, method=method, method_label=method.label, try_number=try_number,
-        reason="No.", created_at=at, concluded_at=at, **fields,
+        autopay=authorization(method) if try_number else None, reason="No.", created_at=at, concluded_at=at,
+        **fields,
     )  # fmt: skip
     for invoice in invoices:
         PaymentPart.create(payment=payment, invoice=invoice, amount_cents=invoice.total_cents, live=False)
@@ -216,8 +226,29 @@ def test_a_return_for_lack_of_funds_is_tried_again_five_and_ten_days_later(db, a
     assert fresh(account).state == "active"
 
 
-def test_a_debit_that_its_owner_started_counts_as_the_first(db, account):
+def test_a_debit_that_its_owner_started_is_not_tried_again_by_itself(db, account):
+    authorization(account)
     payment = returned(account, "R01", try_number=0)
+
+    retries.after_return(payment, today=TODAY, now=NOW)
+
+    assert (fresh(payment).retry_on, fresh(account).state) == (None, "active")
+
+
+@pytest.mark.parametrize("follow", [retries.after_return, retries.after_decline])
+def test_nothing_is_tried_again_once_autopay_was_switched_off(db, account, follow):
+    payment = returned(account, "R01", decline_code="2")
+    Autopay.update(ended_at=NOW).execute()
+
+    follow(payment, today=TODAY, now=NOW)
+
+    assert fresh(payment).retry_on is None
+
+
+def test_other_terms_for_the_same_account_go_on_where_the_former_ended(db, account):
+    payment = returned(account, "R01")
+    Autopay.update(ended_at=NOW).execute()
+    authorization(account)
 
     retries.after_return(payment, today=TODAY, now=NOW)
 

@@ -7,6 +7,7 @@ import pytest
 from billing import checks, ledger, money_back, payments, refunds, returns
 from billing.errors import BillingError
 from models import (
+    Autopay,
     Chargeback,
     Company,
     Event,
@@ -50,7 +51,8 @@ class Bank:
         self.paying.pay(payment, source)
         self.paying.ask(payment)
         self.settle()
-        Payment.update(method=method).where(Payment.id == payment.id).execute()
+        standing = method and method.autopays.first()
+        Payment.update(method=method, autopay=standing).where(Payment.id == payment.id).execute()
         return fresh(payment)
 
     def settle(self):
@@ -90,7 +92,8 @@ def fresh(row):
 
 
 def saved(customer, kind="bank"):
-    return PaymentMethod.create(
+    """A saved account that autopay debits."""
+    method = PaymentMethod.create(
         customer=customer,
         token="900",
         kind=kind,
@@ -98,6 +101,11 @@ def saved(customer, kind="bank"):
         added_by="t",
         added_at=NOW,
     )
+    Autopay.create(
+        customer=customer, method=method, text="I agree.", text_version="1", agreed_at=NOW,
+        agreed_from="127.0.0.1", agreed_by="t",
+    )  # fmt: skip
+    return method
 
 
 def mails(kind="payment_problem"):
