@@ -255,9 +255,17 @@ def _of(query, column, customer_ids):
 
 
 def _to_repeat(today, customer_ids=None):
-    """Open invoices whose automatic payment came back and is to be tried once more."""
-    later, part = PaymentPart.alias(), PaymentPart.alias()
-    again = later.select(later.id).where((later.invoice == part.invoice) & (later.payment > part.payment))
+    """Open invoices whose automatic payment came back and is to be tried once more.
+
+    A page of the processor that was opened since and led to nothing takes nobody's second try away.
+    """
+    later, part, attempt = PaymentPart.alias(), PaymentPart.alias(), Payment.alias()
+    nothing = attempt.method.is_null() & attempt.state.in_((Payment.EXPIRED, Payment.DECLINED))
+    again = (
+        later.select(later.id)
+        .join(attempt, on=(later.payment == attempt.id))
+        .where((later.invoice == part.invoice) & (later.payment > part.payment) & ~nothing)
+    )
     live = PlannedCharge.select(PlannedCharge.id).where(
         (PlannedCharge.invoice == part.invoice) & (PlannedCharge.state == PlannedCharge.PLANNED)
     )

@@ -353,6 +353,18 @@ def test_a_returned_debit_is_planned_again_for_the_day_of_its_second_try(agree, 
     assert day()[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("state", "is_planned"), [("expired", True), ("declined", True), ("sent", False), ("approved", False)]
+)
+def test_a_page_that_led_to_nothing_takes_no_second_try_away(agree, alice, day, account, state, is_planned):
+    invoice, standing = make_invoice(alice), agree(account)
+    came_back(standing, invoice, retry_on=date(2026, 12, 6))
+    make_payment(standing, invoice, state=state, method=None, autopay=None, kind="online", try_number=0)
+
+    assert day()[0] == is_planned
+    assert (autopay.planned(invoice) is not None) == is_planned
+
+
 @pytest.mark.parametrize("state", ["returned", "charged_back", "refunded", "voided"])
 def test_what_must_not_be_tried_again_is_not_planned_again(agree, alice, day, account, state):
     invoice = make_invoice(alice)
