@@ -149,7 +149,7 @@ class Gateway:
         self.charges.append((reference, self.told(reference) if self.line == "good" else None))
         return answer
 
-    def void(self, transaction_id):
+    def void(self, transaction_id, **_):
         transaction = self.transactions[transaction_id]
         if self.line in ("down", "loses requests"):
             return InDoubt("No answer.")
@@ -158,7 +158,7 @@ class Gateway:
         self.change(transaction, "voided")
         return Voided(transaction_id) if self.line == "good" else InDoubt("No answer.")
 
-    def refund(self, transaction_id, amount_cents, *, reference):
+    def refund(self, transaction_id, amount_cents, *, reference, **_):
         self._answer()
         if self.line == "loses requests":
             return InDoubt("No answer.")
