@@ -15,9 +15,11 @@ AUTOMATIC = (Customer.CARD_AUTOPAY, Customer.BANK_AUTOPAY)
 
 @bp.route("/p/<string(maxlength=100):token>", methods=["GET", "POST"])
 def preferences_by_link(token):
-    """The page behind the link of a message: no sign-in needed."""
+    """The page behind the link of a message: no sign-in needed. How the account is paid, its payers decide."""
     contact = links.follow(token, Link.PREFERENCES, now=g.now).contact
     g.by = f"customer:{contact.email}"
+    if contact.role != Contact.PAYER:
+        abort(404)
     off = url_for("portal.autopay_off_by_link", token=token)
     return _page(contact, url_for("portal.preferences_by_link", token=token), off)
 

@@ -176,3 +176,14 @@ def test_only_payers_with_an_address_are_promised_mail(db, alice, clock):
 
     assert outlook.reminders(payer(alice), customers.preferences(payer(alice)), today=clock.today()) == []
     assert Notice.select().count() == 0
+
+
+@pytest.mark.parametrize("role", [Contact.VIEWER, Contact.TECHNICAL])
+def test_whoever_does_not_pay_decides_nothing_by_a_link(visitor, path, alice, clock, role):
+    other = Contact.create(customer=alice, name="Vi", email="vi@example.com", role=role)
+    theirs = f"/p/{links.preferences_link(other, now=clock.now())}"
+    _, _, fields = visitor.open(path).form("Save")
+
+    assert visitor.open(theirs).status == 404
+    assert visitor.send("post", theirs, fields | {"pay_wish": "check"}).status == 404
+    assert Customer.get_by_id(alice.id).pay_wish == "reminders"

@@ -12,7 +12,7 @@ from flask import url_for
 from billing import company as companies
 from billing import documents, links, money_back, promises, setbacks, upcoming
 from billing.edges.mail import Letter
-from models import Notice
+from models import Contact, Notice
 
 HIDDEN = "…"
 
@@ -74,9 +74,13 @@ def _without(text, secrets):
 
 
 def _add_standing_links(notice, tokens, now):
-    """What every message to a customer carries: how to change what they get, and where to sign in."""
+    """What every message to a customer carries: where to sign in, and for payers how to change what they get.
+
+    Those preferences decide how the account is paid: whoever only looks at it, or asks, gets no link to them.
+    """
     tokens.urls["sign_in_page_url"] = url_for("portal.sign_in", _external=True)
-    if notice.contact and notice.kind not in (Notice.SIGN_IN, Notice.CONTACT_CHANGED):
+    is_payer = notice.contact and notice.contact.role == Contact.PAYER
+    if is_payer and notice.kind not in (Notice.SIGN_IN, Notice.CONTACT_CHANGED):
         tokens.add(
             "preferences_url", "portal.preferences_by_link", links.preferences_link(notice.contact, now=now)
         )
