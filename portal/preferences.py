@@ -15,7 +15,7 @@ AUTOMATIC = (Customer.CARD_AUTOPAY, Customer.BANK_AUTOPAY)
 
 @bp.route("/p/<string(maxlength=100):token>", methods=["GET", "POST"])
 def preferences_by_link(token):
-    """The page behind the link of a message: no sign-in needed. How the account is paid, its payers decide."""
+    """The page behind the link of a message, for payers: no sign-in needed."""
     contact = links.follow(token, Link.PREFERENCES, now=g.now).contact
     g.by = f"customer:{contact.email}"
     if contact.role != Contact.PAYER:

@@ -185,5 +185,5 @@ def test_whoever_does_not_pay_decides_nothing_by_a_link(visitor, path, alice, cl
     _, _, fields = visitor.open(path).form("Save")
 
     assert visitor.open(theirs).status == 404
-    assert visitor.send("post", theirs, fields | {"pay_wish": "check"}).status == 404
+    assert visitor.send("post", theirs, dict(fields) | {"pay_wish": "check"}).status == 404
     assert Customer.get_by_id(alice.id).pay_wish == "reminders"
