@@ -65,7 +65,7 @@ class Phone:
             return payments.start_by_phone(
                 customer,
                 parts,
-                key=f"phone:{request.form.get('click', '')}"[:64],
+                key=payments.click_key(customer, parts, request.form.get("click", "")),
                 gateway=current_app.gateway,
                 urls=phone_urls,
                 by=g.by,

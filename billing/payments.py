@@ -6,6 +6,7 @@ its invoices until the gateway has told what became of it. Return page, webhook 
 three independent ways to learn that; each is enough, together they are harmless.
 """
 
+import hashlib
 import logging
 import secrets
 import time
@@ -88,6 +89,15 @@ def start_by_phone(customer, parts, *, key, gateway, urls, by, today, now, conta
         if Payment.update(entered_by=by).where(fresh).execute():
             events.record("payment.by_phone", payment, by=by, now=now, customer=customer)
     return payment
+
+
+def click_key(customer, parts, click):
+    """The key of an attempt that a page asks for; ``click`` is what the form was given when it was shown.
+
+    The same button for the same amounts is the same click; nobody can name a click of another customer.
+    """
+    meant = ",".join(f"{invoice.id}:{cents}" for invoice, cents in parts)
+    return "web:" + hashlib.sha256(f"{customer.id}|{click}|{meant}".encode()).hexdigest()[:48]
 
 
 def _same_click(customer, key):

@@ -10,7 +10,7 @@ from billing import autopay, methods
 from billing import payments as paying
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
 from models import Contact, Invoice, Payment, PaymentMethod
-from portal import payments, visitor
+from portal import visitor
 from portal.door import bp
 from portal.forms import PayForm
 
@@ -176,7 +176,7 @@ def _charge(invoice, form, method):
         g.customer,
         parts,
         method=method,
-        key=payments.click(g.customer, parts, form.key.data),
+        key=paying.click_key(g.customer, parts, form.key.data),
         gateway=current_app.gateway,
         today=g.today,
         now=g.now,

@@ -5,7 +5,6 @@ browser to the processor; the processor sends it back to ``payment_return``, who
 processor answers when we ask, never the address. Every step may be repeated, reloaded or opened twice.
 """
 
-import hashlib
 from datetime import timedelta
 
 from flask import abort, current_app, flash, g, redirect, render_template, url_for
@@ -46,19 +45,13 @@ def begin(customer, parts, *, key, back, contact=None):
 
 def _started(customer, parts, key, contact):
     told = {"gateway": current_app.gateway, "today": g.today, "now": g.now, "contact": contact}
-    told |= {"key": click(customer, parts, key), "urls": _urls}
+    told |= {"key": payments.click_key(customer, parts, key), "urls": _urls}
     try:
         return payments.start_online(customer, parts, **told)
     except PaymentInProgress:
         if not look_again(invoice for invoice, _ in parts):
             raise
         return payments.start_online(customer, parts, **told)
-
-
-def click(customer, parts, key):
-    """The same button for the same amounts is the same click; nobody can name a click of another customer."""
-    meant = ",".join(f"{invoice.id}:{cents}" for invoice, cents in parts)
-    return "web:" + hashlib.sha256(f"{customer.id}|{key}|{meant}".encode()).hexdigest()[:48]
 
 
 def _urls(payment):

@@ -335,6 +335,18 @@ def test_a_payment_by_phone_goes_through_the_processors_page_and_back_into_the_o
     ]
 
 
+def test_going_back_to_change_the_amount_never_leads_to_the_page_with_the_former_one(shop, paying, alice):
+    invoice = make_invoice(alice, cents=4250)
+    desk = enter(shop)
+    open_page(desk, alice, **{str(invoice.id): "42.50"})
+
+    page, payment = open_page(desk, alice, **{str(invoice.id): "10.00"})
+
+    assert 'name="token"' not in page.text
+    assert "A payment of $42.50 was started already" in text_of(page)
+    assert (Payment.select().count(), payment.amount_cents) == (1, 4250)
+
+
 def test_a_card_that_is_declined_by_phone_says_what_to_read_to_the_caller(shop, paying, alice):
     invoice = make_invoice(alice, cents=4250)
     desk = enter(shop)
