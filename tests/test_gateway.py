@@ -179,6 +179,14 @@ def test_find_matches_only_the_whole_reference(sandbox, gateway):
     assert gateway.find("PL-", since=now()) == []
 
 
+def test_what_began_by_a_clock_that_was_two_hours_ahead_is_found_after_it_was_put_right(sandbox, gateway):
+    one = paid(sandbox, gateway)
+
+    [found] = gateway.find("PL-1", since=now() + timedelta(hours=2))
+
+    assert found.transaction_id == one.transaction_id
+
+
 def test_find_tells_all_attempts_of_a_reference_in_order(sandbox, gateway):
     page = ask_for_page(gateway)
     sandbox.pay(page.token, zip="46282")
