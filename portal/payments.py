@@ -95,7 +95,8 @@ def pay_page(reference):
 
 def can_continue(payment):
     """True while the processor's page of an attempt can still be opened."""
-    return payment.state == Payment.SENT and g.now < payment.form_token_at + payments.FORM_LIFE
+    opened_at = payment.form_token_at  # a charge of a saved method has no page
+    return payment.state == Payment.SENT and opened_at is not None and g.now < opened_at + payments.FORM_LIFE
 
 
 # --- On the way back -----------------------------------------------------------------------------

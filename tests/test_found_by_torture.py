@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from billing import checks, returns
+from billing import checks, links, returns
 from billing.outcomes import Approved, InDoubt
-from models import Payment
-from tests.factories import make_invoice
+from models import Payment, PaymentPart
+from tests.factories import NOW, make_invoice, make_method
 from tests.sandbox_process import ACCOUNT
 
 
@@ -49,3 +49,18 @@ def test_who_slept_between_the_last_look_and_the_first_byte_sends_nothing(paying
     refused = paying.gateway.void(charged["id"], send_by=time.monotonic() - 1)
     assert isinstance(refused, InDoubt)
     assert paying.money_cents() == 5538
+
+
+def test_the_invoice_can_be_read_while_autopay_charges_it(client, alice, clock):
+    """Seed 4211, SQLite, round 28: a charge of a saved method that is under way has no page to go back to."""
+    invoice = make_invoice(alice, cents=4250)
+    charge = Payment.create(
+        customer=alice, reference="PLUNDERWAY", key="k", state=Payment.SENT, kind="card", amount_cents=4250,
+        method=make_method(alice), received_on=clock.today(), ask_at=NOW, created_at=NOW,
+    )  # fmt: skip
+    PaymentPart.create(payment=charge, invoice=invoice, amount_cents=4250)
+
+    page = client.get(f"/i/{links.pay_link(invoice, now=clock.now())}")
+
+    assert page.status_code == 200
+    assert "being checked" in page.get_data(as_text=True)
