@@ -13,7 +13,7 @@ from admin import finding
 from admin.desk import payer_loader, typed_parts
 from billing import documents, ledger, links, payments
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
-from models import Customer, Payment, PaymentPart
+from models import Customer, Payment
 
 
 class Phone:
@@ -45,7 +45,7 @@ class Phone:
             customer=customer,
             balance=ledger.balance(customer, today=g.today),
             invoices=invoices,
-            standing=standing(invoices),
+            standing=ledger.standing_attempts([invoice.id for invoice in invoices]),
             chosen=finding.as_id(request.args.get("invoice", "")),
             wrong=wrong,
             contact=links.mail_contact(customer),
@@ -115,13 +115,6 @@ class Phone:
             answered=answered,
             left=left,
         )
-
-
-def standing(invoices):
-    """{invoice id: payment} of the attempts that are not concluded yet."""
-    parts = PaymentPart.select(PaymentPart, Payment).join(Payment)
-    claims = PaymentPart.live & PaymentPart.invoice.in_([one.id for one in invoices])
-    return {part.invoice_id: part.payment for part in parts.where(claims)} if invoices else {}
 
 
 def phoned(id):

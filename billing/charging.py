@@ -190,18 +190,8 @@ def _planned(customers, today):
     if not rows:
         return []
     charges = upcoming.by_customer(list(rows), today=today)
-    claims = _claims([row.invoice_id for some in rows.values() for row in some])
+    claims = ledger.standing_attempts([row.invoice_id for some in rows.values() for row in some])
     return [_plan(customers[id], own, charges.get(id, ()), claims, today) for id, own in rows.items()]
-
-
-def _claims(invoice_ids):
-    """{invoice id: the attempt that claims it}."""
-    parts = (
-        PaymentPart.select(PaymentPart, Payment)
-        .join(Payment)
-        .where(PaymentPart.live & among(PaymentPart.invoice, invoice_ids))
-    )
-    return {part.invoice_id: part.payment for part in parts}
 
 
 def _plan(customer, rows, charges, claims, today):

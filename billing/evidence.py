@@ -63,10 +63,6 @@ class Evidence:
     tickets: tuple[tuple[str, tuple[Sent, ...]], ...]
     earlier: tuple[tuple[date, str, int], ...]  # (day, method, cents) of payments that nobody disputed
 
-    @property
-    def made_by(self):
-        return self.company.legal_name
-
 
 def collect(case):
     """The Evidence of a Chargeback as it can be shown today."""

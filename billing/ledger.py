@@ -437,6 +437,13 @@ def standing_attempt(invoice):
     )
 
 
+def standing_attempts(invoice_ids):
+    """The same for many: {invoice id: Payment} of those that are claimed."""
+    claims = PaymentPart.live & among(PaymentPart.invoice, invoice_ids)
+    parts = PaymentPart.select(PaymentPart, Payment).join(Payment).where(claims)
+    return {part.invoice_id: part.payment for part in parts}
+
+
 def _source(money):
     return {"payment": money} if isinstance(money, Payment) else {"credit": money}
 

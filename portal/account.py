@@ -11,7 +11,7 @@ from billing import customers, documents, ledger, links, methods, outlook, promi
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
-from models import Contact, Invoice, Payment, PaymentPart
+from models import Contact, Invoice, Payment
 from portal import invoice_page, payments, visitor
 from portal.door import bp
 from portal.forms import DetailsForm, PayForm, StatementForm, new_key
@@ -114,10 +114,7 @@ def _state(invoice, attempt, is_promised):
 
 def _claimed(invoices):
     """The attempt that is under way for each invoice with something to pay: {id: Payment}."""
-    parts = PaymentPart.select(PaymentPart, Payment).join(Payment).where(
-        PaymentPart.live & PaymentPart.invoice.in_([invoice.id for invoice in invoices if invoice.open_cents])
-    )  # fmt: skip
-    return {part.invoice_id: part.payment for part in parts}
+    return ledger.standing_attempts([invoice.id for invoice in invoices if invoice.open_cents])
 
 
 # --- Invoices ------------------------------------------------------------------------------------

@@ -98,11 +98,6 @@ def envelope_code(root):
     return text(root, "messages/message/code")
 
 
-def envelope_sentence(root):
-    """The gateway's own words about it."""
-    return text(root, "messages/message/text")
-
-
 # -- money
 
 
