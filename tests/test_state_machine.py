@@ -85,6 +85,7 @@ HALF_A_YEAR = timedelta(days=150)  # nearly: later the processor refunds no more
 ORDERS = {"in_doubt": "sent", "approved": "done", "declined": "dead", "refused": "dead"}
 LESS = st.sampled_from([0, 0, 0, 1, 700, 3000])
 KIND = st.sampled_from(["card", "card", "bank"])
+TABS = st.sampled_from([1, 1, 1, 2])  # in which the page is open and is sent
 SENT = st.sampled_from(["capturedPendingSettlement"] * 4 + ["declined", "FDSPendingReview", None])
 SENT_FOR = timedelta(minutes=15)  # how long the gateway's page can be sent
 
@@ -420,8 +421,16 @@ class Office(RuleBasedStateMachine):
     # -- paying online
 
     @has("issued")
-    @rule(which=WHICH, more=st.booleans(), less=LESS, status=SENT, kind=KIND, comes_back=st.booleans())
-    def somebody_pays_online(self, which, more, less, status, kind, comes_back):
+    @rule(
+        which=WHICH,
+        more=st.booleans(),
+        less=LESS,
+        status=SENT,
+        kind=KIND,
+        tabs=TABS,
+        comes_back=st.booleans(),
+    )
+    def somebody_pays_online(self, which, more, less, status, kind, tabs, comes_back):
         """For one invoice, in full or in part, or for all that are open; as far as they get."""
         invoice = self.one(Invoice, which, Invoice.open_cents > 0)
         if invoice is None:
@@ -440,7 +449,7 @@ class Office(RuleBasedStateMachine):
                 lowest=500, answered=not self.is_down(),
             ),
         )  # fmt: skip
-        if payment and status:
+        for _ in range(tabs if payment and status else 0):
             self.gateway.send_page(payment.reference, status, kind)
         if payment and comes_back:
             self.come_back(payment)
