@@ -162,7 +162,8 @@ class Listing:
         if not found or len(found) > self.most:
             return len(found), {}, None
         ids, *amounts = zip(*found, strict=True)
-        return len(found), {field.name: sum(cents) for field, cents in zip(money, amounts, strict=True)}, ids
+        sums = (sum(filter(None, cents)) for cents in amounts)  # a column may be empty here and there
+        return len(found), dict(zip([field.name for field in money], sums, strict=True)), ids
 
     def _sort(self, args, count):
         """The (column, descending) asked for, where it can be answered fast; else the list's own."""

@@ -10,8 +10,8 @@ from flask import current_app, g
 from admin import labels
 from admin.actions import Action, Reason, click_of, day_of, text_field
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput
+from billing import autopay, outcomes, payments, refunds, returns, words
 from billing import company as companies
-from billing import outcomes, payments, refunds, returns, words
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from models import Chargeback, Hold, Payment, Refund
@@ -396,5 +396,25 @@ HOLD = (
         done="The hold was lifted.",
         fits=lambda hold: hold.scope == Hold.AUTOPAY and hold.ends_on is None,
         effect=lambda hold: hold.reason,
+    ),
+)
+
+
+def _end_autopay(standing, form):
+    autopay.end(standing, reason=form.reason.data, by=g.by, now=g.now)
+    return f"Autopay of {standing.customer} is off. The customer is told by mail."
+
+
+AUTOPAY = (
+    Action(
+        "end",
+        "Switch off",
+        _end_autopay,
+        form=Reason,
+        lead="Nothing is charged automatically any more, from now on. What was sent to the processor already "
+        "is not called back.",
+        fits=lambda standing: standing.ended_at is None,
+        effect=lambda standing: str(standing.method),
+        tone="danger",
     ),
 )

@@ -99,7 +99,7 @@ ACCESS = {
     **_screen("chargeback", answer=MONEY, win=MONEY, lose=MONEY),
     **_screen("loss"),
     **_screen("payment_method"),
-    **_screen("autopay"),
+    **_screen("autopay", end=DESK),
     **_screen("planned_charge"),
     **_screen("autopay_outcome"),
     **_screen("settlement"),

@@ -571,6 +571,7 @@ class AutopayView(StaffView):
         "agreed_at": "Agreed", "agreed_from": "Agreed from", "ended_at": "Ended", "text": "Words agreed to",
     }  # fmt: skip
     column_filters_by = ("customer", "method", "timing", "cap_cents", "agreed_at", "ended_at")
+    actions = payment_actions.AUTOPAY
     inline = ("planned_charges", "payments")
 
 

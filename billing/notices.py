@@ -47,6 +47,7 @@ WHY_PROBLEM = "A payment on this account did not go through."
 WHY_REFUND = "A message is sent whenever we send money back."
 WHY_CAP = "You asked to be asked before a larger automatic payment."
 WHY_AUTOPAY = "This account is paid automatically."
+WHY_AUTOPAY_OFF = "This account was paid automatically until now."
 WHY_SECURITY = "We tell you whenever a way to pay of this account changes."
 WHY_EXPIRING = "A card that you saved is about to expire."
 
@@ -313,7 +314,7 @@ def queue_autopay_on(autopay, *, now):
 def queue_autopay_off(autopay, *, now):
     """Tell every payer that nothing is charged automatically any more."""
     for contact in _mail_payers(autopay.customer_id):
-        _queue_autopay(Notice.AUTOPAY_OFF, autopay, contact, f"{autopay.id}", WHY_AUTOPAY, now)
+        _queue_autopay(Notice.AUTOPAY_OFF, autopay, contact, f"{autopay.id}", WHY_AUTOPAY_OFF, now)
 
 
 def queue_postponed(autopay, charge_on, *, now):

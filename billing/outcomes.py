@@ -447,7 +447,7 @@ RETURN_CAUSES = {
         ReturnCause(
             "R01",
             "There was not enough money in the account when the payment arrived. Please see that the balance "
-            "covers it before we try again, or pay another way.",
+            "covers it, or pay another way.",
             "Insufficient funds. It may be tried twice more within 180 days.",
             RETRY,
         ),
@@ -490,8 +490,8 @@ RETURN_CAUSES = {
         ),
         ReturnCause(
             "R09",
-            "The account had money on the way that was not available yet. We can try again in a few days; "
-            "if you would rather not wait, please pay another way.",
+            "The account had money on the way that was not available yet. If you would rather not wait "
+            "until it is, please pay another way.",
             "Uncollected funds. It may be tried twice more within 180 days.",
             RETRY,
         ),

@@ -53,6 +53,7 @@ def add_method():
     """Lead to the processor's page, by its token; the browser posts it, so it stands in no address."""
     payers_only()
     session["added_for"] = "autopay" if request.form.get("for") == "autopay" else "methods"
+    session["saved_before"] = [method.id for method in methods.active(g.customer)]
     back = url_for(f"portal.{session['added_for']}")
     try:
         page = methods.start_adding(
@@ -77,14 +78,16 @@ def add_method_again():
 
 @bp.get("/account/methods/added")
 def method_added():
-    """Back from the processor's page: ask what is saved now, and say what is new."""
+    """Back from the processor's page: ask what is saved now, and say what is new; a webhook may be faster."""
     payers_only()
     aim = session.pop("added_for", "methods")
+    before = session.pop("saved_before", [method.id for method in methods.active(g.customer)])
     try:
-        added = methods.refresh(g.customer, gateway=current_app.gateway, by=g.by, now=g.now)
+        methods.refresh(g.customer, gateway=current_app.gateway, by=g.by, now=g.now)
     except GatewayUnavailable:
         flash("Our payment processor does not answer right now. Please look again in a minute.", "error")
         return redirect(url_for("portal.methods"), 303)
+    added = [method for method in methods.active(g.customer) if method.id not in before]
     for method in added:
         flash(f"{method.label} is saved.", "success")
     if not added:
