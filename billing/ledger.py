@@ -383,11 +383,8 @@ def swap_for_credits(payment, cents, *, reason, by, on):
     """
     with locked(payment.customer_id):
         for invoice_id, freed in reopen(payment, cents, reason=reason, by=by, on=on):
-            for credit in (
-                Credit.select()
-                .where((Credit.customer == payment.customer_id) & (Credit.open_cents > 0))
-                .order_by(Credit.id)
-            ):
+            unapplied = (Credit.customer == payment.customer_id) & (Credit.open_cents > 0)
+            for credit in list(Credit.select().where(unapplied).order_by(Credit.id)):  # applying changes it
                 part = min(freed, credit.open_cents)
                 if part:
                     apply(credit, [(Invoice.get_by_id(invoice_id), part)], reason=reason, by=by, on=on)
