@@ -36,6 +36,7 @@ class Year:
         """Let the days pass, with the daily job, up to and including ``day``."""
         while self.clock.today() < day:
             self.paying.later(days=min(STEP_DAYS, (day - self.clock.today()).days))
+            self.paying.sandbox.post_control("settle")  # as every night
             self.run()
 
     def run(self):

@@ -4,6 +4,7 @@ The calendar (tests/golden/autopay_calendar.txt) has a line for every charge and
 customers saw. ``pytest --update-golden`` rewrites it; read the difference before it is committed.
 """
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -142,6 +143,7 @@ def every_day_is_proven():
 
 
 def compare(calendar, update):
+    calendar = re.sub(r"account \d+", "account N", calendar)  # numbered as the tests before left off
     if update:
         GOLDEN.write_text(calendar, "utf-8")
     assert calendar == GOLDEN.read_text("utf-8")
