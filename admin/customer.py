@@ -8,7 +8,8 @@ from flask import abort, g
 from flask_admin import expose
 
 from admin import base, finding, related
-from billing import bill, charging, contracts, ledger
+from billing import bill, contracts, ledger
+from billing.automatic import charging
 from models import (
     AutopayOutcome,
     Charge,

@@ -10,10 +10,12 @@ from flask import current_app, g
 from admin import labels
 from admin.actions import Action, Reason, click_of, day_of, text_field
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput
-from billing import autopay, outcomes, payments, refunds, returns, words
 from billing import company as companies
+from billing import outcomes, payments, words
+from billing.automatic import autopay
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
+from billing.reversals import refunds, returns
 from models import Chargeback, Hold, Payment, Refund
 
 BY_PROCESSOR = (Payment.CARD, Payment.BANK)

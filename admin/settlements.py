@@ -1,7 +1,7 @@
 """Screens of reconciliation: batches with their deposits, differences, and the certificate.
 
 Here: what these pages show and the one call of each into ``billing/``. Not here: comparing and certifying
-(billing/settlements.py, differences.py, certificates.py), who may (security.py).
+(billing/reconciliation/settlements.py, differences.py, certificates.py), who may (security.py).
 """
 
 import csv
@@ -19,11 +19,12 @@ from admin.actions import Action
 from admin.actions import Words as OneLine
 from admin.base import StaffView
 from admin.fields import DateInput, Filled, plain_text
-from billing import certificates, daily, differences, events, settlements, words
+from billing import daily, events, words
 from billing.edges import pdf, seals
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.money import as_decimal, format_cents
+from billing.reconciliation import certificates, differences, settlements
 from models import Difference
 
 SPAN_DAYS = 30

@@ -14,10 +14,11 @@ from admin import actions, finding, labels, payment_actions, related, remittance
 from admin.base import StaffView
 from admin.filters import ChoiceFilter
 from admin.finding import Anywhere, Related
-from billing import contracts, customers, documents, evidence, ledger, words
+from billing import contracts, customers, documents, ledger, words
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.money import as_decimal
+from billing.reversals import evidence
 from models import (
     TABLES,
     Allocation,

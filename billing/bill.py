@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from peewee import DataError, IntegrityError
 
-from billing import autopay, contracts, ledger, money, notices, words
 from billing import company as companies
+from billing import contracts, ledger, money, notices, words
+from billing.automatic import autopay
 from billing.errors import BillingError, StaleState
 from models import (
     Charge,

@@ -12,23 +12,13 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import (
-    autopay,
-    bill,
-    charging,
-    checks,
-    methods,
-    notices,
-    payments,
-    refunds,
-    remittances,
-    settlements,
-    webhooks,
-    words,
-)
+from billing import bill, checks, notices, payments, remittances, webhooks, words
 from billing import company as companies
+from billing.automatic import autopay, charging, methods
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
+from billing.reconciliation import settlements
+from billing.reversals import refunds
 from billing.states import move
 from models import JobRun, db
 

@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 from billing import company as companies
-from billing import ledger, remittance, upcoming, words
+from billing import ledger, remittance, words
+from billing.automatic import upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
 from models import Allocation, Credit, Customer, Event, Invoice, Line, Payment, PaymentPart, Refund

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from billing import autopay, bill, contracts, events, ledger, notices
+from billing import bill, contracts, events, ledger, notices
 from billing import company as companies
+from billing.automatic import autopay
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.states import move

@@ -13,7 +13,8 @@ from datetime import timedelta
 from peewee import JOIN, fn
 
 from billing import company as companies
-from billing import ledger, setbacks, upcoming
+from billing import ledger
+from billing.automatic import setbacks, upcoming
 from billing.errors import BillingError, StaleState
 from billing.states import move
 from models import (

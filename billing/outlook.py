@@ -7,8 +7,9 @@ rules, so that what a customer was told and what they get cannot differ. Nothing
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from billing import autopay, bill, contracts, ledger, upcoming
+from billing import bill, contracts, ledger
 from billing import company as companies
+from billing.automatic import autopay, upcoming
 
 
 @dataclass(frozen=True)

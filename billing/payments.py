@@ -17,10 +17,12 @@ from datetime import timedelta
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import events, ledger, notices, refunds, retries, returns
+from billing import events, ledger, notices
+from billing.automatic import retries
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress, StaleState
 from billing.money import format_cents
 from billing.outcomes import Approved, Declined, Held, InDoubt, NothingChanged, Returned, Voided
+from billing.reversals import refunds, returns
 from billing.states import move
 from models import Invoice, Payment, PaymentMethod, PaymentPart, db
 
@@ -262,7 +264,7 @@ def charge_saved(
     Afterwards it never raises: what the gateway leaves open is ``in_doubt``.
 
     autopay    -- the authorization, when nobody pressed a button
-    try_number -- of automatic tries with this method; billing/retries.py counts them
+    try_number -- of automatic tries with this method; billing/automatic/retries.py counts them
     recheck    -- callable() -> parts, asked under the lock: what is still due at that moment; may raise
                   BillingError to call it off
     """

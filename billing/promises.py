@@ -7,8 +7,9 @@ Only words, dates and cents, read from rows once. What is charged, and when, is 
 from dataclasses import dataclass
 from datetime import date
 
-from billing import autopay, consent, documents, upcoming, words
 from billing import company as companies
+from billing import documents, words
+from billing.automatic import autopay, consent, upcoming
 from billing.money import format_cents
 from models import Autopay, PaymentMethod
 

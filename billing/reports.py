@@ -9,7 +9,9 @@ from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import charging, daily, differences, money, words
+from billing import daily, money, words
+from billing.automatic import charging
+from billing.reconciliation import differences
 from models import (
     Autopay,
     AutopayOutcome,

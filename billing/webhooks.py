@@ -3,13 +3,15 @@
 A webhook is kept as it came, once, and followed later: the processor is asked about what it names. One that
 is switched off after failed deliveries, or missing, is put right and told. What was not delivered meanwhile
 is not asked for again, because nothing depends on it: the unsettled list and the batches
-(billing/settlements.py) have everything that it would have told, and more.
+(billing/reconciliation/settlements.py) have everything that it would have told, and more.
 """
 
 import json
 import secrets
 
-from billing import methods, payments, refunds
+from billing import payments
+from billing.automatic import methods
+from billing.reversals import refunds
 from models import Customer, GatewayEvent, Payment
 
 EVENT_TYPES = (

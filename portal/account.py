@@ -7,7 +7,8 @@ from datetime import date
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 
-from billing import customers, documents, ledger, links, methods, outlook, promises, upcoming
+from billing import customers, documents, ledger, links, outlook, promises
+from billing.automatic import methods, upcoming
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError

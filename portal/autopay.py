@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from wtforms.fields.choices import SelectChoice
 
-from billing import autopay as permission
-from billing import consent, documents, links, methods, promises, upcoming, words
+from billing import documents, links, promises, words
+from billing.automatic import autopay as permission
+from billing.automatic import consent, methods, upcoming
 from billing.errors import BillingError
 from billing.money import as_decimal, format_cents
 from models import Autopay, Contact, Invoice, Link, PaymentMethod, PlannedCharge

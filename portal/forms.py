@@ -24,7 +24,8 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from billing import consent, customers, money, tickets
+from billing import customers, money, tickets
+from billing.automatic import consent
 from billing.errors import BillingError
 from models import Autopay, Customer, Preference
 

@@ -6,8 +6,8 @@ or a bank account ever comes here.
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, session, url_for
 
-from billing import autopay, methods
 from billing import payments as paying
+from billing.automatic import autopay, methods
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
 from models import Contact, Invoice, Payment, PaymentMethod
 from portal import visitor

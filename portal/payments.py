@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from flask import abort, current_app, flash, g, redirect, render_template, url_for
 
-from billing import documents, ledger, links, methods, payments
+from billing import documents, ledger, links, payments
+from billing.automatic import methods
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import GatewayUnavailable, PaymentInProgress

@@ -2,8 +2,8 @@
 
 from flask import abort, flash, g, redirect, render_template, url_for
 
-from billing import autopay as permission
 from billing import customers, links, outlook, promises
+from billing.automatic import autopay as permission
 from billing.errors import BillingError
 from models import Contact, Customer, Link, PaymentMethod
 from portal import autopay

@@ -97,7 +97,7 @@ def ask(told, point):
 
 def refund(told, point):
     """Order a refund of the whole payment and send it."""
-    from billing import refunds
+    from billing.reversals import refunds
     from models import Payment
 
     outside = _outside(told, point)
@@ -112,7 +112,7 @@ def refund(told, point):
 
 def autopay(told, point):
     """Run the autopay step, for everybody who is due or for the one who is told."""
-    from billing import charging
+    from billing.automatic import charging
     from billing.edges.clock import FixedClock
 
     outside = _outside(told, point)

@@ -9,7 +9,8 @@ What an enrollment writes is written here row by row, so that a test can begin a
 tested with its own module.
 """
 
-from billing import charging, payments
+from billing import payments
+from billing.automatic import charging
 from models import Autopay, AutopayOutcome, Customer, Invoice, Payment, PaymentMethod, PlannedCharge
 from tests.factories import BY, make_customer, make_invoice
 

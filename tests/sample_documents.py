@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import date
 
-from billing import documents, money_back, outcomes, promises, remittance, setbacks
+from billing import documents, outcomes, promises, remittance
+from billing.automatic import setbacks
+from billing.reversals import money_back
 
 PAY_URL = "https://pay.example.com/i/Zk3vQ0m1s8Yc2nT5bWf7Jq9LxR4uAaEeHhGgDdKkPpM"
 

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 import models
-from billing import checks, contracts, invoices, ledger, payments, returns
+from billing import checks, contracts, invoices, ledger, payments
 from billing.edges import commands
+from billing.reversals import returns
 from models import Invoice, JobRun, Line, Notice, Payment
 from tests.factories import (
     make_charge,

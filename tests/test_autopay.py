@@ -6,7 +6,8 @@ import pytest
 from peewee import IntegrityError
 
 import models
-from billing import autopay, consent, daily, notices, telling, upcoming
+from billing import daily, notices
+from billing.automatic import autopay, consent, telling, upcoming
 from billing.errors import BillingError
 from models import (
     Autopay,

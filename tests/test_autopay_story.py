@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import models
-from billing import autopay, checks, consent
+from billing import checks
+from billing.automatic import autopay, consent
 from billing.edges import commands
 from billing.money import format_cents
 from models import Autopay, AutopayOutcome, Invoice, Notice, Payment, PlannedCharge

@@ -7,10 +7,11 @@ import pytest
 
 import models
 from admin import security
-from billing import certificates, daily, differences, settlements
 from billing import company as companies
+from billing import daily
 from billing.edges import pdf, seals
 from billing.errors import BillingError
+from billing.reconciliation import certificates, differences, settlements
 from models import Difference, JobRun, Payment, Settlement, SettlementLine
 from tests.factories import make_customer, make_invoice
 from tests.office import enter, text_of

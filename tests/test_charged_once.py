@@ -2,8 +2,9 @@
 
 import pytest
 
-from billing import bill, checks, invoices, ledger, payments, refunds, returns
+from billing import bill, checks, invoices, ledger, payments
 from billing.errors import BillingError, PaymentInProgress
+from billing.reversals import refunds, returns
 from models import Allocation, Charge, Credit, Invoice, Line, Notice, Payment, PaymentPart, Refund
 from tests.at_once import die_everywhere, processes, together
 from tests.conftest import TODAY

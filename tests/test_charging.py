@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import charging, checks, ledger, notices, payments, tickets, upcoming
+from billing import checks, ledger, notices, payments, tickets
+from billing.automatic import charging, upcoming
 from billing.edges import commands
 from models import (
     Autopay,

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from billing import charging, checks
+from billing import checks
+from billing.automatic import charging
 from models import AutopayOutcome, Notice, Payment, PaymentPart
 from tests.at_once import die_everywhere, processes, together
 from tests.conftest import TODAY

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import bill, checks, contracts, invoices, payments, returns
+from billing import bill, checks, contracts, invoices, payments
+from billing.reversals import returns
 from models import (
     Allocation,
     Autopay,

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from billing import checks, links, returns
+from billing import checks, links
 from billing.outcomes import Approved, InDoubt
+from billing.reversals import returns
 from models import Payment, PaymentPart
 from tests.factories import NOW, make_invoice, make_method
 from tests.sandbox_process import ACCOUNT

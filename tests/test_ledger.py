@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from billing import checks, invoices, ledger, payments, refunds, returns
+from billing import checks, invoices, ledger, payments
 from billing.errors import BillingError
+from billing.reversals import refunds, returns
 from models import Allocation, Credit, Invoice, Payment
 from tests.factories import BY, NOW, make_customer, make_invoice
 

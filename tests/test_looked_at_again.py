@@ -9,9 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import bill, checks, contracts, invoices, links, notices, one_offs, payments, returns, tickets
+from billing import bill, checks, contracts, invoices, links, notices, one_offs, payments, tickets
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
+from billing.reversals import returns
 from models import Contact, Hold, Invoice, Link, Notice, OneOff, Payment, Ticket
 from tests.at_once import together
 from tests.factories import BY, NOW, make_charge, make_contract, make_invoice, make_one_off, payer

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from billing import autopay, consent, methods
+from billing.automatic import autopay, consent, methods
 from billing.errors import BillingError, GatewayUnavailable
 from models import Autopay, Customer, Event, Notice, Payment, PaymentMethod, PlannedCharge
 from tests.at_once import together

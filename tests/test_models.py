@@ -6,7 +6,8 @@ import peewee
 import pytest
 
 import models
-from billing import bill, invoices, payments, refunds, tickets
+from billing import bill, invoices, payments, tickets
+from billing.reversals import refunds
 from models import (
     Allocation,
     Charge,

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import pytest
 
 import models
-from billing import autopay, bill, checks, consent, customers, invoices, notices, payments, refunds, tickets
+from billing import bill, checks, customers, invoices, notices, payments, tickets
+from billing.automatic import autopay, consent
 from billing.edges import mail
 from billing.edges.clock import FixedClock
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
+from billing.reversals import refunds
 from models import (
     AutopayOutcome,
     Contact,

@@ -4,8 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import checks, ledger, payments, refunds, returns
+from billing import checks, ledger, payments
 from billing.errors import BillingError, StaleState
+from billing.reversals import refunds, returns
 from models import Allocation, Event, Loss, Notice, Payment, Refund
 from tests.factories import BY, NOW, make_invoice
 

@@ -6,7 +6,8 @@ import pytest
 from flask import url_for
 
 import models
-from billing import links, payments, returns, tickets
+from billing import links, payments, tickets
+from billing.reversals import returns
 from models import Contact, Event, Invoice, Notice, Payment, Ticket
 from portal import door
 from tests.factories import (

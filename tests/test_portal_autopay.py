@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from billing import autopay, checks, consent, links, notices
+from billing import checks, links, notices
+from billing.automatic import autopay, consent
 from models import Autopay, Contact, Customer, Event, Notice, Payment, PaymentMethod, PlannedCharge
 from tests.factories import BY, NOW, make_charge, make_contract, make_invoice, make_item, make_method, payer
 from tests.portal_visitor import Visitor
@@ -474,7 +475,7 @@ def test_without_signing_in_they_lead_to_the_door(app, db):
 @pytest.fixture
 def saved(shop, alice, paying):
     """Alice's card as the gateway keeps it."""
-    from billing import methods
+    from billing.automatic import methods
 
     customer = Customer.get_by_id(alice.id)
     methods.profile(customer, gateway=paying.gateway, now=NOW)

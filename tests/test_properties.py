@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import models
-from billing import bill, checks, contracts, invoices, ledger, money, payments, settlements, webhooks
+from billing import bill, checks, contracts, invoices, ledger, money, payments, webhooks
 from billing.contracts import Terms
 from billing.outcomes import ReturnedItem
+from billing.reconciliation import settlements
 from models import Customer, Invoice, Line, Notice, Payment
 from tests.conftest import TODAY
 from tests.factories import (

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from billing import checks, invoices, ledger, payments, refunds, returns
+from billing import checks, invoices, ledger, payments
 from billing.errors import BillingError, GatewayUnavailable
+from billing.reversals import refunds, returns
 from models import Allocation, Company, Event, Loss, Notice, Payment, Refund
 from tests.at_once import die_everywhere, together
 from tests.factories import make_invoice

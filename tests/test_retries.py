@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from billing import outcomes, retries, tries
+from billing import outcomes
+from billing.automatic import retries, tries
 from models import Autopay, Notice, Payment, PaymentMethod, PaymentPart
 from tests.conftest import TODAY
 from tests.factories import NOW, make_customer, make_invoice, make_method

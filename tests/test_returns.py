@@ -4,8 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import checks, ledger, money_back, payments, refunds, returns
+from billing import checks, ledger, payments
 from billing.errors import BillingError
+from billing.reversals import money_back, refunds, returns
 from models import (
     Autopay,
     Chargeback,

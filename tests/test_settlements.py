@@ -4,8 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import checks, differences, ledger, refunds, settlements
+from billing import checks, ledger
 from billing.errors import BillingError, GatewayUnavailable
+from billing.reconciliation import differences, settlements
+from billing.reversals import refunds
 from models import (
     Chargeback,
     Difference,

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from billing import checks, daily, evidence, notices, payments, refunds, returns
+from billing import checks, daily, notices, payments
 from billing.edges import pdf
+from billing.reversals import evidence, refunds, returns
 from models import Autopay, Chargeback, Event, Hold, Invoice, Loss, Notice, Payment, PaymentMethod, Refund
 from tests.factories import BY, NOW, make_invoice, payer
 from tests.office import enter, text_of

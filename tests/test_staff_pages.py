@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 import models
-from billing import contracts, payments, refunds, reports, tickets
+from billing import contracts, payments, reports, tickets
+from billing.reversals import refunds
 from models import Charge, Contact, Invoice, Notice, Payment
 from tests import factories, office
 from tests.factories import BY, NOW

@@ -28,24 +28,13 @@ from hypothesis.stateful import (
 )
 
 import models
-from billing import (
-    autopay,
-    bill,
-    checks,
-    consent,
-    contracts,
-    daily,
-    invoices,
-    ledger,
-    one_offs,
-    payments,
-    refunds,
-    returns,
-)
+from billing import bill, checks, contracts, daily, invoices, ledger, one_offs, payments
+from billing.automatic import autopay, consent
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from billing.errors import BillingError, GatewayUnavailable
 from billing.outcomes import Approved, Batch, Declined, HostedPage, InDoubt, ReturnedItem, Transaction, Voided
+from billing.reversals import refunds, returns
 from models import (
     Charge,
     Company,

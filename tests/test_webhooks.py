@@ -2,7 +2,7 @@
 
 import json
 
-from billing import methods
+from billing.automatic import methods
 from models import GatewayEvent, PaymentMethod
 from tests.paying import signed
 from tests.sandbox_process import eventually

@@ -10,9 +10,10 @@ from collections import defaultdict
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from billing import bill, daily, notices, payments, refunds, returns
+from billing import bill, daily, notices, payments
 from billing.demo import cast, past, people
 from billing.outcomes import HostedPage, Transaction
+from billing.reversals import refunds, returns
 from models import Company, Invoice, Payment, db
 
 REMINDERS_SINCE = timedelta(days=75)  # older reminders are left out: nobody would miss them

@@ -6,11 +6,12 @@
 import random
 from datetime import timedelta
 
-from billing import bill, contracts, invoices, ledger, returns, tickets
+from billing import bill, contracts, invoices, ledger, tickets
 from billing.demo import cast
 from billing.demo.lives import latest_invoice
 from billing.demo.people import EARLY, HERO_NAME, PROMPT
 from billing.periods import add_months, on_day
+from billing.reversals import returns
 from models import Charge, Contract, Customer, Hold, Invoice, Item, OneOff, Payment, PaymentPart, Staff
 
 HELD, UNCLEAR = "FDSPendingReview", "settlementError"

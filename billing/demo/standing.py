@@ -7,7 +7,7 @@ first daily job, which really makes them: most go through, one card has no money
 import random
 from datetime import date, timedelta
 
-from billing import autopay, consent
+from billing.automatic import autopay, consent
 from billing.periods import add_months
 from models import (
     Autopay,

@@ -9,12 +9,13 @@ from datetime import timedelta
 import click
 from flask import current_app
 
-from billing import certificates, remittances, webhooks, words
 from billing import company as companies
+from billing import remittances, webhooks, words
 from billing.edges import pdf, seals
 from billing.edges.commands import DATE, command, progress, say, webhook_url, whoami
 from billing.errors import BillingError
 from billing.money import format_cents
+from billing.reconciliation import certificates
 
 SPAN_DAYS = 30
 FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)

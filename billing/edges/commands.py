@@ -17,12 +17,13 @@ from flask.cli import with_appcontext
 from peewee import ProgrammingError
 
 import migrations
-from billing import checks, daily, imports, ledger, links, notices, payments, refunds, remittances, webhooks
+from billing import checks, daily, imports, ledger, links, notices, payments, remittances, webhooks
 from billing import company as companies
 from billing.edges import settings
 from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
+from billing.reversals import refunds
 from models import Invoice, db
 
 DATE = click.DateTime(["%Y-%m-%d"])

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from flask import url_for
 
 from billing import company as companies
-from billing import documents, links, money_back, promises, setbacks, upcoming
+from billing import documents, links, promises
+from billing.automatic import setbacks, upcoming
 from billing.edges.mail import Letter
+from billing.reversals import money_back
 from models import Contact, Notice
 
 HIDDEN = "…"

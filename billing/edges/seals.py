@@ -1,7 +1,7 @@
 """The seal on a certificate: whoever holds the paper can have us say whether it is ours, and still true.
 
 A code of span, time and fingerprint, signed with the application's secret. Not here: what the fingerprint
-is made of (billing/certificates.py).
+is made of (billing/reconciliation/certificates.py).
 """
 
 import hashlib
@@ -11,8 +11,8 @@ import zlib
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from billing import certificates
 from billing.errors import BillingError
+from billing.reconciliation import certificates
 
 CODE = re.compile(r"PLC1\.(\d{8})\.(\d{8})\.(\d{8}T\d{6})\.([0-9a-f]{64})\.([0-9a-f]{64})")
 MOST_BYTES = 4_000_000

@@ -6,7 +6,8 @@ processor is the real sandbox.
 
 import pytest
 
-from billing import autopay, consent, links
+from billing import links
+from billing.automatic import autopay, consent
 from models import Autopay, Customer, Notice, Payment, PaymentMethod, PlannedCharge
 from tests.browser.test_portal import button, shop  # noqa: F401
 from tests.factories import BY, make_method, payer

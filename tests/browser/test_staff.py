@@ -6,7 +6,8 @@ import pytest
 
 import models
 from admin import security
-from billing import ledger, payments, refunds, returns, tickets
+from billing import ledger, payments, tickets
+from billing.reversals import refunds, returns
 from models import Invoice, Payment
 from tests import factories
 from tests.factories import BY, NOW

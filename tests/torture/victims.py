@@ -18,11 +18,12 @@ from flask.cli import ScriptInfo
 from peewee import OperationalError
 
 from app import create_app
-from billing import bill, notices, payments, refunds
+from billing import bill, notices, payments
 from billing.edges import database as databases
 from billing.edges.database import open_database
 from billing.edges.gateway import Gateway, connections
 from billing.errors import GatewayUnavailable
+from billing.reversals import refunds
 from models import db
 from tests.sandbox_process import KEY, LOGIN, SIGNATURE_KEY
 from tests.torture import mutants, points

@@ -9,7 +9,8 @@ from datetime import time as clock_time
 from zoneinfo import ZoneInfo
 
 import migrations
-from billing import autopay, consent, links, payments
+from billing import links, payments
+from billing.automatic import autopay, consent
 from models import Autopay, Customer, PaymentMethod
 from tests import factories
 

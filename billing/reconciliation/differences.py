@@ -1,7 +1,7 @@
 """Where the processor and the books do not agree: each difference found, noted once, and closed.
 
 Finding compares rows that are here (the lines of settlements, payments, refunds), set by set, and asks
-nobody; billing/settlements.py brings the processor's side in. A difference is gone by itself when the next
+nobody; settlements.py brings the processor's side in. A difference is gone by itself when the next
 look agrees, or settled by a person with a reason. Nothing here moves money.
 """
 

@@ -14,10 +14,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from peewee import JOIN, fn
 
-from billing import checks, differences, settlements, words
+from billing import checks, words
 from billing import company as companies
 from billing.errors import BillingError
 from billing.outcomes import RETURNED_STATUSES
+from billing.reconciliation import differences, settlements
 from models import Customer, Difference, Payment, Refund, Settlement, SettlementLine, among, db
 
 VERSION = "porchlight certificate 1"

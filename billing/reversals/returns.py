@@ -11,7 +11,8 @@ from datetime import timedelta
 from peewee import fn
 
 from billing import company as companies
-from billing import events, ledger, notices, retries, words
+from billing import events, ledger, notices, words
+from billing.automatic import retries
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.outcomes import return_cause

@@ -11,8 +11,9 @@ from datetime import timedelta
 from peewee import fn
 
 from billing import company as companies
-from billing import consent, events, ledger, notices, telling, upcoming, words
-from billing.consent import Terms
+from billing import events, ledger, notices, words
+from billing.automatic import consent, telling, upcoming
+from billing.automatic.consent import Terms
 from billing.errors import BillingError
 from models import (
     Autopay,

@@ -8,7 +8,7 @@ is no promise: whoever reads ``objection`` knows that the invoice is the custome
 from dataclasses import dataclass
 from datetime import date
 
-from billing import tries
+from billing.automatic import tries
 from billing.money import format_cents
 from models import Autopay, AutopayOutcome, Hold, Invoice, PaymentMethod, PlannedCharge, Ticket, among
 

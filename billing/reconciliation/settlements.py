@@ -2,11 +2,11 @@
 
 Every look reads the unsettled list and the batches, keeps their lines, settles the payments and refunds that
 stand in them, hands what the books do not know yet to the use case that books it (money is never lost because
-a reply, a webhook or a search missed it), and notes what still does not agree (billing/differences.py).
+a reply, a webhook or a search missed it), and notes what still does not agree (differences.py).
 Looking is harmless and can be repeated; each look needs no memory of the one before.
 
 Returned bank debits and chargebacks have no webhook: they are found here. Not here: what a return means for
-the invoices (billing/returns.py), the certificate (billing/certificates.py).
+the invoices (billing/reversals/returns.py), the certificate (certificates.py).
 """
 
 import logging
@@ -16,11 +16,13 @@ from datetime import UTC, datetime, timedelta
 
 from peewee import Case, fn
 
-from billing import banking_days, differences, payments, refunds, returns, words
+from billing import banking_days, payments, words
 from billing import company as companies
 from billing.errors import GatewayUnavailable
 from billing.money import format_cents
 from billing.outcomes import APPROVED_STATUSES
+from billing.reconciliation import differences
+from billing.reversals import refunds, returns
 from models import (
     JobRun,
     Payment,

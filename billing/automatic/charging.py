@@ -19,7 +19,8 @@ from threading import BoundedSemaphore
 
 from peewee import EXCLUDED, fn
 
-from billing import autopay, ledger, notices, payments, tries, upcoming, words
+from billing import ledger, notices, payments, words
+from billing.automatic import autopay, tries, upcoming
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.outcomes import HARD, OURS, cause_of

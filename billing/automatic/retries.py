@@ -9,7 +9,8 @@ webhook, the settlement. What earlier tries mean for today is read in ``tries``;
 from contextlib import suppress
 from datetime import timedelta
 
-from billing import methods, notices, tries
+from billing import notices
+from billing.automatic import methods, tries
 from billing.errors import StaleState
 from billing.outcomes import HARD, OURS, RETRY, cause_of, return_cause
 from models import Autopay, Payment, PaymentMethod

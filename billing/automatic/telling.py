@@ -14,7 +14,7 @@ from typing import NamedTuple
 from peewee import fn
 
 from billing import notices
-from billing.consent import LAW_DAYS
+from billing.automatic.consent import LAW_DAYS
 from models import (
     Autopay,
     Customer,

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from peewee import IntegrityError, fn
 
-from billing import banking_days, events, ledger, notices, returns, words
+from billing import banking_days, events, ledger, notices, words
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable, StaleState
 from billing.money import format_cents
@@ -27,6 +27,7 @@ from billing.outcomes import (
     Voided,
     plain_words,
 )
+from billing.reversals import returns
 from billing.states import move
 from models import Loss, Payment, Refund
 

@@ -6,7 +6,8 @@ there, what a card network updated. A number never comes here. No transaction is
 
 from datetime import timedelta
 
-from billing import autopay, events, ledger, notices
+from billing import events, ledger, notices
+from billing.automatic import autopay
 from billing.errors import BillingError, GatewayUnavailable
 from billing.states import move
 from models import Autopay, Customer, Event, Payment, PaymentMethod, among, db

@@ -1,0 +1,7 @@
+"""Set and forget: saved methods, the permission to charge them, and the charging itself.
+
+In the order of the story: ``methods`` (what is saved), ``consent`` (the words agreed to), ``autopay`` (the
+permission and its plan), ``telling`` (never without notice), ``upcoming`` (what pages say of the plan),
+``charging`` (the daily step), ``tries`` and ``retries`` (after a decline), ``setbacks`` (what a customer then
+reads). How money moves once stands in ``billing.payments``.
+"""

@@ -1,0 +1,1 @@
+"""The processor's side beside ours: what it settled, where they differ, the certificate that they agree."""
