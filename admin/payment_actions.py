@@ -10,8 +10,8 @@ from flask import current_app, g
 from admin import labels
 from admin.actions import Action, Reason, click_of, day_of, text_field
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput
+from billing import attempts, outcomes, payments, words
 from billing import company as companies
-from billing import outcomes, payments, words
 from billing.automatic import autopay
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
@@ -190,7 +190,7 @@ def _is_ours(payment):
 
 def _is_unresolved(payment):
     open_for = g.now - payment.created_at
-    return payment.state in (Payment.SENT, Payment.IN_DOUBT) and open_for >= payments.UNRESOLVED
+    return payment.state in (Payment.SENT, Payment.IN_DOUBT) and open_for >= attempts.UNRESOLVED
 
 
 PAYMENT = (
@@ -336,7 +336,7 @@ REFUND = (
         form=RefundConcludeForm,
         lead="After three days without an answer, and after you have looked at the processor yourself.",
         fits=lambda refund: (
-            refund.state in (Refund.SENT, Refund.IN_DOUBT) and g.now - refund.sent_at >= refunds.UNRESOLVED
+            refund.state in (Refund.SENT, Refund.IN_DOUBT) and g.now - refund.sent_at >= attempts.UNRESOLVED
         ),
         effect=_order_effect,
         bulk=False,

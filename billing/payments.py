@@ -8,16 +8,14 @@ three independent ways to learn that; each is enough, together they are harmless
 
 import hashlib
 import logging
-import secrets
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from peewee import IntegrityError
 
+from billing import attempts, events, ledger, notices
 from billing import company as companies
-from billing import events, ledger, notices
 from billing.automatic import retries
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress, StaleState
 from billing.money import format_cents
@@ -28,16 +26,11 @@ from models import Invoice, Payment, PaymentMethod, PaymentPart, db
 
 # A hosted page can be opened for fifteen minutes; a page that was open then may still be sent.
 FORM_LIFE = timedelta(minutes=14)
-QUARANTINE = timedelta(minutes=45)
-EMPTY_SEARCHES = 2  # after the quarantine; the gateway's lists lag behind by minutes
 ASK_AT = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 45, 50, 60))  # after the page was opened
 ASK_LATER = timedelta(hours=1)
 ASK_CHARGE_AT = (timedelta(minutes=5), timedelta(hours=1))  # after a saved method was charged; then daily
 ASK_CHARGE_LATER = timedelta(days=1)
-UNRESOLVED = timedelta(days=3)  # without an answer for so long, a person looks
-SEND_WITHIN_SECONDS = 60  # a process that slept longer than this between claim and call does not call
 SUSPICIOUS_TIMES = 10  # from so many times what is owed on, a slipped decimal point is the likelier story
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
 log = logging.getLogger(__name__)
 
 
@@ -164,7 +157,8 @@ def _same_attempt(customer, parts):
 def _claim_or_join(customer, parts, key, today, now):
     """A new attempt; or, where another was faster, the one that it made for the same click or parts."""
     try:
-        return _claim(customer, lambda: parts, key, today, now, kind=Payment.ONLINE, ask_at=now + QUARANTINE)
+        ask_at = now + attempts.QUARANTINE
+        return _claim(customer, lambda: parts, key, today, now, kind=Payment.ONLINE, ask_at=ask_at)
     except IntegrityError:
         earlier = _same_click(customer, key) or _same_attempt(customer, parts)
         if earlier is None:
@@ -186,7 +180,7 @@ def _claim(customer, choose, key, today, now, **about):
         _check_parts(parts)
         payment = Payment.create(
             customer=customer,
-            reference=_reference(),
+            reference=attempts.reference("PL"),
             key=key,
             amount_cents=sum(cents for _, cents in parts),
             received_on=today,
@@ -196,11 +190,6 @@ def _claim(customer, choose, key, today, now, **about):
         for invoice, cents in parts:
             PaymentPart.create(payment=payment, invoice=invoice, amount_cents=cents)
     return payment
-
-
-def _reference():
-    """At most 20 characters, unique, and readable aloud: what we search the gateway by."""
-    return "PL" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
 
 
 def _open_page(payment, gateway, urls, now, contact):
@@ -272,14 +261,14 @@ def charge_saved(
     payment = _same_click(customer, key)
     if payment is not None:
         return payment
-    started, choose = time.monotonic(), recheck or (lambda: parts)
+    send_by, choose = attempts.send_by(), recheck or (lambda: parts)
     try:
         payment = _claim_charge(customer, choose, key, method, autopay, try_number, by, today, now)
     except IntegrityError:
         if earlier := _same_click(customer, key):
             return earlier
         raise PaymentInProgress(_STARTED_ELSEWHERE) from None
-    return _charge(payment, gateway, started, today, now)
+    return _charge(payment, gateway, send_by, today, now)
 
 
 def _claim_charge(customer, choose, key, method, autopay, try_number, by, today, now):
@@ -306,13 +295,13 @@ def _entry_class(method):
     return "CCD" if method.account_type == "businessChecking" else "WEB"
 
 
-def _charge(payment, gateway, started, today, now):
+def _charge(payment, gateway, send_by, today, now):
     """Ask for the money, outside any transaction, and book the answer.
 
     A process that was stopped after its claim may wake when others have long given up on the attempt. It
     leaves the attempt alone then: nothing was sent, and the confirm step frees its invoices.
     """
-    if time.monotonic() - started > SEND_WITHIN_SECONDS:
+    if attempts.is_too_late(send_by):
         log.warning("%s was claimed too long ago to be sent", payment)
         return payment
     method = payment.method
@@ -326,7 +315,7 @@ def _charge(payment, gateway, started, today, now):
         by_customer=payment.autopay_id is None,
         network_transaction_id=method.network_transaction_id,
         first_amount_cents=method.first_cents,
-        send_by=started + SEND_WITHIN_SECONDS,  # looked at once more when the connection stands
+        send_by=send_by,  # looked at once more when the connection stands
     )
     return _book_answer(payment, outcome, today, now)
 
@@ -511,7 +500,7 @@ def _claim_again(payment):
 
 def _note_decline(payment, refusal, today, now):
     """While the page can still be sent, the customer may try another card there: the claim stays."""
-    may_try_again = payment.method_id is None and now < _opened_at(payment) + QUARANTINE
+    may_try_again = payment.method_id is None and now < _opened_at(payment) + attempts.QUARANTINE
     if may_try_again and payment.state in (Payment.SENT, Payment.IN_DOUBT):
         Payment.update(reason=refusal.sentence[:255]).where(Payment.id == payment.id).execute()
     elif payment.state in Payment.LIVE:
@@ -555,10 +544,10 @@ def _doubt(payment, why, now):
 
 def _nothing_found(payment, today, now):
     """An empty search proves nothing while a page could still be sent, or the lists could still lag."""
-    if payment.state == Payment.HELD or now < _opened_at(payment) + QUARANTINE:
+    if payment.state == Payment.HELD or now < _opened_at(payment) + attempts.QUARANTINE:
         return
     Payment.update(asks=Payment.asks + 1).where(Payment.id == payment.id).execute()
-    if payment.asks + 1 < EMPTY_SEARCHES:
+    if payment.asks + 1 < attempts.EMPTY_SEARCHES:
         return
     declined = payment.reason and payment.state == Payment.SENT
     never = (
@@ -573,9 +562,8 @@ def _nothing_found(payment, today, now):
 
 def unresolved(now):
     """A query of the attempts that have had no answer for three days: work for a person."""
-    return Payment.select().where(
-        Payment.state.in_((Payment.SENT, Payment.IN_DOUBT)) & (Payment.created_at <= now - UNRESOLVED)
-    )
+    silent = Payment.created_at <= now - attempts.UNRESOLVED
+    return Payment.select().where(Payment.state.in_((Payment.SENT, Payment.IN_DOUBT)) & silent)
 
 
 def conclude_by_hand(payment, *, reason, by, today, now):
@@ -600,10 +588,10 @@ def _opened_at(payment):
 
 def _ask_again_later(payment, now):
     """Set the next question before asking, so that a process that dies asking is asked for again."""
-    opened_at = _opened_at(payment)
     waits, afterwards = (ASK_CHARGE_AT, ASK_CHARGE_LATER) if payment.method_id else (ASK_AT, ASK_LATER)
-    later = [opened_at + wait for wait in waits if opened_at + wait > now]
-    ask_at = later[0] if later and payment.state != Payment.HELD else now + afterwards
+    if payment.state == Payment.HELD:
+        waits = ()
+    ask_at = attempts.next_question(_opened_at(payment), now, waits, afterwards)
     Payment.update(ask_at=ask_at).where(
         (Payment.id == payment.id) & (Payment.state == payment.state)
     ).execute()
@@ -653,7 +641,7 @@ def record(
         _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, today)
         payment = Payment.create(
             customer=customer,
-            reference=_reference(),
+            reference=attempts.reference("PL"),
             key=key,
             state=Payment.APPROVED,
             kind=kind,

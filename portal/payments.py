@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from flask import abort, current_app, flash, g, redirect, render_template, url_for
 
-from billing import documents, ledger, links, payments
+from billing import attempts, documents, ledger, links, payments
 from billing.automatic import methods
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
@@ -66,7 +66,7 @@ def _urls(payment):
 def look_again(invoices):
     """Ask what became of the attempts that claim these invoices. Returns True when none does any more."""
     for attempt in filter(None, map(ledger.standing_attempt, invoices)):
-        for _ in range(payments.EMPTY_SEARCHES):
+        for _ in range(attempts.EMPTY_SEARCHES):
             attempt = ask(attempt)
         if attempt.state in Payment.LIVE:
             return False
@@ -166,7 +166,7 @@ def _is_fresh(payment):
 
 def free_at(payment):
     """When an attempt that is never finished lets its invoices go: the processor's page is dead by then."""
-    return (payment.form_token_at or payment.created_at) + payments.QUARANTINE
+    return (payment.form_token_at or payment.created_at) + attempts.QUARANTINE
 
 
 def _again_seconds(payment):

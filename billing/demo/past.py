@@ -6,11 +6,9 @@ all payments of the last weeks. ``billing.checks`` asks the same of these rows a
 
 from typing import NamedTuple
 
-from billing import ledger, notices
+from billing import attempts, ledger, notices
 from billing.demo import cast
 from models import Event, Notice, Payment, PaymentPart, Preference, insert_rows
-
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 class Paid(NamedTuple):
@@ -36,7 +34,7 @@ class Paid(NamedTuple):
 
 def reference(rng):
     """A reference as the product makes them, from the seed."""
-    return "PL" + "".join(rng.choices(_ALPHABET, k=12))
+    return attempts.reference("PL", rng)
 
 
 def book(paid):

@@ -6,14 +6,12 @@ it is canceled (not settled, as a whole) or refunded (settled); in between the o
 "declined": the order is asked about until it is known. Money that others take back belongs in returns.py.
 """
 
-import secrets
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from peewee import IntegrityError, fn
 
-from billing import banking_days, events, ledger, notices, words
+from billing import attempts, banking_days, events, ledger, notices, words
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable, StaleState
 from billing.money import format_cents
@@ -35,19 +33,14 @@ PROCESSOR = "processor"
 PAID = (Refund.APPROVED, Refund.SETTLED)  # the money has gone
 BY_PROCESSOR = (Payment.CARD, Payment.BANK)
 MOST_DAYS = timedelta(days=180)  # after settlement; later the processor refuses
-QUARANTINE = timedelta(minutes=45)  # an order that was sent may arrive until then, and lists lag behind
-EMPTY_SEARCHES = 2
 ASK_AT = tuple(timedelta(minutes=minutes) for minutes in (5, 60, 120))  # after it was sent; then daily
 ASK_LATER = timedelta(days=1)
 TRY_LATER = timedelta(hours=1)  # the processor could not be asked, or is at work on the payment
-UNRESOLVED = timedelta(days=3)  # without an answer for so long, a person looks
-SEND_WITHIN_SECONDS = 60  # a process that slept longer than this between claim and call does not call
 NOT_YET = ("50", "54", "327")  # not settled, or being settled right now
 TOO_LATE_TO_VOID = "16"
 WAITS_FOR_SETTLEMENT = (
     "Waits for the settlement, normally tonight: before it, only the whole payment can be canceled."
 )
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
 
 
 @dataclass(frozen=True)
@@ -146,7 +139,7 @@ def _way(payment, how, today):
 
 def _order(payment, how, amount_cents, reopen, reason, key, by, today, now):
     """Write the order and keep its money back; in the transaction of ``start``."""
-    reference = "RF" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    reference = attempts.reference("RF")
     alone = _needs_nobody(payment, amount_cents)
     reopen_cents = _keep_back(payment, amount_cents, reopen, f"Refund {reference}", by, today)
     refund = Refund.create(
@@ -245,7 +238,7 @@ def send(refund, *, gateway, today, now):
     refund = Refund.get_by_id(refund.id)
     if refund.state != Refund.PREPARED or refund.how in Refund.BY_HAND:
         return refund
-    started = time.monotonic()
+    send_by = attempts.send_by()
     _put_off(refund, now + TRY_LATER, refund.outcome)
     transaction = gateway.details(refund.payment.transaction_id)
     if transaction is None:
@@ -254,7 +247,7 @@ def send(refund, *, gateway, today, now):
     match transaction.outcome():
         case Approved():
             how = _how_now(refund, transaction, today, now)
-            return refund if how is None else _send(refund, how, gateway, started, today, now)
+            return refund if how is None else _send(refund, how, gateway, send_by, today, now)
         case Voided():
             why = "The payment was canceled at the processor."
             returns.cancel(refund.payment, reason=why, by=PROCESSOR, today=today, now=now)
@@ -301,7 +294,7 @@ def _safe_on(payment, settled_on):
     return payment.clears_on or banking_days.add(settled_on, companies.current().bank_clear_days)
 
 
-def _send(refund, how, gateway, started, today, now):
+def _send(refund, how, gateway, send_by, today, now):
     """The one call that moves money, outside any transaction, and its answer in one.
 
     A process that was stopped after its claim may wake when others have long given up on the order: it
@@ -312,8 +305,7 @@ def _send(refund, how, gateway, started, today, now):
         move(refund, Refund.SENT, how=how, ask_at=now + ASK_AT[0], asks=0, sent_at=now, outcome="")
     except StaleState:
         return Refund.get_by_id(refund.id)
-    send_by = started + SEND_WITHIN_SECONDS  # looked at once more when the connection stands
-    if time.monotonic() > send_by:
+    if attempts.is_too_late(send_by):  # looked at once more when the connection stands
         return refund
     if how == Refund.VOID:
         outcome = gateway.void(payment.transaction_id, send_by=send_by)
@@ -457,8 +449,7 @@ def ask(refund, *, gateway, today, now):
 
 
 def _ask_again_later(refund, now):
-    later = [refund.sent_at + wait for wait in ASK_AT if refund.sent_at + wait > now]
-    _put_off(refund, later[0] if later else now + ASK_LATER, refund.outcome)
+    _put_off(refund, attempts.next_question(refund.sent_at, now, ASK_AT, ASK_LATER), refund.outcome)
 
 
 def _ask_about_void(refund, gateway, today, now):
@@ -487,10 +478,10 @@ def _send_again(refund, now):
 
 def _nothing_found(refund, conclude, now):
     """An empty search proves nothing while the order could still arrive, or the lists could still lag."""
-    if now < refund.sent_at + QUARANTINE:
+    if now < refund.sent_at + attempts.QUARANTINE:
         return
     Refund.update(asks=Refund.asks + 1).where(Refund.id == refund.id).execute()
-    if refund.asks + 1 >= EMPTY_SEARCHES:
+    if refund.asks + 1 >= attempts.EMPTY_SEARCHES:
         try:
             conclude()
         except StaleState:  # it was booked while we searched
@@ -567,7 +558,7 @@ def payment_voided(payment, *, today, now):
 def unresolved(now):
     """A query of the orders that have had no answer for three days: work for a person."""
     return Refund.select().where(
-        Refund.state.in_((Refund.SENT, Refund.IN_DOUBT)) & (Refund.sent_at <= now - UNRESOLVED)
+        Refund.state.in_((Refund.SENT, Refund.IN_DOUBT)) & (Refund.sent_at <= now - attempts.UNRESOLVED)
     )
 
 

@@ -39,6 +39,10 @@ class Board:
         """The instant of our processes, naive UTC."""
         return datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=self.offset)
 
+    def seconds(self):
+        """What the product measures its own patience with: it passes while a process is stopped."""
+        return time.monotonic() + self.offset
+
     def set_clock(self, at):
         """Let it be ``at`` (naive UTC) now; the clock goes on ticking."""
         self.offset = (at - datetime.now(UTC).replace(tzinfo=None)).total_seconds()
@@ -57,16 +61,6 @@ class Board:
         if left:
             self._page[ARMED + point] = left - 1
         return left == 1
-
-
-class SharedTime:
-    """``time`` as the product measures its own patience with: it passes while a process is stopped."""
-
-    def __init__(self, board):
-        self._board = board
-
-    def monotonic(self):
-        return time.monotonic() + self._board.offset
 
 
 class SharedClock(Clock):

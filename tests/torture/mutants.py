@@ -9,8 +9,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
-from billing import bill, ledger, notices, outcomes, payments
+from billing import attempts, bill, ledger, notices, outcomes, payments
 from billing.edges.gateway import Gateway
+from billing.notices import judging, sending
 from billing.outcomes import Approved, Declined, Held, InDoubt, Transaction
 from billing.states import move
 from models import Company, Notice, Payment, db
@@ -83,13 +84,13 @@ def silence_is_a_refusal():
 @mutant("sleepers")
 def sent_however_late():
     """Who wakes after hours sends what it had claimed, although others gave the attempt up."""
-    payments.SEND_WITHIN_SECONDS = 10**9
+    attempts.SEND_WITHIN_SECONDS = 10**9
 
 
 @mutant("rivals")
 def no_quarantine():
     """An attempt without an answer is given up while its page can still be sent."""
-    payments.QUARANTINE, payments.EMPTY_SEARCHES = timedelta(0), 1
+    attempts.QUARANTINE, attempts.EMPTY_SEARCHES = timedelta(0), 1
 
 
 @mutant("rivals", "declines")
@@ -186,7 +187,7 @@ def allocation_outside_the_transaction():
 @mutant("reminders", "paid meanwhile")
 def no_recheck_at_send():
     """What was true when a message was queued is taken as true when it is sent."""
-    notices._no_longer = lambda notice, today: ""
+    judging.objection = lambda notice, today: ""
 
 
 @mutant("senders", "reminders")
@@ -207,7 +208,7 @@ def no_claim_before_send():
             body_text=mail.kept_text, body_html=mail.kept_html, message_id=mail.message_id,
         ).where((Notice.id == notice.id) & (Notice.state == Notice.SENDING)).execute()  # fmt: skip
 
-    notices._claim, notices._keep = take, keep
+    sending._claim, sending._keep = take, keep
 
 
 # --- Billing -------------------------------------------------------------------------------------

@@ -18,16 +18,17 @@ from flask.cli import ScriptInfo
 from peewee import OperationalError
 
 from app import create_app
-from billing import bill, notices, payments
+from billing import attempts, bill
 from billing.edges import database as databases
 from billing.edges.database import open_database
-from billing.edges.gateway import Gateway, connections
+from billing.edges.gateway import Gateway
 from billing.errors import GatewayUnavailable
+from billing.notices import sending
 from billing.reversals import refunds
 from models import db
 from tests.sandbox_process import KEY, LOGIN, SIGNATURE_KEY
 from tests.torture import mutants, points
-from tests.torture.board import Board, SharedClock, SharedTime
+from tests.torture.board import Board, SharedClock
 from tests.torture.stable import PATIENCE_SECONDS, die_with_parent
 
 BUSY_SECONDS = 2  # of a locked database: the product waits for ten
@@ -44,10 +45,10 @@ class Stage:
         self.deaths = os.open(folder / "deaths", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.fate = points.Fate(self.board, self.deaths)
         databases.BUSY_SECONDS = BUSY_SECONDS
-        bill.CHUNK, notices.CHUNK = CHUNKS
+        bill.CHUNK, sending.CHUNK = CHUNKS
         self.app = _load(settings, listener.getsockname()[1])
         self.app.clock = SharedClock(self.board)
-        payments.time = refunds.time = connections.time = SharedTime(self.board)
+        attempts.seconds = self.board.seconds
         mutants.apply(settings.get("mutant"))
         points.place(self.fate)
         gc.collect()
@@ -153,7 +154,7 @@ def _gunicorn(stage):
 
 def hand(stage, told):
     """Staff enter a check or cash; the same key again is the same payment. Says what it recorded."""
-    from billing import ledger, payments
+    from billing import ledger
     from billing.errors import BillingError
     from models import Customer
 

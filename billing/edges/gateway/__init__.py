@@ -172,7 +172,7 @@ class Gateway:
         recurring   -- the charge belongs to a standing authorization
         by_customer -- the customer is here and asked for it; otherwise we charge as was agreed, and
                        ``network_transaction_id`` and ``first_amount_cents`` name the payment that began it
-        send_by     -- of ``time.monotonic()``: nothing is sent after it (InDoubt)
+        send_by     -- of ``attempts.send_by()``: nothing is sent after it (InDoubt)
         """
         body = writing.charge(
             self._login_id,

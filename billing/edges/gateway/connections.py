@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import certifi
 import urllib3
 
+from billing import attempts
+
 MOST_BYTES = 20_000_000  # a full page of a list is about one million
 HEADERS = {"User-Agent": "Porchlight", "Accept-Encoding": "gzip"}
 KEPT = 16  # connections for questions; more at once are opened and not kept
@@ -37,8 +39,8 @@ class Connections:
     def move(self, url, body, headers, timeout, send_by=None):
         """The status and body of an answer to a request that moves money. Raises NoAnswer.
 
-        Nothing leaves after ``send_by`` (of ``time.monotonic()``): a process may have slept for hours between
-        its decision and this, and others have given up on it meanwhile.
+        Nothing leaves after ``send_by`` (of ``attempts.send_by()``): a process may have slept for hours
+        between its decision and this, and others have given up on it meanwhile.
         """
         with urllib3.PoolManager(ssl_context=self._encryption) as own:
             if send_by is not None:
@@ -53,7 +55,7 @@ def _punctual(pools, send_by):
         class Connection(pool.ConnectionCls):
             def connect(self):
                 super().connect()
-                if time.monotonic() > send_by:
+                if attempts.is_too_late(send_by):
                     raise NoAnswer("it was too late to send it, so nothing was sent")
 
         return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
