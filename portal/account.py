@@ -7,13 +7,13 @@ from datetime import date
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 
-from billing import customers, documents, ledger, links, outlook, promises
+from billing import customers, documents, ledger, links, outlook
 from billing.automatic import methods, upcoming
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from models import Contact, Invoice, Payment
-from portal import invoice_page, payments, visitor
+from portal import autopay, invoice_page, payments, visitor
 from portal.door import bp
 from portal.forms import DetailsForm, PayForm, StatementForm, new_key
 
@@ -44,6 +44,7 @@ def account():
     open_invoices = list(ledger.open_invoices(g.customer))
     claimed, charges = _claimed(open_invoices), upcoming.of_customer(g.customer, today=g.today)
     promised = {row.invoice_id for one in charges if one.is_promise for row in one.planned}
+    is_payer = g.contact.role == Contact.PAYER
     return render_template(
         "portal/account.html",
         balance=ledger.balance(g.customer, today=g.today),
@@ -51,7 +52,7 @@ def account():
         states=_states(open_invoices, claimed, promised),
         claimed=claimed,
         promised=promised,
-        charges=[(promises.charge_document(one, company=g.company), one.planned[0].id) for one in charges],
+        charges=[(charge, wait_url if is_payer else "") for charge, wait_url in autopay.shown(charges)],
         coming=outlook.next_invoice(g.customer, today=g.today),
         attempts=list(g.customer.payments.where(Payment.state.in_(Payment.LIVE)).order_by(Payment.id)),
     )

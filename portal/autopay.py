@@ -38,15 +38,27 @@ def autopay():
 
 
 def _standing_page(standing):
+    coming = upcoming.of_customer(g.customer, today=g.today)
     return render_template(
         "portal/autopay.html",
         document=promises.agreement_document(standing, today=g.today, company=g.company),
         standing=standing,
-        coming=upcoming.of_customer(g.customer, today=g.today),
-        charges=promises.charges(g.customer, today=g.today, company=g.company),
+        charges=shown(coming),
         former=_former(),
         form=Form(),
     )
+
+
+def shown(coming):
+    """[(document, the path that puts it off, empty when it cannot be)] of one customer's Upcoming charges."""
+    waiting = permission.can_wait(coming, now=g.now)
+    return [
+        (
+            promises.charge_document(one, company=g.company),
+            url_for("portal.wait", id=one.planned[0].id) if one.charge_on in waiting else "",
+        )
+        for one in coming
+    ]
 
 
 def _former():
@@ -286,12 +298,11 @@ def wait_by_link(token):
 
 def _wait(planned, place):
     try:
-        days = permission.days_to_postpone(planned, today=g.today, now=g.now)
+        found = permission.postponing(planned, today=g.today, now=g.now)
     except BillingError as refusal:
         return render_template("portal/autopay_wait.html", refusal=str(refusal), place=place, form=None), 409
-    charge = upcoming.of_invoice(planned.invoice, today=g.today)
     form = WaitForm()
-    form.until.choices = [(day.isoformat(), _offered(day, charge.charge_on)) for day in days]
+    form.until.choices = [(day.isoformat(), _offered(day, found.charge.charge_on)) for day in found.days]
     if form.validate_on_submit():
         try:
             permission.postpone(planned, until_on=form.until.data, by=g.by, today=g.today, now=g.now)
@@ -300,8 +311,10 @@ def _wait(planned, place):
         else:
             flash(f"We wait. It will be charged on {words.date(form.until.data)}.", "success")
             return redirect(place.back, 303)
-    document = promises.charge_document(charge, company=g.company)
-    page = render_template("portal/autopay_wait.html", document=document, form=form, place=place)
+    document = promises.charge_document(found.charge, company=g.company)
+    page = render_template(
+        "portal/autopay_wait.html", document=document, form=form, place=place, warning=found.warning
+    )
     return page, 422 if form.errors else 200
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from flask import flash, g, redirect, render_template, request
 
 from billing import documents, invoices, ledger, tickets
+from billing.automatic import autopay, upcoming
 from billing.errors import BillingError
 from models import Invoice, Message, Payment, PaymentPart, Ticket
 from portal import payments
@@ -40,11 +41,13 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
     saved    -- methods that whoever is signed in may pay with by a click
     """
     attempt = ledger.standing_attempt(invoice)
+    document = documents.invoice_document(invoice, pay_url=place.address, today=g.today, company=g.company)
     page = render_template(
         "portal/invoice.html",
         invoice=invoice,
         place=place,
-        document=documents.invoice_document(invoice, pay_url=place.address, today=g.today, company=g.company),
+        document=document,
+        can_wait=document.is_automatic and _can_wait(invoice),
         attempt=attempt,
         resumable=attempt and attempt.parts.count() == 1 and payments.can_continue(attempt),
         free_at=attempt and payments.free_at(attempt),
@@ -59,6 +62,13 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         **more,
     )
     return page, code
+
+
+def _can_wait(invoice):
+    """True while the charge of an invoice can still be put off."""
+    coming = upcoming.of_customer(invoice.customer, today=g.today)
+    days = autopay.can_wait(coming, now=g.now)
+    return any(one.charge_on in days and invoice in one.invoices for one in coming)
 
 
 def replacement(invoice):

@@ -719,6 +719,29 @@ def test_one_minute_before_the_run_is_early_enough_and_under_way_is_too_late(agr
         put_off(invoice, date(2026, 12, 17))
 
 
+def test_it_is_not_put_off_onto_a_day_that_would_be_above_the_limit(agree, alice, day, put_off, clock):
+    agree(cap_cents=8000)
+    one, _ = make_invoice(alice), make_invoice(alice, due=date(2026, 12, 20))
+    day()
+
+    assert date(2026, 12, 20) not in autopay.days_to_postpone(
+        autopay.planned(one), today=TODAY, now=clock.now()
+    )
+    with pytest.raises(BillingError, match=r"December 20, 2026 \(\$42.50\).*above your limit of \$80.00"):
+        put_off(one, date(2026, 12, 20))
+    assert put_off(one, date(2026, 12, 21)).charge_on == date(2026, 12, 21)
+    assert all(charge.is_promise for charge in upcoming.of_customer(alice, today=TODAY))
+
+
+def test_what_is_not_charged_by_itself_cannot_be_put_off(agree, alice, day, put_off):
+    agree(cap_cents=4000)
+    invoice = make_invoice(alice)
+    day()
+
+    with pytest.raises(BillingError, match="Please pay it yourself"):
+        put_off(invoice, date(2026, 12, 20))
+
+
 def test_what_was_put_off_stays_put_off_under_other_terms(agree, alice, day, put_off):
     agree()
     invoice = make_invoice(alice)

@@ -7,6 +7,7 @@ import pytest
 
 from billing import checks, links, notices
 from billing.automatic import autopay, consent
+from billing.edges import letters as writing
 from models import Autopay, Contact, Customer, Event, Notice, Payment, PaymentMethod, PlannedCharge
 from tests.factories import BY, NOW, make_charge, make_contract, make_invoice, make_item, make_method, payer
 from tests.portal_visitor import Visitor
@@ -358,6 +359,39 @@ def test_when_it_cannot_wait_the_page_says_why(app, told, clock):
     assert "twice in a year, and that is used up" in page.text
 
 
+def test_waiting_is_not_offered_where_it_is_used_up(app, alices, told, clock):
+    invoice, _, path = told
+    pages = (path, "/account", "/account/autopay", f"/account/invoices/{invoice.number}")
+    assert all("Wait until another day" in alices.open(page).text for page in pages)
+
+    for day in ("2026-12-16", "2026-12-17"):
+        alices.press(alices.open(f"{path}/wait"), "Wait until then", until=day)
+
+    assert not any("Wait until another day" in alices.open(page).text for page in pages)
+    notice = Notice.select().where(Notice.kind == "charge_postponed").order_by(Notice.id.desc()).get()
+    letter = writing.composer(app)(notice, clock.now())
+    assert "Wait until" not in letter.text + letter.html
+
+
+def test_a_day_on_which_the_limit_would_be_crossed_is_not_offered_and_said(app, alice, card, clock):
+    agreed(alice, card, clock, cap_cents=8000)
+    invoice, _ = make_invoice(alice), make_invoice(alice, due=date(2026, 12, 20))
+    planned(alice, clock)
+    visitor, path = Visitor(app), f"/i/{links.pay_link(invoice, now=clock.now(), contact=payer(alice))}"
+
+    page = visitor.open(f"{path}/wait")
+
+    offered = [option.get("value") for option in page.tree.xpath("//select[@name='until']/option")]
+    assert "2026-12-19" in offered and "2026-12-20" not in offered and "2026-12-21" in offered
+    assert (
+        "Not offered, because other invoices are charged then: December 20, 2026 ($42.50). Together that "
+        "would be above your limit of $80.00, and nothing would be charged." in page.text
+    )
+    page = visitor.press(page, "Wait until then", until="2026-12-20")
+    assert page.status == 422
+    assert "above your limit of $80.00" in page.error_of("until")
+
+
 def test_somebody_elses_charge_is_not_found(bobs, told):
     invoice, row, _ = told
 
@@ -617,9 +651,7 @@ def test_what_just_paid_is_saved_by_a_click(shop, alices, alice, paying):
 
 def letters(app, kind):
     """What is composed for every notice of a kind."""
-    from billing.edges import letters as edge
-
-    compose = edge.composer(app)
+    compose = writing.composer(app)
     return [compose(notice, app.clock.now()) for notice in Notice.select().where(Notice.kind == kind)]
 
 

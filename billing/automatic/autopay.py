@@ -6,7 +6,8 @@ late to be told in time is charged later, never without notice. Charging itself 
 pages and mails say of the plan, in ``upcoming``.
 """
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from peewee import fn
 
@@ -15,6 +16,7 @@ from billing import events, ledger, notices, words
 from billing.automatic import consent, telling, upcoming
 from billing.automatic.consent import Terms
 from billing.errors import BillingError
+from billing.money import format_cents
 from models import (
     Autopay,
     Contact,
@@ -134,7 +136,7 @@ def _end_rows(autopay, why, by, now, reason=""):
     Autopay.update(ended_at=now, ended_by=by, end_reason=(reason or why)[:255]).where(
         Autopay.id == autopay.id
     ).execute()
-    live = _live().where(PlannedCharge.autopay == autopay)
+    live = upcoming.live().where(PlannedCharge.autopay == autopay)
     former = {row.invoice_id: row for row in live}
     _drop(PlannedCharge.autopay == autopay, why)
     return former
@@ -165,7 +167,7 @@ def charge_day(terms, *, issued_on, due_on):
 
 def planned(invoice):
     """The live PlannedCharge of an invoice, or None."""
-    return _live().where(PlannedCharge.invoice == invoice).first()
+    return upcoming.live().where(PlannedCharge.invoice == invoice).first()
 
 
 def plan_due(today, *, now):
@@ -207,10 +209,6 @@ def _lock(customer_ids):
     if db.for_update:
         ids = Customer.select(Customer.id).where(among(Customer.id, customer_ids)).order_by(Customer.id)
         list(ids.for_update("FOR NO KEY UPDATE").tuples())
-
-
-def _live():
-    return PlannedCharge.select().where(PlannedCharge.state == PlannedCharge.PLANNED)
 
 
 def _drop(condition, why):
@@ -360,7 +358,7 @@ def preview(customer, method, terms, *, today):
     The same arithmetic as ``agree``, before anybody agrees.
     """
     before = standing(customer)
-    former = {row.invoice_id: row for row in _live().where(PlannedCharge.autopay == before)} if before else {}
+    former = {row.invoice_id: row for row in upcoming.live().where(PlannedCharge.autopay == before)} if before else {}
     invoices = {invoice.id: invoice for invoice in ledger.open_invoices(customer)}
     rows = []
     for invoice in invoices.values():
@@ -381,32 +379,97 @@ def preview(customer, method, terms, *, today):
 # --- Putting a charge off ------------------------------------------------------------------------
 
 
-def last_day_to_postpone(planned):
-    """The last day that a planned charge can be put off to: counted from the day that was planned first."""
-    first_on = planned.postponed_from_on or planned.charge_on
-    return first_on + timedelta(days=companies.current().postpone_days)
+@dataclass(frozen=True)
+class Postponing:
+    """How a planned charge can be put off: to which days, earliest first, and to which of them not.
 
-
-def days_to_postpone(planned, *, today, now):
-    """The days that a planned charge can be put off to, earliest first.
-
-    Raises BillingError with the reason when it cannot be put off at all.
+    crowded -- {day: cents} of days that would be possible, but that others are charged on: together with
+               them it would be above the customer's limit, and nothing would be charged at all
     """
-    company, charge = companies.current(), upcoming.of_invoice(planned.invoice, today=today)
+
+    charge: upcoming.Upcoming
+    days: tuple[date, ...]
+    crowded: dict
+
+    @property
+    def warning(self):
+        """Why some days are not offered, for the customer; empty when all are."""
+        if not self.crowded:
+            return ""
+        days = words.joined(
+            f"{words.date(day)} ({format_cents(cents)})" for day, cents in self.crowded.items()
+        )
+        return (
+            f"Not offered, because other invoices are charged then: {days}. Together that would be above "
+            f"your limit of {format_cents(self.charge.autopay.cap_cents)}, and nothing would be charged."
+        )
+
+
+def postponing(planned, *, today, now):
+    """The Postponing of a planned charge. Raises BillingError with the reason when it cannot be put off."""
+    charges = upcoming.of_customer(Customer.get_by_id(planned.customer_id), today=today)
+    charge = next((one for one in charges if planned.id in {row.id for row in one.planned}), None)
     if charge is None or planned.state != PlannedCharge.PLANNED:
         raise BillingError("This charge is not planned any more.")
+    if charge.objection:
+        raise BillingError(charge.why_not)
     if charge.is_retry or any(ledger.standing_attempt(invoice) for invoice in charge.invoices):
         raise BillingError("This charge is under way already, so it cannot be put off any more.")
-    if _postponed_count(planned.customer_id, now) >= company.postpone_limit:
+    company = companies.current()
+    if not waits_left(planned.customer_id, now=now):
         raise BillingError(
             f"A charge can be put off {words.times(company.postpone_limit)} in a year, and that is used up. "
             "You can switch autopay off instead, or talk to us."
         )
-    last_on = min(last_day_to_postpone(row) for row in charge.planned)
+    found = _postponing(charge, charges, company)
+    if not found.days:
+        refusal = f"This charge cannot be put off beyond {words.date(charge.charge_on)}."
+        raise BillingError(f"{refusal} {found.warning}".strip())
+    return found
+
+
+def _postponing(charge, charges, company):
+    """The Postponing of one among all charges of a customer, as far as days and the limit go."""
+    beside = _beside(charge, charges)
+    first_on = min(row.postponed_from_on or row.charge_on for row in charge.planned)
+    last_on = first_on + timedelta(days=company.postpone_days)
     days = [charge.charge_on + timedelta(days=n + 1) for n in range((last_on - charge.charge_on).days)]
-    if not days:
-        raise BillingError(f"This charge cannot be put off beyond {words.date(charge.charge_on)}.")
-    return days
+    cap_cents = charge.autopay.cap_cents
+    crowded = {
+        day: beside[day]
+        for day in days
+        if cap_cents and day in beside and beside[day] + charge.cents > cap_cents
+    }
+    return Postponing(charge, tuple(day for day in days if day not in crowded), crowded)
+
+
+def _beside(charge, charges):
+    """{day: cents} of what else is charged, and what a charge put off to that day would be charged with."""
+    counts = ("", upcoming.ABOVE_CAP)
+    return {
+        one.charge_on: one.cents
+        for one in charges
+        if one is not charge and one.objection in counts and not one.was_asked
+    }
+
+
+def days_to_postpone(planned, *, today, now):
+    """The days that a planned charge can be put off to, earliest first. Raises as ``postponing`` does."""
+    return list(postponing(planned, today=today, now=now).days)
+
+
+def can_wait(charges, *, now):
+    """The days of those of one customer's Upcoming charges, all of them given, that can be put off."""
+    offered = [one for one in charges if one.is_promise and not one.is_retry]
+    if not offered or not waits_left(offered[0].autopay.customer_id, now=now):
+        return frozenset()
+    company = companies.current()
+    return frozenset(one.charge_on for one in offered if _postponing(one, charges, company).days)
+
+
+def waits_left(customer_id, *, now):
+    """How often a customer can still put a charge off, in the year that ends now."""
+    return max(companies.current().postpone_limit - _postponed_count(customer_id, now), 0)
 
 
 def _postponed_count(customer_id, now):
@@ -427,9 +490,12 @@ def postpone(planned, *, until_on, by, today, now):
     """
     with ledger.locked(planned.customer_id):
         planned = PlannedCharge.get_by_id(planned.id)
-        if until_on not in days_to_postpone(planned, today=today, now=now):
+        found = postponing(planned, today=today, now=now)
+        if until_on in found.crowded:
+            raise BillingError(found.warning)
+        if until_on not in found.days:
             raise BillingError("Please choose one of the days that are offered.")
-        charge = upcoming.of_invoice(planned.invoice, today=today)
+        charge = found.charge
         for row in charge.planned:
             PlannedCharge.update(
                 charge_on=until_on,

@@ -11,7 +11,7 @@ from flask import url_for
 
 from billing import company as companies
 from billing import documents, links, promises
-from billing.automatic import setbacks, upcoming
+from billing.automatic import autopay, setbacks, upcoming
 from billing.edges.mail import Letter
 from billing.reversals import money_back
 from models import Contact, Notice
@@ -97,7 +97,7 @@ def _invoice(notice, tokens, today, now):
     tokens.urls["question_url"] = f"{pay_url}#question"
     document = documents.invoice_document(notice.invoice, pay_url=pay_url, today=today)
     if document.is_automatic:
-        tokens.add("wait_url", "portal.wait_by_link", token)
+        _add_wait_link(notice, tokens, token, now)
     return {"document": document}
 
 
@@ -148,9 +148,15 @@ def _charge(notice, tokens, today, now):
     charge = next(one for one in coming if one.charge_on == notice.charge_on)
     token = links.pay_link(charge.invoices[0], now=now, contact=notice.contact)
     tokens.add("pay_url", "portal.pay_link", token)
-    tokens.add("wait_url", "portal.wait_by_link", token)
+    _add_wait_link(notice, tokens, token, now)
     tokens.urls["autopay_url"] = url_for("portal.autopay", _external=True)
     return {"document": promises.charge_document(charge)}
+
+
+def _add_wait_link(notice, tokens, token, now):
+    """Where a charge is put off, for those who may still do so."""
+    if autopay.waits_left(notice.customer_id, now=now):
+        tokens.add("wait_url", "portal.wait_by_link", token)
 
 
 def _method(notice, tokens, today, now):
