@@ -1466,11 +1466,65 @@ Notice.add_index(
 )
 
 
+class Inbound(BaseModel):
+    """What came to us by mail or text, and what became of it. Each message once, none is dropped."""
+
+    MAIL, TEXT = "mail", "text"
+    REPLY, BOUNCE, COMPLAINT, AUTOMATIC = "reply", "bounce", "complaint", "automatic"
+    STOP, START, HELP, UNKNOWN = "stop", "start", "help", "unknown"
+    WAITING, HANDLED = "waiting", "handled"
+    MOVES = {WAITING: {HANDLED}}
+
+    channel = choice("channel", (MAIL, TEXT), default=MAIL)
+    source_id = CharField(max_length=120, unique=True, help_text="Of the message itself: it is taken once.")
+    kind = choice("kind", (REPLY, BOUNCE, COMPLAINT, AUTOMATIC, STOP, START, HELP, UNKNOWN), default=UNKNOWN)
+    state = choice("state", (WAITING, HANDLED), default=WAITING)
+    sender = CharField(max_length=255, default="")
+    recipient = CharField(max_length=255, default="")
+    subject = CharField(max_length=255, default="")
+    body = TextField(default="", help_text="As it came, quotes included; very long ones are cut.")
+    attachments = TextField(default="", help_text="Names and sizes; the files stay in the mailbox.")
+    received_at = UtcField()
+    notice = link(Notice, "answers", null=True, help_text="The message that it answers.")
+    customer = link(Customer, "inbound", null=True)
+    contact = link(Contact, "inbound", null=True)
+    ticket = link(Ticket, "inbound", null=True)
+    result = CharField(max_length=255, default="", help_text="What became of it, or why it waits.")
+    handled_at = UtcField(null=True)
+    handled_by = CharField(max_length=80, default="")
+
+    class Meta:
+        indexes = ((("sender", "received_at"), False),)
+
+    def __str__(self):
+        return self.subject or f"{self.channel.capitalize()} from {self.sender}"
+
+
+# What waits for a person, oldest first.
+Inbound.add_index(
+    Inbound.index(Inbound.received_at, name="inbound_waiting").where(Inbound.state == SQL("'waiting'"))
+)
+
+
+class Feed(BaseModel):
+    """The heartbeat of a source of evidence: while it is silent, we cannot know what customers told us."""
+
+    name = CharField(max_length=40, unique=True)
+    tried_at = UtcField(null=True, help_text="When somebody last began to read it.")
+    beat_at = UtcField(null=True, help_text="When it was last read to its end.")
+    limit_minutes = IntegerField(default=30, help_text="Silent for longer, it is not trusted.")
+    trouble = CharField(max_length=255, default="", help_text="Why it could not be read.")
+
+    def __str__(self):
+        return self.name
+
+
 TABLES = (
     Company, Staff, Item, TaxRate, ImportBatch, Customer, Contact, Preference, Site, System, Contract, Charge,
     PriceChange, OneOff, Hold, JobRun, Event, Invoice, Line, PaymentMethod, Autopay, PlannedCharge,
     Settlement, Payment, PaymentPart, Credit, Allocation, Refund, Chargeback, Loss, AutopayOutcome,
     SettlementLine, Difference, RemittanceFile, RemittanceRow, GatewayEvent, Link, Ticket, Message, Notice,
+    Inbound, Feed,
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ ALL = [
     "0006_autopay_reasons",
     "0007_remembered_mapping",
     "0008_payments_in_no_batch",
+    "0013_what_comes_in",
 ]
 LATER = set(importlib.import_module(f"migrations.{ALL[2]}").EVIDENCE)
 OURS = {"schema_migration", "sqlite_sequence"}  # of the runner and of SQLite, not of the models
