@@ -13,9 +13,10 @@ EMPTY_SEARCHES = 2  # after the quarantine
 UNRESOLVED = timedelta(days=3)  # without an answer for so long, a person looks
 SEND_WITHIN_SECONDS = 60  # a process that slept longer than this between claim and call does not call
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
+_CHANCE = random.SystemRandom()
 
 
-def reference(prefix, rng=random.SystemRandom()):  # noqa: B008 -- it has no state
+def reference(prefix, rng=_CHANCE):
     """At most 20 characters, unique, and readable aloud: what we search the gateway by."""
     return prefix + "".join(rng.choices(ALPHABET, k=12))
 

@@ -371,6 +371,19 @@ def due_to_ask(now):
     )
 
 
+def of_transaction(transaction):
+    """The payment that counts a transaction, else the attempt that it was made for; None for a refund's.
+
+    A second charge of one attempt has a payment of its own under the attempt's reference.
+    """
+    if transaction.is_refund:
+        return None
+    counted = Payment.get_or_none(Payment.transaction_id == transaction.transaction_id)
+    if counted or not transaction.reference:
+        return counted
+    return Payment.get_or_none(Payment.reference == transaction.reference)
+
+
 def ask(payment, *, gateway, today, now):
     """Ask the gateway what became of an attempt, and book it. Returns the payment as it is now.
 

@@ -87,7 +87,7 @@ def _follow_customer(event, gateway, now):
 def _follow_transaction(event, gateway, today, now):
     told = {"today": today, "now": now}
     transaction = gateway.details(event.transaction_id) if event.transaction_id else None
-    payment = transaction and _payment_of(transaction)
+    payment = transaction and payments.of_transaction(transaction)
     if transaction and transaction.is_refund:
         refund = refunds.follow(transaction, **told)
         return str(refund) if refund else "A refund that was not ordered here"
@@ -96,17 +96,6 @@ def _follow_transaction(event, gateway, today, now):
     elif payment:
         payments.conclude(payment, transaction, **told)
     return f"Payment {payment.reference}" if payment else "Not one of our payments"
-
-
-def _payment_of(transaction):
-    """The payment that counts this transaction, else the attempt that it was made for, or None.
-
-    A second charge of one attempt has a payment of its own under the attempt's reference.
-    """
-    if transaction.is_refund:
-        return None
-    counted = Payment.get_or_none(Payment.transaction_id == transaction.transaction_id)
-    return counted or Payment.get_or_none(Payment.reference == transaction.reference)
 
 
 # --- The watch -----------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ class _Look:
             refunds.follow(told, **when)
         elif _takes_back(told) or told.was_returned:
             self._take_back(told, when)
-        elif payment := _payment_of(told):
+        elif payment := payments.of_transaction(told):
             payments.conclude(payment, told, **when)
 
     def _take_back(self, told, when):
@@ -257,12 +257,6 @@ def _unsettled_rows(model, link, row, status):
 def _from_approved(model):
     """Approved becomes settled; what went on from there stays what it is. Guarded by being one UPDATE."""
     return Case(None, [(model.state == model.APPROVED, model.SETTLED)], model.state)
-
-
-def _payment_of(told):
-    """The payment that counts this transaction, else the attempt that it was made for, or None."""
-    counted = Payment.get_or_none(Payment.transaction_id == told.transaction_id)
-    return counted or (told.reference and Payment.get_or_none(Payment.reference == told.reference)) or None
 
 
 # --- Keeping what the processor says ---------------------------------------------------------------

@@ -154,7 +154,7 @@ def _gunicorn(stage):
 
 def hand(stage, told):
     """Staff enter a check or cash; the same key again is the same payment. Says what it recorded."""
-    from billing import ledger
+    from billing import ledger, payments
     from billing.errors import BillingError
     from models import Customer
 

@@ -246,3 +246,21 @@ def readable(cents):
 def instant(at):
     """An instant (as the store writes it) as the gateway does: whole seconds and a Z."""
     return None if at is None else at[:19] + "Z"
+
+
+def payment_node(row, *, unmasked=False):
+    """The card or bank account of a transaction's or a stored method's row, as answers show it."""
+    if row["kind"] == "card":
+        month = row["expiration"] if unmasked else "XXXX"
+        number = [("cardNumber", row["account_number"]), ("expirationDate", month)]
+        return ("creditCard", [*number, ("cardType", row["account_type"])])
+    return (
+        "bankAccount",
+        [
+            ("accountType", row["bank_account_type"] or None),
+            ("routingNumber", row["routing_number"]),
+            ("accountNumber", row["account_number"]),
+            ("nameOnAccount", row["bank_account_name"]),
+            ("echeckType", row["echeck_type"] or None),
+        ],
+    )

@@ -11,7 +11,7 @@ from billing.edges.sandbox.calls import transactions
 from billing.edges.sandbox.current import sandbox
 from billing.edges.sandbox.profiles import Kept, NotPossible
 from billing.edges.sandbox.verdicts import Charge, Verdict, judge, unreadable, year_month
-from billing.edges.sandbox.wire import Refused, Reply, child, text
+from billing.edges.sandbox.wire import Refused, Reply, child, payment_node, text
 
 GONE = ("I00003", "The record has already been deleted.")
 UNSUCCESSFUL = "The transaction was unsuccessful."
@@ -315,7 +315,7 @@ def _masked(row, root, profile_id=None):
         ("customerProfileId", profile_id),
         ("customerPaymentProfileId", row["id"]),
         ("defaultPaymentProfile", "true" if row["is_default"] else None),
-        ("payment", [_payment(row, unmasked)]),
+        ("payment", [payment_node(row, unmasked=unmasked)]),
         *_network(row),
     ]
 
@@ -326,7 +326,7 @@ def _listed(row):
         ("customerPaymentProfileId", row["id"]),
         ("customerProfileId", row["profile_id"]),
         ("billTo", _address(row)),
-        ("payment", [_payment(row, False)]),
+        ("payment", [payment_node(row)]),
         *_network(row),
     ]
 
@@ -343,23 +343,6 @@ def _network(row):
 
 def _address(row):
     return [(name, value) for name, value in json.loads(row["bill_to"]).items() if value] or None
-
-
-def _payment(row, unmasked):
-    if row["kind"] == "card":
-        month = row["expiration"] if unmasked else "XXXX"
-        number = [("cardNumber", row["account_number"]), ("expirationDate", month)]
-        return ("creditCard", [*number, ("cardType", row["account_type"])])
-    return (
-        "bankAccount",
-        [
-            ("accountType", row["bank_account_type"] or None),
-            ("routingNumber", row["routing_number"]),
-            ("accountNumber", row["account_number"]),
-            ("nameOnAccount", row["bank_account_name"]),
-            ("echeckType", row["echeck_type"] or None),
-        ],
-    )
 
 
 CALLS = {

@@ -7,7 +7,7 @@ from billing.edges.sandbox import disputes, faults, wire
 from billing.edges.sandbox.current import sandbox
 from billing.edges.sandbox.processor import DONE, HELD
 from billing.edges.sandbox.store import as_id, stamp
-from billing.edges.sandbox.wire import Refused, Reply, dollars, instant, text
+from billing.edges.sandbox.wire import Refused, Reply, dollars, instant, payment_node, text
 
 LOCAL = timedelta(hours=-5)  # the merchant's zone
 # A chargeback that was won counts as the chargeback of a refund: no other field is for money coming back.
@@ -122,7 +122,7 @@ def _contents(row, fault):
         ("requestedAmount", cents),
         ("authAmount", cents),
         ("settleAmount", cents if row["status"] not in DONE else "0.00"),
-        ("payment", [_payment(row)]),
+        ("payment", [payment_node(row)]),
         ("customer", customer if row["customer_id"] or row["customer_email"] else None),
         ("billTo", address or None),
         ("recurringBilling", "true" if row["recurring"] else "false"),
@@ -155,22 +155,6 @@ def _profile(row):
     if not row["profile_id"]:
         return None
     return [("customerProfileId", row["profile_id"]), ("customerPaymentProfileId", row["method_id"])]
-
-
-def _payment(row):
-    if row["kind"] == "card":
-        number = [("cardNumber", row["account_number"]), ("expirationDate", "XXXX")]
-        return ("creditCard", [*number, ("cardType", row["account_type"])])
-    return (
-        "bankAccount",
-        [
-            ("accountType", row["bank_account_type"] or None),
-            ("routingNumber", row["routing_number"]),
-            ("accountNumber", row["account_number"]),
-            ("nameOnAccount", row["bank_account_name"]),
-            ("echeckType", row["echeck_type"] or None),
-        ],
-    )
 
 
 def unsettled_list(root, fault):
