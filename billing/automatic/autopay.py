@@ -358,7 +358,8 @@ def preview(customer, method, terms, *, today):
     The same arithmetic as ``agree``, before anybody agrees.
     """
     before = standing(customer)
-    former = {row.invoice_id: row for row in upcoming.live().where(PlannedCharge.autopay == before)} if before else {}
+    planned_before = upcoming.live().where(PlannedCharge.autopay == before) if before else ()
+    former = {row.invoice_id: row for row in planned_before}
     invoices = {invoice.id: invoice for invoice in ledger.open_invoices(customer)}
     rows = []
     for invoice in invoices.values():

@@ -69,7 +69,7 @@ def of_customer(customer, *, today):
 
 def of_invoice(invoice, *, today):
     """The Upcoming charge that an invoice is part of, or None."""
-    if not invoice.open_cents or not _live().where(PlannedCharge.invoice == invoice).exists():
+    if not invoice.open_cents or not live().where(PlannedCharge.invoice == invoice).exists():
         return None
     charges = by_customer([invoice.customer_id], today=today).get(invoice.customer_id, [])
     return next((one for one in charges if invoice.id in {row.invoice_id for row in one.planned}), None)
@@ -107,7 +107,8 @@ def promised_invoices(customer_ids, *, today):
     }
 
 
-def _live():
+def live():
+    """A query of the planned charges that stand: neither made nor dropped."""
     return PlannedCharge.select().where(PlannedCharge.state == PlannedCharge.PLANNED)
 
 
