@@ -398,20 +398,100 @@ class Contact(Editable):
 
 
 class Preference(BaseModel):
-    """What one contact wants to hear, how, and when. No row: the company's default."""
+    """What one contact wants to hear, by which channel, and when. No row: the default of company and law."""
 
-    INVOICE, REMINDER, RECEIPT = "invoice", "reminder", "receipt"
-    MAIL, PAPER, NONE = "mail", "paper", "none"
+    MAIL, TEXT, PAPER, CALENDAR = "mail", "text", "paper", "calendar"
+    CHANNELS = (MAIL, TEXT, PAPER, CALENDAR)
+    INVOICE, UPCOMING_CHARGE, REMINDER, RECEIPT = "invoice", "upcoming_charge", "reminder", "receipt"
+    PAYMENT_PROBLEM, CONTRACT_END, PRICE_CHANGE = "payment_problem", "contract_end", "price_change"
+    TICKET_REPLY, DIGEST = "ticket_reply", "digest"
+    EVENTS = (
+        INVOICE, UPCOMING_CHARGE, REMINDER, RECEIPT, PAYMENT_PROBLEM, CONTRACT_END, PRICE_CHANGE, TICKET_REPLY,
+        DIGEST,
+    )  # fmt: skip
+    EVERY, UNPAID, AHEAD, ON_DAY, NEVER = "every", "unpaid", "ahead", "on_day", "never"
+    TIMINGS = (EVERY, UNPAID, AHEAD, ON_DAY, DIGEST, NEVER)
 
     contact = link(Contact, "preferences")
-    event = choice("event", (INVOICE, REMINDER, RECEIPT))
-    channel = choice("channel", (MAIL, PAPER, NONE), default=MAIL)
-    days_ahead = IntegerField(default=3, help_text="Reminders: days before the due date.")
+    event = choice("event", EVENTS)
+    channel = choice("channel", CHANNELS, default=MAIL)
+    timing = with_default(choice("timing", TIMINGS, default=EVERY), EVERY)
+    days_ahead = IntegerField(default=3, help_text="Ahead, or unpaid: days before the due date.")
+    digest_day = IntegerField(
+        null=True,
+        constraints=[Check("digest_day IS NULL OR digest_day BETWEEN 1 AND 28")],
+        help_text="Monthly summary: day of the month.",
+    )
     changed_at = UtcField()
 
     class Meta:
-        indexes = ((("contact", "event"), True),)
+        indexes = ((("contact", "event", "channel"), True),)
         constraints = [Check("days_ahead BETWEEN 0 AND 30")]
+
+
+class PreferenceChange(BaseModel):
+    """One choice that a contact made, or staff for them: what stood from this instant on. Never changed."""
+
+    PAGE, LINK, ONE_CLICK, TEXT, STAFF = "page", "link", "one_click", "text", "staff"
+    PRESET, IMPORT = "preset", "import"
+    VIAS = (PAGE, LINK, ONE_CLICK, TEXT, STAFF, PRESET, IMPORT)
+    VIA_WORDS = {
+        PAGE: "Signed in",
+        LINK: "By the link of a message",
+        ONE_CLICK: "One click in the mail program",
+        TEXT: "By text message",
+    }
+
+    contact = link(Contact, "preference_changes")
+    event = choice("event", Preference.EVENTS)
+    channel = choice("channel", Preference.CHANNELS)
+    timing = choice("timing", Preference.TIMINGS)
+    days_ahead = IntegerField(default=0)
+    digest_day = IntegerField(null=True)
+    by = CharField(max_length=300)
+    via = choice("via", VIAS, words=VIA_WORDS)
+    reason = CharField(max_length=255, default="", help_text="Why staff changed it.")
+    at = UtcField(help_text="It counts from then on.")
+
+    class Meta:
+        table_name = "preference_change"
+        indexes = ((("contact", "at"), False),)
+
+
+class Consent(BaseModel):
+    """A permission that the law wants in writing, with the exact words. Ended, never changed."""
+
+    TEXT, ELECTRONIC = "text", "electronic"
+    KINDS = (TEXT, ELECTRONIC)
+    PAGE, LINK, STAFF = "page", "link", "staff"
+
+    contact = link(Contact, "consents")
+    kind = choice("kind", KINDS, words={TEXT: "Text messages", ELECTRONIC: "Legal notices by email"})
+    wording = TextField(help_text="The words that were agreed to.")
+    version = CharField(max_length=20)
+    address_or_number = CharField(max_length=255, help_text="Where messages may go: for this one only.")
+    given_at = UtcField()
+    source = choice(
+        "source", (PAGE, LINK, STAFF, TEXT), words={LINK: "Link of a message", TEXT: "Text message"}
+    )
+    by = CharField(max_length=300)
+    ip = CharField(max_length=45, default="", verbose_name="Network address")
+    proof = CharField(
+        max_length=255, default="", help_text="What shows that it was given, and could be read."
+    )
+    withdrawn_at = UtcField(null=True)
+    withdrawn_how = CharField(max_length=255, default="")
+
+    def __str__(self):
+        return f"{self.kind} consent for {self.address_or_number}"
+
+
+# One standing consent of each kind; the sender of texts asks for it each time.
+Consent.add_index(
+    Consent.index(Consent.contact, Consent.kind, name="consent_standing", unique=True).where(
+        Consent.withdrawn_at.is_null()
+    )
+)
 
 
 class Site(Address):
@@ -447,6 +527,7 @@ class Contract(Editable):
 
     CONSUMER, BUSINESS = "consumer", "business"
     END_REASONS = ("moved", "competitor", "service", "cost", "not_used", "not_paid", "deceased", "other")
+    SIGNUP_MEDIA = ("online", "mail", "phone", "in_person")
 
     customer = link(Customer, "contracts")
     name = CharField(max_length=80, help_text="As printed, such as Monitoring agreement.")
@@ -459,6 +540,28 @@ class Contract(Editable):
     auto_renew = BooleanField(default=True)
     ends_on = DayField(null=True, help_text="Last day of service. Empty while it runs.")
     end_reason = choice("end_reason", END_REASONS, null=True)
+    governing_state = with_default(
+        CharField(max_length=2, default="", help_text="Whose law it names, where it names one: two letters."),
+        "",
+    )
+    signed_online = with_default(BooleanField(default=False), False)
+    signup_medium = choice("signup_medium", SIGNUP_MEDIA, null=True, help_text="How it was signed.")
+    renewal_disclosure_signed_on = DayField(
+        null=True, help_text="When the separate renewal disclosure was signed or initialed (California)."
+    )
+    renewal_requested_on = DayField(
+        null=True, help_text="When the customer asked in writing for the longer renewal."
+    )
+    leased_equipment = with_default(
+        BooleanField(default=False, help_text="The equipment stays ours; the customer rents it."), False
+    )
+    term_ends_on = DayField(
+        null=True, help_text="Last day of the term that runs now. Empty: worked out from the start."
+    )
+    renews_monthly_from_on = DayField(
+        null=True, help_text="From this day on it runs month to month, whatever was agreed."
+    )
+    renews_monthly_reason = with_default(CharField(max_length=255, default=""), "")
 
     class Meta:
         constraints = [
@@ -928,6 +1031,7 @@ class Payment(BaseModel):
     form_token_at = UtcField(null=True)
     ask_at = UtcField(null=True, help_text="When to ask the gateway next.")
     asks = IntegerField(default=0, help_text="Searches that found nothing.")
+    searched_at = UtcField(null=True, help_text="When the last of them was counted.")
     reason = CharField(max_length=255, default="", help_text="Why it was declined, returned or is in doubt.")
     entered_by = CharField(max_length=80, default="")
     note = CharField(max_length=255, default="")
@@ -1088,6 +1192,7 @@ class Refund(BaseModel):
     transaction_id = CharField(max_length=20, null=True, unique=True)
     ask_at = UtcField(null=True, help_text="When to ask the processor next.")
     asks = with_default(IntegerField(default=0, help_text="Searches that found nothing."), 0)
+    searched_at = UtcField(null=True, help_text="When the last of them was counted.")
     outcome = with_default(CharField(max_length=255, default="", help_text="What the processor said."), "")
     created_at = UtcField(null=True)
     concluded_at = UtcField(null=True)
@@ -1343,8 +1448,9 @@ class Link(BaseModel):
     """A capability: who holds the token may do one thing. Only its hash is kept."""
 
     PAY, PREFERENCES, SIGN_IN, SESSION = "pay", "preferences", "sign_in", "session"
+    CONSENT = "consent"
 
-    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION))
+    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION, CONSENT))
     token_hash = CharField(max_length=64, unique=True)
     code_hash = CharField(
         max_length=64, default="", help_text="Hash of the six digits, where there are some."
@@ -1519,12 +1625,181 @@ class Feed(BaseModel):
         return self.name
 
 
+# --------------------------------------------------------------------------------------------------
+# Contract ends: the law as data, the notices it asks for, and what became of each term
+# --------------------------------------------------------------------------------------------------
+
+
+class RenewalRule(BaseModel):
+    """One version of one rule about renewals, as data that staff change by a new version.
+
+    Days count back from ``anchor``. Once it is active its text stands: proofs point at it years later.
+    """
+
+    DRAFT, ACTIVE, RETIRED = "draft", "active", "retired"
+    CONSUMER, BUSINESS, ANY = "consumer", "business", "any"
+    TERM, CONTINUOUS, PRICE_CHANGE, LEASE, LIMIT = "term", "continuous", "price_change", "lease", "limit"
+    DEADLINE, RENEWAL, SERVED, EFFECTIVE, YEAR = "deadline", "renewal", "served", "effective", "calendar_year"
+    EARLIER, EARLIER_END = "deadline_or_renewal", "deadline_or_end"
+    EACH, YEARLY, FIRST_THEN_YEARLY = "each", "yearly", "first_then_yearly"
+    OVER_A_YEAR = "first_over_12m_then_yearly"
+    REQUEST, DISCLOSURE = "request", "disclosure"
+    CONSEQUENCES = (
+        "courtesy", "forbidden_over_1m", "cap_12m", "void", "voidable", "unenforceable", "gift", "unfair",
+        "cancel_refund", "private_suit", "month_to_month", "treble", "ends_at_term",
+    )  # fmt: skip
+    CERTAINTY = (("A", "Text was read"), ("B", "A description was read"), ("C", "Not verified"),
+                 ("D", "Not verified, sources conflict"), ("house_rule", "House rule"))  # fmt: skip
+
+    code = CharField(max_length=20)
+    version = IntegerField(default=1)
+    status = choice("status", (DRAFT, ACTIVE, RETIRED), default=DRAFT)
+    state = CharField(max_length=2, help_text="Two letters; * is everywhere.")
+    citation = CharField(max_length=255)
+    audience = choice("audience", (CONSUMER, BUSINESS, ANY), default=CONSUMER)
+    basis = choice("basis", (TERM, CONTINUOUS, PRICE_CHANGE, LEASE, LIMIT), default=TERM)
+    first_term_at_least = IntegerField(default=0, help_text="Months of the first term; 0: any.")
+    renewal_longer_than = IntegerField(default=0, help_text="Months; 0: any renewal, month to month too.")
+    max_renewal_months = IntegerField(null=True, help_text="The law allows no longer renewal.")
+    lifted_by = choice(
+        "lifted_by", (REQUEST, DISCLOSURE), null=True, help_text="What makes a longer renewal lawful."
+    )
+    online_only = BooleanField(default=False, help_text="Only for contracts that were signed online.")
+    anchor = choice(
+        "anchor", (DEADLINE, RENEWAL, SERVED, EARLIER, EARLIER_END, EFFECTIVE, YEAR), null=True,
+        help_text="The day that the window is counted back from.",
+    )  # fmt: skip
+    opens_days = IntegerField(null=True, help_text="Days before it: the first lawful day.")
+    closes_days = IntegerField(null=True, help_text="Days before it: the last lawful day.")
+    media = CharField(max_length=60, default="", help_text="Lawful ways, with | between them.")
+    contents = CharField(max_length=255, default="", help_text="What the notice must say, by code.")
+    repeat = choice("repeat", (EACH, YEARLY, FIRST_THEN_YEARLY, OVER_A_YEAR), null=True)
+    consequence = choice("consequence", CONSEQUENCES, default="courtesy", help_text="When it is missed.")
+    alarm_exempt = choice(
+        "alarm_exempt", ("no", "unclear", "likely", "yes"), default="no",
+        help_text="Whether alarm companies are exempt. Only a plain yes keeps the notice back.",
+    )  # fmt: skip
+    certainty = choice("certainty", [name for name, _ in CERTAINTY], default="D", words=CERTAINTY)
+    effective_from_on = DayField(null=True, help_text="For terms that end on this day or later.")
+    effective_to_on = DayField(null=True, help_text="For terms that end on this day or earlier.")
+    checked_on = DayField(null=True)
+    checked_by = CharField(max_length=80, default="")
+    note = TextField(default="")
+    source = CharField(max_length=80, default="", help_text="The file it came from; empty: our staff.")
+    made_by = CharField(max_length=80)
+    made_at = UtcField()
+    activated_by = CharField(max_length=80, default="")
+    activated_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("code", "version"), True),)
+        constraints = [
+            Check("opens_days IS NULL OR opens_days >= closes_days"),
+            Check("first_term_at_least >= 0"),
+            Check("renewal_longer_than >= 0"),
+        ]
+
+    def __str__(self):
+        return f"{self.code}, version {self.version}"
+
+
+class RuleReview(BaseModel):
+    """Our counsel has read the table of rules: who said so, when, of which table."""
+
+    table_version = CharField(max_length=64, help_text="Fingerprint of every active rule.")
+    rule_count = IntegerField()
+    name = CharField(max_length=80, help_text="The counsel who reviewed it.")
+    reviewed_on = DayField()
+    by = CharField(max_length=80)
+    at = UtcField()
+
+    def __str__(self):
+        return f"Review by {self.name}"
+
+
+class RenewalNotice(BaseModel):
+    """What one rule asks for before one term of one contract ends, and the proof that it was done."""
+
+    PLANNED, QUEUED, SENT, PROVEN = "planned", "queued", "sent", "proven"
+    MISSED, CANCELED = "missed", "canceled"
+    STATES = (PLANNED, QUEUED, SENT, PROVEN, MISSED, CANCELED)
+    MOVES = {
+        PLANNED: {QUEUED, MISSED, CANCELED},
+        QUEUED: {SENT, PROVEN, MISSED, PLANNED, CANCELED},
+        SENT: {PROVEN, QUEUED, MISSED, PLANNED},
+        MISSED: {PROVEN},
+        CANCELED: {PLANNED},
+    }
+    EMAIL, MAIL, CERTIFIED = "email", "mail", "certified"
+    MEDIA = {EMAIL: "E-mail", MAIL: "Letter", CERTIFIED: "Certified mail"}
+
+    contract = link(Contract, "renewal_notices")
+    term_end_on = DayField(help_text="Last day of the term, or of the year that a reminder is for.")
+    rule = link(RenewalRule, "renewal_notices")
+    rule_code = CharField(max_length=20)
+    together = CharField(max_length=20, help_text="The rule in whose letter this one is said too.")
+    state = choice("state", STATES, default=PLANNED)
+    deadline_on = DayField(null=True, help_text="Last day on which the customer may say no.")
+    opens_on = DayField(help_text="First lawful day.")
+    closes_on = DayField(help_text="Last lawful day.")
+    plan_on = DayField()
+    alarm_on = DayField(help_text="Staff are told when there is no proof by then.")
+    medium = choice("medium", tuple(MEDIA), words=MEDIA)
+    notice = link(Notice, "renewal_notices", null=True)
+    address = CharField(max_length=255, default="", help_text="Whom and where to, as it was sent.")
+    sent_on = DayField(null=True)
+    certified_number = CharField(max_length=40, default="")
+    delivered_on = DayField(null=True)
+    delivery = CharField(max_length=255, default="", help_text="What is known of its delivery.")
+    consequence = CharField(max_length=255, default="", help_text="What followed when it was missed.")
+    arithmetic = TextField(default="[]", help_text="How the dates came about, line by line, as JSON.")
+    contents = CharField(max_length=255, default="", help_text="What it had to say, by code.")
+    text_hash = CharField(max_length=64, default="", help_text="SHA-256 of the text as it was sent.")
+    reason = CharField(max_length=255, default="")
+    alarmed_at = UtcField(null=True)
+    overridden_by = CharField(max_length=80, default="")
+    overridden_at = UtcField(null=True)
+    override_reason = CharField(max_length=255, default="")
+    created_at = UtcField()
+
+    class Meta:
+        indexes = (
+            (("contract", "term_end_on", "rule_code"), True),
+            (("state", "closes_on"), False),
+        )
+        constraints = [Check("closes_on >= opens_on")]
+
+    def __str__(self):
+        return f"{self.rule_code}, {self.term_end_on}"
+
+
+class Renewal(BaseModel):
+    """What became of a contract when a term ended: it renewed, it went on month to month, or it ended."""
+
+    RENEWED, MONTHLY, ENDED = "renewed", "monthly", "ended"
+
+    contract = link(Contract, "renewals")
+    term_end_on = DayField()
+    outcome = choice("outcome", (RENEWED, MONTHLY, ENDED), words={MONTHLY: "Month to month"})
+    next_ends_on = DayField(null=True, help_text="Last day of the next term. Empty: there is none.")
+    reason = CharField(max_length=255, default="")
+    by = CharField(max_length=80)
+    decided_at = UtcField()
+
+    class Meta:
+        indexes = ((("contract", "term_end_on"), True), (("term_end_on",), False))
+
+    def __str__(self):
+        return f"{self.contract}, {self.term_end_on}"
+
+
 TABLES = (
-    Company, Staff, Item, TaxRate, ImportBatch, Customer, Contact, Preference, Site, System, Contract, Charge,
-    PriceChange, OneOff, Hold, JobRun, Event, Invoice, Line, PaymentMethod, Autopay, PlannedCharge,
+    Company, Staff, Item, TaxRate, ImportBatch, Customer, Contact, Preference,
+    PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event, Invoice, Line, PaymentMethod, Autopay, PlannedCharge,
     Settlement, Payment, PaymentPart, Credit, Allocation, Refund, Chargeback, Loss, AutopayOutcome,
     SettlementLine, Difference, RemittanceFile, RemittanceRow, GatewayEvent, Link, Ticket, Message, Notice,
     Inbound, Feed,
+    RenewalRule, RuleReview, RenewalNotice, Renewal,
 )  # fmt: skip
 
 
