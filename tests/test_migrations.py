@@ -20,6 +20,8 @@ ALL = [
     "0006_autopay_reasons",
     "0007_remembered_mapping",
     "0008_payments_in_no_batch",
+    "0009_searches_apart",
+    "0012_contract_ends",
     "0013_what_comes_in",
 ]
 LATER = set(importlib.import_module(f"migrations.{ALL[2]}").EVIDENCE)
