@@ -228,6 +228,49 @@ class Company(Address):
     return_fee_cents = with_default(
         MoneyField(default=0, help_text="Fee for a bank debit returned for lack of funds; 0: none."), 0
     )
+    live_on = DayField(
+        null=True, help_text="Since when messages leave. Empty: nothing does, except what people sign in with."
+    )
+    gap_days = with_default(
+        IntegerField(
+            default=4,
+            constraints=[Check("gap_days BETWEEN 1 AND 60")],
+            help_text="At least so many days between two messages about what is past due.",
+        ),
+        4,
+    )
+    contacts_a_week = with_default(
+        IntegerField(
+            default=2,
+            constraints=[Check("contacts_a_week BETWEEN 1 AND 7")],
+            help_text="At most so many messages about what is past due in seven days.",
+        ),
+        2,
+    )
+    grace_days = with_default(
+        IntegerField(
+            default=5,
+            constraints=[Check("grace_days BETWEEN 0 AND 60")],
+            help_text="No message calls an invoice past due before so many days after its due date.",
+        ),
+        5,
+    )
+    send_from_hour = with_default(
+        IntegerField(
+            default=9,
+            constraints=[Check("send_from_hour BETWEEN 0 AND 23")],
+            help_text="Messages about what is past due leave from this hour on, where the customer is.",
+        ),
+        9,
+    )
+    send_until_hour = with_default(
+        IntegerField(
+            default=17,
+            constraints=[Check("send_until_hour BETWEEN 1 AND 24")],
+            help_text="And before this one. Never on Sundays and holidays.",
+        ),
+        17,
+    )
     demo_days = IntegerField(
         null=True, help_text="Days that the demo company's calendar runs ahead. Empty in a real company."
     )
@@ -333,6 +376,19 @@ class ImportBatch(BaseModel):
         return f"Import {self.id}: {self.file_name}"
 
 
+class CustomerGroup(Editable):
+    """Customers who are treated alike, such as the tenants of one building or the branches of a bank."""
+
+    name = CharField(max_length=80, unique=True)
+    note = TextField(default="")
+
+    class Meta:
+        table_name = "customer_group"
+
+    def __str__(self):
+        return self.name
+
+
 class Customer(Address):
     """Who owes. Never called "user": staff and contacts are people, a customer is an account."""
 
@@ -345,6 +401,7 @@ class Customer(Address):
     kind = choice("kind", (RESIDENTIAL, COMMERCIAL), default=RESIDENTIAL)
     language = choice("language", ("en", "es"), default="en", words={"en": "English", "es": "Spanish"})
     since_on = DayField(null=True, verbose_name="Customer since")
+    group = link(CustomerGroup, "customers", null=True, help_text="Its steps of reminding count for them.")
     terms_days = IntegerField(null=True, help_text="Days from issue to due date; empty: the company's.")
     po_number = CharField(max_length=30, default="", verbose_name="PO number")
     tax_exempt_number = CharField(max_length=40, default="", help_text="Exemption certificate.")
@@ -1504,16 +1561,94 @@ class Message(BaseModel):
     written_at = UtcField()
 
 
+class ReminderPolicy(Editable):
+    """When a customer hears of an invoice that is open. The most specific one counts, as a whole.
+
+    For one invoice, else one customer, else a group; without any of them it is the company's.
+    """
+
+    name = CharField(max_length=80)
+    customer_group = link(CustomerGroup, "reminder_policies", null=True)
+    customer = link(Customer, "reminder_policies", null=True)
+    invoice = link(Invoice, "reminder_policies", null=True)
+    active = BooleanField(default=True, help_text="Unticked: as if it were not there.")
+    note = CharField(max_length=255, default="", help_text="Why it is different.")
+
+    class Meta:
+        table_name = "reminder_policy"
+        constraints = [
+            Check(
+                "(customer_group_id IS NULL AND customer_id IS NULL) OR "
+                "(customer_group_id IS NULL AND invoice_id IS NULL) OR "
+                "(customer_id IS NULL AND invoice_id IS NULL)"
+            )
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+for _field in (ReminderPolicy.customer_group, ReminderPolicy.customer, ReminderPolicy.invoice):
+    ReminderPolicy.add_index(
+        ReminderPolicy.index(_field, name=f"reminder_policy_of_{_field.name}", unique=True).where(
+            ReminderPolicy.active & _field.is_null(False)
+        )
+    )
+ReminderPolicy.add_index(
+    ReminderPolicy.index(ReminderPolicy.active, name="reminder_policy_of_company", unique=True).where(
+        ReminderPolicy.active
+        & ReminderPolicy.customer_group.is_null()
+        & ReminderPolicy.customer.is_null()
+        & ReminderPolicy.invoice.is_null()
+    )
+)
+
+
+class ReminderStep(Editable):
+    """One step of a policy: what happens so many days before or after the due date."""
+
+    REMIND, REMIND_TODAY, CHECK_IN, LATE, PERSON = "remind", "remind_today", "check_in", "late", "person"
+    ACTS = {
+        REMIND: "Remind that it falls due soon",
+        REMIND_TODAY: "Remind that it is due today",
+        CHECK_IN: "Draft a personal mail for somebody to read and send",
+        LATE: "Say that it is past due",
+        PERSON: "No more messages: a person looks at it",
+    }
+
+    policy = link(ReminderPolicy, "steps")
+    days = IntegerField(help_text="From the due date: -3 is three days before, 0 on the day, 15 after it.")
+    act = choice("act", tuple(ACTS), words=ACTS)
+    active = BooleanField(default=True, help_text="Unticked: this step rests.")
+
+    class Meta:
+        table_name = "reminder_step"
+        indexes = ((("policy", "days"), True),)
+        constraints = [
+            Check("days BETWEEN -30 AND 365"),
+            Check("(act = 'remind') = (days < 0)"),
+            Check("(act = 'remind_today') = (days = 0)"),
+        ]
+
+    def __str__(self):
+        return f"{self.ACTS.get(self.act, self.act)} ({self.days:+d})"
+
+
 class Notice(BaseModel):
     """Every message that we sent or will send: the outbox and the history in one row each."""
 
     QUEUED, SENDING, SENT, PRINT, FAILED, SKIPPED = "queued", "sending", "sent", "print", "failed", "skipped"
+    DRAFT, JOINED = "draft", "joined"
+    STATES = (QUEUED, SENDING, SENT, PRINT, FAILED, SKIPPED, DRAFT, JOINED)
     MOVES = {
-        QUEUED: {SENDING, SKIPPED},
-        SENDING: {SENT, PRINT, QUEUED, FAILED, SKIPPED},
+        DRAFT: {QUEUED, SKIPPED},
+        QUEUED: {SENDING, SKIPPED, JOINED},
+        SENDING: {SENT, PRINT, QUEUED, FAILED, SKIPPED, JOINED},
         PRINT: {SENT},
         FAILED: {QUEUED},
     }
+    MAIL, PAPER, TEXT = "mail", "paper", "text"
+    CHANNELS = (MAIL, PAPER, TEXT)
     INVOICE, REMINDER, RECEIPT, PAYMENT_PROBLEM = "invoice", "reminder", "receipt", "payment_problem"
     SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED = (
         "sign_in",
@@ -1525,16 +1660,29 @@ class Notice(BaseModel):
     CHARGE_POSTPONED, CHARGE_DECLINED, ABOVE_CAP = "charge_postponed", "charge_declined", "above_cap"
     METHOD_EXPIRING, METHOD_PROBLEM, METHOD_CHANGED = "method_expiring", "method_problem", "method_changed"
     REFUND = "refund"
+    OVERDUE, CHECK_IN, DIGEST = "overdue", "check_in", "digest"
+    RENEWAL, YEARLY_REMINDER, PRICE_CHANGE = "renewal", "yearly_reminder", "price_change"
+    CONTRACT_ANSWERED, CONTRACT_ENDED = "contract_answered", "contract_ended"
+    CONSENT_CONFIRM, TEXT_REPLY = "consent_confirm", "text_reply"
     KINDS = (
         INVOICE, REMINDER, RECEIPT, PAYMENT_PROBLEM, SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED,
         AUTOPAY_ON, AUTOPAY_OFF, UPCOMING_CHARGE, CHARGE_POSTPONED, CHARGE_DECLINED, ABOVE_CAP,
-        METHOD_EXPIRING, METHOD_PROBLEM, METHOD_CHANGED, REFUND,
+        METHOD_EXPIRING, METHOD_PROBLEM, METHOD_CHANGED, REFUND, OVERDUE, CHECK_IN, DIGEST, RENEWAL,
+        YEARLY_REMINDER, PRICE_CHANGE, CONTRACT_ANSWERED, CONTRACT_ENDED, CONSENT_CONFIRM, TEXT_REPLY,
     )  # fmt: skip
+    COLLECTION = (OVERDUE, CHECK_IN)  # what a gap, quiet hours and quiet days are kept for
+    ONCE_AT_MOST = (REMINDER, OVERDUE, CHECK_IN, DIGEST)  # rather lost than said twice
 
     key = CharField(max_length=100, unique=True, help_text="Kind, subject, recipient and step: sent once.")
     kind = choice("kind", KINDS)
-    channel = choice("channel", (Preference.MAIL, Preference.PAPER), default=Preference.MAIL)
-    state = choice("state", (QUEUED, SENDING, SENT, PRINT, FAILED, SKIPPED), default=QUEUED)
+    channel = choice("channel", CHANNELS, default=MAIL)
+    state = choice("state", STATES, default=QUEUED)
+    event = with_default(
+        CharField(max_length=30, default="", help_text="The choice of preferences that it belongs to."), ""
+    )
+    legal = with_default(
+        BooleanField(default=False, help_text="Law or contract wants it: it is never left out."), "0"
+    )
     customer = link(Customer, "notices")
     contact = link(Contact, "notices", null=True)
     invoice = link(Invoice, "notices", null=True)
@@ -1543,13 +1691,29 @@ class Notice(BaseModel):
     autopay = link(Autopay, "notices", null=True)
     method = link(PaymentMethod, "notices", null=True)
     refund = link(Refund, "notices", null=True)
+    contract = link(Contract, "notices", null=True)
+    price_change = link(PriceChange, "notices", null=True)
     charge_on = DayField(null=True, help_text="The day of the charge that it announces.")
+    step = IntegerField(null=True, help_text="Of reminders: days from the due date.")
+    joined = ForeignKeyField(
+        "self", backref="said_too", null=True, on_delete="RESTRICT", help_text="The message that said it."
+    )
+    words = with_default(TextField(default="", help_text="What the person who signed it wrote."), "")
+    staff = link(Staff, "notices", null=True, help_text="Who read and signed it.")
     address = CharField(max_length=255, default="", help_text="Where it went.")
     why = CharField(max_length=255, help_text="Why it was sent, in words for the recipient.")
     subject = CharField(max_length=255, default="")
     body_text = TextField(default="", help_text="As sent; the secret part of links is left out.")
     body_html = TextField(default="")
     message_id = CharField(max_length=120, default="")
+    provider_id = with_default(
+        CharField(max_length=80, default="", help_text="The text provider's name of it."), ""
+    )
+    pages = IntegerField(null=True, help_text="Printed pages.")
+    certified_number = with_default(CharField(max_length=40, default="", help_text="Of certified mail."), "")
+    bounced_at = UtcField(null=True, help_text="When it came back.")
+    bounce_code = with_default(CharField(max_length=20, default=""), "")
+    bounce_text = with_default(CharField(max_length=255, default=""), "")
     reason = CharField(max_length=255, default="", help_text="Why it was skipped or failed.")
     tries = IntegerField(default=0)
     send_at = UtcField(help_text="Not before.")
@@ -1564,10 +1728,15 @@ class Notice(BaseModel):
         return f"{self.kind} to {self.address or self.customer_id}"
 
 
-# The sender looks for what is queued, oldest first.
+# The sender looks for what is queued, oldest first; staff for drafts.
 Notice.add_index(
     Notice.index(Notice.send_at, name="notice_waiting").where(
         Notice.state << [SQL("'queued'"), SQL("'sending'")]
+    )
+)
+Notice.add_index(
+    Notice.index(Notice.contact, name="notice_of_contact_waiting").where(
+        Notice.state << [SQL("'queued'"), SQL("'sending'"), SQL("'draft'")]
     )
 )
 
@@ -1794,12 +1963,11 @@ class Renewal(BaseModel):
 
 
 TABLES = (
-    Company, Staff, Item, TaxRate, ImportBatch, Customer, Contact, Preference,
-    PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event, Invoice, Line, PaymentMethod, Autopay, PlannedCharge,
-    Settlement, Payment, PaymentPart, Credit, Allocation, Refund, Chargeback, Loss, AutopayOutcome,
-    SettlementLine, Difference, RemittanceFile, RemittanceRow, GatewayEvent, Link, Ticket, Message, Notice,
-    Inbound, Feed,
-    RenewalRule, RuleReview, RenewalNotice, Renewal,
+    Company, Staff, Item, TaxRate, ImportBatch, CustomerGroup, Customer, Contact, Preference, PreferenceChange,
+    Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event, Invoice, Line, PaymentMethod,
+    Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit, Allocation, Refund, Chargeback, Loss,
+    AutopayOutcome, SettlementLine, Difference, RemittanceFile, RemittanceRow, GatewayEvent, Link, Ticket,
+    Message, ReminderPolicy, ReminderStep, Notice, Inbound, Feed, RenewalRule, RuleReview, RenewalNotice, Renewal,
 )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def make_company(**fields):
             "remit_state": "TX",
             "remit_zip": "78767",
             "next_invoice_number": 10001,
+            "live_on": date(2020, 1, 1),
             **fields,
         }
     )

@@ -21,6 +21,7 @@ ALL = [
     "0007_remembered_mapping",
     "0008_payments_in_no_batch",
     "0009_searches_apart",
+    "0010_steps_and_drafts",
     "0012_contract_ends",
     "0013_what_comes_in",
 ]

@@ -15,7 +15,9 @@ LONG_AGO = date(2015, 1, 1)
 
 def found(begins_on):
     """Write the company, staff, catalog and tax rates. ``begins_on`` is the first day of the history."""
-    Company.create(**cast.COMPANY, logo=LOGO.read_bytes(), logo_type="image/png", demo_days=0)
+    Company.create(
+        **cast.COMPANY, logo=LOGO.read_bytes(), logo_type="image/png", demo_days=0, live_on=begins_on
+    )
     password_hash = PasswordHasher().hash(cast.PASSWORD)
     for email, name, role in cast.STAFF:
         Staff.create(email=email, name=name, role=role, password_hash=password_hash)
