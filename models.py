@@ -229,7 +229,8 @@ class Company(Address):
         MoneyField(default=0, help_text="Fee for a bank debit returned for lack of funds; 0: none."), 0
     )
     live_on = DayField(
-        null=True, help_text="Since when messages leave. Empty: nothing does, except what people sign in with."
+        null=True,
+        help_text="Since when messages leave. Empty: nothing does, except what people sign in with.",
     )
     gap_days = with_default(
         IntegerField(
@@ -1963,11 +1964,12 @@ class Renewal(BaseModel):
 
 
 TABLES = (
-    Company, Staff, Item, TaxRate, ImportBatch, CustomerGroup, Customer, Contact, Preference, PreferenceChange,
-    Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event, Invoice, Line, PaymentMethod,
-    Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit, Allocation, Refund, Chargeback, Loss,
-    AutopayOutcome, SettlementLine, Difference, RemittanceFile, RemittanceRow, GatewayEvent, Link, Ticket,
-    Message, ReminderPolicy, ReminderStep, Notice, Inbound, Feed, RenewalRule, RuleReview, RenewalNotice, Renewal,
+    Company, Staff, Item, TaxRate, ImportBatch, CustomerGroup, Customer, Contact, Preference,
+    PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
+    Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
+    Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
+    RemittanceRow, GatewayEvent, Link, Ticket, Message, ReminderPolicy, ReminderStep, Notice, Inbound,
+    Feed, RenewalRule, RuleReview, RenewalNotice, Renewal,
 )  # fmt: skip
 
 
