@@ -22,6 +22,7 @@ ALL = [
     "0008_payments_in_no_batch",
     "0009_searches_apart",
     "0010_steps_and_drafts",
+    "0011_on_their_terms",
     "0012_contract_ends",
     "0013_what_comes_in",
 ]
