@@ -1,5 +1,6 @@
 """Saved methods: our rows follow what the processor keeps, and nobody's way to pay changes unseen."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -86,6 +87,37 @@ def test_two_that_look_at_once_add_it_once(alice, told, paying, add, db):
 
     assert sum(len(one) for one in found) == 1
     assert PaymentMethod.select().count() == 1
+
+
+class WhileAsked:
+    """The gateway, whose list of methods is on its way while ``meanwhile`` happens."""
+
+    def __init__(self, gateway, meanwhile):
+        self._gateway, self._meanwhile = gateway, meanwhile
+
+    def stored_methods(self, profile_id):
+        listed = self._gateway.stored_methods(profile_id)
+        self._meanwhile()
+        return listed
+
+
+def test_a_card_that_is_added_while_we_look_stays(alice, told, paying, add):
+    add(alice)
+    slow = WhileAsked(paying.gateway, lambda: add(alice, number="4111111111111111"))
+
+    methods.refresh(Customer.get_by_id(alice.id), gateway=slow, by=BY, now=NOW)
+
+    assert [method.state for method in alice.methods] == ["active", "active"]
+    assert said() == ["method_added", "method_added"]
+
+
+def test_a_card_that_is_removed_while_we_look_does_not_come_back(alice, told, paying, add):
+    [card] = add(alice)
+    slow = WhileAsked(paying.gateway, lambda: methods.remove(card, by=BY, **told))
+
+    assert methods.refresh(Customer.get_by_id(alice.id), gateway=slow, by=BY, now=NOW) == []
+
+    assert PaymentMethod.get_by_id(card.id).state == "removed"
 
 
 def test_ten_is_the_most_and_the_sentence_says_what_to_do(alice, told, paying):
@@ -227,6 +259,17 @@ def test_a_disabled_method_keeps_autopay_and_comes_back_when_its_data_change(ali
     assert (card.state, card.reason, card.expires_on) == ("active", "", date(2031, 12, 31))
 
 
+def test_a_card_that_was_refused_for_good_does_not_come_back_by_another_label(alice, add, told):
+    [card] = add(alice)
+    methods.disable(card, reason="The bank reports it as lost.", by=BY, now=NOW)
+    PaymentMethod.update(label="Card ending 4242", expires_on=None).execute()
+
+    methods.refresh(Customer.get_by_id(alice.id), by=BY, **told)
+
+    again = PaymentMethod.get_by_id(card.id)
+    assert (again.state, again.label, again.expires_on) == ("disabled", card.label, card.expires_on)
+
+
 # --- Expiry --------------------------------------------------------------------------------------
 
 
@@ -298,6 +341,27 @@ def test_an_update_counts_once(alice, add, paying):
 
     assert again == 0
     assert said() == ["method_added", "method_updated"]
+
+
+class Undated:
+    """The gateway, as it tells of updates without their time."""
+
+    def __init__(self, gateway):
+        self._gateway = gateway
+
+    def account_updates(self, month):
+        return [replace(one, updated_at=None) for one in self._gateway.account_updates(month)]
+
+
+def test_an_update_without_a_time_counts_once_a_month(alice, add, paying):
+    [card] = add(alice)
+    paying.sandbox.post_control("updater", [{"method_id": card.token, "reason": "CCH"}])
+
+    told = {"gateway": Undated(paying.gateway), "now": NOW}
+    read = [methods.read_updates(today=date(2026, 12, day), **told) for day in (1, 2, 20)]
+    read += [methods.read_updates(today=date(2027, 1, day), **told) for day in (1, 2)]
+
+    assert (read, said()) == ([1, 0, 0, 0, 0], ["method_added", "method_disabled"])
 
 
 def test_a_closed_account_is_gone_and_told(alice, add, paying):

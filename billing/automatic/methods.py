@@ -14,6 +14,7 @@ from models import Autopay, Customer, Event, Payment, PaymentMethod, among, db
 
 MOST = 10  # that the processor keeps for one customer
 WARN_DAYS = (30, 7)  # before a card expires
+RENEWS = ("last_four", "expires_on")  # what the bank refused for good may be charged again with a new one
 GONE = "It is no longer saved with our payment processor."
 ACCOUNT_CLOSED = "The bank says that this card's account is closed."
 ASK_OWNER = "The bank asks that you give us the number of your card anew."
@@ -72,22 +73,31 @@ def profile(customer, *, gateway, now):
 def refresh(customer, *, gateway, by, now):
     """Let our rows follow what the processor keeps. Returns the methods that are new.
 
-    A profile that is gone there takes its methods, and autopay by them, along. Raises GatewayUnavailable.
+    A profile that is gone there takes its methods, and autopay by them, along. What somebody else added,
+    removed or disabled while we asked stays as it is: they know better. Raises GatewayUnavailable.
     """
     if not customer.profile_id:
         return []
+    before = _states(customer)
     stored = gateway.stored_methods(customer.profile_id)
     if stored is None:
         _forget_profile(customer, now)
         return []
     with ledger.locked(customer.id):  # of two that look at once, the second finds the work done
         known = {method.token: method for method in customer.methods}
-        added = [_follow(customer, known.get(one.method_id), one, by, now) for one in stored]
+        newer = {token for token, method in known.items() if before.get(token) != method.state}
+        ours = [one for one in stored if one.method_id not in newer]
+        added = [_follow(customer, known.get(one.method_id), one, by, now) for one in ours]
         there = {one.method_id for one in stored}
         for method in list(kept(customer)):
-            if method.token not in there:
+            if method.token not in there | newer:
                 _retire(method, GONE, by, now)
     return [method for method in added if method is not None]
+
+
+def _states(customer):
+    """{token: state} of all methods of a customer."""
+    return dict(customer.methods.select(PaymentMethod.token, PaymentMethod.state).tuples())
 
 
 def _follow(customer, method, stored, by, now):
@@ -101,7 +111,10 @@ def _follow(customer, method, stored, by, now):
     if method is None:
         return _add(customer, stored, told, by, now)
     changed = {name: value for name, value in told.items() if value and getattr(method, name) != value}
-    if method.state == PaymentMethod.REMOVED or (changed and method.state == PaymentMethod.DISABLED):
+    is_renewed = method.state == PaymentMethod.DISABLED and any(
+        name in changed and getattr(method, name) for name in RENEWS
+    )
+    if method.state == PaymentMethod.REMOVED or is_renewed:
         move(method, PaymentMethod.ACTIVE, reason="", ended_at=None, **changed)
         _tell(method, "added", by, now)
         return method
@@ -255,19 +268,28 @@ def read_updates(*, gateway, today, now):
     cards = (PaymentMethod.state == PaymentMethod.ACTIVE) & (PaymentMethod.kind == PaymentMethod.CARD)
     if not PaymentMethod.select().where(cards).exists():
         return 0
-    updates = gateway.account_updates(today)
-    if today.day <= 5:
-        updates = gateway.account_updates(today.replace(day=1) - timedelta(days=1)) + updates
-    rows = PaymentMethod.select().where(among(PaymentMethod.token, {one.method_id for one in updates}))
+    updates = _updates(gateway, today)
+    rows = PaymentMethod.select().where(among(PaymentMethod.token, {one.method_id for one, _ in updates}))
     known = {method.token: method for method in rows}
     said = _said("method.account_update", {method.id for method in known.values()})
     count = 0
-    for update in updates:
-        method, step = known.get(update.method_id), f"{update.reason} {update.updated_at or today}"
+    for update, step in updates:
+        method = known.get(update.method_id)
         if method is not None and (method.id, step) not in said:
             _follow_update(method, update, step, gateway, now)
+            said.add((method.id, step))
             count += 1
     return count
+
+
+def _updates(gateway, today):
+    """[(AccountUpdate, what names it)] of this month and, in its first days, before it of the last."""
+    months = [today] if today.day > 5 else [today.replace(day=1) - timedelta(days=1), today]
+    return [
+        (one, f"{one.reason} {one.updated_at or f'in {month:%Y-%m}'}")
+        for month in months
+        for one in gateway.account_updates(month)
+    ]
 
 
 def _follow_update(method, update, step, gateway, now):
