@@ -22,7 +22,8 @@ from billing import events
 from models import MoneyField, RateField
 
 MOST_COLUMNS = 9
-INTERNAL = ("id", "version", "key", "asks", "ask_at", "form_token_at")  # ours to know, nobody's to read
+# Ours to know, nobody's to read.
+INTERNAL = ("id", "version", "key", "asks", "searched_at", "ask_at", "form_token_at")
 INLINE_ROWS = 20
 
 

@@ -10,6 +10,8 @@ from datetime import timedelta
 
 QUARANTINE = timedelta(minutes=45)  # what was sent may arrive until then, and the gateway's lists lag behind
 EMPTY_SEARCHES = 2  # after the quarantine
+SEARCHES_APART = timedelta(minutes=5)  # two within one request would be one
+WITHOUT_ANSWER = timedelta(hours=1)  # a question that nobody answered is asked again then at the latest
 UNRESOLVED = timedelta(days=3)  # without an answer for so long, a person looks
 SEND_WITHIN_SECONDS = 60  # a process that slept longer than this between claim and call does not call
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
@@ -54,3 +56,19 @@ def next_question(since, now, waits, afterwards):
     """
     ahead = (since + wait for wait in waits if since + wait > now)
     return next(ahead, now + afterwards)
+
+
+def never_arrived(attempt, since, now):
+    """Count an empty search for a row that was sent at ``since``; True when there were enough of them.
+
+    One proves nothing while the attempt could still arrive or the lists could still lag, and of two that
+    follow each other closely, or come at the same time, one counts.
+    """
+    if now < since + QUARANTINE:
+        return False
+    if attempt.searched_at and now < attempt.searched_at + SEARCHES_APART:
+        return False
+    model = type(attempt)
+    unseen = (model.id == attempt.id) & (model.asks == attempt.asks)
+    counted = model.update(asks=model.asks + 1, searched_at=now).where(unseen).execute()
+    return bool(counted) and attempt.asks + 1 >= EMPTY_SEARCHES

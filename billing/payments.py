@@ -393,8 +393,10 @@ def ask(payment, *, gateway, today, now):
     """
     if payment.state not in Payment.LIVE:
         return payment
-    _ask_again_later(payment, now)
+    ask_at = _next_question(payment, now)
+    _ask_again(payment, min(ask_at, now + attempts.WITHOUT_ANSWER))  # should this one die, or get no answer
     listed = gateway.find(payment.reference, since=payment.created_at)
+    _ask_again(payment, ask_at)
     found = [one for one in listed if not one.is_refund and not one.is_entry_about_another]
     if not found:
         _nothing_found(payment, today, now)
@@ -557,10 +559,7 @@ def _doubt(payment, why, now):
 
 def _nothing_found(payment, today, now):
     """An empty search proves nothing while a page could still be sent, or the lists could still lag."""
-    if payment.state == Payment.HELD or now < _opened_at(payment) + attempts.QUARANTINE:
-        return
-    Payment.update(asks=Payment.asks + 1).where(Payment.id == payment.id).execute()
-    if payment.asks + 1 < attempts.EMPTY_SEARCHES:
+    if payment.state == Payment.HELD or not attempts.never_arrived(payment, _opened_at(payment), now):
         return
     declined = payment.reason and payment.state == Payment.SENT
     never = (
@@ -599,12 +598,14 @@ def _opened_at(payment):
     return payment.form_token_at or payment.created_at
 
 
-def _ask_again_later(payment, now):
-    """Set the next question before asking, so that a process that dies asking is asked for again."""
+def _next_question(payment, now):
     waits, afterwards = (ASK_CHARGE_AT, ASK_CHARGE_LATER) if payment.method_id else (ASK_AT, ASK_LATER)
     if payment.state == Payment.HELD:
         waits = ()
-    ask_at = attempts.next_question(_opened_at(payment), now, waits, afterwards)
+    return attempts.next_question(_opened_at(payment), now, waits, afterwards)
+
+
+def _ask_again(payment, ask_at):
     Payment.update(ask_at=ask_at).where(
         (Payment.id == payment.id) & (Payment.state == payment.state)
     ).execute()

@@ -66,9 +66,7 @@ def _urls(payment):
 def look_again(invoices):
     """Ask what became of the attempts that claim these invoices. Returns True when none does any more."""
     for attempt in filter(None, map(ledger.standing_attempt, invoices)):
-        for _ in range(attempts.EMPTY_SEARCHES):
-            attempt = ask(attempt)
-        if attempt.state in Payment.LIVE:
+        if ask(attempt).state in Payment.LIVE:
             return False
     return True
 
@@ -165,8 +163,9 @@ def _is_fresh(payment):
 
 
 def free_at(payment):
-    """When an attempt that is never finished lets its invoices go: the processor's page is dead by then."""
-    return (payment.form_token_at or payment.created_at) + attempts.QUARANTINE
+    """When an attempt that is never finished lets its invoices go: the processor's page is long dead then."""
+    since = payment.form_token_at or payment.created_at
+    return since + attempts.QUARANTINE + attempts.SEARCHES_APART * (attempts.EMPTY_SEARCHES - 1)
 
 
 def _again_seconds(payment):

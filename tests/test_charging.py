@@ -12,6 +12,7 @@ import pytest
 from billing import checks, ledger, notices, payments, tickets
 from billing.automatic import charging, upcoming
 from billing.edges import commands
+from billing.errors import GatewayUnavailable
 from models import (
     Autopay,
     AutopayOutcome,
@@ -621,6 +622,24 @@ def test_a_request_that_was_lost_is_charged_another_day_when_it_is_sure(autopayi
     assert autopaying.money_cents() == 4250
     assert [state for _, state in autopaying.tries(ann)] == ["expired", "approved"]
     assert [row.try_number for row in Payment.select().order_by(Payment.id)] == [1, 1]
+
+
+def test_a_question_that_nobody_answers_about_an_old_charge_is_asked_again_within_the_hour(autopaying):
+    autopaying.due(autopaying.customer())
+    fault(autopaying, "lose_request")
+    autopaying.run()
+    autopaying.later(hours=3)
+    lists = {"mode": "http_500", "calls": ["getUnsettledTransactionListRequest"]}
+    autopaying.sandbox.post_control("fault", lists)
+
+    with pytest.raises(GatewayUnavailable):
+        autopaying.ask_due()
+
+    payment = Payment.get()
+    assert payment.ask_at == autopaying.clock.now() + timedelta(hours=1)
+    autopaying.later(hours=1)
+    autopaying.ask_due()
+    assert fresh(payment).ask_at == autopaying.clock.now() + timedelta(days=1)
 
 
 def test_what_the_confirm_step_learns_the_same_day_is_the_outcome_of_the_day(autopaying):

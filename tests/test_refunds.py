@@ -1,6 +1,6 @@
 """Refunds: never more than was paid, once for each order, by the way that the processor's status allows."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -391,10 +391,13 @@ def test_it_never_arrived_is_not_concluded_early(desk, alice):
     desk.lose_answer(processed=False)
     desk.send(refund)
 
-    for minutes, state in ((44, "in_doubt"), (2, "in_doubt"), (60, "declined")):
+    for minutes in (44, 2, 0, 4):  # two searches within five minutes are one
         desk.paying.later(minutes=minutes)
         refunds.ask(refund, gateway=desk.paying.gateway, **desk.told())
-        assert fresh(refund).state == state
+        assert fresh(refund).state == "in_doubt"
+    desk.paying.later(minutes=1)
+    refunds.ask(refund, gateway=desk.paying.gateway, **desk.told())
+    assert fresh(refund).state == "declined"
 
 
 def test_a_refund_that_arrives_after_it_was_given_up_is_booked_all_the_same(desk, alice):
@@ -425,6 +428,25 @@ def test_a_processor_that_cannot_be_asked_changes_nothing_and_is_asked_again(des
     desk.paying.later(hours=2)
     desk.go_on()
     assert fresh(refund).state == "approved"
+
+
+def test_a_question_that_nobody_answers_about_an_old_refund_is_asked_again_within_the_hour(desk, alice):
+    payment = desk.paid(make_invoice(alice, cents=4250))
+    refund = desk.order(payment, 4250, reopen=True)
+    desk.lose_answer(processed=False)
+    desk.send(refund)
+    desk.paying.later(hours=3)
+    desk.paying.sandbox.post_control(
+        "fault", {"mode": "http_500", "calls": ["getUnsettledTransactionListRequest"]}
+    )
+
+    with pytest.raises(GatewayUnavailable):
+        refunds.ask(refund, gateway=desk.paying.gateway, **desk.told())
+
+    assert fresh(refund).ask_at == desk.told()["now"] + timedelta(hours=1)
+    desk.paying.later(hours=1)
+    desk.go_on()
+    assert fresh(refund).ask_at == desk.told()["now"] + timedelta(days=1)
 
 
 def test_after_three_days_a_person_may_say_what_became_of_it(desk, alice):

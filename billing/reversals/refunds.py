@@ -6,6 +6,7 @@ it is canceled (not settled, as a whole) or refunded (settled); in between the o
 "declined": the order is asked about until it is known. Money that others take back belongs in returns.py.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,6 +31,7 @@ from billing.states import move
 from models import Loss, Payment, Refund
 
 PROCESSOR = "processor"
+UNSEARCHED = {"asks": 0, "searched_at": None}
 PAID = (Refund.APPROVED, Refund.SETTLED)  # the money has gone
 BY_PROCESSOR = (Payment.CARD, Payment.BANK)
 MOST_DAYS = timedelta(days=180)  # after settlement; later the processor refuses
@@ -302,7 +304,7 @@ def _send(refund, how, gateway, send_by, today, now):
     """
     payment = refund.payment
     try:
-        move(refund, Refund.SENT, how=how, ask_at=now + ASK_AT[0], asks=0, sent_at=now, outcome="")
+        move(refund, Refund.SENT, how=how, ask_at=now + ASK_AT[0], sent_at=now, outcome="", **UNSEARCHED)
     except StaleState:
         return Refund.get_by_id(refund.id)
     if attempts.is_too_late(send_by):  # looked at once more when the connection stands
@@ -436,10 +438,12 @@ def ask(refund, *, gateway, today, now):
     refund = Refund.get_by_id(refund.id)
     if refund.state not in (Refund.SENT, Refund.IN_DOUBT):
         return refund
-    _ask_again_later(refund, now)
+    ask_at = attempts.next_question(refund.sent_at, now, ASK_AT, ASK_LATER)
+    _put_off(refund, min(ask_at, now + attempts.WITHOUT_ANSWER), refund.outcome)
     if refund.how == Refund.VOID:
-        return _ask_about_void(refund, gateway, today, now)
+        return _ask_about_void(refund, gateway, ask_at, today, now)
     found = [one for one in gateway.find(refund.reference, since=refund.sent_at) if one.is_refund]
+    _put_off(refund, ask_at, refund.outcome)
     for transaction in found:
         follow(transaction, today=today, now=now)
     if not found:
@@ -448,13 +452,10 @@ def ask(refund, *, gateway, today, now):
     return Refund.get_by_id(refund.id)
 
 
-def _ask_again_later(refund, now):
-    _put_off(refund, attempts.next_question(refund.sent_at, now, ASK_AT, ASK_LATER), refund.outcome)
-
-
-def _ask_about_void(refund, gateway, today, now):
+def _ask_about_void(refund, gateway, ask_at, today, now):
     """The payment's own details say whether it was canceled; canceling it once more is harmless."""
     transaction = gateway.details(refund.payment.transaction_id)
+    _put_off(refund, ask_at, refund.outcome)
     match transaction and transaction.outcome():
         case Voided():
             payment_voided(refund.payment, today=today, now=now)
@@ -477,15 +478,9 @@ def _send_again(refund, now):
 
 
 def _nothing_found(refund, conclude, now):
-    """An empty search proves nothing while the order could still arrive, or the lists could still lag."""
-    if now < refund.sent_at + attempts.QUARANTINE:
-        return
-    Refund.update(asks=Refund.asks + 1).where(Refund.id == refund.id).execute()
-    if refund.asks + 1 >= attempts.EMPTY_SEARCHES:
-        try:
+    if attempts.never_arrived(refund, refund.sent_at, now):
+        with suppress(StaleState):  # it was booked while we searched
             conclude()
-        except StaleState:  # it was booked while we searched
-            return
 
 
 def follow(transaction, *, today, now):
