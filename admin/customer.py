@@ -7,7 +7,7 @@ says them), actions (actions.py), looks (templates/admin/customer.html).
 from flask import abort, g
 from flask_admin import expose
 
-from admin import base, finding, related
+from admin import automatic, base, finding, related
 from billing import bill, contracts, ledger
 from billing.automatic import charging
 from models import (
@@ -54,6 +54,7 @@ class CustomerPage:
             places=places(row),
             agreements=agreements(row),
             upcoming=contracts.upcoming(row, count=3),
+            automatic=automatic.of(row),
             tables=[table for table in tables(row) if table],
             history=list(
                 Event.select().where(Event.customer_id == row.id).order_by(Event.id.desc()).limit(15)
@@ -123,7 +124,7 @@ def tables(row):
     """The newest invoices, payments, work, credits, tickets and messages, with how many there are."""
     kinds = (
         (Invoice, "Invoices"), (Payment, "Payments"), (OneOff, "Work"), (Credit, "Credits"),
-        (Ticket, "Tickets"), (Notice, "Messages"), (AutopayOutcome, "Autopay, day by day"),
+        (Ticket, "Tickets"), (Notice, "Messages"), (AutopayOutcome, "Autopay by day"),
     )  # fmt: skip
     for model, title in kinds:
         view = base.screen(model)

@@ -100,7 +100,7 @@ ACCESS = {
     **_screen("loss"),
     **_screen("payment_method"),
     **_screen("autopay", end=DESK),
-    **_screen("planned_charge"),
+    **_screen("planned_charge", postpone=DESK),
     **_screen("autopay_outcome"),
     **_screen("settlement"),
     **_screen("settlement_line"),

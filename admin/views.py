@@ -585,6 +585,12 @@ class PlannedChargeView(StaffView):
         "postponed_from_on": "Put off from", "postponed_at": "Put off",
     }  # fmt: skip
     column_filters_by = ("state", "customer", "invoice", "charge_on", "told_on", "postponed_from_on")
+    actions = payment_actions.PLANNED_CHARGE
+
+    def show_state(self, row):
+        """A charge of an invoice that was paid another way stays planned until the next daily job."""
+        is_paid = row.state == row.PLANNED and row.invoice.open_cents == 0
+        return labels.badge("paid already", "plain") if is_paid else labels.badge(row.state)
 
 
 class AutopayOutcomeView(StaffView):

@@ -6,8 +6,9 @@ import pytest
 
 import models
 from billing import contracts, payments, reports, tickets
+from billing.automatic import autopay, consent
 from billing.reversals import refunds
-from models import Charge, Contact, Invoice, Notice, Payment
+from models import Charge, Contact, Invoice, Notice, Payment, PaymentMethod
 from tests import factories, office
 from tests.factories import BY, NOW
 from tests.office import enter, text_of
@@ -168,6 +169,96 @@ def test_the_buttons_of_a_customer_follow_the_role(app, alice):
     reader = enter(app, "read_only").get(path).text
     for word in ("Record payment", "Give credit", "Edit", "+ contact", "Bill now"):
         assert f">{word}<" not in reader
+
+
+@pytest.fixture
+def on_autopay(alice):
+    """Alice pays by card, is told ahead, and is asked above a limit."""
+    card = factories.make_method(alice)
+    terms = consent.Terms(cap_cents=8000, tell_days=3)._asdict()
+    text = consent.words_of(alice, card, **terms).text
+    return autopay.agree(
+        alice, contact=factories.payer(alice), method=card, **terms, text=text, address="", by=BY,
+        today=TODAY, now=NOW,
+    )  # fmt: skip
+
+
+def plan(clock):
+    autopay.plan_due(clock.today(), now=clock.now())
+    autopay.tell_due(clock.today(), now=clock.now())
+
+
+def test_the_page_of_a_customer_says_how_they_pay_automatically_and_what_is_next(
+    app, alice, on_autopay, clock
+):
+    invoice = factories.make_invoice(alice)
+    plan(clock)
+
+    page = text_of(enter(app, "support").get(f"/staff/customer/{alice.id}"))
+
+    for told in ("Visa ending 4242, on the due date of each invoice.", "Asks first above $80.00 in a day",
+                 "By mail, 3 days before each charge", "2 times left in a year", "Switch off", "Put off",
+                 f"$42.50 on December 15, 2026 for invoice {invoice.number}"):  # fmt: skip
+        assert told in page, told
+
+
+@pytest.mark.parametrize(
+    ("cents", "state", "told"),
+    [
+        (9000, "active", "above the customer’s limit"),
+        (4250, "disabled", "the card or account is refused"),
+    ],
+)
+def test_it_says_what_is_not_charged_and_why(app, alice, on_autopay, clock, cents, state, told):
+    factories.make_invoice(alice, cents=cents)
+    plan(clock)
+    PaymentMethod.update(state=state).execute()
+
+    page = text_of(enter(app, "support").get(f"/staff/customer/{alice.id}"))
+
+    assert "Not charged" in page and told in page
+    assert "Put off the charge" not in page
+
+
+def test_without_autopay_it_says_so_and_who_switches_it_on(app, alice, on_autopay, clock):
+    autopay.end(on_autopay, reason="They asked by phone.", by=BY, now=clock.now())
+
+    page = text_of(enter(app, "support").get(f"/staff/customer/{alice.id}"))
+
+    assert "Nothing is charged by itself." in page and "They asked by phone." in page
+    assert "only they can agree to it" in page
+
+
+def test_staff_put_a_charge_off_for_a_customer_who_calls(app, alice, on_autopay, clock):
+    invoice = factories.make_invoice(alice)
+    plan(clock)
+    sam, planned = enter(app, "support"), autopay.planned(invoice)
+    form = sam.get("/staff/planned-charge/act/postpone", id=planned.id)
+    assert "$42.50 on December 15, 2026 from Visa ending 4242" in text_of(form)
+
+    answer = sam.act("planned-charge", "postpone", planned, until="2026-12-22")
+
+    assert "It waits until December 22, 2026. The customer is told by mail." in text_of(answer)
+    assert autopay.planned(invoice).charge_on == date(2026, 12, 22)
+    assert "put off from December 15, 2026" in text_of(sam.get(f"/staff/customer/{alice.id}"))
+
+
+def test_a_planned_charge_of_what_was_paid_another_way_is_not_called_planned(app, alice, on_autopay, clock):
+    invoice = factories.make_invoice(alice)
+    plan(clock)
+    payments.record(
+        alice,
+        amount_cents=4250,
+        kind="check",
+        received_on=TODAY,
+        check_number="1",
+        key="a",
+        by=BY,
+        today=TODAY,
+        now=NOW,
+    )
+
+    assert "Paid already" in text_of(enter(app).get("/staff/planned-charge/", invoice=invoice.id))
 
 
 # --- the search box --------------------------------------------------------------------------------
