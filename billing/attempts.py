@@ -15,6 +15,7 @@ WITHOUT_ANSWER = timedelta(hours=1)  # a question that nobody answered is asked 
 UNRESOLVED = timedelta(days=3)  # without an answer for so long, a person looks
 SEND_WITHIN_SECONDS = 60  # a process that slept longer than this between claim and call does not call
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # what people can read aloud
+_BOOT = getattr(time, "CLOCK_BOOTTIME", None)  # on Linux
 _CHANCE = random.SystemRandom()
 
 
@@ -37,8 +38,11 @@ def is_too_late(send_by):
 
 
 def seconds():
-    """Seconds on a clock that nobody sets; only differences mean something."""
-    return time.monotonic()
+    """Seconds on a clock that nobody sets, and that counts while a machine sleeps where there is one.
+
+    Only differences mean something. Python's monotonic clock stands still in a machine that is suspended.
+    """
+    return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
 
 
 # --- Asking what became of it --------------------------------------------------------------------

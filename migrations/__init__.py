@@ -32,7 +32,9 @@ def _alone(db):
         with db.atomic():
             yield
         return
+    db.execute_sql("SET lock_timeout = 0")  # for as long as the other one works
     db.execute_sql("SELECT pg_advisory_lock(%s)", (LOCK,))
+    db.execute_sql("RESET lock_timeout")
     try:
         yield
     finally:

@@ -6,7 +6,9 @@ Python's own is often older than the fix of the WAL-reset fault (sqlite.org, rel
 and 3.44.6) and would have to journal by truncation: a quarter of the transactions, and readers that wait for
 seconds behind a bill run. A library without the fix still falls back to that.
 
-PostgreSQL: psycopg 3 through a pool that waits for a free connection instead of failing.
+PostgreSQL: psycopg 3 through a pool that waits for a free connection instead of failing. Who waits for a
+lock is told after a while, as on SQLite; who stands still within a transaction (a stopped process, a machine
+that sleeps) loses it, so that nobody's account stays locked.
 """
 
 from urllib.parse import urlsplit
@@ -22,7 +24,8 @@ from billing.errors import BillingError
 # What Peewee raises when the database itself cannot do its work: locked, full, gone; PostgreSQL that may only
 # be read refuses with the second.
 TROUBLE = (OperationalError, InternalError)
-BUSY_SECONDS = 10
+BUSY_SECONDS = 10  # for a locked file or row, or a free connection: no transaction of ours takes as long
+IDLE_SECONDS = 60  # between two statements of one transaction: ours ask nobody in between
 POOL_SIZE = 20
 
 
@@ -64,6 +67,9 @@ class _Sqlite(PooledDatabase, APSWDatabase):
             super().rollback()
 
 
+BUSY = "The database is busy. Nothing was changed; please try again in a moment."
+
+
 def trouble_sentence(error):
     """What a person reads when the database itself cannot do its work: ``error`` is Peewee's.
 
@@ -71,7 +77,9 @@ def trouble_sentence(error):
     """
     text = str(error).lower()
     for sign, sentence in (
-        ("locked", "The database is busy. Nothing was changed; please try again in a moment."),
+        ("locked", BUSY),
+        ("lock timeout", BUSY),
+        ("deadlock", BUSY),
         ("readonly", "The database can only be read. Nothing was changed; check the file's permissions."),
         ("read-only", "The database can only be read. Nothing was changed; check its permissions."),
         ("full", "The disk is full. Nothing was changed; make room and try again."),
@@ -99,7 +107,7 @@ def _sqlite(path):
         max_connections=POOL_SIZE,
         timeout=BUSY_SECONDS,  # for a free connection; the pragma is for a locked file
         pragmas={
-            "busy_timeout": BUSY_SECONDS * 1000,
+            "busy_timeout": int(BUSY_SECONDS * 1000),
             "journal_mode": journal_mode(),
             "foreign_keys": 1,
             "synchronous": "full",
@@ -129,4 +137,8 @@ def _postgresql(url):
         max_connections=POOL_SIZE,
         timeout=BUSY_SECONDS,
         stale_timeout=300,
+        options=(
+            f"-c lock_timeout={BUSY_SECONDS * 1000:.0f} "
+            f"-c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000:.0f}"
+        ),
     )

@@ -31,7 +31,7 @@ ERROR = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S
 # What a command may log while the database is locked, full or read-only.
 EXPECTED = (
     "peewee.OperationalError", "apsw.FullError", "apsw.IOError", "apsw.BusyError", "apsw.ReadOnlyError",
-    "psycopg.errors.ReadOnlySqlTransaction",
+    "psycopg.errors.ReadOnlySqlTransaction", "psycopg.errors.LockNotAvailable",
 )  # fmt: skip
 
 
