@@ -577,11 +577,12 @@ class Books:
             self.finish_refund(click, today)
 
     def find_no_refund(self, click, way, now, today):
-        """An empty search proves nothing for 45 minutes; two after them do."""
+        """An empty search proves nothing for 45 minutes; two after them do, five minutes apart."""
         sent = self.last("refund sent", click=click)
-        if now < sent["at"] + timedelta(minutes=45):
+        before = self.last("refund not found", click=click, at=sent["at"])
+        if now < sent["at"] + timedelta(minutes=45) or before and now < before["on"] + timedelta(minutes=5):
             return
-        self.note("refund not found", click=click, at=sent["at"])
+        self.note("refund not found", click=click, at=sent["at"], on=now)
         if len(self.all("refund not found", click=click, at=sent["at"])) == 2:
             self.move_refund(click, "prepared" if way == "void" else "dead", today)
 
@@ -783,11 +784,15 @@ class Books:
             self.take_back(attempt["money"], "returned", today)
         elif told:
             self.hear_of_refusal(attempt, told[-1], is_over, today)
-        elif is_over and state != "held":
-            self.note("nothing found", click=click)
+        elif is_over and state != "held" and not self.searched_just_now(click, now):
+            self.note("nothing found", click=click, at=now)
             if len(self.all("nothing found", click=click)) == 2:
                 declined = self.all("declined once", click=click)
                 self.conclude(attempt, "declined" if declined else "expired", today)
+
+    def searched_just_now(self, click, now):
+        before = self.last("nothing found", click=click)
+        return before is not None and now < before["at"] + timedelta(minutes=5)
 
     def money_of(self, transaction):
         """The money that counts a transaction of the gateway, or None."""
