@@ -24,6 +24,7 @@ from billing.edges.clock import Clock
 from billing.edges.database import TROUBLE, describe, open_database, trouble_sentence
 from billing.edges.gateway import Gateway
 from billing.edges.mail import Mailer
+from billing.edges.replies import Replies
 from billing.errors import BillingError
 from models import db
 
@@ -50,6 +51,9 @@ def create_app(**overrides):
     _configure(app)
     app.clock = Clock()
     app.gateway = _gateway(app.config)
+    app.replies = Replies(
+        app.config["SECRET_KEY"], app.config["REPLY_ADDRESS"], urlsplit(app.config["BASE_URL"]).hostname
+    )
     app.mailer = Mailer(app)
     app.compose = letters.composer(app)
     app.advance_demo = commands.demo_advancer(app)

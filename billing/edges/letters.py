@@ -5,7 +5,6 @@ token exists in clear only in the mail itself: what is stored of it has the secr
 """
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from flask import url_for
 
@@ -63,7 +62,7 @@ def _compose(app, notice, now):
         html=html,
         kept_text=_without(text, tokens.secrets),
         kept_html=_without(html, tokens.secrets),
-        message_id=notice.message_id or f"<notice-{notice.id}@{urlsplit(app.config['BASE_URL']).hostname}>",
+        message_id=notice.message_id or app.replies.message_id(notice.id),
         sender_name=app.config["MAIL_NAME"] or company.name,
         preferences_url=tokens.urls.get("preferences_url", "") if notice.kind == Notice.REMINDER else "",
     )

@@ -73,7 +73,8 @@ class Mailer:
         message = self._message(notice, letter)
         connection = self._open()
         try:
-            connection.send(message)
+            # Reports of mail servers go to the envelope's sender: it names the notice, as the Reply-To does.
+            connection.send(message, envelope_from=self._app.replies.address_for(notice.id) or None)
         except smtplib.SMTPRecipientsRefused as refused:
             code, _ = next(iter(refused.recipients.values()))
             self._rest()
@@ -140,7 +141,7 @@ class Mailer:
             body=letter.text,
             html=letter.html,
             sender=formataddr((_one_line(letter.sender_name), config["MAIL_FROM"])),
-            reply_to=config["MAIL_FROM"],
+            reply_to=self._app.replies.address_for(notice.id) or config["MAIL_FROM"],
             extra_headers=headers,
         )
         message.msgId = letter.message_id

@@ -65,6 +65,25 @@ SETTINGS = (
     Setting("MAIL_PASSWORD", "", "SMTP password."),
     Setting("MAIL_FROM", "billing@example.com", "Sender of every message; a mailbox that somebody reads."),
     Setting("MAIL_NAME", "", "Sender's name; empty: the company's."),
+    Setting(
+        "REPLY_ADDRESS",
+        "",
+        "Where answers come to, such as reply@billing.example.com: reply+anything@ must reach the same "
+        "mailbox. Empty: answers go to MAIL_FROM and are not read.",
+    ),
+    Setting(
+        "MAILBOX",
+        "",
+        "The mailbox of REPLY_ADDRESS: imaps://user:password@host/INBOX or maildir:/folder. "
+        "Empty: none is read.",
+    ),
+    Setting(
+        "TEXT_URL",
+        "",
+        "How texts are sent: an Apprise address with {to} for the number, such as "
+        "twilio://SID:TOKEN@15125550100/{to}. Empty: no texts.",
+    ),
+    Setting("TEXT_SECRET", "", "Ends the address of incoming texts, /webhooks/texts/SECRET. Empty: closed."),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
 )
 _CHOICES = {
@@ -100,8 +119,25 @@ def read(overrides=None, environment=None):
     values["BASE_URL"] = values["BASE_URL"].rstrip("/")
     if not 1 <= values["CHARGES_AT_ONCE"] <= 16:
         raise BillingError(f"{PREFIX}CHARGES_AT_ONCE must be a number from 1 to 16.")
+    _refuse_unreadable(values)
     _refuse_unsafe(values)
     return values
+
+
+SHAPES = (
+    ("REPLY_ADDRESS", r"[^@\s+]+@[^@\s]+", "must be an address without +, such as reply@billing.example.com"),
+    ("MAILBOX", r"imaps?://[^@\s]+:[^@\s]*@[^@/\s]+(/\S*)?|maildir:.+",
+     "must look like imaps://user:password@host/INBOX (signs such as @ written %40) or maildir:/folder"),
+    ("TEXT_URL", r"\w+://.*\{to\}.*", "must be an Apprise address with {to} where the number belongs"),
+    ("TEXT_SECRET", r"[\w-]{16,}", "needs at least 16 letters and digits"),
+)  # fmt: skip
+
+
+def _refuse_unreadable(values):
+    """What is not empty has the shape that it needs: a mistake would show only when a customer writes."""
+    for name, shape, sentence in SHAPES:
+        if values[name] and not re.fullmatch(shape, values[name]):
+            raise BillingError(f"{PREFIX}{name} {sentence}.")
 
 
 def _value(setting, given):

@@ -8,7 +8,7 @@ import threading
 
 from tests.post_office import PostOffice
 
-NOTICE_ID = re.compile(rb"^Message-ID:\s*<notice-(\d+)@", re.I | re.M)
+NOTICE_ID = re.compile(rb"^Message-ID:\s*<notice-(\d+)-", re.I | re.M)
 PAY_LINK = re.compile(rb"/i/([A-Za-z0-9_-]{40,50})")
 
 
