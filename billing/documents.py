@@ -150,6 +150,7 @@ class Automatic:
     method: str
     is_promise: bool
     sentence: str
+    is_retry: bool = False
 
 
 @dataclass(frozen=True)
@@ -721,12 +722,9 @@ def _automatic(invoice, today):
             f", together with {words.plural(others, 'other invoice')}: {format_cents(charge.cents)} in all,"
         )
     does = "tries again to charge" if charge.is_retry else "will charge"
-    sentence = (
-        f"Autopay {does} {amount} on {words.date(charge.charge_on)} from {charge.method.label}. "
-        "You need not do anything."
-    )
+    sentence = f"Autopay {does} {amount} {charge.when} from {charge.method.label}. {charge.advice}"
     label = charge.method.label
-    return Automatic(charge.charge_on, label, charge.is_promise, charge.why_not or sentence)
+    return Automatic(charge.charge_on, label, charge.is_promise, charge.why_not or sentence, charge.is_retry)
 
 
 def _wish(customer, automatic):
@@ -744,7 +742,7 @@ def _wish(customer, automatic):
 
 def _late(invoice, state, automatic):
     """What late payment costs (nothing), and what to do instead of worrying."""
-    if automatic and automatic.is_promise:
+    if automatic and automatic.is_promise and not automatic.is_retry:
         return "There is no late fee. If the day does not suit you, let the charge wait until another one."
     if state == "past due":
         return "There is no late fee. If you need more time, tell us and we will find a date together."

@@ -36,6 +36,8 @@ class ChargeDocument:
     is_retry: bool
     why_not: str  # a sentence when it is not charged by itself
     put_off_from_on: date | None = None
+    when: str = ""  # the day in a sentence
+    advice: str = ""
 
     @property
     def sentence(self):
@@ -43,10 +45,7 @@ class ChargeDocument:
         if self.why_not:
             return self.why_not
         again = "tries again to charge" if self.is_retry else "will charge"
-        return (
-            f"Autopay {again} {format_cents(self.cents)} on {words.date(self.charge_on)} from {self.method}. "
-            "You need not do anything."
-        )
+        return f"Autopay {again} {format_cents(self.cents)} {self.when} from {self.method}. {self.advice}"
 
     @property
     def numbers(self):
@@ -74,6 +73,8 @@ def charge_document(charge, *, company=None):
         put_off_from_on=min(
             (row.postponed_from_on for row in charge.planned if row.postponed_from_on), default=None
         ),
+        when=charge.when,
+        advice=charge.advice,
     )
 
 
@@ -103,10 +104,26 @@ class AgreementDocument:
     charges: tuple[ChargeDocument, ...]
     under_way: tuple["UnderWay", ...]
     number: int = 0
+    former_method: str = ""  # of the authorization that this one replaced
 
     @property
     def is_standing(self):
         return not self.ended
+
+    @property
+    def headline(self):
+        """What happened, in a few words."""
+        return "Autopay has changed" if self.former_method else "Autopay is on"
+
+    @property
+    def sentence(self):
+        """What it means from now on; what was before, when it replaces something else."""
+        now = f"From now on your invoices are paid from {self.method}, {self.day}"
+        if not self.former_method:
+            return f"{now}."
+        if self.former_method == self.method:
+            return f"{now}. These words replace those that you agreed to before."
+        return f"{now}, and no longer from {self.former_method}."
 
 
 @dataclass(frozen=True)
@@ -145,7 +162,15 @@ def agreement_document(agreement, *, today, company=None):
             for payment in autopay.under_way(agreement)
         ),
         number=agreement.id,
+        former_method=_former_method(agreement),
     )
+
+
+def _former_method(agreement):
+    """What the authorization charged that ended in the moment in which this one began; else nothing."""
+    ended = (Autopay.customer == agreement.customer_id) & (Autopay.ended_at == agreement.agreed_at)
+    former = Autopay.select().where(ended & (Autopay.id < agreement.id)).order_by(Autopay.id.desc()).first()
+    return former.method.label if former else ""
 
 
 def _who(agreement):

@@ -14,6 +14,7 @@ from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from models import Contact, Invoice, Payment
 from portal import autopay, invoice_page, payments, visitor
+from portal import methods as paying_by_click
 from portal.door import bp
 from portal.forms import DetailsForm, PayForm, StatementForm, new_key
 
@@ -65,13 +66,19 @@ def review():
     if not chosen:
         flash("Please choose at least one invoice to pay.", "error")
         return redirect(url_for("portal.account"), 303)
-    total_cents = sum(invoice.open_cents for invoice in chosen)
-    return render_template("portal/review.html", invoices=chosen, total_cents=total_cents, key=new_key())
+    is_payer = g.contact.role == Contact.PAYER
+    return render_template(
+        "portal/review.html",
+        invoices=chosen,
+        total_cents=sum(invoice.open_cents for invoice in chosen),
+        saved=list(methods.active(g.customer)) if is_payer else [],
+        key=new_key(),
+    )
 
 
 @bp.post("/account/pay")
 def pay():
-    """Pay the chosen invoices in full, in one payment."""
+    """Pay the chosen invoices in full, in one payment: on the processor's page, or with what is saved."""
     chosen, form = _chosen(request.form), PayForm()
     total_cents = sum(invoice.open_cents for invoice in chosen)
     if not form.validate() or form.cents != total_cents or not chosen:
@@ -79,6 +86,8 @@ def pay():
         return redirect(url_for("portal.account"), 303)
     parts = [(invoice, invoice.open_cents) for invoice in chosen]
     try:
+        if "method" in request.form:
+            return paying_by_click.pay(parts, form, back=url_for("portal.account"))
         return payments.begin(
             g.customer, parts, key=form.key.data, back=url_for("portal.account"), contact=g.contact
         )

@@ -89,7 +89,7 @@ def _form(standing, given=None):
     if given is None and wanted in offered:
         form.method.data = wanted
     elif given is None and form.method.data not in offered:
-        form.method.data = str(usable[0].id) if len(usable) == 1 else None
+        form.method.data = str(usable[-1].id) if usable else None  # the newest is what they came for
     return form
 
 
@@ -125,6 +125,7 @@ def autopay_agreed():
     chosen = _form(None, request.args)
     if not chosen.validate():
         return redirect(url_for("portal.autopay"), 303)
+    before = permission.standing(g.customer)
     try:
         permission.agree(
             g.customer,
@@ -140,7 +141,8 @@ def autopay_agreed():
     except BillingError as refusal:
         form.agreed.data, form.agreed.errors = False, [str(refusal)]
         return _agreeing(form)
-    flash("Autopay is on. A copy of what you agreed to is on its way to you by email.", "success")
+    done = f"Autopay has changed: {_usable(chosen).label} pays from now on" if before else "Autopay is on"
+    flash(f"{done}. A copy of what you agreed to is on its way to you by email.", "success")
     return redirect(url_for("portal.autopay"), 303)
 
 
@@ -167,10 +169,11 @@ def _agreeing(form):
         form=form,
         text=text,
         method=method,
-        day=consent.day_words(terms),
+        day=consent.its_day_words(terms),
         terms=terms,
         standing=standing,
         preview=_preview(method, terms),
+        has_run=upcoming.has_run(g.today),
         here=request.full_path,
         back=url_for("portal.autopay", change=1),
     )

@@ -151,19 +151,25 @@ def pay_saved(number):
     payers_only()
     invoice = g.customer.invoices.where(Invoice.number == number).first() or abort(404)
     here, form = url_for("portal.invoice", number=number), PayForm()
-    method = _chosen(request.form.get("method", ""))
-    if method is None:
-        flash("This card or account cannot be used any more. Please choose another way to pay.", "error")
-        return redirect(here, 303)
     if not form.validate():
         flash("This form was not complete. Please press the button once more.", "error")
         return redirect(here, 303)
+    return pay([(invoice, form.cents)], form, back=here)
+
+
+def pay(parts, form, *, back):
+    """Pay ``parts`` [(invoice, cents)] with the saved method that was named; ``back`` after a refusal."""
+    payers_only()
+    method = _chosen(request.form.get("method", ""))
+    if method is None:
+        flash("This card or account cannot be used any more. Please choose another way to pay.", "error")
+        return redirect(back, 303)
     try:
-        payment = _charge(invoice, form, method)
+        payment = _charge(parts, form, method)
     except (PaymentInProgress, BillingError) as refusal:
         flash(str(refusal), "" if isinstance(refusal, PaymentInProgress) else "error")
-        return redirect(here, 303)
-    visitor.remember_payment(payment, here)
+        return redirect(back, 303)
+    visitor.remember_payment(payment, back)
     return redirect(url_for("portal.payment", reference=payment.reference), 303)
 
 
@@ -173,8 +179,7 @@ def _chosen(text):
     return methods.active(g.customer).where(PaymentMethod.id == int(text)).first() if is_id else None
 
 
-def _charge(invoice, form, method):
-    parts = [(invoice, form.cents)]
+def _charge(parts, form, method):
     return paying.charge_saved(
         g.customer,
         parts,

@@ -5,10 +5,22 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from billing import checks, links, notices
-from billing.automatic import autopay, consent
+from billing import checks, daily, links, notices
+from billing.automatic import autopay, consent, upcoming
 from billing.edges import letters as writing
-from models import Autopay, Contact, Customer, Event, Notice, Payment, PaymentMethod, PlannedCharge
+from models import (
+    Autopay,
+    AutopayOutcome,
+    Contact,
+    Customer,
+    Event,
+    Invoice,
+    Notice,
+    Payment,
+    PaymentMethod,
+    PaymentPart,
+    PlannedCharge,
+)
 from tests.factories import BY, NOW, make_charge, make_contract, make_invoice, make_item, make_method, payer
 from tests.portal_visitor import Visitor
 from tests.test_portal_account import enter
@@ -141,11 +153,10 @@ def test_what_cannot_be_is_said_next_to_its_field_and_nothing_typed_is_lost(
 
 
 def test_no_method_and_no_timing_are_asked_for(alices, card):
-    make_method(card.customer, label="Visa ending 1111")
-    page = alices.press(alices.open("/account/autopay"), "Continue to the words", timing=None)
+    page = alices.open("/account/autopay/agree")
 
     assert page.status == 422
-    assert page.text.count("Please choose one of these.") == 4  # above the form, and at each question
+    assert page.text.count("Please choose one of these.") == 4  # beside each, and in the summary
 
 
 def test_a_method_of_somebody_else_cannot_be_chosen(bobs, bob, card):
@@ -430,6 +441,80 @@ def test_above_the_limit_the_invoice_asks_as_ever(alices, alice, card, clock):
     assert "Pay $42.50 with Visa ending 4242" in page.buttons
 
 
+def declined(standing, invoice, clock, *, retry_on):
+    """A charge that the bank declined, and that is tried again."""
+    made = Payment.create(
+        customer=standing.customer, reference="PLX1", key="autopay:x", kind="card", state="declined",
+        amount_cents=invoice.open_cents, received_on=clock.today(), created_at=clock.now(), reason="No.",
+        method=standing.method, method_label=standing.method.label, autopay=standing, try_number=1,
+        decline_code="2", retry_on=retry_on,
+    )  # fmt: skip
+    PaymentPart.create(payment=made, invoice=invoice, amount_cents=invoice.open_cents)
+
+
+def test_after_a_decline_nobody_is_told_to_do_nothing(alices, alice, told, standing, clock):
+    invoice, _, path = told
+    declined(standing, invoice, clock, retry_on=date(2026, 12, 18))
+
+    for page in map(alices.open, ("/account", f"/account/invoices/{invoice.number}", path)):
+        assert (
+            "tries again to charge $42.50 on December 18, 2026 from Visa ending 4242. The last charge"
+            in page.text
+        )
+        assert "need not do anything" not in page.text
+
+
+def test_what_was_above_the_limit_is_not_called_above_it_when_a_part_is_paid(alice, card, clock):
+    agreed(alice, card, clock, cap_cents=4000)
+    invoice = make_invoice(alice)
+    planned(alice, clock)
+    AutopayOutcome.create(
+        run_on=clock.today(), invoice=invoice, customer=alice, outcome="skipped", why="above_cap", reason="r",
+        decided_at=clock.now(),
+    )  # fmt: skip
+    Invoice.update(open_cents=1000).execute()
+
+    [charge] = upcoming.of_customer(alice, today=clock.today())
+
+    assert charge.why_not.startswith("This was above the $40.00 that you set for autopay when we asked you")
+
+
+def test_when_the_charges_of_today_were_made_the_next_is_not_promised_for_today(alices, alice, card, clock):
+    make_invoice(alice, due=date(2026, 11, 20), issued=date(2026, 11, 5))
+    job = daily.begin("daily", today=clock.today(), now=clock.now())
+    daily.finish(job, [], failed=False, now=clock.now())
+
+    page = read(alices, card)
+    assert "We charge $42.50 tomorrow at the latest from Visa ending 4242 for invoice 10001." in page.text
+    alices.press(page, "Switch autopay on", agreed="y")
+
+    assert "Autopay will charge $42.50 tomorrow at the latest from" in alices.open("/account").text
+    assert "$42.50 tomorrow at the latest from Visa ending 4242" in alices.open("/account/autopay").text
+
+
+def test_the_newest_card_is_chosen_beforehand_and_the_words_speak_of_one_invoice(alices, alice, card):
+    newest = make_method(alice, token="2", label="Mastercard ending 0015")
+    make_invoice(alice)
+
+    page = alices.press(alices.open("/account/autopay"), "Continue to the words")
+
+    assert f"from {newest.label}" in page.text
+    assert "Every invoice that comes is charged on its due date." in page.text
+
+
+def test_several_invoices_are_paid_by_one_click_with_what_is_saved(shop, alices, alice, saved, paying):
+    one, other = make_invoice(alice), make_invoice(alice)
+    page = alices.press(
+        alices.open("/account"), "Review and pay", invoice=[str(one.number), str(other.number)]
+    )
+
+    page = alices.press(page, "Pay $85.00 with Visa ending 1111")
+
+    assert page.headline == "Paid. Thank you."
+    assert sum(invoice.open_cents for invoice in Invoice.select()) == 0
+    assert paying.money_cents() == 8500
+
+
 def test_what_was_issued_says_nothing_of_autopay(alices, alice, told, clock):
     invoice, _, _ = told
     before = alices.open(f"/account/invoices/{invoice.number}.pdf").bytes
@@ -679,6 +764,25 @@ def test_the_mailed_invoice_says_the_day_and_asks_for_nothing(app, alice, standi
     assert "You need not do anything." in " ".join(mail.text.split())
     assert "Pay $42.50" not in mail.html
     assert "By check" not in mail.text
+
+
+@pytest.mark.parametrize(
+    ("label", "terms", "told"),
+    [
+        ("Mastercard ending 0015", {}, "and no longer from Visa ending 4242."),
+        ("", {"tell_days": 3}, "These words replace those that you agreed to before."),
+    ],
+)
+def test_the_mail_of_a_change_says_what_has_changed(app, alice, card, clock, label, terms, told):
+    agreed(alice, card, clock)
+    clock.advance(minutes=1)
+    agreed(alice, make_method(alice, token="2", label=label) if label else card, clock, **terms)
+
+    _, mail = letters(app, "autopay_on")
+
+    assert "Autopay has changed for account" in mail.subject
+    assert told in " ".join(mail.text.split()) and told in " ".join(mail.html.split())
+    assert "Autopay is on" not in mail.text + mail.html
 
 
 def test_the_copy_holds_every_word_and_what_is_charged_next(app, alice, card, clock):

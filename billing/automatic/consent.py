@@ -107,6 +107,15 @@ def day_words(terms):
     return "on the due date of each invoice"
 
 
+def its_day_words(terms):
+    """The same of one invoice: "on its due date"."""
+    if terms.timing == Autopay.DAYS_BEFORE:
+        return f"{words.plural(terms.days_before, 'day')} before its due date"
+    if terms.timing == Autopay.DAY_OF_MONTH:
+        return f"on the first {words.ordinal(terms.day_of_month)} of a month after it is issued"
+    return "on its due date"
+
+
 def _day(terms, company):
     text = f"Day: {day_words(terms)}."
     if terms.timing == Autopay.DAY_OF_MONTH:

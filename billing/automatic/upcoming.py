@@ -6,11 +6,22 @@ is no promise: whoever reads ``objection`` knows that the invoice is the custome
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+from billing import words
 from billing.automatic import tries
 from billing.money import format_cents
-from models import Autopay, AutopayOutcome, Hold, Invoice, PaymentMethod, PlannedCharge, Ticket, among
+from models import (
+    Autopay,
+    AutopayOutcome,
+    Hold,
+    Invoice,
+    JobRun,
+    PaymentMethod,
+    PlannedCharge,
+    Ticket,
+    among,
+)
 
 ABOVE_CAP, OUT_OF_USE, ON_HOLD = AutopayOutcome.ABOVE_CAP, AutopayOutcome.OUT_OF_USE, AutopayOutcome.ON_HOLD
 STOPPED, CANCELED, QUESTION = AutopayOutcome.STOPPED, AutopayOutcome.CANCELED, AutopayOutcome.QUESTION
@@ -26,6 +37,7 @@ class Upcoming:
     objection: str = ""  # why it is not charged by itself, or an empty string
     is_retry: bool = False
     was_asked: bool = False  # above the limit once: the customer knows, and what is left of it is not charged
+    is_next_run: bool = False  # due, and the charges of today were made already
 
     @property
     def cents(self):
@@ -46,12 +58,26 @@ class Upcoming:
         return not self.objection
 
     @property
+    def when(self):
+        """The day in a sentence; what comes after the charges of today were made waits for the next run."""
+        return "tomorrow at the latest" if self.is_next_run else f"on {words.date(self.charge_on)}"
+
+    @property
+    def advice(self):
+        """What the customer has to do about it, in a sentence."""
+        if self.is_retry:
+            return (
+                "The last charge brought no money, so please see to it that this one can be made, or pay "
+                "another way before."
+            )
+        return "You need not do anything."
+
+    @property
     def why_not(self):
         """A sentence for the customer on why it is not charged by itself; empty when it is."""
         return {
             "": "",
-            ABOVE_CAP: f"This is above the {format_cents(self.autopay.cap_cents or 0)} that you set for "
-            "autopay, so nothing is charged by itself. Please pay it yourself when you are ready.",
+            ABOVE_CAP: self._above_cap(),
             OUT_OF_USE: f"{self.method.label} cannot be charged any more, so nothing is charged by itself. "
             "Please choose another way to pay.",
             ON_HOLD: "Autopay is on hold on this account, so nothing is charged by itself.",
@@ -60,6 +86,19 @@ class Upcoming:
             CANCELED: tries.CANCELED,
             QUESTION: "You asked us about this invoice. Nothing is charged before we have answered.",
         }[self.objection]
+
+    def _above_cap(self):
+        cap_cents = self.autopay.cap_cents or 0
+        limit = f"the {format_cents(cap_cents)} that you set for autopay"
+        if self.cents > cap_cents:
+            return (
+                f"This is above {limit}, so nothing is charged by itself. Please pay it yourself when you "
+                "are ready."
+            )
+        return (
+            f"This was above {limit} when we asked you, so what is left of it is not charged by itself "
+            "either. Please pay it yourself when you are ready."
+        )
 
 
 def of_customer(customer, *, today):
@@ -76,7 +115,7 @@ def of_invoice(invoice, *, today):
 
 
 def by_customer(customer_ids, *, today):
-    """{customer id: [Upcoming, earliest first]} in six queries, however many customers."""
+    """{customer id: [Upcoming, earliest first]} in seven queries, however many customers."""
     rows = list(_rows(customer_ids))
     if not rows:
         return {}
@@ -85,14 +124,27 @@ def by_customer(customer_ids, *, today):
     for row in rows:  # what is late, or waits for another try, is charged together
         day = max(row.charge_on, again.get(row.autopay.method_id, today))
         groups.setdefault((row.customer_id, day, own.get(row.id, "")), []).append(row)
-    found = {}
+    found, last_on = {}, today if has_run(today) else today - timedelta(days=1)
     for (customer_id, day, own_objection), planned in sorted(groups.items(), key=lambda group: group[0]):
         autopay = planned[0].autopay
         objection = _objection(autopay, planned, customer_id in held, own_objection)
         is_retry = not objection and day == again.get(autopay.method_id)
-        one = Upcoming(day, autopay, tuple(planned), objection, is_retry, own_objection == ABOVE_CAP)
+        one = Upcoming(
+            day, autopay, tuple(planned), objection, is_retry, own_objection == ABOVE_CAP, day <= last_on
+        )
         found.setdefault(customer_id, []).append(one)
     return found
+
+
+def has_run(today):
+    """True when the charges of today were made already: what is due now is charged by the next run."""
+    runs = JobRun.select().where(
+        (JobRun.name == "daily")
+        & (JobRun.as_of_on == today)
+        & (JobRun.state == JobRun.DONE)
+        & JobRun.only.in_(("", "autopay"))
+    )
+    return runs.exists()
 
 
 def promised_invoices(customer_ids, *, today):

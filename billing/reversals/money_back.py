@@ -71,6 +71,7 @@ def refund_document(refund):
     company = companies.current()
     title, sentence = _refund_words(refund)
     payment = refund.payment
+    owed = reopened(payment, company, reason=str(refund))
     facts = (
         ("Refund", refund.reference or f"{refund.id}"),
         ("Of your payment", f"{payment.reference}, {words.date(payment.received_on)}"),
@@ -81,12 +82,20 @@ def refund_document(refund):
     return RefundDocument(
         company=documents.letterhead(company),
         title=title,
-        sentence=sentence,
+        sentence=f"{sentence} {_of_autopay(payment, owed)}".strip(),
         amount_cents=refund.amount_cents,
         on=refund.paid_on or refund.made_on,
         facts=facts,
-        reopened=reopened(payment, company, reason=str(refund)),
+        reopened=owed,
     )
+
+
+def _of_autopay(payment, owed):
+    """What autopay does about invoices that it had paid and that are owed again: nothing by itself."""
+    if not payment.autopay_id or not owed or payment.retry_on:
+        return ""
+    which = "this invoice" if len(owed) == 1 else "these invoices"
+    return f"Autopay does not charge {which} again by itself: please pay another way, or tell us."
 
 
 def _refund_words(refund):
@@ -176,6 +185,8 @@ def _next_step(payment, invoices):
             f"We will try again on {words.date(payment.retry_on)}. If you pay another way before that day, "
             "nothing is charged then."
         )
+    if about_autopay := _of_autopay(payment, invoices):
+        sentences.append(about_autopay)
     if fee := _fee_of(payment):
         sentences.append(f"Your next invoice has a fee of {format_cents(fee.unit_cents)} for the return.")
     return " ".join(sentences)
