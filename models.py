@@ -1647,6 +1647,7 @@ class Notice(BaseModel):
         SENDING: {SENT, PRINT, QUEUED, FAILED, SKIPPED, JOINED},
         PRINT: {SENT},
         FAILED: {QUEUED},
+        JOINED: {QUEUED, FAILED},
     }
     MAIL, PAPER, TEXT = "mail", "paper", "text"
     CHANNELS = (MAIL, PAPER, TEXT)
@@ -1896,7 +1897,8 @@ class RenewalNotice(BaseModel):
     MOVES = {
         PLANNED: {QUEUED, MISSED, CANCELED},
         QUEUED: {SENT, PROVEN, MISSED, PLANNED, CANCELED},
-        SENT: {PROVEN, QUEUED, MISSED, PLANNED},
+        SENT: {PROVEN, MISSED, PLANNED},
+        PROVEN: {PLANNED},
         MISSED: {PROVEN},
         CANCELED: {PLANNED},
     }

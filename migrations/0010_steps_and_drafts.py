@@ -22,7 +22,7 @@ def up(migrator, db):
     widen(db, "notice", "state", STATES, (*STATES, "draft", "joined"))
     widen(db, "notice", "channel", ("mail", "paper"), ("mail", "paper", "text"))
     run(db, DEFAULTS)
-    unsaid = "OLD.state IN ('sent', 'joined') AND NEW.state <> OLD.state"
+    unsaid = "OLD.state = 'sent' AND NEW.state <> OLD.state"
     refuse(db, "notice", "unsaying", 'UPDATE OF "state"', unsaid, "what was said is not unsaid")
     _freeze_words(db)
 
@@ -32,7 +32,7 @@ def _freeze_words(db):
     unlike = "IS DISTINCT FROM" if db.for_update else "IS NOT"
     changed = " OR ".join(f'OLD."{column}" {unlike} NEW."{column}"' for column in SAID)
     columns = ", ".join(f'"{column}"' for column in SAID)
-    condition = f"OLD.state IN ('sent', 'joined') AND ({changed})"
+    condition = f"OLD.state = 'sent' AND ({changed})"
     refuse(db, "notice", "rewording", f"UPDATE OF {columns}", condition, "this notice is frozen")
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 import models
-from billing import bill, checks, customers, invoices, notices, payments, tickets
+from billing import bill, checks, invoices, notices, payments, preferences, tickets
 from billing.automatic import autopay, consent
 from billing.edges import mail
 from billing.edges.clock import FixedClock
@@ -88,10 +88,14 @@ def told():
     return sorted((row.kind, row.channel, row.address) for row in Notice.select())
 
 
-def prefer(customer, event, channel, days_ahead=3):
-    Preference.create(
-        contact=payer(customer), event=event, channel=channel, days_ahead=days_ahead, changed_at=NOW
-    )
+def prefer(customer, event, **ways):
+    """What the payer chose: ``mail="never"``, or ``mail=("ahead", 3)``."""
+    for channel, way in ways.items():
+        timing, days = way if isinstance(way, tuple) else (way, 0)
+        Preference.create(
+            contact=payer(customer), event=event, channel=channel, timing=timing, days_ahead=days,
+            changed_at=NOW,
+        )  # fmt: skip
 
 
 # --- Queueing ------------------------------------------------------------------------------------
@@ -119,25 +123,26 @@ def test_an_invoice_goes_to_every_payer_and_to_nobody_else(alice):
 
 
 @pytest.mark.parametrize(
-    ("email", "chosen", "channel"),
+    ("email", "chosen", "channels"),
     [
-        ("a@example.com", None, "mail"),
-        ("a@example.com", "mail", "mail"),
-        ("a@example.com", "paper", "paper"),
-        ("a@example.com", "none", None),
-        ("", None, "paper"),
-        ("", "mail", "paper"),
-        ("", "paper", "paper"),
+        ("a@example.com", {}, ["mail"]),
+        ("a@example.com", {"mail": "every"}, ["mail"]),
+        ("a@example.com", {"paper": "every"}, ["mail", "paper"]),
+        ("a@example.com", {"mail": "never", "paper": "every"}, ["paper"]),
+        ("a@example.com", {"mail": "never", "paper": "never"}, ["mail"]),
+        ("a@example.com", {"mail": ("unpaid", 7)}, []),
+        ("", {}, ["paper"]),
+        ("", {"mail": "every"}, ["paper"]),
+        ("", {"paper": "every"}, ["paper"]),
     ],
 )
-def test_an_invoice_goes_the_way_that_was_chosen_and_never_nowhere_by_accident(db, email, chosen, channel):
+def test_an_invoice_goes_the_ways_that_were_chosen_and_never_nowhere(db, email, chosen, channels):
     customer = make_customer(email=email)
-    if chosen:
-        prefer(customer, "invoice", chosen)
+    prefer(customer, "invoice", **chosen)
 
     notices.queue_invoices([make_invoice(customer).id], now=NOW)
 
-    assert [row.channel for row in Notice.select()] == ([channel] if channel else [])
+    assert [row.channel for row in Notice.select().order_by(Notice.id)] == channels
 
 
 def test_a_customer_without_any_payer_gets_paper(alice):
@@ -214,16 +219,18 @@ def test_each_customer_is_reminded_of_their_own_invoice(alice, bob):
     }
 
 
-@pytest.mark.parametrize(("ahead", "reminded"), [(0, 0), (2, 0), (3, 1), (10, 1)])
-def test_the_contact_chooses_how_many_days_ahead(alice, ahead, reminded):
-    prefer(alice, "reminder", "mail", days_ahead=ahead)
+@pytest.mark.parametrize(
+    ("way", "reminded"), [("on_day", 0), (("ahead", 2), 0), (("ahead", 3), 1), (("ahead", 10), 1)]
+)
+def test_the_contact_chooses_how_many_days_ahead(alice, way, reminded):
+    prefer(alice, "reminder", mail=way)
     make_invoice(alice, due=DUE)
 
     assert remind() == reminded
 
 
 def test_no_reminder_is_queued_that_nobody_wants_or_needs(alice, bob, db):
-    prefer(alice, "reminder", "none")
+    prefer(alice, "reminder", mail="never")
     make_invoice(alice, due=DUE)
     paid = make_invoice(bob, cents=100, due=DUE)
     payments.record(
@@ -308,21 +315,13 @@ def test_a_question_of_somebody_else_or_an_answered_one_stops_nothing(reminded, 
 
 
 def test_no_reminder_once_it_is_unwanted_or_the_contact_has_left(reminded, alice):
-    customers.choose(
-        payer(alice),
-        invoice_channel="mail",
-        reminder=False,
-        days_ahead=3,
-        pay_wish="reminders",
-        by=BY,
-        now=NOW,
-    )
+    preferences.stop(payer(alice), "reminder", "mail", by=BY, via="one_click", now=NOW)
 
     Sender()()
 
-    assert skipped() == "The contact does not want reminders any more."
+    assert skipped() == "The contact does not want this any more."
     Notice.update(state="queued").execute()
-    Preference.update(channel="mail").execute()
+    Preference.update(timing="ahead").execute()
     Contact.update(left_on=TODAY).execute()
     assert Sender()().skipped == 1
 

@@ -3,31 +3,45 @@
 Only reading. What is due stands in ``reminding`` and in the use cases that queue; sending in ``sending``.
 """
 
-from billing import ledger
+from datetime import timedelta
+
+from billing import company as companies
+from billing import preferences
 from billing.automatic import setbacks, upcoming
-from models import (
-    Customer,
-    Hold,
-    ImportBatch,
-    Invoice,
-    Notice,
-    Payment,
-    PaymentMethod,
-    Preference,
-    Refund,
-    Ticket,
-)
+from billing.notices import reminding
+from models import Customer, ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund
+
+OF_INVOICES = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
 
 
-def objection(notice, today):
+def objection(notice, *, today, now):
     """Why this message should not leave after all, or an empty string. Asked at the moment of sending."""
-    if notice.channel == Preference.MAIL and not notice.address:
+    return (
+        _nobody_there(notice)
+        or _not_released(notice)
+        or preferences.unwanted(notice)
+        or _untrue(notice, today)
+        or (_not_now(notice, today, now) if notice.kind in OF_INVOICES else "")
+    )
+
+
+def _nobody_there(notice):
+    if notice.channel == Notice.MAIL and not notice.address:
         return "There is no mail address."
-    if _has_left(notice):
-        return "This person is no longer a contact."
+    if notice.channel == Notice.TEXT and not notice.address:
+        return "There is no number to text to."
+    return "This person is no longer a contact." if _has_left(notice) else ""
+
+
+def _not_released(notice):
     batch = ImportBatch.select().join(Customer).where(Customer.id == notice.customer_id).first()
     if batch and batch.state != ImportBatch.RELEASED:
         return "The import that this customer came with is not released."
+    return ""
+
+
+def _untrue(notice, today):
+    """What a kind of message says, and is not so any more."""
     if notice.kind == Notice.INVOICE and notice.invoice.state != Invoice.ISSUED:
         return "The invoice was canceled."
     if notice.kind == Notice.RECEIPT and notice.payment and notice.payment.state not in Payment.MONEY:
@@ -40,7 +54,7 @@ def objection(notice, today):
         return "The card is not used any more."
     if notice.kind in (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.ABOVE_CAP):
         return _setback_objection(notice)
-    return _reminder_objection(notice, today) if notice.kind == Notice.REMINDER else ""
+    return ""
 
 
 def _setback_objection(notice):
@@ -63,47 +77,20 @@ def _charge_objection(notice, today):
 
 def _has_left(notice):
     """True for mail to somebody who left; only that their address was changed is told to the old one."""
-    is_personal = notice.channel == Preference.MAIL and notice.kind != Notice.CONTACT_CHANGED
+    is_personal = notice.channel == Notice.MAIL and notice.kind != Notice.CONTACT_CHANGED
     return bool(is_personal and notice.contact and notice.contact.left_on)
 
 
-def _reminder_objection(notice, today):
-    invoice, contact = notice.invoice, notice.contact
+def _not_now(notice, today, now):
+    """Why a reminder of an invoice, before or after its date, is not said now."""
+    invoice = Invoice.get_by_id(notice.invoice_id)  # as it is in this transaction
     if invoice.state != Invoice.ISSUED or invoice.open_cents == 0:
         return "The invoice is paid."
-    if ledger.standing_attempt(invoice):
-        return "A payment of this invoice is being checked."
-    if invoice.id in upcoming.promised_invoices([invoice.customer_id], today=today):
-        return "Autopay will charge it."
-    if _unwanted(contact):
-        return "The contact does not want reminders any more."
-    if _waits_for_us(invoice):
-        return "The customer is waiting for our answer."
-    return "Messages to this customer are on hold." if _on_hold(notice.customer_id, today) else ""
-
-
-def _on_hold(customer_id, today):
-    return (
-        Hold.select()
-        .where(
-            (Hold.customer == customer_id)
-            & (Hold.scope == Hold.NOTICES)
-            & (Hold.starts_on <= today)
-            & (Hold.ends_on.is_null() | (Hold.ends_on >= today))
-        )
-        .exists()
-    )
-
-
-def _unwanted(contact):
-    return contact.preferences.where(
-        (Preference.event == Preference.REMINDER) & (Preference.channel == Preference.NONE)
-    ).exists()
-
-
-def _waits_for_us(invoice):
-    return (
-        Ticket.select()
-        .where((Ticket.customer == invoice.customer_id) & (Ticket.state == Ticket.WAITING_ON_US))
-        .exists()
-    )
+    found = reminding.objections([invoice], today=today, now=now)
+    if invoice.id in found:
+        return found[invoice.id]
+    if notice.kind == Notice.REMINDER:
+        return "It is past its due date by now." if today > invoice.due_on else ""
+    grace_days = companies.current().grace_days
+    is_early = today < invoice.due_on + timedelta(days=grace_days)
+    return f"Nothing is called late within {grace_days} days of its due date." if is_early else ""

@@ -6,14 +6,17 @@ here decides whether it is still wanted when it leaves (``judging``), or sends i
 
 import secrets
 
-from peewee import JOIN
+from peewee import fn
 
+from billing import preferences
 from billing.errors import BillingError
-from models import Contact, Invoice, Notice, Preference, among, insert_rows
+from billing.preferences import offers
+from models import Consent, Contact, Invoice, Notice, Preference, among, insert_rows
 
 CHUNK = 50
 
 WHY_INVOICE = "You get invoices for this account."
+WHY_UNPAID = "You asked for invoices that are still unpaid shortly before their date."
 WHY_RECEIPT = "A receipt is sent for every payment."
 WHY_PROBLEM = "A payment on this account did not go through."
 WHY_REFUND = "A message is sent whenever we send money back."
@@ -24,46 +27,90 @@ WHY_SECURITY = "We tell you whenever a way to pay of this account changes."
 WHY_EXPIRING = "A card that you saved is about to expire."
 
 
-def queue(kind, *, key, customer, why, now, contact=None, channel=Preference.MAIL, **about):
+def queue(
+    kind, *, key, customer, why, now, contact=None, channel=Notice.MAIL, event="", legal=False, **about
+):  # fmt: skip
     """Queue one message, once: the same ``key`` again changes nothing.
 
+    event -- the choice of preferences that it belongs to; "" when nobody may switch it off
+    legal -- law or contract wants it: sent at least once, never joined with another, never put off
     about -- what it is about: invoice, payment, ticket_message; and ``address`` when it is not the contact's
     """
-    address = about.pop("address", contact.email if contact and channel == Preference.MAIL else "")
+    address = about.pop("address") if "address" in about else address_of(contact, channel) if contact else ""
     Notice.insert(
         key=key, kind=kind, channel=channel, customer=customer, contact=contact, address=address,
-        why=why, send_at=now, created_at=now, **about,
+        event=event, legal=legal, why=why, send_at=about.pop("send_at", now), created_at=now, **about,
     ).on_conflict_ignore().execute()  # fmt: skip
 
 
+def tell(contact, kind, *, event, step_key, why, now, today, legal=False, **about):
+    """Queue one message to a contact on every channel by which they wish to hear of ``event``.
+
+    step_key -- what the key of the message begins with: kind, subject and step
+
+    Returns the Notices, also those of an earlier call with the same key. What waits for a monthly summary is
+    left out. Legal messages go by mail or paper whatever was chosen; the wishes see to that.
+    """
+    channels = preferences.wishes(contact).channels(event)
+    keys = {}
+    for channel, wish in channels.items():
+        if channel in Notice.CHANNELS and wish.timing != Preference.DIGEST:
+            keys[channel] = f"{step_key}:{contact.id}{tail(channel)}"
+    told = {"customer": contact.customer_id, "contact": contact, "event": event, "legal": legal}
+    for channel, key in keys.items():
+        queue(kind, key=key, channel=channel, why=why, now=now, **told, **about)
+    return list(Notice.select().where(Notice.key.in_(list(keys.values()))).order_by(Notice.id))
+
+
+def address_of(contact, channel):
+    """Where a message to a contact goes on a channel; "" for paper, which goes to the customer's address."""
+    if channel == Notice.TEXT:
+        return preferences.us_number(contact.phone)
+    return contact.email if channel == Notice.MAIL else ""
+
+
+def insert(rows, now):
+    """Queue many messages at once, each once, in the caller's transaction.
+
+    rows -- dicts of columns with ``key``, ``kind``, ``channel``, ``customer_id``, ``address`` and ``why``
+    """
+    plain = {"state": Notice.QUEUED, "send_at": now, "created_at": now}
+    every = sorted({name for row in rows for name in row} | set(plain))
+    for at in range(0, len(rows), CHUNK):
+        filled = [{name: row.get(name, plain.get(name)) for name in every} for row in rows[at : at + CHUNK]]
+        for row in filled:
+            row["event"] = row.get("event") or ""
+        Notice.insert_many(filled).on_conflict_ignore().execute()
+
+
 _COLUMNS = (
-    "key", "kind", "channel", "state", "customer_id", "contact_id", "invoice_id", "address", "why", "subject",
-    "body_text", "body_html", "message_id", "reason", "tries", "send_at", "created_at",
+    "key", "kind", "channel", "state", "customer_id", "contact_id", "invoice_id", "address", "event", "why",
+    "subject", "body_text", "body_html", "message_id", "reason", "tries", "send_at", "created_at",
 )  # fmt: skip
 
 
 def queue_invoices(invoice_ids, *, now):
-    """Queue the messages of freshly issued invoices: to every payer, each on the channel they chose.
+    """Queue the messages of freshly issued invoices: to every payer, on each channel that they chose.
 
     A customer without anybody to mail to gets paper, so no invoice goes nowhere. Nothing is queued for
-    an invoice with nothing due.
+    an invoice with nothing due. Who wants it only if it is still unpaid gets it then (``reminding``).
     """
     rows = []
-    for invoice_id, customer_id, contact_id, email, chosen in _invoice_readers(invoice_ids):
-        channel = chosen if chosen and (email or chosen != Preference.MAIL) else None
-        channel = channel or (Preference.MAIL if email else Preference.PAPER)
-        if channel == Preference.NONE:
-            continue
-        key = f"invoice:{invoice_id}:{contact_id or 'paper'}"
+    for invoice_id, customer_id, contact_id, channel, address in _invoice_readers(invoice_ids):
+        key = (
+            f"invoice:{invoice_id}:{contact_id}{tail(channel)}"
+            if contact_id
+            else f"invoice:{invoice_id}:paper"
+        )
         rows.append(
-            (key, Notice.INVOICE, channel, Notice.QUEUED, customer_id, contact_id, invoice_id,
-             email or "" if channel == Preference.MAIL else "", WHY_INVOICE, "", "", "", "", "", 0, now, now)
+            (key, Notice.INVOICE, channel, Notice.QUEUED, customer_id, contact_id, invoice_id, address,
+             Preference.INVOICE, WHY_INVOICE, "", "", "", "", "", 0, now, now)
         )  # fmt: skip
     insert_rows(Notice, _COLUMNS, rows)
 
 
 def _invoice_readers(invoice_ids):
-    """(invoice, customer, contact, email, chosen channel) for every payer of invoices with something due.
+    """(invoice, customer, contact, channel, address) for every payer of invoices with something due.
 
     An invoice that nobody reads comes once, without a contact. Two plain look-ups instead of one join of
     three tables: a bill run fills them faster than PostgreSQL learns their sizes, and its plan suffered.
@@ -72,18 +119,42 @@ def _invoice_readers(invoice_ids):
         among(Invoice.id, invoice_ids) & (Invoice.open_cents > 0)
     )
     invoices = list(due.order_by(Invoice.id).tuples())
-    payers = _payers_by_customer({customer_id for _, customer_id in invoices})
+    ways = _ways({customer_id for _, customer_id in invoices}, Preference.INVOICE)
     for invoice_id, customer_id in invoices:
-        for contact in payers.get(customer_id, [(None, "", None)]):
+        for contact in ways.get(customer_id, [(None, Notice.PAPER, "")]):
             yield (invoice_id, customer_id, *contact)
 
 
-def _payers_by_customer(customer_ids):
-    """{customer id: [(contact id, email, chosen channel or None)]}, for invoices."""
-    wish = Preference.event == Preference.INVOICE
-    query = (
-        Contact.select(Contact.customer, Contact.id, Contact.email, Preference.channel)
-        .join(Preference, JOIN.LEFT_OUTER, on=(Preference.contact == Contact.id) & wish)
+def _ways(customer_ids, event):
+    """{customer id: [(contact id, channel, address)]}: how the payers of these accounts hear of ``event``.
+
+    What waits for a monthly summary, or for the days before a due date, is left out. Most people chose
+    nothing: only for the others are their wishes worked out.
+    """
+    contacts = list(_payers(customer_ids, event).namedtuples())
+    wishes = preferences.of_contacts([contact.id for contact in contacts if contact.is_special])
+    ways = {}
+    for contact in contacts:
+        wanted = wishes.get(contact.id)
+        channels = _at_once(wanted, event) if wanted else _usual(contact, event)
+        told = [(contact.id, channel, address_of(contact, channel)) for channel in channels]
+        ways.setdefault(contact.customer, []).extend(told)
+    return ways
+
+
+def _payers(customer_ids, event):
+    """A query of payers, with whether they chose something about ``event`` or may be texted."""
+    chose = Preference.select(Preference.id).where(
+        (Preference.contact == Contact.id) & (Preference.event == event)
+    )
+    texts = Consent.select(Consent.id).where(
+        (Consent.contact == Contact.id) & (Consent.kind == Consent.TEXT) & Consent.withdrawn_at.is_null()
+    )
+    special = fn.EXISTS(chose) | fn.EXISTS(texts)
+    return (
+        Contact.select(
+            Contact.customer, Contact.id, Contact.email, Contact.phone, special.alias("is_special")
+        )
         .where(
             among(Contact.customer, customer_ids)
             & (Contact.role == Contact.PAYER)
@@ -91,26 +162,34 @@ def _payers_by_customer(customer_ids):
         )
         .order_by(Contact.id)
     )
-    payers = {}
-    for customer_id, *contact in query.tuples():
-        payers.setdefault(customer_id, []).append(contact)
-    return payers
+
+
+def _at_once(wishes, event):
+    return [
+        channel
+        for channel, wish in wishes.channels(event).items()
+        if wish.timing == Preference.EVERY and channel in Notice.CHANNELS
+    ]
+
+
+def _usual(contact, event):
+    if contact.email:
+        return [Notice.MAIL]
+    return [Notice.PAPER] if event in offers.FLOOR else []
 
 
 def _queue_to_payers(customer_id, kind, step, why, now, **about):
-    """Queue one message to every payer with an address, once for each ``step`` and payer."""
-    for contact in _mail_payers(customer_id):
-        key = f"{step}:{contact.id}"
-        queue(kind, key=key, customer=customer_id, contact=contact, why=why, now=now, **about)
+    """Queue one message to every payer as they wish to hear of such, once for each ``step`` and payer."""
+    event = preferences.EVENT_OF.get(kind, "")
+    for contact_id, channel, address in _ways([customer_id], event).get(customer_id, ()):
+        key = f"{step}:{contact_id}{tail(channel)}"
+        told = {"customer": customer_id, "contact": contact_id, "channel": channel, "address": address}
+        queue(kind, key=key, event=event, why=why, now=now, **told, **about)
 
 
-def _mail_payers(customer_id):
-    return Contact.select().where(
-        (Contact.customer == customer_id)
-        & (Contact.role == Contact.PAYER)
-        & (Contact.email != "")
-        & Contact.left_on.is_null()
-    )
+def tail(channel):
+    """What the key of a message ends with: nothing for mail, so that older keys stay what they are."""
+    return "" if channel == Notice.MAIL else f":{channel}"
 
 
 def payers_with_mail(customer_ids):

@@ -1,90 +1,390 @@
 """What is due and still open, and whom to remind of it: *due and not yet done*, never *is today*.
 
-Whether a reminder is still right when it leaves is asked again in ``judging``.
+A step that was missed is made up for by the latest one only, so nobody hears twice of what they missed once.
+Which steps there are stands in ``policies``; whether a message is still right when it leaves is asked again
+in ``judging``, when it may leave at all in ``timing``.
 """
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
 
-from peewee import JOIN, fn
+from peewee import SQL
 
 from billing import company as companies
+from billing import ledger, preferences
 from billing.automatic import upcoming
-from billing.notices import queueing
-from models import Contact, Invoice, Notice, PaymentPart, Preference
+from billing.notices import policies, queueing, timing
+from models import (
+    Contact,
+    Customer,
+    Hold,
+    ImportBatch,
+    Invoice,
+    Notice,
+    PaymentPart,
+    Preference,
+    ReminderStep,
+    Ticket,
+    among,
+    db,
+)
 
+CHUNK = 500  # invoices looked at together: memory stays flat however many are open
+AHEAD = 30  # days; nobody may wish to be reminded earlier
 JUST_TOLD = timedelta(days=3)  # who was just told of a decline is not reminded as well
+SOON_AGAIN = timedelta(days=2)  # a reminder that was made up for is not repeated so soon
+KINDS = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
 WHY_REMINDER = "You asked to be reminded before the due date."
+WHY_STANDARD = "We remind you of what is due and not paid yet."
+WHY_OVERDUE = "An invoice of this account is past its due date."
+LEAD = {
+    ReminderStep.REMIND: Notice.REMINDER,
+    ReminderStep.REMIND_TODAY: Notice.REMINDER,
+    ReminderStep.CHECK_IN: Notice.CHECK_IN,
+    ReminderStep.LATE: Notice.OVERDUE,
+}
 
 
-def queue_reminders(today, *, now):
-    """Queue a friendly reminder for everything that falls due soon and is still open; returns how many.
+class Open(NamedTuple):
+    """An open invoice, as far as reminding looks at it."""
 
-    *Due and not yet done*, never *is today*: a job that did not run for two days makes up for it, but
-    nothing is called a reminder after the due date.
+    id: int
+    customer_id: int
+    group_id: int | None
+    due_on: date
+    issued_on: date
+
+
+class Payer(NamedTuple):
+    """Somebody who may be reminded."""
+
+    id: int
+    customer_id: int
+    email: str
+    phone: str
+    bounced: bool
+
+
+class Done(NamedTuple):
+    """A step that was queued before, whatever became of it."""
+
+    step: int
+    created_at: object
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a chunk of invoices needs to be decided, read in one go."""
+
+    today: date
+    now: object
+    grace_days: int
+    steps: dict  # {invoice id: (Step, …)}
+    payers: dict  # {customer id: [Payer]}
+    wishes: dict  # {contact id: Wishes}
+    chosen: frozenset  # contacts that chose something about reminders themselves
+    done: dict  # {(invoice id, contact id, channel): [Done]}
+    told: frozenset  # (invoice id, contact id, channel) that had the invoice itself
+    quiet: dict  # {invoice id: why nothing is said of it now}
+    rested: frozenset  # customers that may be written to about what is late
+
+
+def queue_reminders(today, *, now, progress=None):
+    """Queue every step of reminding that is due and not done yet; returns how many messages.
+
+    A few queries for each chunk of open invoices. Safe to run again, and by several at once: a message has a
+    key that says invoice, person and step.
     """
-    company, queued = companies.current(), 0
-    rows = list(_open_and_due_soon(today).where(~fn.EXISTS(_told_of_a_decline(now))).namedtuples())
-    charged = upcoming.promised_invoices({row.customer for row in rows}, today=today)
-    for row in rows:
-        ahead = company.reminder_days if row.wish is None else row.ahead
-        wanted = row.wish != Preference.NONE and row.id not in charged
-        if wanted and today >= row.due_on - timedelta(days=ahead):
-            _queue_reminder(row, now)
-            queued += 1
+    queued, after = 0, None
+    drop_stale_drafts(today)
+    while rows := _open_chunk(today, after):
+        queued += _queue_chunk(rows, today, now)
+        after = rows[-1]
+        if progress:
+            progress(len(rows))
     return queued
 
 
-def _open_and_due_soon(today):
-    """A query of open invoices and who may be reminded of each, without those who were already."""
-    wish = Preference.event == Preference.REMINDER
-    reminded = Notice.select(Notice.id).where(
-        (Notice.kind == Notice.REMINDER) & (Notice.invoice == Invoice.id) & (Notice.contact == Contact.id)
-    )
-    return (
-        Invoice.select(
-            Invoice.id,
-            Invoice.customer,
-            Invoice.due_on,
-            Contact.id.alias("contact_id"),
-            Contact.email,
-            Preference.channel.alias("wish"),
-            Preference.days_ahead.alias("ahead"),
-        )
-        .join(Contact, on=(Contact.customer == Invoice.customer))
-        .join(Preference, JOIN.LEFT_OUTER, on=(Preference.contact == Contact.id) & wish)
+def _open_chunk(today, after):
+    """The next open invoices by due date, with what falls due within a month and what is not too old."""
+    oldest = today - timedelta(days=max(policies.longest(), 0) + policies.LAST_MAKES_UP)
+    query = (
+        Invoice.select(Invoice.id, Invoice.customer, Customer.group, Invoice.due_on, Invoice.issued_on)
+        .join(Customer)
         .where(
-            (Invoice.open_cents > 0)
-            & (Invoice.due_on >= today)
-            & (Invoice.due_on <= today + timedelta(days=30))
+            (Invoice.open_cents > SQL("0"))
+            & (Invoice.due_on >= (after.due_on if after else oldest))
+            & (Invoice.due_on <= today + timedelta(days=AHEAD))
             & (Invoice.issued_on < today)
-            & (Contact.role == Contact.PAYER)
-            & Contact.left_on.is_null()
-            & (Contact.email != "")
-            & ~fn.EXISTS(reminded)
+            & (Customer.import_batch.is_null() | Customer.import_batch.not_in(_muted()))
         )
+        .order_by(Invoice.due_on, Invoice.id)
+        .limit(CHUNK)
+    )
+    if after:
+        query = query.where((Invoice.due_on > after.due_on) | (Invoice.id > after.id))
+    return [Open(*row) for row in query.tuples()]
+
+
+def _muted():
+    """Imports that nobody has released yet: their customers hear nothing."""
+    return ImportBatch.select(ImportBatch.id).where(ImportBatch.state != ImportBatch.RELEASED)
+
+
+def _queue_chunk(rows, today, now):
+    steps = policies.of_invoices([row[:3] for row in rows])
+    scene = _scene(rows, steps, today, now)
+    wanted = [one for row in rows if row.id not in scene.quiet for one in _due(row, scene)]
+    with db.atomic():
+        queueing.insert(wanted, now)
+    return len(wanted)
+
+
+# --- What a chunk needs to be decided ------------------------------------------------------------
+
+
+def _scene(rows, steps, today, now):
+    invoice_ids = [row.id for row in rows]
+    customer_ids = {row.customer_id for row in rows}
+    payers = _payers(customer_ids)
+    early = {row.customer_id for row in rows if row.due_on >= today}
+    asked = [payer.id for id in early for payer in payers.get(id, ())]
+    asked += _waiting_for_invoices([payer.id for group in payers.values() for payer in group])
+    done, told = _done(invoice_ids)
+    return Scene(
+        today=today,
+        now=now,
+        grace_days=companies.current().grace_days,
+        steps=steps,
+        payers=payers,
+        wishes=preferences.of_contacts(set(asked)),
+        chosen=_choosers(asked),
+        done=done,
+        told=told,
+        quiet=objections(rows, today=today, now=now),
+        rested=timing.rested(customer_ids, today=today, now=now),
     )
 
 
-def _told_of_a_decline(now):
-    """Messages of the last days that said already: this invoice was not paid, please pay it."""
-    return (
-        PaymentPart.select(PaymentPart.id)
+def _payers(customer_ids):
+    query = Contact.select(
+        Contact.id, Contact.customer, Contact.email, Contact.phone, Contact.bounced_at
+    ).where(
+        among(Contact.customer, customer_ids) & (Contact.role == Contact.PAYER) & Contact.left_on.is_null()
+    )
+    found = {}
+    for *payer, bounced_at in query.order_by(Contact.id).tuples():
+        one = Payer(*payer, bounced_at is not None)
+        found.setdefault(one.customer_id, []).append(one)
+    return found
+
+
+def _waiting_for_invoices(contact_ids):
+    """Those who want an invoice only when it is still unpaid shortly before its date."""
+    query = Preference.select(Preference.contact).where(
+        among(Preference.contact, contact_ids)
+        & (Preference.event == Preference.INVOICE)
+        & (Preference.timing == Preference.UNPAID)
+    )
+    return [id for (id,) in query.tuples()]
+
+
+def _choosers(contact_ids):
+    """Who chose themselves when to be reminded: exactly that is done, and no step besides."""
+    query = Preference.select(Preference.contact, Preference.channel).where(
+        among(Preference.contact, contact_ids) & (Preference.event == Preference.REMINDER)
+    )
+    return frozenset(query.tuples())
+
+
+def _done(invoice_ids):
+    """({(invoice, contact, channel): [Done]}, who had the invoice itself)."""
+    query = Notice.select(
+        Notice.invoice, Notice.contact, Notice.channel, Notice.kind, Notice.step, Notice.created_at
+    ).where(among(Notice.invoice, invoice_ids) & Notice.kind.in_((*KINDS, Notice.INVOICE)))
+    done, told = {}, set()
+    for *who, kind, step, created_at in query.tuples():
+        if kind == Notice.INVOICE:
+            told.add(tuple(who))
+        else:  # before steps were kept, every reminder came before the due date
+            done.setdefault(tuple(who), []).append(Done(-1 if step is None else step, created_at))
+    return done, frozenset(told)
+
+
+def objections(rows, *, today, now):
+    """{invoice id: why nothing is said of it now}, in a few queries. ``rows`` have id and customer_id.
+
+    Who has paid, or is being charged, or waits for our answer, or was just told of a decline is left alone.
+    """
+    invoice_ids = [row.id for row in rows]
+    customer_ids = {row.customer_id for row in rows}
+    promised = upcoming.promised_invoices(customer_ids, today=today)
+    attempted = ledger.standing_attempts(invoice_ids)
+    waiting, held, declined = _waiting(customer_ids), _held(customer_ids, today), _declined(invoice_ids, now)
+    found = {}
+    for row in rows:
+        if row.id in attempted:
+            found[row.id] = "A payment of this invoice is being checked."
+        elif row.id in promised:
+            found[row.id] = "Autopay will charge it."
+        elif row.customer_id in waiting:
+            found[row.id] = "The customer is waiting for our answer."
+        elif row.customer_id in held:
+            found[row.id] = "Messages to this customer are on hold."
+        elif row.id in declined:
+            found[row.id] = "The customer was just told of a declined payment."
+    return found
+
+
+def _waiting(customer_ids):
+    tickets = Ticket.select(Ticket.customer).where(
+        among(Ticket.customer, customer_ids) & (Ticket.state == Ticket.WAITING_ON_US)
+    )
+    return {id for (id,) in tickets.tuples()}
+
+
+def _held(customer_ids, today):
+    holds = Hold.select(Hold.customer).where(
+        among(Hold.customer, customer_ids)
+        & (Hold.scope == Hold.NOTICES)
+        & (Hold.starts_on <= today)
+        & (Hold.ends_on.is_null() | (Hold.ends_on >= today))
+    )
+    return {id for (id,) in holds.tuples()}
+
+
+def _declined(invoice_ids, now):
+    """Invoices of which a message of the last days said already: this was not paid, please pay it."""
+    query = (
+        PaymentPart.select(PaymentPart.invoice)
         .join(Notice, on=(Notice.payment == PaymentPart.payment))
         .where(
-            (PaymentPart.invoice == Invoice.id)
+            among(PaymentPart.invoice, invoice_ids)
             & Notice.kind.in_((Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM))
             & (Notice.created_at > now - JUST_TOLD)
         )
     )
+    return {id for (id,) in query.tuples()}
 
 
-def _queue_reminder(row, now):
-    queueing.queue(
-        Notice.REMINDER,
-        key=f"reminder:{row.id}:{row.contact_id}:before",
-        customer=row.customer,
-        contact=Contact(id=row.contact_id, email=row.email),
-        invoice=row.id,
-        why=WHY_REMINDER,
-        now=now,
+# --- What is due of one invoice ------------------------------------------------------------------
+
+
+def _due(row, scene):
+    """The messages about one invoice that are due and not done, as rows for the queue."""
+    payers = scene.payers.get(row.customer_id, [])
+    yield from _invoices_that_waited(row, payers, scene)
+    if row.due_on >= scene.today:
+        yield from _reminders(row, payers, scene)
+    elif row.issued_on <= scene.today - timedelta(days=scene.grace_days):
+        yield from _late(row, payers, scene)
+
+
+def _reminders(row, payers, scene):
+    for payer in payers:
+        for channel, wish in scene.wishes[payer.id].channels(Preference.REMINDER).items():
+            if channel != Preference.CALENDAR:
+                yield from _reminder(row, payer, channel, wish, scene)
+
+
+def _reminder(row, payer, channel, wish, scene):
+    is_own = (payer.id, channel) in scene.chosen or channel != Preference.MAIL
+    days = [-wish.days] if is_own else [step.days for step in scene.steps[row.id] if step.days <= 0]
+    done = scene.done.get((row.id, payer.id, channel), ())
+    reached = [step for step in days if row.due_on + timedelta(days=step) <= scene.today]
+    if not reached or any(one.step >= max(reached) for one in done):
+        return
+    if any(one.created_at > scene.now - SOON_AGAIN for one in done):
+        return
+    step = max(reached)
+    which = "due" if step == 0 and not is_own else "before"
+    yield {
+        "kind": Notice.REMINDER,
+        "key": f"reminder:{row.id}:{payer.id}:{which}{queueing.tail(channel)}",
+        "event": Preference.REMINDER,
+        "why": WHY_REMINDER if is_own else WHY_STANDARD,
+        "step": step,
+        **_to(row, payer, channel),
+    }
+
+
+def _invoices_that_waited(row, payers, scene):
+    """The invoice itself, for those who want it only while it is unpaid shortly before its date."""
+    for payer in payers:
+        wishes = scene.wishes.get(payer.id)
+        for channel, wish in wishes.channels(Preference.INVOICE).items() if wishes else ():
+            reached = row.due_on - timedelta(days=wish.days) <= scene.today
+            is_new = (row.id, payer.id, channel) not in scene.told
+            if wish.timing == Preference.UNPAID and reached and is_new:
+                yield {
+                    "kind": Notice.INVOICE,
+                    "key": f"invoice:{row.id}:{payer.id}{queueing.tail(channel)}",
+                    "event": Preference.INVOICE,
+                    "why": queueing.WHY_UNPAID,
+                    **_to(row, payer, channel),
+                }
+
+
+def _late(row, payers, scene):
+    """The latest step after the due date, to everybody who pays; a personal mail to one of them."""
+    step = _latest(row, scene)
+    if step is None or step.act == ReminderStep.PERSON or row.customer_id not in scene.rested:
+        return
+    kind = LEAD[step.act]
+    if kind == Notice.CHECK_IN:
+        payers = [payer for payer in payers if payer.email and not payer.bounced][:1]
+    for payer in payers or [None] * (kind == Notice.OVERDUE):
+        channel = Notice.MAIL if payer and payer.email and not payer.bounced else Notice.PAPER
+        done = scene.done.get((row.id, payer and payer.id, channel), ())
+        who = f"{payer.id}{queueing.tail(channel)}" if payer else "paper"
+        if not any(one.step >= step.days for one in done):
+            yield {
+                "kind": kind,
+                "key": f"{kind}:{row.id}:{step.days}:{who}",
+                "state": Notice.DRAFT if kind == Notice.CHECK_IN else Notice.QUEUED,
+                "why": WHY_OVERDUE,
+                "step": step.days,
+                **_to(row, payer, channel),
+            }
+
+
+def _latest(row, scene):
+    """The last step whose day has come, or None: before the first, and long after the last."""
+    late = [step for step in scene.steps[row.id] if step.days > 0]
+    days = {step: policies.day_of(step, row.due_on, scene.grace_days) for step in late}
+    reached = [step for step in late if days[step] <= scene.today]
+    if not reached:
+        return None
+    last = reached[-1]
+    is_over = last is late[-1] and days[last] < scene.today - timedelta(days=policies.LAST_MAKES_UP)
+    return None if is_over else last
+
+
+def _to(row, payer, channel):
+    return {
+        "customer_id": row.customer_id,
+        "contact_id": payer.id if payer else None,
+        "invoice_id": row.id,
+        "channel": channel,
+        "address": queueing.address_of(payer, channel) if payer else "",
+    }
+
+
+# --- Drafts that nobody needs any more -----------------------------------------------------------
+
+
+def drop_stale_drafts(today):
+    """Skip the personal mails that were not sent before the invoice was paid, or the next step came."""
+    open_ids = Invoice.select(Invoice.id).where(Invoice.open_cents > SQL("0"))
+    drafts = Notice.state == Notice.DRAFT
+    Notice.update(state=Notice.SKIPPED, reason="The invoice is paid.").where(
+        drafts & Notice.invoice.is_null(False) & Notice.invoice.not_in(open_ids)
+    ).execute()
+    later = Notice.alias()
+    overtaken = later.select(later.invoice).where(
+        (later.kind == Notice.OVERDUE) & (later.invoice == Notice.invoice) & (later.step > Notice.step)
     )
+    Notice.update(state=Notice.SKIPPED, reason="Nobody sent it before the next step came.").where(
+        drafts & (Notice.kind == Notice.CHECK_IN) & Notice.invoice.in_(overtaken)
+    ).execute()

@@ -8,14 +8,17 @@ import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from billing import company as companies
+from billing import ledger
 from billing.errors import BillingError, StaleState
-from billing.notices import judging
+from billing.notices import joining, judging, timing
 from billing.states import move
-from models import Contact, Notice, Preference, db
+from models import Contact, Notice, db
 
 log = logging.getLogger(__name__)
 CHUNK = 50
 CLAIM_LIFE = timedelta(minutes=15)  # a sender that has not answered by then is dead
+BEFORE_LIVE = (Notice.SIGN_IN,)
 RETRY_AFTER = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
 
@@ -41,12 +44,14 @@ class Report:
     sent: int = 0
     printed: int = 0
     skipped: int = 0
+    later: int = 0
     failures: list = field(default_factory=list)
 
     def __str__(self):
         return (
             f"{self.sent:,} sent, {self.printed:,} to print, {self.skipped:,} no longer needed, "
             f"{len(self.failures):,} not delivered"
+            + (f", {self.later:,} wait for a better hour" if self.later else "")
         )
 
 
@@ -54,10 +59,16 @@ class Report:
 
 
 def waiting(now):
-    """A query of what may be sent now."""
+    """A query of what may be sent now. Before the company is live that is nothing but links to sign in."""
+    live_on = companies.current().live_on
+    is_live = live_on is not None and live_on <= now.date()
     return (
         Notice.select()
-        .where((Notice.state == Notice.QUEUED) & (Notice.send_at <= now))
+        .where(
+            (Notice.state == Notice.QUEUED)
+            & (Notice.send_at <= now)
+            & (True if is_live else Notice.kind.in_(BEFORE_LIVE))
+        )
         .order_by(Notice.send_at)
     )
 
@@ -107,11 +118,12 @@ def give_up_dead_claims(now):
     Reminders are not risked twice; whatever the customer must have is sent again.
     """
     dead = (Notice.state == Notice.SENDING) & (Notice.claimed_at < now - CLAIM_LIFE)
+    once = Notice.kind.in_(Notice.ONCE_AT_MOST)
     Notice.update(
         state=Notice.FAILED,
         reason="The sender stopped half way; it may have been sent, so it is not repeated.",
-    ).where(dead & (Notice.kind == Notice.REMINDER)).execute()
-    Notice.update(state=Notice.QUEUED).where(dead & (Notice.kind != Notice.REMINDER)).execute()
+    ).where(dead & once & (Notice.message_id != "")).execute()
+    Notice.update(state=Notice.QUEUED).where(dead & ~(once & (Notice.message_id != ""))).execute()
 
 
 def _let_go(claimed):
@@ -124,51 +136,90 @@ def _deliver(notice, send, compose, clock, report):
     """Judge, print or send one claimed notice. Returns the MailNotSent when it did not leave."""
     _readdress(notice)
     try:
-        if objection := judging.objection(notice, clock.today()):
+        prepared = _prepare(notice, compose, clock, report)
+    except StaleState:
+        log.info("%s was taken over by another sender, or said in another message", notice)
+        return None
+    except Exception as error:  # one bad message must not stop the rest
+        log.exception("%s", notice)
+        return _undelivered(notice, MailNotSent(f"It could not be written: {error}"), clock.now(), report)
+    return _hand_over(*prepared, send, clock, report) if prepared else None
+
+
+def _prepare(notice, compose, clock, report):
+    """All that comes before sending, in one transaction in which nobody moves this customer's money.
+
+    What was paid before it is not reminded of; what is written in the message is so while it is kept. Returns
+    (notice, mail), or None when nothing is to be sent now. Raises StaleState when it is not ours any more.
+    """
+    now, today = clock.now(), clock.today()
+    with ledger.locked(notice.customer_id):
+        _still_claimed(notice)
+        if objection := judging.objection(notice, today=today, now=now):
             move(notice, Notice.SKIPPED, reason=objection)
+            joining.let_go(notice)
             report.skipped += 1
-        elif notice.channel == Preference.PAPER:
+        elif (later := timing.not_before(notice, now)) > now:
+            move(notice, Notice.QUEUED, send_at=later, tries=notice.tries - 1)
+            report.later += 1
+        elif notice.channel == Notice.PAPER:
             move(notice, Notice.PRINT)
             report.printed += 1
         else:
-            return _mail(notice, send, compose, clock.now(), report)
-    except StaleState:
-        log.info("%s was taken over by another sender", notice)
+            lead = joining.gather(notice, today=today, now=now)
+            mail = compose(lead, now)
+            _keep(lead, mail, now)
+            return lead, mail
+    return None
+
+
+def _still_claimed(notice):
+    """Raises StaleState when another sender took the notice over, or said it in another message."""
+    mine = (Notice.id == notice.id) & (Notice.state == Notice.SENDING)
+    if not Notice.select().where(mine & (Notice.claimed_at == notice.claimed_at)).exists():
+        raise StaleState(f"{notice} is sent by somebody else.")
 
 
 def _readdress(notice):
     """Mail goes where the contact reads it now: an address may have been put right since it was queued."""
-    if notice.channel == Preference.MAIL and notice.contact and notice.kind != Notice.CONTACT_CHANGED:
+    if notice.channel == Notice.MAIL and notice.contact and notice.kind != Notice.CONTACT_CHANGED:
         notice.address = notice.contact.email
 
 
-def _mail(notice, send, compose, now, report):
-    trouble = _attempt(notice, send, compose, now)
-    if trouble is None:
-        move(notice, Notice.SENT, sent_at=now, reason="")
-        report.sent += 1
-        return
-    report.failures.append((notice, str(trouble)))
-    if not trouble.unreachable:
-        _try_later(notice, trouble, now)
-    return trouble
-
-
-def _attempt(notice, send, compose, now):
-    """Compose and send. Returns None, or the MailNotSent that says what is known about its fate."""
-    in_doubt = False
+def _hand_over(notice, mail, send, clock, report):
+    trouble = _attempt(notice, mail, send)
+    if trouble:
+        return _undelivered(notice, trouble, clock.now(), report)
     try:
-        mail = compose(notice, now)
-        _keep(notice, mail, now)
-        in_doubt = True
+        now = clock.now()
+        move(notice, Notice.SENT, sent_at=now, reason="")
+        joining.said(notice, now)
+        report.sent += 1
+    except StaleState:
+        log.info("%s took so long that another sender took it over", notice)
+    return None
+
+
+def _attempt(notice, mail, send):
+    """Send. Returns None, or the MailNotSent that says what is known about its fate."""
+    try:
         send(notice, mail)
     except MailNotSent as trouble:
         return trouble
-    except StaleState:
-        raise
     except Exception as error:  # one bad message must not stop the rest
         log.exception("%s", notice)
-        return MailNotSent(f"It could not be written: {error}", in_doubt=in_doubt)
+        return MailNotSent(f"It could not be sent: {error}", in_doubt=True)
+
+
+def _undelivered(notice, trouble, now, report):
+    """Note what became of a message that did not leave. Returns ``trouble``."""
+    report.failures.append((notice, str(trouble)))
+    try:
+        if not trouble.unreachable:
+            _try_later(notice, trouble, now)
+    except StaleState:
+        log.info("%s was taken over by another sender", notice)
+    return trouble
 
 
 def _keep(notice, mail, now):
@@ -194,9 +245,11 @@ def _keep(notice, mail, now):
 
 
 def _try_later(notice, trouble, now):
-    repeatable = notice.kind != Notice.REMINDER or not trouble.in_doubt
+    repeatable = notice.kind not in Notice.ONCE_AT_MOST or not trouble.in_doubt
     if trouble.permanent or not repeatable or notice.tries > len(RETRY_AFTER):
-        move(notice, Notice.FAILED, reason=str(trouble)[:255])
+        reason = str(trouble)[:255]
+        move(notice, Notice.FAILED, reason=reason)
+        joining.failed_with(notice, reason)
         if trouble.permanent and notice.contact_id:
             Contact.update(bounced_at=now).where(Contact.id == notice.contact_id).execute()
     else:

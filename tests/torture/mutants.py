@@ -187,7 +187,7 @@ def allocation_outside_the_transaction():
 @mutant("reminders", "paid meanwhile")
 def no_recheck_at_send():
     """What was true when a message was queued is taken as true when it is sent."""
-    judging.objection = lambda notice, today: ""
+    judging.objection = lambda notice, *, today, now: ""
 
 
 @mutant("senders", "reminders")
@@ -209,6 +209,7 @@ def no_claim_before_send():
         ).where((Notice.id == notice.id) & (Notice.state == Notice.SENDING)).execute()  # fmt: skip
 
     sending._claim, sending._keep = take, keep
+    sending._still_claimed = lambda notice: None
 
 
 # --- Billing -------------------------------------------------------------------------------------

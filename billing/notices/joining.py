@@ -1,0 +1,97 @@
+"""Several things for one person on one day become one message: one sum, one list, one button.
+
+An invoice mentions what else there is to remind of; several reminders become one. Personal mails, legal
+notices, and whatever was sent before are left alone. Must run inside the sender's transaction.
+"""
+
+from billing.notices import judging, timing
+from models import Notice
+
+FIRST = (Notice.INVOICE, Notice.OVERDUE, Notice.REMINDER)  # what the others are said in, if it is there
+
+
+def gather(notice, *, today, now):
+    """Put what else waits for the same person into one message. Returns the Notice that says it all.
+
+    That is ``notice`` itself, or an invoice or a more pressing reminder that waits beside it and is claimed
+    with this.
+    """
+    if not _may_join(notice):
+        return notice
+    family = [notice, *_siblings(notice, today, now)]
+    lead = notice if notice.kind == Notice.INVOICE else min(family, key=_rank)
+    others = [one.id for one in family if one.id != lead.id and one.kind != Notice.INVOICE]
+    if lead.id != notice.id:
+        lead = _claim(lead, notice)
+    unsaid = Notice.state.in_((Notice.QUEUED, Notice.SENDING)) & (Notice.message_id == "")
+    Notice.update(state=Notice.JOINED, joined=lead.id, reason="").where(
+        Notice.id.in_(others) & unsaid
+    ).execute()
+    return lead
+
+
+def _may_join(notice):
+    fresh = notice.kind in FIRST and notice.contact_id and not notice.message_id
+    return fresh and notice.channel == Notice.MAIL and not notice.legal
+
+
+def _siblings(notice, today, now):
+    """What else waits for this person, is still right, and may leave now."""
+    query = Notice.select().where(
+        (Notice.contact == notice.contact_id)
+        & (Notice.id != notice.id)
+        & Notice.state.in_((Notice.QUEUED, Notice.SENDING))
+        & (Notice.send_at <= now)
+        & Notice.kind.in_(FIRST)
+        & (Notice.channel == Notice.MAIL)
+        & (Notice.message_id == "")
+        & ~Notice.legal
+    )
+    for one in query:
+        one.address = notice.address
+        if not judging.objection(one, today=today, now=now) and timing.not_before(one, now) <= now:
+            yield one
+
+
+def _rank(notice):
+    return FIRST.index(notice.kind), notice.invoice.due_on, notice.id
+
+
+def _claim(lead, notice):
+    """Take over the message in which ``notice`` is said, with the same claim."""
+    Notice.update(
+        state=Notice.SENDING, claimed_at=notice.claimed_at, tries=lead.tries + (lead.state == Notice.QUEUED)
+    ).where(Notice.id == lead.id).execute()
+    address = lead.address
+    lead = Notice.get_by_id(lead.id)
+    lead.address = address
+    return lead
+
+
+def said_with(notice):
+    """The invoices that a message tells of besides its own, by due date, with what is open of them."""
+    rows = [one.invoice for one in Notice.select().where(Notice.joined == notice)]
+    own = {notice.invoice_id}
+    return sorted(
+        {row.id: row for row in rows if row.open_cents and row.id not in own}.values(),
+        key=lambda invoice: (invoice.due_on, invoice.id),
+    )
+
+
+def let_go(notice):
+    """The message is not sent after all: what it was going to say besides waits again for itself."""
+    Notice.update(state=Notice.QUEUED, joined=None).where(
+        (Notice.joined == notice) & (Notice.state == Notice.JOINED)
+    ).execute()
+
+
+def failed_with(notice, reason):
+    """The message did not arrive, and what it said besides neither."""
+    Notice.update(state=Notice.FAILED, reason=reason).where(
+        (Notice.joined == notice) & (Notice.state == Notice.JOINED)
+    ).execute()
+
+
+def said(notice, now):
+    """The message was sent, and what it said besides with it."""
+    Notice.update(sent_at=now).where((Notice.joined == notice) & (Notice.state == Notice.JOINED)).execute()

@@ -1,0 +1,152 @@
+"""Which steps of reminding count for an invoice: rows that staff edit, the most specific policy as a whole.
+
+For the invoice, else its customer, else the customer's group, else the company's. Only reading; what is due
+by them is decided in ``reminding``.
+"""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from peewee import SQL, fn
+
+from models import Customer, Invoice, ReminderPolicy, ReminderStep, among
+
+LAST_MAKES_UP = 30  # days for which the last step of a policy can still be made up for
+
+
+class Step(NamedTuple):
+    """What happens ``days`` after the due date (before it: less than zero)."""
+
+    days: int
+    act: str
+
+
+def of_invoices(rows):
+    """{invoice id: (Step, ...)}, earliest first, in two queries.
+
+    rows -- [(invoice id, customer id, group id or None)]
+    """
+    found = _policies(rows)
+    steps = _steps(set(found.values()))
+    chosen = {}
+    for invoice_id, customer_id, group_id in rows:
+        keys = (("invoice", invoice_id), ("customer", customer_id), ("group", group_id), ("company", None))
+        policy_id = next((found[key] for key in keys if key in found), None)
+        chosen[invoice_id] = steps.get(policy_id, ())
+    return chosen
+
+
+def _policies(rows):
+    """{(scope, id): policy id} of the active policies that may count for these rows."""
+    invoices, customers, groups = ({row[at] for row in rows} - {None} for at in range(3))
+    unscoped = (
+        ReminderPolicy.invoice.is_null()
+        & ReminderPolicy.customer.is_null()
+        & ReminderPolicy.customer_group.is_null()
+    )
+    query = ReminderPolicy.select(
+        ReminderPolicy.id, ReminderPolicy.invoice, ReminderPolicy.customer, ReminderPolicy.customer_group
+    ).where(
+        ReminderPolicy.active
+        & (
+            unscoped
+            | among(ReminderPolicy.invoice, invoices)
+            | among(ReminderPolicy.customer, customers)
+            | among(ReminderPolicy.customer_group, groups)
+        )
+    )
+    return {_scope(*scope): id for id, *scope in query.tuples()}
+
+
+def _scope(invoice_id, customer_id, group_id):
+    if invoice_id is not None:
+        return "invoice", invoice_id
+    if customer_id is not None:
+        return "customer", customer_id
+    return ("group", group_id) if group_id is not None else ("company", None)
+
+
+def _steps(policy_ids):
+    query = ReminderStep.select(ReminderStep.policy, ReminderStep.days, ReminderStep.act).where(
+        among(ReminderStep.policy, policy_ids) & ReminderStep.active
+    )
+    found = {}
+    for policy_id, *step in query.order_by(ReminderStep.policy, ReminderStep.days).tuples():
+        found[policy_id] = (*found.get(policy_id, ()), Step(*step))
+    return found
+
+
+def of_invoice(invoice):
+    """The steps of one invoice, earliest first."""
+    row = (invoice.id, invoice.customer_id, invoice.customer.group_id)
+    return of_invoices([row])[invoice.id]
+
+
+def days_ahead(customer):
+    """Days before the due date of the first reminder that somebody gets who chose nothing; 0: on the day."""
+    steps = of_invoices([(None, customer.id, customer.group_id)])[None]
+    return -min((step.days for step in steps if step.days <= 0), default=0)
+
+
+def longest():
+    """How many days after the due date the last step of any policy stands."""
+    return (
+        ReminderStep.select(ReminderStep.days)
+        .join(ReminderPolicy)
+        .where(ReminderStep.active & ReminderPolicy.active)
+        .order_by(ReminderStep.days.desc())
+        .limit(1)
+        .scalar()
+        or 0
+    )
+
+
+def day_of(step, due_on, grace_days):
+    """The first day on which a step may be done: nothing is called past due before the grace has passed."""
+    return due_on + timedelta(days=max(step.days, grace_days) if step.days > 0 else step.days)
+
+
+def calendar(steps, due_on, *, grace_days):
+    """[(day, act)] of an invoice that is due on ``due_on`` and never paid; for people who set the steps."""
+    return [(day_of(step, due_on, grace_days), step.act) for step in steps]
+
+
+def needing_person(at, today):
+    """The condition on Invoice that its messages are over and a person has to look at it.
+
+    at -- callable(field) -> the field as the query names it; a list of staff uses an alias
+    """
+    days = (
+        ReminderStep.select(ReminderStep.policy, ReminderStep.days)
+        .join(ReminderPolicy)
+        .where(ReminderPolicy.active & ReminderStep.active & (ReminderStep.act == ReminderStep.PERSON))
+    )
+    by_days = {}
+    for policy_id, count in days.tuples():
+        by_days.setdefault(count, []).append(policy_id)
+    condition = at(Invoice.id).is_null()  # nothing, as long as no policy ends with a person
+    for count, policy_ids in by_days.items():
+        late = at(Invoice.due_on) <= today - timedelta(days=count)
+        condition |= late & _policy_of(at).in_(policy_ids)
+    return (at(Invoice.open_cents) > SQL("0")) & condition
+
+
+def _policy_of(at):
+    """The policy of an invoice as one expression of SQL: the most specific that there is."""
+
+    def only(**scope):
+        policy = ReminderPolicy.alias()
+        condition = policy.active
+        for name in ("invoice", "customer", "customer_group"):
+            field = getattr(policy, name)
+            condition &= (field == scope[name]) if name in scope else field.is_null()
+        return policy.select(policy.id).where(condition)
+
+    group = Customer.alias()
+    group_of = group.select(group.group).where(group.id == at(Invoice.customer))
+    return fn.COALESCE(
+        only(invoice=at(Invoice.id)),
+        only(customer=at(Invoice.customer)),
+        only(customer_group=group_of),
+        only(),
+    )
