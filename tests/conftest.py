@@ -16,6 +16,7 @@ import models
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from tests import factories
+from tests.apps import application
 from tests.autopaying import Autopaying
 from tests.databases import KINDS, Databases, memory
 from tests.paying import Listener, Paying
@@ -31,10 +32,15 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "one_database: the database plays no part; SQLite, unless told")
+
+
 def pytest_generate_tests(metafunc):
     if "database_kind" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("database")
-        metafunc.parametrize("database_kind", KINDS if chosen == "both" else [chosen], scope="function")
+        chosen, once = metafunc.config.getoption("database"), KINDS[:1]
+        both = once if metafunc.definition.get_closest_marker("one_database") else KINDS
+        metafunc.parametrize("database_kind", both if chosen == "both" else [chosen], scope="function")
 
 
 @pytest.fixture(scope="session")
@@ -116,15 +122,8 @@ def bob(db):
 @pytest.fixture
 def app(database_url, clock):
     """The whole application on the test's database, with a clock that stands still."""
-    from app import create_app
-
-    made = create_app(MODE="test", DATABASE_URL=database_url)
-    made.clock = clock
-    yield made
-    if not models.db.is_closed():
-        models.db.close()
-    if hasattr(models.db.obj, "close_all"):
-        models.db.obj.close_all()
+    with application(database_url, clock) as made:
+        yield made
 
 
 @pytest.fixture

@@ -130,7 +130,9 @@ class PostgresqlDatabases:
 
     def copy(self, template: str) -> str:
         name = _new_name()
-        self._execute("CREATE DATABASE {} TEMPLATE {}", Identifier(name), Identifier(template))
+        self._execute(
+            "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", Identifier(name), Identifier(template)
+        )
         return name
 
     def drop(self, name: str) -> None:

@@ -20,6 +20,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import models
+from tests.apps import application
+from tests.browser.shop import Shop
+from tests.conftest import build
+from tests.sandbox_process import KEY, LOGIN, SIGNATURE_KEY
+
+ACCOUNT = {"GATEWAY_LOGIN": LOGIN, "GATEWAY_KEY": KEY, "GATEWAY_SIGNATURE_KEYS": SIGNATURE_KEY}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # No sandbox, because tests may run as root; the rest stops what Chromium would ask the network by itself.
@@ -38,6 +45,9 @@ AXE_RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+# Those that the other color scheme can change: light and dark differ in nothing but colors.
+COLOR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+PHONES = (320, 390)  # the narrowest screen that WCAG asks for, and a common one
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +75,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
                 **options,
             )
             closing.callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(30_000)  # a machine that is busy is not a fault
             page = context.new_page()
             _watch(page, complaints)
             return page
@@ -74,18 +84,17 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     assert not complaints, "the browser complained:\n" + "\n".join(complaints)
 
 
-# Both schemes on both sizes are seen with two pages of each kind instead of four.
-@pytest.fixture(params=[(320, "light"), (390, "dark")], ids=lambda param: f"{param[0]}px-{param[1]}")
-def phone(request: pytest.FixtureRequest, open_page: Callable[..., Page]) -> Page:
-    """A page on a phone: the narrowest screen that WCAG asks for, in light, and a common one, in dark."""
-    width, scheme = request.param
-    return open_page(width=width, height=740, scheme=scheme, has_touch=True, is_mobile=True)
+# `axe` looks at every page in light and in dark, and `fits` on both phones, so that it is opened once only.
+@pytest.fixture
+def phone(open_page: Callable[..., Page]) -> Page:
+    """A page on the narrowest phone."""
+    return open_page(width=min(PHONES), height=740, has_touch=True, is_mobile=True)
 
 
-@pytest.fixture(params=["light", "dark"])
-def desktop(request: pytest.FixtureRequest, open_page: Callable[..., Page]) -> Page:
-    """A page on a desktop, in light and in dark."""
-    return open_page(scheme=request.param)
+@pytest.fixture
+def desktop(open_page: Callable[..., Page]) -> Page:
+    """A page on a desktop."""
+    return open_page()
 
 
 @pytest.fixture
@@ -96,11 +105,14 @@ def without_javascript(open_page: Callable[..., Page]) -> Page:
 
 @pytest.fixture(scope="session")
 def axe() -> Callable[[Page], None]:
-    """A function `axe(page)` that fails with what hinders people on that page."""
+    """A function `axe(page)` that fails with what hinders people on that page, in light or in dark."""
     judge = Axe()
 
     def check(page: Page) -> None:
         violations = judge.run(page, options=AXE_RULES).response["violations"]
+        page.emulate_media(color_scheme="dark")
+        violations += page.evaluate("rules => axe.run(rules)", COLOR_RULES)["violations"]
+        page.emulate_media(color_scheme="light")
         assert not violations, f"{page.url} hinders people:\n" + "\n".join(map(_in_words, violations))
 
     return check
@@ -111,9 +123,12 @@ def fits() -> Callable[[Page], None]:
     """A function `fits(page)` that fails where a page must be scrolled sideways (WCAG 1.4.10)."""
 
     def check(page: Page) -> None:
-        screen = page.viewport_size["width"]
-        needed = page.evaluate("document.documentElement.scrollWidth")
-        assert needed <= screen, f"{page.url} is {needed} px wide on a screen of {screen} px"
+        own = page.viewport_size
+        for screen in PHONES if own["width"] in PHONES else [own["width"]]:
+            page.set_viewport_size(own | {"width": screen})
+            needed = page.evaluate("document.documentElement.scrollWidth")
+            assert needed <= screen, f"{page.url} is {needed} px wide on a screen of {screen} px"
+        page.set_viewport_size(own)
 
     return check
 
@@ -126,6 +141,21 @@ def live_server() -> Iterator["LiveServer"]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture
+def shop(databases, gateway_sandbox, live_server, clock) -> Iterator[Shop]:
+    """The running portal. On SQLite: what a browser shows does not depend on the database."""
+    sandbox, _ = gateway_sandbox
+    sandbox.post_control("reset")
+    sandbox.post_control("clock", {"at": clock.now().isoformat()})
+    with (
+        databases.fresh("sqlite", build) as database_url,
+        application(database_url, clock, SANDBOX_URL=sandbox.url, **ACCOUNT) as app,
+    ):
+        app.config["BASE_URL"] = live_server.url
+        models.db.connect()
+        yield Shop(app, sandbox, live_server(app))
 
 
 class LiveServer:

@@ -9,7 +9,7 @@ import pytest
 from billing import links
 from billing.automatic import autopay, consent
 from models import Autopay, Customer, Notice, Payment, PaymentMethod, PlannedCharge
-from tests.browser.test_portal import button, shop  # noqa: F401
+from tests.browser.shop import button
 from tests.factories import BY, make_method, payer
 
 
@@ -24,7 +24,7 @@ def good(axe, fits):
     return check
 
 
-def agreed(shop, method, **chosen):  # noqa: F811
+def agreed(shop, method, **chosen):
     terms = consent.Terms(**chosen)._asdict()
     return autopay.agree(
         shop.alice, contact=payer(shop.alice), method=method, **terms, address="203.0.113.7", by=BY,
@@ -46,7 +46,7 @@ def add_a_card(page):
         back.click()
 
 
-def test_a_customer_adds_a_card_reads_agrees_and_is_charged_nothing(shop, desktop, good):  # noqa: F811
+def test_a_customer_adds_a_card_reads_agrees_and_is_charged_nothing(shop, desktop, good):
     shop.invoice()
     shop.sign_in(desktop)
     desktop.get_by_role("link", name="Autopay", exact=True).click()
@@ -71,7 +71,7 @@ def test_a_customer_adds_a_card_reads_agrees_and_is_charged_nothing(shop, deskto
     assert Payment.select().count() == 0
 
 
-def test_on_a_phone_everything_of_it_can_be_read_and_pressed(shop, phone, good):  # noqa: F811
+def test_on_a_phone_everything_of_it_can_be_read_and_pressed(shop, phone, good):
     card = make_method(shop.alice)
     make_method(shop.alice, kind="bank", label="Bank account ending 6781", expires_on=None)
     make_method(shop.alice, label="Visa ending 1881", state="disabled", reason="The card has expired.")
@@ -96,7 +96,7 @@ def test_on_a_phone_everything_of_it_can_be_read_and_pressed(shop, phone, good):
         good(phone)
 
 
-def test_one_click_in_a_mail_puts_a_charge_off_and_works_without_javascript(shop, without_javascript):  # noqa: F811
+def test_one_click_in_a_mail_puts_a_charge_off_and_works_without_javascript(shop, without_javascript):
     agreed(shop, make_method(shop.alice))
     invoice = shop.invoice()
     autopay.plan_due(shop.app.clock.today(), now=shop.now)
@@ -115,7 +115,7 @@ def test_one_click_in_a_mail_puts_a_charge_off_and_works_without_javascript(shop
     assert button(page, "Pay $42.50").is_visible()
 
 
-def test_it_is_all_done_by_keyboard(shop, desktop):  # noqa: F811
+def test_it_is_all_done_by_keyboard(shop, desktop):
     make_method(shop.alice)
     shop.sign_in(desktop)
     desktop.goto(f"{shop.url}/account/autopay")
@@ -133,7 +133,7 @@ def test_it_is_all_done_by_keyboard(shop, desktop):  # noqa: F811
     assert Notice.get().kind == "autopay_on"
 
 
-def test_one_click_pays_with_a_saved_card(shop, desktop, good):  # noqa: F811
+def test_one_click_pays_with_a_saved_card(shop, desktop, good):
     shop.sign_in(desktop)
     desktop.goto(f"{shop.url}/account/methods")
     button(desktop, "Add a card or bank account").click()

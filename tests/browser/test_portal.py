@@ -9,74 +9,10 @@ import pytest
 
 import models
 from billing import links, payments, tickets
-from billing.edges.clock import FixedClock
 from models import Payment, Staff
-from tests.conftest import TODAY, build
-from tests.factories import (
-    BY,
-    make_charge,
-    make_contract,
-    make_customer,
-    make_invoice,
-    make_item,
-    make_rate,
-    make_site,
-    payer,
-)
-from tests.sandbox_process import KEY, LOGIN, SIGNATURE_KEY
-
-
-class Shop:
-    """The running portal with one customer, and the sandbox behind it."""
-
-    def __init__(self, app, sandbox, url):
-        self.app, self.sandbox, self.url = app, sandbox, url
-        self.alice = make_customer("Alice Archer", email="alice@example.com")
-        self.contact = payer(self.alice)
-
-    @property
-    def now(self):
-        return self.app.clock.now()
-
-    def invoice(self, cents=4250, **fields):
-        return make_invoice(self.alice, cents=cents, **fields)
-
-    def pay_link(self, invoice):
-        return f"{self.url}/i/{links.pay_link(invoice, now=self.now, contact=self.contact)}"
-
-    def sign_in(self, page):
-        token, _ = links.sign_in_link(self.contact, now=self.now)
-        page.goto(f"{self.url}/sign-in/{token}")
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/account")
-
-
-@pytest.fixture
-def shop(databases, gateway_sandbox, live_server):
-    """On SQLite: what a browser shows does not depend on the database."""
-    from app import create_app
-
-    sandbox, _ = gateway_sandbox
-    sandbox.post_control("reset")
-    with databases.fresh("sqlite", build) as database_url:
-        app = create_app(
-            MODE="test",
-            DATABASE_URL=database_url,
-            BASE_URL=live_server.url,
-            SANDBOX_URL=sandbox.url,
-            GATEWAY_LOGIN=LOGIN,
-            GATEWAY_KEY=KEY,
-            GATEWAY_SIGNATURE_KEYS=SIGNATURE_KEY,
-        )
-        app.clock = FixedClock(TODAY)
-        sandbox.post_control("clock", {"at": app.clock.now().isoformat()})
-        models.db.connect()
-        yield Shop(app, sandbox, live_server(app))
-        models.db.close()
-
-
-def button(page, name):
-    return page.get_by_role("button", name=name, exact=True)
+from tests.browser.shop import button
+from tests.conftest import TODAY
+from tests.factories import BY, make_charge, make_contract, make_item, make_rate, make_site
 
 
 def by_test_method(page, name):

@@ -11,6 +11,7 @@ from tests.factories import BY, NOW
 from tests.office import PASSWORD
 from tests.test_remittances import DATA, HEADER, TODAY
 
+pytestmark = pytest.mark.one_database  # what a browser sees
 PAGES = (
     "/staff/", "/staff/certificate", "/staff/certificate?first=2026-12-02&last=2026-12-01",
     "/staff/settlement/", "/staff/settlement/1", "/staff/settlement-line/", "/staff/difference/",
@@ -22,13 +23,7 @@ PAGES = (
 
 
 @pytest.fixture
-def once(database_kind):
-    if database_kind != "sqlite":
-        pytest.skip("seen on SQLite")
-
-
-@pytest.fixture
-def office(once, app, live_server, alice, bob):
+def office(app, live_server, alice, bob):
     """A back office with two deposits, two differences, and a file from the bank; and Olga."""
     security.create_staff("olga@lantern.example", "Olga Owner", "owner", PASSWORD, by=BY, now=NOW)
     factories.make_invoice(alice)

@@ -14,6 +14,7 @@ from tests.factories import BY, NOW
 from tests.office import PASSWORD
 
 TODAY = factories.NOW.date()
+pytestmark = pytest.mark.one_database  # what a browser sees
 PAGES = (
     "/staff/", "/staff/invoice/", "/staff/invoice/?standing=open&due_on_from=2026-01-01", "/staff/customer/",
     "/staff/customer/1", "/staff/customer/1/edit", "/staff/invoice/1", "/staff/invoice/act/void?id=1",
@@ -30,14 +31,7 @@ PAGES = (
 
 
 @pytest.fixture
-def once(database_kind):
-    """One database is enough for what a browser sees; the other tests run on both."""
-    if database_kind != "sqlite":
-        pytest.skip("seen on SQLite")
-
-
-@pytest.fixture
-def office(once, app, live_server, alice, bob):
+def office(app, live_server, alice, bob):
     """The address of a back office with something in it, and Olga who may do everything."""
     security.create_staff("olga@lantern.example", "Olga Owner", "owner", PASSWORD, by=BY, now=NOW)
     site = factories.make_site(alice)

@@ -1,0 +1,40 @@
+"""The application of a test: made once for each set of settings, and as it was made for every test.
+
+Most of the time that a page's test took went into making its application: the routes of every screen, and
+every template anew. None of that changes; what tests do change is taken back here.
+"""
+
+import contextlib
+
+import models
+from billing.edges.database import open_database
+
+_made = {}
+
+
+@contextlib.contextmanager
+def application(database_url, clock, **settings):
+    """The whole application on a database, at a clock. ``settings``: more for ``create_app``."""
+    made = _as_made(settings)
+    made.config["DATABASE_URL"], made.clock = database_url, clock
+    models.db.initialize(open_database(database_url))
+    yield made
+    if not models.db.is_closed():
+        models.db.close()
+    models.db.obj.close_all()
+
+
+def _as_made(settings):
+    from app import create_app
+
+    key = tuple(sorted(settings.items()))
+    if key not in _made:
+        made = create_app(MODE="test", DATABASE_URL="sqlite:///:memory:", **settings)
+        _made[key] = made, dict(vars(made)), dict(made.config), dict(made.extensions)
+    made, attributes, config, extensions = _made[key]
+    vars(made).clear()
+    vars(made).update(attributes)
+    for changed, original in ((made.config, config), (made.extensions, extensions)):
+        changed.clear()
+        changed.update(original)
+    return made
