@@ -63,7 +63,7 @@ def start_online(customer, parts, *, key, gateway, urls, today, now, contact=Non
         payment = _claim_or_join(customer, parts, key, today, now)
     if payment.state == Payment.PREPARED:
         return _open_page(payment, gateway, urls(payment), now, contact)
-    if payment.state == Payment.SENT and now < payment.form_token_at + FORM_LIFE:
+    if can_continue(payment, now=now):
         return payment
     if payment.state in Payment.LIVE:
         raise PaymentInProgress(in_progress_sentence(payment))
@@ -91,8 +91,20 @@ def click_key(customer, parts, click):
 
     The same button for the same amounts is the same click; nobody can name a click of another customer.
     """
+    return f"web:{_digest(customer, parts, click)}"
+
+
+def by_hand_key(customer, amount_cents, parts, click):
+    """The same for a payment that staff enter: with a changed amount it is another payment.
+
+    parts -- None where the money pays the oldest invoices first
+    """
+    return f"staff:{_digest(customer, parts or (), f'{click}|{amount_cents}')}"
+
+
+def _digest(customer, parts, click):
     meant = ",".join(f"{invoice.id}:{cents}" for invoice, cents in parts)
-    return "web:" + hashlib.sha256(f"{customer.id}|{click}|{meant}".encode()).hexdigest()[:48]
+    return hashlib.sha256(f"{customer.id}|{click}|{meant}".encode()).hexdigest()[:48]
 
 
 def _same_click(customer, key):
@@ -190,6 +202,12 @@ def _claim(customer, choose, key, today, now, **about):
         for invoice, cents in parts:
             PaymentPart.create(payment=payment, invoice=invoice, amount_cents=cents)
     return payment
+
+
+def can_continue(payment, *, now):
+    """True while the processor's page of an attempt can still be opened; a charge without one has none."""
+    opened_at = payment.form_token_at
+    return payment.state == Payment.SENT and opened_at is not None and now < opened_at + FORM_LIFE
 
 
 def _open_page(payment, gateway, urls, now, contact):

@@ -191,6 +191,42 @@ def test_a_payment_that_the_processors_people_canceled_meanwhile_is_not_refunded
     history_ends_at_the_balance(alice, desk.told()["today"])
 
 
+@pytest.mark.parametrize("who", ["webhook", "confirm step"])
+def test_a_cancellation_that_arrives_after_it_was_given_up_is_still_the_order(desk, alice, who):
+    invoice = make_invoice(alice, cents=4250)
+    payment = desk.paid(invoice, settled=False)
+    refund = desk.order(payment, 4250, reopen=True)
+    desk.lose_answer(processed=False)
+    desk.send(refund)
+    for _ in range(2):
+        desk.paying.later(minutes=46)
+        refunds.ask(refund, gateway=desk.paying.gateway, **desk.told())
+    assert (fresh(refund).state, fresh(refund).how) == ("prepared", "void")
+    desk.paying.sandbox.post_control("void", {"transaction_id": payment.transaction_id})
+
+    if who == "webhook":
+        canceled = desk.paying.gateway.details(payment.transaction_id)
+        payments.conclude(payment, canceled, **desk.told())
+    else:
+        desk.go_on()
+
+    assert (fresh(refund).state, fresh(payment).state, fresh(invoice).open_cents) == (
+        "approved", "voided", 4250,
+    )  # fmt: skip
+    assert (len(mails("refund")), len(mails("payment_problem"))) == (1, 0)
+    history_ends_at_the_balance(alice, desk.told()["today"])
+
+
+def test_a_form_orders_for_the_payment_that_it_was_made_for_and_no_other(desk, alice):
+    first, second = (desk.paid(make_invoice(alice, cents=4250)) for _ in range(2))
+    order = desk.order(first, 1000, key="a form", reopen=True)
+
+    assert desk.order(first, 1000, key="a form", reopen=True).id == order.id
+    with pytest.raises(BillingError, match="belongs to another payment"):
+        desk.order(second, 1000, key="a form", reopen=True)
+    assert Refund.select().count() == 1
+
+
 def test_the_settlement_settles_the_refund_too(desk, alice):
     payment = desk.paid(make_invoice(alice, cents=4250))
     refund = desk.refund(payment, 1000, reopen=True)

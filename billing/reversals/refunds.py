@@ -86,7 +86,7 @@ def start(payment, *, amount_cents, reason, key, by, today, now, reopen=False, h
     _check_words(amount_cents, reason)
     try:
         with ledger.locked(payment.customer_id):
-            if earlier := Refund.get_or_none(Refund.key == key):
+            if earlier := _same_click(payment, key):
                 return earlier
             payment = Payment.get_by_id(payment.id)
             _check_payment(payment, amount_cents)
@@ -98,6 +98,14 @@ def start(payment, *, amount_cents, reason, key, by, today, now, reopen=False, h
     except IntegrityError:
         raise BillingError(_STILL_OPEN) from None
     return refund
+
+
+def _same_click(payment, key):
+    """The order that this form made before, or None. A key is only good for the payment it was made for."""
+    earlier = Refund.get_or_none(Refund.key == key)
+    if earlier is not None and earlier.payment_id != payment.id:
+        raise BillingError("This form belongs to another payment. Open its page again.")
+    return earlier
 
 
 _STILL_OPEN = "Another refund of this payment is not finished yet. Wait until it is, then look again."
@@ -251,8 +259,7 @@ def send(refund, *, gateway, today, now):
             how = _how_now(refund, transaction, today, now)
             return refund if how is None else _send(refund, how, gateway, send_by, today, now)
         case Voided():
-            why = "The payment was canceled at the processor."
-            returns.cancel(refund.payment, reason=why, by=PROCESSOR, today=today, now=now)
+            payment_voided(refund.payment, today=today, now=now)
         case Returned():
             returns.follow(transaction, today=today, now=now)
         case Held() | Declined() | InDoubt() | NothingChanged():
@@ -535,12 +542,15 @@ def _follow_refusal(refund, refusal, now):
 
 
 def payment_voided(payment, *, today, now):
-    """The processor says that a payment is canceled: by a refund of ours, or by somebody else."""
+    """The processor says that a payment is canceled: by a refund of ours, or by somebody else.
+
+    One that was given up and waits to be sent again was ours as well: it arrived late.
+    """
     told = {"by": PROCESSOR, "today": today, "now": now}
+    was_sent = Refund.state.in_((Refund.SENT, Refund.IN_DOUBT))
+    was_sent |= (Refund.state == Refund.PREPARED) & Refund.sent_at.is_null(False)
     with ledger.locked(payment.customer_id):
-        ours = payment.refunds.where(
-            (Refund.how == Refund.VOID) & Refund.state.in_((Refund.SENT, Refund.IN_DOUBT))
-        ).first()
+        ours = payment.refunds.where((Refund.how == Refund.VOID) & was_sent).first()
         if ours:
             _book(ours, Refund.APPROVED, **told)
         else:
