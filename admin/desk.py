@@ -91,7 +91,7 @@ class Desk:
             note=form.note.data or "",
             confirmed=form.confirmed.data,
             parts=parts or None,
-            key=f"staff:{request.form.get('click', '')}"[:64],
+            key=payments.by_hand_key(customer, form.amount.data, parts, request.form.get("click", "")),
             by=g.by,
             today=g.today,
             now=g.now,

@@ -34,6 +34,7 @@ class Phone:
         wrong = {}
         if request.method == "POST":
             parts, wrong = typed_parts(invoices)
+            wrong |= _not_payable(parts)
             if parts and not wrong:
                 started = self._started(customer, parts)
                 if started is not None:
@@ -60,8 +61,6 @@ class Phone:
     def _started(self, customer, parts):
         """The payment whose page is open now; None after a refusal, which is flashed."""
         try:
-            for invoice, cents in parts:
-                payments.check_amount(invoice, cents)
             return payments.start_by_phone(
                 customer,
                 parts,
@@ -81,7 +80,7 @@ class Phone:
     def phone_page(self, id):
         """Send the browser to the processor's page with its token."""
         payment = phoned(id)
-        if not can_continue(payment):
+        if not payments.can_continue(payment, now=g.now):
             return redirect(url_for("staff.phone_return", id=id), 303)
         return self.render(
             "admin/phone_page.html", payment=payment, hosted_url=current_app.gateway.hosted_url
@@ -110,11 +109,22 @@ class Phone:
             document=documents.receipt_document(payment, company=g.company),
             is_live=payment.state in Payment.LIVE,
             is_paid=payment.state in Payment.MONEY,
-            can_continue=can_continue(payment),
+            can_continue=payments.can_continue(payment, now=g.now),
             contact=links.mail_contact(payment.customer),
             answered=answered,
             left=left,
         )
+
+
+def _not_payable(parts):
+    """{invoice id: sentence} of the amounts that cannot be paid online, to stand beside them."""
+    wrong = {}
+    for invoice, cents in parts:
+        try:
+            payments.check_amount(invoice, cents)
+        except BillingError as refusal:
+            wrong[invoice.id] = str(refusal)
+    return wrong
 
 
 def phoned(id):
@@ -122,11 +132,6 @@ def phoned(id):
     id = finding.as_id(id)
     payment = Payment.get_or_none((Payment.id == id) & Payment.form_token_at.is_null(False)) if id else None
     return payment or abort(404)
-
-
-def can_continue(payment):
-    """True while the processor's page can still be opened."""
-    return payment.state == Payment.SENT and g.now < payment.form_token_at + payments.FORM_LIFE
 
 
 def phone_urls(payment):

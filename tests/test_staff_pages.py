@@ -385,6 +385,16 @@ def test_the_same_form_sent_twice_is_one_payment(app, alice):
     assert Payment.select().count() == 1
 
 
+def test_the_same_form_with_another_amount_is_another_payment(app, alice):
+    factories.make_invoice(alice, cents=9000)
+    desk = enter(app)
+
+    for amount in ("42.50", "24.50"):
+        desk.post("/staff/payment/record", **form(alice, amount, click="the same"))
+
+    assert sorted(payment.amount_cents for payment in Payment.select()) == [2450, 4250]
+
+
 def test_what_cannot_be_recorded_is_said_beside_its_field(app, alice):
     invoice = factories.make_invoice(alice, cents=4250)
     desk = enter(app)
