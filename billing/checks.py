@@ -123,6 +123,20 @@ CHECKS = {
         AND planned_charge.created_at < job_run.started_at
         AND NOT EXISTS (SELECT 1 FROM autopay_outcome WHERE autopay_outcome.invoice_id = invoice.id
             AND autopay_outcome.run_on = job_run.as_of_on)""",
+    "a returned debit that is to be tried again was not planned": """
+        SELECT payment.reference FROM payment
+        JOIN autopay ON autopay.id = payment.autopay_id AND autopay.ended_at IS NULL
+        JOIN payment_part ON payment_part.payment_id = payment.id
+        JOIN invoice ON invoice.id = payment_part.invoice_id AND invoice.open_cents > 0
+        WHERE payment.state = 'returned' AND payment.retry_on IS NOT NULL
+        AND payment.returned_on < (SELECT as_of_on FROM job_run WHERE id = (SELECT MAX(id) FROM job_run
+            WHERE name = 'daily' AND state = 'done' AND "only" IN ('', 'autopay')))
+        AND NOT EXISTS (SELECT 1 FROM planned_charge
+            WHERE planned_charge.invoice_id = invoice.id AND planned_charge.state = 'planned')
+        AND NOT EXISTS (SELECT 1 FROM payment_part AS other
+            JOIN payment AS later ON later.id = other.payment_id
+            WHERE other.invoice_id = invoice.id AND later.id > payment.id
+            AND (later.method_id IS NOT NULL OR later.state NOT IN ('expired', 'declined')))""",
     "autopay says charged, and no payment was made": """
         SELECT invoice_id FROM autopay_outcome WHERE outcome = 'charged' AND payment_id IS NULL""",
     "the next invoice number was given already": """

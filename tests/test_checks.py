@@ -188,6 +188,21 @@ def forgotten_by_autopay():
     )
 
 
+def never_tried_again():
+    """A debit that came back some days ago, is to be tried again, and stands in no plan."""
+    invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents == 700))
+    method = make_method(invoice.customer)
+    standing = Autopay.create(
+        customer=invoice.customer, method=method, text="I agree.", text_version="1", agreed_at=NOW,
+        agreed_from="127.0.0.1", agreed_by=BY,
+    )  # fmt: skip
+    payment = _payment(
+        "returned", method=method, autopay=standing, returned_on=TODAY - timedelta(days=3), retry_on=TODAY
+    )
+    PaymentPart.create(payment=payment, invoice=invoice, amount_cents=100, live=False)
+    JobRun.create(name="daily", state="done", as_of_on=TODAY, holder="x", lease_until_at=NOW, started_at=NOW)
+
+
 def charged_by_nobody():
     invoice = Invoice.get(Invoice.state == "issued")
     AutopayOutcome.create(
@@ -197,6 +212,7 @@ def charged_by_nobody():
 
 FAULTS = {
     "a due autopay invoice had no outcome when the day was done": forgotten_by_autopay,
+    "a returned debit that is to be tried again was not planned": never_tried_again,
     "autopay says charged, and no payment was made": charged_by_nobody,
     "more was refunded of a payment than was paid": refunded_too_much,
     "a refund without an answer is never asked for": never_asked_for_refund,
