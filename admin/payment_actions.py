@@ -52,6 +52,20 @@ class RefundForm(wtforms.Form):
         description="Needed beyond what is free now. It happens when the money has gone; nothing is charged "
         "again by itself.",
     )
+    room = None  # what can be refunded of the payment that it is about
+
+    def validate_amount(self, field):
+        """Said next to the amount; the use case refuses the same once more, under its lock."""
+        most, free = self.room.most_cents, self.room.free_cents
+        if field.data <= 0:
+            raise wtforms.ValidationError("Enter an amount above zero.")
+        if field.data > most:
+            raise wtforms.ValidationError(f"Only {format_cents(most)} of this payment can be refunded.")
+        if field.data > free and not self.reopen.data:
+            raise wtforms.ValidationError(
+                f"Only {format_cents(free)} can be refunded as it is; the rest pays invoices. To refund it "
+                "as well, tick below that they are owed again."
+            )
 
 
 class ConcludeForm(wtforms.Form):
@@ -84,12 +98,11 @@ def _ask(payment, form):
 
 
 def _fill_refund(form, rows):
-    payment = rows[0]
+    payment, form.room = rows[0], refunds.room(rows[0])
     own = [(payment.kind, f"Back to {payment.method_label or 'the same account'}")]
     form.how.offer([*(own if payment.kind in BY_PROCESSOR else []), *BY_HAND])
     if form.amount.raw_data is None:
-        room = refunds.room(payment)
-        form.amount.data = room.free_cents or room.most_cents
+        form.amount.data = form.room.free_cents or form.room.most_cents
 
 
 def _refund(payment, form):

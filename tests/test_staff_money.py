@@ -1,5 +1,6 @@
 """Staff and money: refunds that two decide, disputes with their evidence, payments by phone."""
 
+import html
 import re
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -51,6 +52,11 @@ def told(paying):
     return {"today": paying.clock.today(), "now": paying.clock.now()}
 
 
+def error_of(page, field):
+    """What stands as an error next to a field of a staff form."""
+    return html.unescape(re.search(rf'id="{field}-error"[^>]*>([^<]*)', page.text)[1])
+
+
 # --- Refunds -------------------------------------------------------------------------------------
 
 
@@ -74,11 +80,32 @@ def test_a_refund_goes_back_to_the_card_and_says_so(shop, paid, alice):
         desk.act("payment", "refund", payment, amount="10", how="card", reason="Late technician", reopen="y")
     )
 
-    assert refused.status_code == 409
-    assert "the rest pays invoices" in text_of(refused)
+    assert refused.status_code == 400
+    assert error_of(refused, "amount").startswith(
+        "Only $0.00 can be refunded as it is; the rest pays invoices."
+    )
     assert "$10.00 was sent back to Visa ending 1111." in page
     assert (fresh(invoice).open_cents, Refund.get().state) == (1000, "approved")
     assert Event.get(Event.what == "refund.ordered").by == "staff:billing@lantern.example"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("50", "Only $42.50 of this payment can be refunded."),
+        ("0", "Enter an amount above zero."),
+        ("x", "x"),
+    ],
+)
+def test_an_amount_that_cannot_be_refunded_is_refused_next_to_it(shop, paid, alice, typed, sentence):
+    payment = paid(make_invoice(alice, cents=4250))
+
+    refused = enter(shop).act("payment", "refund", payment, amount=typed, how="card", reason="r", reopen="y")
+
+    assert refused.status_code == 400
+    assert sentence in error_of(refused, "amount")
+    assert 'value="r"' in refused.text
+    assert Refund.select().count() == 0
 
 
 def test_a_whole_payment_is_canceled_before_it_settles(shop, paid, alice):
@@ -408,6 +435,9 @@ def test_what_cannot_be_paid_by_phone_is_refused_beside_what_was_typed(shop, ali
     assert page.status_code == 400
     assert sentence in text_of(page)
     assert payment is None
+    if typed:
+        assert sentence in re.search(rf'id="e-part-{invoice.id}">([^<]*)', page.text)[1]
+        assert "flash" not in re.search(rf"<[^>]*>[^<]*{re.escape(sentence)}", page.text)[0]
 
 
 def test_an_invoice_that_is_being_paid_already_is_not_offered(shop, paying, alice):
