@@ -67,6 +67,7 @@ run demo-reset: export WITHOUT_TEST_TOOLS := yes
 	if ! fc-list 2>/dev/null | grep -q .; then need+=" fontconfig fonts-dejavu-core"; fi
 	if ! command -v chromium chromium-browser google-chrome >/dev/null; then tools+=" chromium"; fi
 	if ! command -v pdftotext >/dev/null; then tools+=" poppler-utils"; fi
+	if ! PATH="$$PATH:/usr/sbin" command -v dovecot >/dev/null; then tools+=" dovecot-imapd"; fi
 	root=; if [ "$$(id -u)" != 0 ]; then root="sudo -n"; fi
 	apt() { $$root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0 "$$@" >/dev/null; }
 	again() { [ -z "$$need" ] && [ -e .venv/.ready ] && [ "$${WITHOUT_TEST_TOOLS-}" ]; }
