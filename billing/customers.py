@@ -1,23 +1,8 @@
-"""Customers, their contacts, and what each contact wants to hear and how."""
+"""Customers and their contacts. What each contact wants to hear, and how, is ``preferences``."""
 
-from dataclasses import dataclass
-
-from billing import company as companies
 from billing import events, notices
 from billing.errors import BillingError
-from models import Contact, Customer, Preference, db
-
-MOST_DAYS_AHEAD = 30
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What one contact chose; the company's defaults where they did not."""
-
-    invoice_channel: str  # Preference.MAIL or PAPER
-    reminder: bool
-    days_ahead: int
-    pay_wish: str  # Customer.PAY_WISHES
+from models import Contact, Customer, db
 
 
 def free_account_number():
@@ -39,60 +24,18 @@ def payers(customer):
     )
 
 
-def preferences(contact):
-    """The Choices of a contact."""
-    chosen = {row.event: row for row in contact.preferences}
-    invoice, reminder = chosen.get(Preference.INVOICE), chosen.get(Preference.REMINDER)
-    company = companies.current()
-    return Choices(
-        invoice_channel=invoice.channel if invoice else _default_channel(contact),
-        reminder=reminder.channel != Preference.NONE if reminder else True,
-        days_ahead=reminder.days_ahead if reminder else company.reminder_days,
-        pay_wish=contact.customer.pay_wish,
-    )
-
-
-def _default_channel(contact):
-    return Preference.MAIL if contact.email else Preference.PAPER
-
-
-def choose(contact, *, invoice_channel, reminder, days_ahead, pay_wish, by, now):
-    """Store what a contact chose. Raises BillingError with a sentence for what cannot be."""
-    if invoice_channel not in (Preference.MAIL, Preference.PAPER):
-        raise BillingError("Choose whether invoices come by mail or on paper.")
-    if invoice_channel == Preference.MAIL and not contact.email:
-        raise BillingError("There is no email address on file. Add one first, or choose paper.")
-    if pay_wish not in Customer.PAY_WISHES:
+def choose_pay_wish(customer, wish, *, by, now):
+    """Note how a customer wishes to pay; agreeing to autopay is another page. Raises BillingError."""
+    if wish not in Customer.PAY_WISHES:
         raise BillingError("Choose how you wish to pay.")
-    if not 0 <= days_ahead <= MOST_DAYS_AHEAD:
-        raise BillingError(f"Choose between 0 and {MOST_DAYS_AHEAD} days before the due date.")
-    before = preferences(contact)
+    before = customer.pay_wish
+    if wish == before:
+        return
     with db.atomic():
-        _put(contact, Preference.INVOICE, invoice_channel, days_ahead, now)
-        _put(contact, Preference.REMINDER, Preference.MAIL if reminder else Preference.NONE, days_ahead, now)
-        Customer.update(pay_wish=pay_wish).where(Customer.id == contact.customer_id).execute()
-        contact.customer.pay_wish = pay_wish
-        after = preferences(contact)
-        if after != before:
-            events.record(
-                "contact.preferences",
-                contact,
-                by=by,
-                now=now,
-                customer=contact.customer,
-                before=before.__dict__,
-                after=after.__dict__,
-            )
-    return after
-
-
-def _put(contact, event, channel, days_ahead, now):
-    Preference.insert(
-        contact=contact, event=event, channel=channel, days_ahead=days_ahead, changed_at=now
-    ).on_conflict(
-        conflict_target=[Preference.contact, Preference.event],
-        update={Preference.channel: channel, Preference.days_ahead: days_ahead, Preference.changed_at: now},
-    ).execute()
+        Customer.update(pay_wish=wish).where(Customer.id == customer.id).execute()
+        customer.pay_wish = wish
+        changed = {"before": {"pay_wish": before}, "after": {"pay_wish": wish}}
+        events.record("customer.pay_wish", customer, by=by, now=now, **changed)
 
 
 def change_contact(contact, *, name, email, phone, by, now):

@@ -19,6 +19,7 @@ from models import Contact, Link, Notice, db
 SIGN_IN_LIFE = timedelta(minutes=10)
 SESSION_LIFE = timedelta(days=30)  # whatever happens; the portal ends an idle one much earlier
 PREFERENCES_LIFE = timedelta(days=365)
+CONSENT_LIFE = timedelta(days=3)
 MOST_TRIES = 5
 MOST_MAILS = 3  # sign-in or fresh-link mails to one person within SIGN_IN_LIFE
 
@@ -34,11 +35,15 @@ class DeadLink(BillingError):
 # --- Making --------------------------------------------------------------------------------------
 
 
-def pay_link(invoice, *, now, contact=None):
-    """Return a new token that opens ``invoice``. Older links keep working: revoking is explicit."""
+def pay_link(invoice, *, now, contact=None, notice=None):
+    """Return a new token that opens ``invoice``. Older links keep working: revoking is explicit.
+
+    notice -- the message that it stands in, when that tells of several invoices: it opens those too
+    """
     days = companies.current().pay_link_days
     ends = max(datetime.combine(invoice.due_on, time.max), now) + timedelta(days=days)
-    return _issue(Link.PAY, invoice.customer, now=now, expires_at=ends, contact=contact, invoice=invoice)
+    opens = {"contact": contact, "invoice": invoice, "notice": notice}
+    return _issue(Link.PAY, invoice.customer, now=now, expires_at=ends, **opens)
 
 
 def preferences_link(contact, *, now):
@@ -46,6 +51,11 @@ def preferences_link(contact, *, now):
     return _issue(
         Link.PREFERENCES, contact.customer, now=now, expires_at=now + PREFERENCES_LIFE, contact=contact
     )
+
+
+def consent_link(contact, *, now):
+    """Return a new token with which whoever reads the contact's mail agrees to electronic notices, once."""
+    return _issue(Link.CONSENT, contact.customer, now=now, expires_at=now + CONSENT_LIFE, contact=contact)
 
 
 def sign_in_link(contact, *, now):
@@ -92,6 +102,11 @@ def follow(token, purpose, *, now):
     if found.used_at or found.expires_at <= now:
         raise DeadLink("This link is too old. You can ask for a new one.", found)
     return found
+
+
+def use(link, *, now):
+    """Use up a link that works once. Raises DeadLink when somebody was faster."""
+    _use(link, now)
 
 
 def revoke(query, *, by, now):

@@ -7,9 +7,12 @@ rules, so that what a customer was told and what they get cannot differ. Nothing
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from billing import bill, contracts, ledger
+from billing import bill, contracts, ledger, periods, promises, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
+from billing.money import format_cents
+from billing.preferences import offers
+from models import Preference
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,6 @@ class NextInvoice:
     texts: tuple[str, ...]
     charge_on: date | None = None
     method: str = ""
-
-
-@dataclass(frozen=True)
-class Reminding:
-    """One open invoice, and the day on which its reminder is sent; None when that day is over."""
-
-    invoice: object
-    remind_on: date | None
 
 
 def next_invoice(customer, *, today):
@@ -60,21 +55,172 @@ def next_invoice(customer, *, today):
     )
 
 
-def reminders(contact, choices, *, today):
-    """A Reminding for every open invoice of the contact's customer that is not past due.
+# --- In plain words ------------------------------------------------------------------------------
 
-    What autopay charges is not reminded of.
+MOST_NAMED = 3  # invoices by number; the others are counted
 
-    choices -- the contact's customers.Choices
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is known of the time ahead of an account: read once, told for any choice of wishes.
+
+    open      -- ledger.open_invoices that are not past due and that autopay does not charge
+    charges   -- promises.ChargeDocument, earliest first
+    prefix    -- of printed invoice numbers
     """
-    charged = upcoming.promised_invoices([contact.customer_id], today=today)
-    return [
-        Reminding(invoice, _remind_on(invoice, choices, today))
-        for invoice in ledger.open_invoices(contact.customer)
-        if invoice.due_on >= today and choices.reminder and contact.email and invoice.id not in charged
+
+    coming: NextInvoice | None
+    open: tuple
+    charges: tuple
+    prefix: str
+    today: date
+
+
+def ahead(customer, *, today):
+    """The Ahead of a customer."""
+    company = companies.current()
+    charged = upcoming.promised_invoices([customer.id], today=today)
+    return Ahead(
+        coming=next_invoice(customer, today=today),
+        open=tuple(
+            invoice
+            for invoice in ledger.open_invoices(customer)
+            if invoice.due_on >= today and invoice.id not in charged
+        ),
+        charges=promises.charges(customer, today=today, company=company),
+        prefix=company.invoice_prefix,
+        today=today,
+    )
+
+
+def story(ahead, wishes):
+    """What will happen now, as a list of sentences with the next real dates and amounts.
+
+    wishes -- preferences.Wishes: those that stand, or those that somebody thinks about
+    """
+    told = [charge.sentence for charge in ahead.charges]
+    told += [_open_words(invoice, ahead, wishes) for invoice in ahead.open[:MOST_NAMED]]
+    if len(ahead.open) > MOST_NAMED:
+        told.append(f"The same goes for {words.plural(len(ahead.open) - MOST_NAMED, 'more open invoice')}.")
+    told.append(_next_words(ahead.coming, wishes) if ahead.coming else _any_words(wishes))
+    told += [_receipt_words(wishes), _summary_words(wishes, ahead.today), _text_words(wishes)]
+    return [sentence for sentence in told if sentence]
+
+
+def remind_days(wishes, due_on, *, issued_on, today):
+    """{channel: day} of the reminders of an invoice that stays unpaid; those that are over are left out.
+
+    Nothing is reminded of on the day that it is issued, or after it is due.
+    """
+    found = {}
+    for channel, wish in wishes.channels(Preference.REMINDER).items():
+        day = max(due_on - timedelta(days=wish.days), issued_on + timedelta(days=1))
+        if today <= day <= due_on:
+            found[channel] = day
+    return found
+
+
+def timeline(ahead, wishes):
+    """What wishes would make of the next invoice: [(day or None, when in words, what)], earliest first.
+
+    Without a next invoice the days are none, and the order is told by the words.
+    """
+    coming = ahead.coming
+    if coming is None:
+        return _usual(wishes)
+    found = [
+        (max(coming.due_on - timedelta(days=wish.days), coming.bill_on) if wish.days else coming.bill_on,
+         f"invoice {offers.BY[channel]}" + (", only if it is unpaid" if wish.days else ""))
+        for channel, wish in wishes.letters(Preference.INVOICE).items()
+    ]  # fmt: skip
+    if coming.charge_on:
+        found.append((coming.charge_on, f"charged to {coming.method}"))
+    else:
+        days = remind_days(wishes, coming.due_on, issued_on=coming.bill_on, today=coming.bill_on)
+        found += [(day, f"reminder {offers.BY[channel]}, if unpaid") for channel, day in days.items()]
+        found.append((coming.due_on, "due"))
+    return [(day, words.short_date(day), what) for day, what in sorted(found, key=lambda one: one[0])]
+
+
+def _usual(wishes):
+    """The same of any invoice."""
+    found = [
+        (None, "When we bill you", f"invoice {offers.BY[channel]}")
+        for channel in wishes.letters(Preference.INVOICE)
+    ]
+    return found + [
+        (None, offers.words_of(Preference.REMINDER, wish), f"reminder {offers.BY[channel]}, if unpaid")
+        for channel, wish in wishes.channels(Preference.REMINDER).items()
     ]
 
 
-def _remind_on(invoice, choices, today):
-    day = max(invoice.due_on - timedelta(days=choices.days_ahead), invoice.issued_on + timedelta(days=1))
-    return day if day >= today and day <= invoice.due_on else None
+def _open_words(invoice, ahead, wishes):
+    number, due = f"{ahead.prefix}{invoice.number}", words.date(invoice.due_on)
+    says = f"Invoice {number} for {format_cents(invoice.open_cents)} is due {due}."
+    if not wishes.channels(Preference.REMINDER):
+        return f"{says} You get no reminder of it."
+    days = remind_days(wishes, invoice.due_on, issued_on=invoice.issued_on, today=ahead.today)
+    if not days:
+        return f"{says} It needs no further reminder."
+    return f"{says} We remind you {_on_days(days, ahead.today)}, unless it is paid by then."
+
+
+def _on_days(days, today):
+    """Channels and their days in a sentence, earliest first."""
+    by_day = sorted(days.items(), key=lambda pair: pair[1])
+    when = {day: "today" if day == today else f"on {words.date(day)}" for _, day in by_day}
+    return words.joined(f"{offers.BY[channel]} {when[day]}" for channel, day in by_day)
+
+
+def _next_words(coming, wishes):
+    amount, made = format_cents(coming.total_cents), words.date(coming.bill_on)
+    ways = wishes.letters(Preference.INVOICE)
+    unpaid = {channel: wish for channel, wish in ways.items() if wish.timing == Preference.UNPAID}
+    at_once = [offers.BY[channel] for channel in ways if channel not in unpaid]
+    comes = f"comes {words.joined(at_once)} on {made}" if at_once else f"is made on {made}"
+    if coming.charge_on:
+        return (
+            f"Your next invoice, {amount}, {comes} and is charged to {coming.method} on "
+            f"{words.date(coming.charge_on)}."
+        )
+    says = [f"Your next invoice, {amount}, {comes} and is due {words.date(coming.due_on)}."]
+    for channel, wish in unpaid.items():
+        day = max(coming.due_on - timedelta(days=wish.days), coming.bill_on)
+        says.append(f"It comes {offers.BY[channel]} on {words.date(day)}, only if it is unpaid then.")
+    days = remind_days(wishes, coming.due_on, issued_on=coming.bill_on, today=coming.bill_on)
+    if days:
+        says.append(f"We remind you {_on_days(days, coming.bill_on)}, if it is unpaid.")
+    elif not wishes.channels(Preference.REMINDER):
+        says.append("You get no reminders before the due date.")
+    return " ".join(says)
+
+
+def _any_words(wishes):
+    ways = words.joined(offers.BY[channel] for channel in wishes.letters(Preference.INVOICE))
+    none = "" if wishes.channels(Preference.REMINDER) else " You get no reminders before the due date."
+    return f"The next invoice comes {ways}.{none}"
+
+
+def _receipt_words(wishes):
+    ways = wishes.channels(Preference.RECEIPT)
+    at_once = [offers.BY[channel] for channel, wish in ways.items() if wish.timing == Preference.EVERY]
+    if at_once:
+        return f"A receipt follows every payment {words.joined(at_once)}."
+    return "" if ways else "You get no receipts; every payment is listed in your account."
+
+
+def _summary_words(wishes, today):
+    for channel, wish in wishes.channels(Preference.DIGEST).items():
+        day = today.replace(day=wish.day)
+        following = day if day > today else periods.add_months(day, 1, wish.day)
+        receipts = wishes.wish(Preference.RECEIPT, channel).timing == Preference.DIGEST
+        what = "A summary of the month, with your receipts," if receipts else "A summary of the month"
+        return f"{what} comes {offers.BY[channel]}, next on {words.date(following)}."
+    return ""
+
+
+def _text_words(wishes):
+    if not wishes.number:
+        return ""
+    texted = [event for event in Preference.EVENTS if wishes.wants(event, Preference.TEXT)]
+    return "" if texted else f"You agreed to texts to {wishes.number}, and chose none."

@@ -16,7 +16,8 @@ CHANGE = (
     "contact_id", "event", "channel", "timing", "days_ahead", "digest_day", "by", "via", "reason", "at",
 )  # fmt: skip
 CONSENT = (
-    "contact_id", "kind", "wording", "version", "address_or_number", "given_at", "source", "by", "ip", "proof",
+    "contact_id", "kind", "wording", "version", "address_or_number", "given_at", "source", "by", "ip",
+    "proof",
 )  # fmt: skip
 
 
@@ -30,8 +31,8 @@ def up(migrator, db):
         never_delete(db, table)
         freeze(db, table, columns)
     refuse(
-        db, "consent", "revival", 'UPDATE OF "withdrawn_at", "withdrawn_how"', 'OLD."withdrawn_at" IS NOT NULL',
-        "a consent that was withdrawn stays withdrawn",
+        db, "consent", "revival", 'UPDATE OF "withdrawn_at", "withdrawn_how"',
+        'OLD."withdrawn_at" IS NOT NULL', "a consent that was withdrawn stays withdrawn",
     )  # fmt: skip
 
 

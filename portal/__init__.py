@@ -6,7 +6,7 @@ Rules, sums and states stand in ``billing``; the back office is ``admin`` and kn
 
 from werkzeug.routing import BaseConverter
 
-from billing import words
+from billing import phones, words
 
 
 class Reference(BaseConverter):
@@ -36,8 +36,9 @@ def init_app(app):
         moment=lambda at: words.moment(at, app.clock.zone.key),
         clock=lambda at: words.moment(at, app.clock.zone.key).rpartition(", ")[2],
         joined=words.joined,
+        phone=phones.shown,
         plural=words.plural,
     )
     app.register_blueprint(door.bp)
-    for view in (webhooks.authorize_net, preferences.stop_reminders):
+    for view in (webhooks.authorize_net, preferences.stop_by_click):
         app.extensions["csrf"].exempt(view)

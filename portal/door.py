@@ -20,7 +20,7 @@ OPEN = frozenset({
     "everything", "fresh_link", "receipt_by_link", "back_to_invoice",
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
     "wait_by_link", "autopay_off_by_link", "autopay_off_by_pay_link",
-    "preferences_by_link", "unsubscribe_page", "stop_reminders", "authorize_net",
+    "preferences_by_link", "unsubscribe_page", "stop_by_click", "electronic_consent", "authorize_net",
 })  # fmt: skip
 
 # What a technical contact may open: their own data and questions, nothing about money.

@@ -24,10 +24,10 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from billing import customers, money, tickets
+from billing import money, tickets
 from billing.automatic import consent
 from billing.errors import BillingError
-from models import Autopay, Customer, Preference
+from models import Autopay, Customer
 
 
 def _clean(value):
@@ -332,11 +332,8 @@ class WaitForm(Form):
     )
 
 
-DAYS_AHEAD = (0, customers.MOST_DAYS_AHEAD)
-
-
-class PreferencesForm(Form):
-    """How somebody wants to pay, and what they want to hear, when and how."""
+class PayWishForm(Form):
+    """How somebody wants to pay."""
 
     pay_wish = OneOf(
         "How would you like to pay?",
@@ -346,25 +343,4 @@ class PreferencesForm(Form):
             SelectChoice(Customer.CARD_AUTOPAY, "Charge my card automatically"),
             SelectChoice(Customer.BANK_AUTOPAY, "Debit my bank account automatically"),
         ],
-    )
-    invoice_channel = OneOf(
-        "How should invoices reach you?",
-        choices=[
-            SelectChoice(Preference.MAIL, "By email"),
-            SelectChoice(Preference.PAPER, "On paper, by mail"),
-        ],
-    )
-    reminder = OneOf(
-        "Shall we remind you before an invoice is due?",
-        choices=[SelectChoice("yes", "Yes, as long as it is open"), SelectChoice("no", "No reminders")],
-    )
-    days_ahead = WholeNumber(
-        "Days before the due date",
-        validators=[
-            Optional(),
-            NumberRange(
-                *DAYS_AHEAD, message=f"Please choose a number from {DAYS_AHEAD[0]} to {DAYS_AHEAD[1]}."
-            ),
-        ],
-        render_kw={"class": "short", "inputmode": "numeric", "min": DAYS_AHEAD[0], "max": DAYS_AHEAD[1]},
     )

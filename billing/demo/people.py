@@ -5,10 +5,21 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from billing import contracts, customers, money
+from billing import contracts, customers, money, preferences
 from billing.demo import cast
 from billing.periods import add_months, on_day
-from models import Charge, Contact, Contract, Customer, Item, Payment, Preference, Site, System
+from models import (
+    Charge,
+    Contact,
+    Contract,
+    Customer,
+    Item,
+    Payment,
+    Preference,
+    PreferenceChange,
+    Site,
+    System,
+)
 
 HOME, BUSINESS, EXEMPT = "home", "business", "exempt"
 PATTERN = (
@@ -328,15 +339,18 @@ class Town:
             Payment.BANK: Customer.BANK_AUTOPAY,
             Payment.CHECK: Customer.CHECK,
         }
-        customers.choose(
-            contact,
-            invoice_channel=Preference.PAPER if paper or not contact.email else Preference.MAIL,
-            reminder=rng.random() < 0.6,
-            days_ahead=rng.choice((1, 2, 3, 5, 7)),
-            pay_wish=wish.get(way, Customer.REMINDERS),
-            by=f"customer:{contact.email or contact.name}",
-            now=datetime.combine(max(contact.customer.since_on, self.begins_on), time(19, 30)),
-        )
+        reminded, days = rng.random() < 0.6, rng.choice((1, 2, 3, 5, 7))
+        changes = {
+            (Preference.REMINDER, Preference.MAIL): preferences.before(days) if reminded else preferences.NOT
+        }
+        if paper:
+            changes |= {(Preference.INVOICE, Preference.PAPER): preferences.ALWAYS}
+            changes |= {(Preference.INVOICE, Preference.MAIL): preferences.NOT}
+        at = datetime.combine(max(contact.customer.since_on, self.begins_on), time(19, 30))
+        told = {"by": f"customer:{contact.email or contact.name}", "now": at}
+        if contact.email:
+            preferences.choose(contact, changes, via=PreferenceChange.PAGE, **told)
+        customers.choose_pay_wish(contact.customer, wish.get(way, Customer.REMINDERS), **told)
 
 
 def _street(rng):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
-from billing import money
+from billing import money, preferences
 from billing.errors import BillingError
 from billing.imports import source
 from billing.imports.fields import Bad, shown
@@ -282,11 +282,17 @@ class _Row:
         return found
 
     def _preferences(self):
-        """One dict for each event that the row has a wish about."""
+        """A dict for each event and channel that the row has a wish about."""
         settings = {setting.name: setting for setting in self.mapping.sections.get("preferences", ())}
         ahead = self._read([setting for name, setting in settings.items() if name not in EVENTS])
+        days = ahead.get("days_ahead", Preference.days_ahead.default)
         wishes = ((event, self._read([settings[event]])) for event in EVENTS if event in settings)
-        return [{"event": event, **wish, **ahead} for event, wish in wishes if wish]
+        return [
+            {"event": event, "channel": channel, "timing": wanted.timing, "days_ahead": wanted.days}
+            for event, wish in wishes
+            if wish
+            for channel, wanted in preferences.imported(event, wish["channel"], days)
+        ]
 
     def _check_site(self, site):
         code = site and site.get("jurisdiction")

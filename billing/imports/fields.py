@@ -37,6 +37,7 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 UNPRINTABLE_IN_NOTES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 ZIP = re.compile(r"[0-9]{5}(-[0-9]{4})?")
+WAYS = ("mail", "paper", "none")
 WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -79,6 +80,11 @@ def one_of(names, raw):
     if str(raw) not in names:
         raise Bad(f"{shown(raw)} is not one of: {', '.join(names)}. Give it a value table in the mapping.")
     return names[str(raw)]
+
+
+def way(raw):
+    """How an old system told its customers of something."""
+    return one_of({name: name for name in WAYS}, raw)
 
 
 def amount(raw):

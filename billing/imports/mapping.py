@@ -272,7 +272,7 @@ def _settings(section, table, key, context):
 def _setting(model, name, spec, key, context, required):
     column = "item_id" if name == "item" else RENAMED.get(name, name)
     field = Item.code if name == "item" else getattr(model, column)
-    accept = fields.reader(field, context.dates)
+    accept = fields.way if column == "channel" else fields.reader(field, context.dates)
     setting = Setting(name, column, key, values.compile(spec, key, context), accept, required)
     if not setting.value.columns:  # a constant is wrong now, not in every row
         try:
