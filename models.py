@@ -1502,30 +1502,6 @@ GatewayEvent.add_index(
 # --------------------------------------------------------------------------------------------------
 
 
-class Link(BaseModel):
-    """A capability: who holds the token may do one thing. Only its hash is kept."""
-
-    PAY, PREFERENCES, SIGN_IN, SESSION = "pay", "preferences", "sign_in", "session"
-    CONSENT = "consent"
-
-    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION, CONSENT))
-    token_hash = CharField(max_length=64, unique=True)
-    code_hash = CharField(
-        max_length=64, default="", help_text="Hash of the six digits, where there are some."
-    )
-    tries = IntegerField(default=0, help_text="Wrong codes so far.")
-    customer = link(Customer, "links")
-    contact = link(Contact, "links", null=True)
-    invoice = link(Invoice, "links", null=True)
-    created_at = UtcField()
-    expires_at = UtcField()
-    used_at = UtcField(null=True)
-    revoked_at = UtcField(null=True)
-
-    class Meta:
-        indexes = ((("customer", "purpose"), False),)
-
-
 class Ticket(BaseModel):
     """Somebody wants something from us. ``waiting_on_us`` until staff have answered."""
 
@@ -1645,7 +1621,7 @@ class Notice(BaseModel):
         DRAFT: {QUEUED, SKIPPED},
         QUEUED: {SENDING, SKIPPED, JOINED},
         SENDING: {SENT, PRINT, QUEUED, FAILED, SKIPPED, JOINED},
-        PRINT: {SENT},
+        PRINT: {SENT, SKIPPED},
         FAILED: {QUEUED},
         JOINED: {QUEUED, FAILED},
     }
@@ -1741,6 +1717,31 @@ Notice.add_index(
         Notice.state << [SQL("'queued'"), SQL("'sending'"), SQL("'draft'")]
     )
 )
+
+
+class Link(BaseModel):
+    """A capability: who holds the token may do one thing. Only its hash is kept."""
+
+    PAY, PREFERENCES, SIGN_IN, SESSION = "pay", "preferences", "sign_in", "session"
+    CONSENT = "consent"
+
+    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION, CONSENT))
+    token_hash = CharField(max_length=64, unique=True)
+    code_hash = CharField(
+        max_length=64, default="", help_text="Hash of the six digits, where there are some."
+    )
+    tries = IntegerField(default=0, help_text="Wrong codes so far.")
+    customer = link(Customer, "links")
+    contact = link(Contact, "links", null=True)
+    invoice = link(Invoice, "links", null=True)
+    notice = link(Notice, "links", null=True, help_text="The message it was in, when that told of several.")
+    created_at = UtcField()
+    expires_at = UtcField()
+    used_at = UtcField(null=True)
+    revoked_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("customer", "purpose"), False),)
 
 
 class Inbound(BaseModel):
@@ -1970,7 +1971,7 @@ TABLES = (
     PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
     Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
     Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
-    RemittanceRow, GatewayEvent, Link, Ticket, Message, ReminderPolicy, ReminderStep, Notice, Inbound,
+    RemittanceRow, GatewayEvent, Ticket, Message, ReminderPolicy, ReminderStep, Notice, Link, Inbound,
     Feed, RenewalRule, RuleReview, RenewalNotice, Renewal,
 )  # fmt: skip
 

@@ -112,6 +112,9 @@ CREATE INDEX "notice_contract_id" ON "notice" ("contract_id");
 CREATE INDEX "notice_price_change_id" ON "notice" ("price_change_id");
 CREATE INDEX "notice_joined_id" ON "notice" ("joined_id");
 CREATE INDEX "notice_staff_id" ON "notice" ("staff_id");
+
+ALTER TABLE "link" ADD COLUMN "notice_id" INTEGER REFERENCES "notice" ("id") ON DELETE RESTRICT;
+CREATE INDEX "link_notice_id" ON "link" ("notice_id");
 CREATE INDEX "notice_of_contact_waiting" ON "notice" ("contact_id") WHERE ("state" IN ('queued', 'sending', 'draft'))
 """  # noqa: E501
 

@@ -28,6 +28,7 @@ def init_app(app):
         preferences,
         questions,
         sign_in,
+        together,
         webhooks,
     )
 

@@ -17,7 +17,7 @@ bp = Blueprint("portal", __name__)
 OPEN = frozenset({
     "home", "sign_in", "sign_in_code", "sign_in_again", "sign_in_by_link", "sign_out",
     "pay_link", "pay_link_pdf", "pay_by_link", "ask_by_link", "check_by_link", "replacement",
-    "everything", "fresh_link", "receipt_by_link", "back_to_invoice",
+    "everything", "fresh_link", "pay_together", "pay_all_of_it", "receipt_by_link", "back_to_invoice",
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
     "wait_by_link", "autopay_off_by_link", "autopay_off_by_pay_link",
     "preferences_by_link", "unsubscribe_page", "stop_by_click", "electronic_consent", "authorize_net",

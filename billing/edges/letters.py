@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from flask import url_for
 
 from billing import company as companies
-from billing import documents, links, promises
+from billing import documents, links, preferences, promises, renewals
 from billing.automatic import autopay, setbacks, upcoming
 from billing.edges.mail import Letter
+from billing.notices import joining, reminding
 from billing.reversals import money_back
 from models import Contact, Notice
 
@@ -63,9 +64,20 @@ def _compose(app, notice, now):
         kept_text=_without(text, tokens.secrets),
         kept_html=_without(html, tokens.secrets),
         message_id=notice.message_id or app.replies.message_id(notice.id),
-        sender_name=app.config["MAIL_NAME"] or company.name,
-        preferences_url=tokens.urls.get("preferences_url", "") if notice.kind == Notice.REMINDER else "",
+        sender_name=_sender_name(notice, app.config["MAIL_NAME"] or company.name),
+        preferences_url=tokens.urls.get("preferences_url", "") if _may_be_stopped(notice) else "",
+        event=preferences.EVENT_OF.get(notice.kind, ""),
     )
+
+
+def _may_be_stopped(notice):
+    """True for what one click in a mail program may end: nothing that must reach people."""
+    return preferences.EVENT_OF.get(notice.kind, "") in preferences.STOPPABLE
+
+
+def _sender_name(notice, house):
+    """A message that a person signed comes from that person."""
+    return f"{notice.staff.name}, {house}" if notice.staff_id else house
 
 
 def _without(text, secrets):
@@ -91,13 +103,27 @@ def _add_standing_links(notice, tokens, now):
 
 
 def _invoice(notice, tokens, today, now):
-    token = links.pay_link(notice.invoice, now=now, contact=notice.contact)
+    also = joining.said_with(notice, today=today)
+    together = notice if also else None
+    token = links.pay_link(notice.invoice, now=now, contact=notice.contact, notice=together)
     pay_url = tokens.add("pay_url", "portal.pay_link", token)
     tokens.urls["question_url"] = f"{pay_url}#question"
+    if also:
+        tokens.add("together_url", "portal.pay_together", token)
     document = documents.invoice_document(notice.invoice, pay_url=pay_url, today=today)
     if document.is_automatic:
-        _add_wait_link(notice, tokens, token, now)
-    return {"document": document}
+        tokens.add("wait_url", "portal.wait_by_link", token)
+    all_cents = document.open_cents + sum(other.cents for other in also)
+    when = joining.due_words(notice.invoice, today)
+    return {"document": document, "also": also, "all_cents": all_cents, "due_words": when}
+
+
+def _overdue(notice, tokens, today, now):
+    return _invoice(notice, tokens, today, now) | {"next_on": reminding.next_on(notice.invoice, today=today)}
+
+
+def _check_in(notice, tokens, today, now):
+    return _invoice(notice, tokens, today, now) | {"words": notice.words}
 
 
 def _payment(notice, tokens, today, now):
@@ -186,6 +212,12 @@ def _setback(notice, document, tokens, now):
     return {"document": document}
 
 
+def _renewal(notice, tokens, today, now):
+    """The notice of a contract's end, with the page on which it is answered."""
+    url = tokens.urls["answer_url"] = url_for("portal.new_question", _external=True)
+    return {"document": renewals.of_notice(notice, today=today, online=url)}
+
+
 def _contact_changed(notice, tokens, today, now):
     return {}
 
@@ -194,6 +226,8 @@ _CONTEXTS = {
     Notice.INVOICE: _invoice,
     Notice.REMINDER: _invoice,
     Notice.FRESH_LINK: _invoice,
+    Notice.OVERDUE: _overdue,
+    Notice.CHECK_IN: _check_in,
     Notice.RECEIPT: _payment,
     Notice.PAYMENT_PROBLEM: _payment_problem,
     Notice.REFUND: _refund,
@@ -209,4 +243,6 @@ _CONTEXTS = {
     Notice.CHARGE_DECLINED: _charge_declined,
     Notice.METHOD_PROBLEM: _method_problem,
     Notice.ABOVE_CAP: _above_cap,
+    Notice.RENEWAL: _renewal,
+    Notice.YEARLY_REMINDER: _renewal,
 }

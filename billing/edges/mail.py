@@ -37,7 +37,8 @@ class Letter:
     kept_html: str
     message_id: str
     sender_name: str
-    preferences_url: str = ""
+    preferences_url: str = ""  # empty: this message cannot be stopped by one click
+    event: str = ""  # what the one click stops
     attachments: tuple = ()  # of (file name, content type, bytes)
 
 
@@ -133,7 +134,7 @@ class Mailer:
         headers = {"Auto-Submitted": "auto-generated"}
         if letter.preferences_url:
             # RFC 8058: the mail program posts here by itself; a person who opens it sees the preferences.
-            headers["List-Unsubscribe"] = f"<{letter.preferences_url}/unsubscribe>"
+            headers["List-Unsubscribe"] = f"<{letter.preferences_url}/unsubscribe/{letter.event}>"
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message = Message(
             subject=_one_line(letter.subject),

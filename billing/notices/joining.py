@@ -4,8 +4,12 @@ An invoice mentions what else there is to remind of; several reminders become on
 notices, and whatever was sent before are left alone. Must run inside the sender's transaction.
 """
 
+from dataclasses import dataclass
+
+from billing import company as companies
+from billing import documents, words
 from billing.notices import judging, timing
-from models import Notice
+from models import Invoice, Notice
 
 FIRST = (Notice.INVOICE, Notice.OVERDUE, Notice.REMINDER)  # what the others are said in, if it is there
 
@@ -68,14 +72,31 @@ def _claim(lead, notice):
     return lead
 
 
-def said_with(notice):
-    """The invoices that a message tells of besides its own, by due date, with what is open of them."""
+@dataclass(frozen=True)
+class Also:
+    """An invoice that a message tells of besides its own."""
+
+    invoice: Invoice
+    number: str
+    when: str
+    cents: int
+
+
+def said_with(notice, *, today):
+    """What a message tells of besides its own invoice: an Also for each that is open, by due date."""
     rows = [one.invoice for one in Notice.select().where(Notice.joined == notice)]
-    own = {notice.invoice_id}
-    return sorted(
-        {row.id: row for row in rows if row.open_cents and row.id not in own}.values(),
-        key=lambda invoice: (invoice.due_on, invoice.id),
+    found = {row.id: row for row in rows if row.open_cents and row.id != notice.invoice_id}
+    ordered = sorted(found.values(), key=lambda invoice: (invoice.due_on, invoice.id))
+    company = companies.current() if ordered else None
+    return tuple(
+        Also(row, documents.printed_number(row, company), due_words(row, today), row.open_cents)
+        for row in ordered
     )
+
+
+def due_words(invoice, today):
+    """When an invoice is due, or was."""
+    return f"{'was due' if invoice.due_on < today else 'due'} {words.date(invoice.due_on)}"
 
 
 def let_go(notice):

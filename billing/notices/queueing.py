@@ -297,6 +297,24 @@ def queue_upcoming(charges, *, now):
         Notice.insert_many(rows[at : at + CHUNK]).on_conflict_ignore().execute()
 
 
+def queue_charge_letters(charges, *, now):
+    """Announce charges on paper to customers without a mail address, once for each charge day and amount.
+
+    charges -- [(customer id, autopay id, day, cents)]; the key states the amount, as that of a mail does
+    """
+    for customer_id, autopay_id, day, cents in charges:
+        queue(
+            Notice.UPCOMING_CHARGE,
+            key=f"upcoming:{autopay_id}:{day}:{cents}:paper",
+            customer=customer_id,
+            channel=Notice.PAPER,
+            autopay=autopay_id,
+            charge_on=day,
+            why=WHY_AUTOPAY,
+            now=now,
+        )
+
+
 def queue_method_changed(method, change, *, now):
     """A security mail to every payer. ``change``: added, removed, updated or disabled."""
     step = f"{method.id}:{now:%Y%m%d%H%M%S}"

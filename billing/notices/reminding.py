@@ -361,6 +361,13 @@ def _latest(row, scene):
     return None if is_over else last
 
 
+def next_on(invoice, *, today):
+    """The day on which the next message about an open invoice would leave, or None after the last one."""
+    grace_days = companies.current().grace_days
+    days = policies.calendar(policies.of_invoice(invoice), invoice.due_on, grace_days=grace_days)
+    return next((day for day, act in days if day > today and act == ReminderStep.LATE), None)
+
+
 def _to(row, payer, channel):
     return {
         "customer_id": row.customer_id,
