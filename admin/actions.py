@@ -19,6 +19,7 @@ from billing import (
     links,
     notices,
     one_offs,
+    promises,
     tickets,
     words,
 )
@@ -156,7 +157,10 @@ def _pay_address(invoice, contact=None):
 
 
 def _print(notice, form):
-    """The invoice as it goes into the envelope: with a pay link of its own, so that the code on it works."""
+    """What goes into the envelope; an invoice with a pay link of its own, so that the code on it works."""
+    if notice.kind == Notice.UPCOMING_CHARGE:
+        letter = promises.charge_letter(notice, today=g.today, now=g.now)
+        return pdf_answer(pdf.charge_letter_pdf(letter), f"Charge on {notice.charge_on}")
     invoice = notice.invoice
     address = _pay_address(invoice, notice.contact)
     document = documents.invoice_document(invoice, pay_url=address, today=g.today)
@@ -437,9 +441,11 @@ NOTICE = (
         "print",
         "Print",
         _print,
-        lead="Opens the invoice as PDF, with a fresh pay link and its square code. Mark it as printed when "
-        "it has left the house.",
-        fits=lambda notice: notice.state == Notice.PRINT and notice.invoice_id,
+        lead="Opens it as PDF; an invoice has a fresh pay link and its square code. Mark it as printed when "
+        "it has left the house: a charge that was told by letter is not made before.",
+        fits=lambda notice: (
+            notice.state == Notice.PRINT and (notice.invoice_id or notice.kind == Notice.UPCOMING_CHARGE)
+        ),
         bulk=False,
         tone="main",
     ),

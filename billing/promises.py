@@ -10,6 +10,7 @@ from datetime import date
 from billing import company as companies
 from billing import documents, words
 from billing.automatic import autopay, consent, upcoming
+from billing.errors import BillingError
 from billing.money import format_cents
 from models import Autopay, PaymentMethod
 
@@ -81,6 +82,40 @@ def charge_document(charge, *, company=None):
 def charges(customer, *, today, company=None):
     """Every charge to come of a customer as a ChargeDocument, earliest first."""
     return tuple(charge_document(one, company=company) for one in upcoming.of_customer(customer, today=today))
+
+
+@dataclass(frozen=True)
+class ChargeLetter:
+    """A charge to come on paper, for who has no mail address."""
+
+    company: documents.Letterhead
+    customer_name: str
+    account_number: str
+    bill_to: tuple[str, ...]
+    charge: ChargeDocument
+    agreed: str
+    by_bank: bool  # the bank can be told to stop it, too
+    can_wait: bool
+
+
+def charge_letter(notice, *, today, now):
+    """The ChargeLetter of a notice on paper. Raises BillingError when nothing is charged then any more."""
+    customer = notice.customer
+    coming = upcoming.of_customer(customer, today=today)
+    charge = next((one for one in coming if one.is_promise and one.charge_on == notice.charge_on), None)
+    if charge is None:
+        raise BillingError("Nothing is charged on that day any more, so this letter need not leave.")
+    company = companies.current()
+    return ChargeLetter(
+        company=documents.letterhead(company),
+        customer_name=customer.name,
+        account_number=customer.account_number,
+        bill_to=(customer.name, *customer.address_lines),
+        charge=charge_document(charge, company=company),
+        agreed=words.moment(charge.autopay.agreed_at, company.time_zone),
+        by_bank=charge.method.kind == PaymentMethod.BANK,
+        can_wait=bool(autopay.waits_left(customer.id, now=now)),
+    )
 
 
 # --- The authorization ---------------------------------------------------------------------------

@@ -184,7 +184,7 @@ def _autopay_queues():
             )
     yield Number(
         "Autopay that waits for a notice", "planned_charge", {"state": "planned", "told_on_is": "empty"},
-        count=_untold(), note="Nobody can be mailed before the charge: call, and note an address.",
+        count=_untold(), note="They have no mail address: print their letter and mark it, or note an address.",
     )  # fmt: skip
 
 

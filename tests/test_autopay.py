@@ -544,16 +544,62 @@ def test_the_copy_of_the_authorization_is_notice_of_what_it_lists(agree, alice, 
     assert day() == (0, 0)
 
 
-def test_where_nobody_can_be_told_nothing_is_charged(agree, alice, day, account):
+def test_without_a_mail_address_a_letter_is_written_and_while_it_lies_here_nothing_is_charged(
+    agree, alice, day, account
+):
     agree(account)
     invoice = make_invoice(alice, due=date(2026, 12, 6))
     Contact.update(email="").execute()
-    for on in (TODAY, date(2026, 12, 10), date(2026, 12, 20)):
-        assert day(on)[1] == 0
-        assert charge_on(invoice) == on + timedelta(days=10)
+    for on, is_new in ((TODAY, True), (date(2026, 12, 5), False), (date(2026, 12, 6), True)):
+        assert day(on)[1] == is_new
+        [letter] = letters("queued")
+        assert (letter.channel, letter.contact, letter.charge_on) == ("paper", None, charge_on(invoice))
+        assert autopay.planned(invoice).told_on is None
+    assert charge_on(invoice) == date(2026, 12, 20)  # ten days for the law, four to print it
+    assert [letter.charge_on for letter in letters("skipped")] == [date(2026, 12, 15)]
 
     Contact.update(email="alice@example.com").execute()
-    assert day()[1] == 1
+    assert day()[1] == 0  # the day is far enough: the invoice's own mail, or a notice in time
+    assert day(date(2026, 12, 10))[1] == 1
+
+
+def letters(state):
+    """The announcements on paper in a state, oldest first."""
+    paper = (Notice.kind == "upcoming_charge") & (Notice.channel == "paper") & (Notice.state == state)
+    return list(Notice.select().where(paper).order_by(Notice.id))
+
+
+@pytest.mark.parametrize(("left_on", "is_told"), [(date(2026, 12, 5), True), (date(2026, 12, 6), False)])
+def test_a_letter_tells_when_it_has_left_ten_days_before(agree, alice, day, account, clock, left_on, is_told):
+    agree(account)
+    invoice = make_invoice(alice, due=date(2026, 12, 6))
+    Contact.update(email="").execute()
+    day()
+    Notice.update(state="print").where(Notice.channel == "paper").execute()
+    clock.advance(days=(left_on - TODAY).days)
+
+    notices.mark_printed(letters("print")[0], now=clock.now())
+    day(date(2026, 12, 7))
+
+    row = autopay.planned(invoice)
+    assert (row.charge_on == date(2026, 12, 15), row.told_on) == (is_told, left_on if is_told else None)
+    assert len(letters("queued")) == (0 if is_told else 1)
+    if is_told:
+        assert day(date(2026, 12, 15)) == (0, 0)
+        assert charge_on(invoice) == date(2026, 12, 15)
+
+
+def test_a_letter_about_a_charge_that_will_not_be_is_not_printed(agree, alice, day, account, clock):
+    standing = agree(account)
+    make_invoice(alice, due=date(2026, 12, 6))
+    Contact.update(email="").execute()
+    day()
+    Notice.update(state="print").where(Notice.channel == "paper").execute()
+
+    autopay.end(standing, reason="Off.", by=BY, now=clock.now())
+    day(date(2026, 12, 2))
+
+    assert [letter.reason for letter in letters("skipped")] == ["Nothing is charged on that day any more."]
 
 
 def test_a_notice_that_came_back_told_nobody(agree, alice, day, account, clock):

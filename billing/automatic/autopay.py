@@ -349,6 +349,7 @@ def tell_due(today, *, now):
             _lock(ids)
             telling.untell(ids, today=today, now=now)
             told += telling.tell(ids, today=today, now=now)
+    telling.withdraw_letters()
     return told
 
 

@@ -3,7 +3,9 @@
 Two clocks run. The law: a debit of a consumer's bank account whose amount differs from the last one is told
 ten days ahead, unless a limit was agreed. The customer's own wish: every charge is told so many days ahead.
 An invoice that is mailed with its day on it is notice too, when it is early enough. Charges of one day are
-told together, with their sum. ``autopay`` calls this inside its transactions.
+told together, with their sum. Who has no mail address is told by a letter: it waits to be printed, and tells
+from the day on which it left the house; until then nothing is charged.
+``autopay`` calls this inside its transactions.
 """
 
 from collections import defaultdict
@@ -30,6 +32,7 @@ from models import (
 )
 
 LAW_SLACK = 3  # told so many days earlier, so that a job that rests over a weekend delays no charge
+PAPER_DAYS = 4  # for printing a letter and bringing it to the post
 NEAR_DAYS = 3  # an invoice mailed so shortly before the wished notice is that notice
 REMEMBERED = timedelta(days=60)  # how long ago a message that came back may have told of a charge to come
 STATING = (Notice.INVOICE, Notice.UPCOMING_CHARGE, Notice.CHARGE_POSTPONED, Notice.AUTOPAY_ON)
@@ -97,11 +100,16 @@ def tell(customer_ids, *, today, now, stated=False):
     readers = notices.payers_with_mail(customer_ids)
     mails = _invoice_mails(rows)
     last = _last_cents({row.autopay_id for row in rows})
-    changes, charges = [], []
+    letters = _letters({row.customer_id for row in rows} - set(readers))
+    changes, charges, to_print = [], [], []
     for customer_id, own in grouped(rows, lambda row: row.customer_id):
-        desk = Desk(today, last.get(own[0].autopay_id), mails, stated, customer_id in readers)
+        has_reader = customer_id in readers
+        desk = Desk(today, last.get(own[0].autopay_id), mails, stated, has_reader, letters[customer_id])
         told = desk.decide(own)
-        charges += desk.announced
+        if has_reader:
+            charges += desk.announced
+        else:
+            to_print += desk.announced
         changes += [
             (*told[row.id], row.id)
             for row in own
@@ -109,7 +117,8 @@ def tell(customer_ids, *, today, now, stated=False):
         ]
     _write(changes)
     notices.queue_upcoming(charges, now=now)
-    return len(charges)
+    notices.queue_charge_letters(to_print, now=now)
+    return len(charges) + len(to_print)
 
 
 def grouped(rows, key):
@@ -139,7 +148,8 @@ class Desk:
     last_cents -- what was charged last under the authorization, or None
     mails      -- {invoice id: day on which a mail that states the charge left; None: it leaves today}
     stated     -- some other mail leaves today that states all of it
-    has_reader -- somebody can be mailed to
+    has_reader -- somebody can be mailed to; else a letter is written
+    letters    -- {day of the charge: [(cents that a letter states, day on which it left or None)]}
     announced  -- [(customer, autopay, day, cents)] that need a message of their own
     """
 
@@ -148,6 +158,7 @@ class Desk:
     mails: dict
     stated: bool
     has_reader: bool
+    letters: dict = field(default_factory=dict)
     announced: list = field(default_factory=list)
 
     def decide(self, rows):
@@ -169,6 +180,8 @@ class Desk:
     def _first(self, row, day, cents, as_it_was):
         """(Notified, whether an announcement is due) of one row that will be charged on ``day``."""
         left, wish = (day - self.today).days, row.wish_days
+        if row.is_told and not self.has_reader:
+            return as_it_was, False
         if row.is_told:
             heard = wish and row.told_on >= day - timedelta(days=wish + NEAR_DAYS)
             is_due = bool(wish) and not heard and left <= wish
@@ -179,17 +192,33 @@ class Desk:
             return Notified(self._not_before(day, need), self.today, row.open_cents), False
         if mailed_on and mailed_on < date.max and mailed_on + timedelta(days=need) <= day:
             return Notified(day, mailed_on, row.open_cents), False
+        if not self.has_reader:
+            return self._by_letter(row, day, cents, need, as_it_was)
         if (law and left <= law + LAW_SLACK) or (wish and left <= wish):
             return as_it_was._replace(charge_on=self._not_before(day, need)), True
         return as_it_was, False
 
+    def _by_letter(self, row, day, cents, need, as_it_was):
+        """The same for who has no mail: told when a letter left in time; while it still can, it waits."""
+        if not need:
+            return as_it_was, False
+        latest_on = day - timedelta(days=need)
+        for stated_cents, left_on in self.letters.get(day, ()):
+            if stated_cents < cents or (left_on or self.today) > latest_on:
+                continue
+            told = Notified(day, left_on, row.open_cents) if left_on else as_it_was
+            return told, False
+        if day <= self.today + timedelta(days=need + LAW_SLACK + PAPER_DAYS):
+            return as_it_was._replace(charge_on=self._not_before(day, need + PAPER_DAYS)), True
+        return as_it_was, False
+
     def _announce(self, day, rows, told):
-        """Everything of one day in one message; without a reader nothing is told, and it waits."""
+        """Everything of one day in one message; a letter tells nothing before it has left the house."""
         cents = sum(row.open_cents for row in rows)
-        if not self.has_reader or _is_above_cap(rows[0], cents):
+        if _is_above_cap(rows[0], cents):
             return
         self.announced.append((rows[0].customer_id, rows[0].autopay_id, day, cents))
-        for row in rows:
+        for row in rows if self.has_reader else ():
             told[row.id] = Notified(day, self.today, row.open_cents)
 
     def _is_varying(self, row, cents):
@@ -280,6 +309,36 @@ def _invoice_mails(rows):
         for invoice_id, state, sent_at in mails.tuples()
         if state != Notice.SENT or sent_at >= planned_at[invoice_id]
     }
+
+
+def _letters(customer_ids):
+    """{customer id: {day of the charge: [(cents, day on which it left, or None)]}} of letters."""
+    letters = defaultdict(lambda: defaultdict(list))
+    if customer_ids:
+        known = Notice.select().where(
+            among(Notice.customer, customer_ids) & _is_letter() & Notice.state.in_((*GOES_OUT, Notice.PRINT))
+        )
+        for notice in known:
+            left_on = notice.sent_at.date() if notice.state == Notice.SENT else None
+            cents = int(notice.key.split(":")[3])
+            letters[notice.customer_id][notice.charge_on].append((cents, left_on))
+    return letters
+
+
+def _is_letter():
+    return (Notice.kind == Notice.UPCOMING_CHARGE) & (Notice.channel == Notice.PAPER)
+
+
+def withdraw_letters():
+    """Letters that still wait here and state a day on which nothing is charged any more are not printed."""
+    charged = PlannedCharge.select(PlannedCharge.id).where(
+        (PlannedCharge.autopay == Notice.autopay)
+        & (PlannedCharge.charge_on == Notice.charge_on)
+        & (PlannedCharge.state == PlannedCharge.PLANNED)
+    )
+    Notice.update(state=Notice.SKIPPED, reason="Nothing is charged on that day any more.").where(
+        _is_letter() & Notice.state.in_((Notice.QUEUED, Notice.PRINT)) & ~fn.EXISTS(charged)
+    ).execute()
 
 
 def _last_cents(autopay_ids):

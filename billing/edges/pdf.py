@@ -49,6 +49,11 @@ def statement_pdf(document):
     return _written(_render("pdf/statement.html", document))
 
 
+def charge_letter_pdf(document):
+    """The bytes of a promises.ChargeLetter as PDF."""
+    return _written(_render("pdf/charge_letter.html", document))
+
+
 def certificate_pdf(certificate, *, company, code):
     """The bytes of a certificates.Certificate as PDF; ``code`` is its seal, empty when it certifies nothing.
 
@@ -72,6 +77,11 @@ def certificate_pdf(certificate, *, company, code):
 def evidence_pdf(document):
     """The bytes of an Evidence as PDF."""
     return _written(_render("pdf/evidence.html", document))
+
+
+def renewal_pdf(document):
+    """The bytes of a RenewalDocument as a letter."""
+    return _written(_render("pdf/renewal.html", document, styles=("invoice", "letter")))
 
 
 def qr_uri(text):
@@ -137,7 +147,7 @@ def _style():
             font_config=fonts,
             url_fetcher=_fetcher(FONTS),
         )
-        for name in ("invoice", "certificate")
+        for name in ("invoice", "certificate", "letter")
     }
     return {**sheets, "single": CSS(string=SINGLE, font_config=fonts)}, fonts
 
