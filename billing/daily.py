@@ -1,4 +1,4 @@
-"""The daily job: confirm, bill, use credit, charge, reconcile, remind, send, check the books.
+"""The daily job: confirm, renew, bill, use credit, charge, reconcile, remind, send, check the books.
 
 Safe at any frequency. Each step is a query for due work plus a use case; one customer's trouble never stops
 the others. One runner at a time holds a lease, which a dead runner's successor takes over.
@@ -18,6 +18,7 @@ from billing.automatic import autopay, charging, methods
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.reconciliation import settlements
+from billing.renewals import day as renewing
 from billing.reversals import refunds
 from billing.states import move
 from models import JobRun, db
@@ -118,6 +119,14 @@ def _one(day, what, act, *args, **kwargs):
     finally:
         day.done(1)
     return 0
+
+
+def _renew(day):
+    """Contract ends: what must be said goes out in its window, what is over renews or goes on monthly."""
+    if day.dry_run:
+        return renewing.preview(day.today)
+    told = {"now": day.clock.now(), "trouble": day.trouble, "progress": day.done}
+    return renewing.run(day.today, **told)
 
 
 def _bill_work(day):
@@ -232,6 +241,7 @@ def _check(day):
 
 STEPS = (
     Step("confirm", "Asking what became of payments", _confirm_work, _confirm),
+    Step("renew", "Looking after contract ends", lambda day: renewing.work(day.today), _renew),
     Step("bill", "Billing what is due", _bill_work, _bill),
     Step("credit", "Using credit", _credit_work, _credit),
     Step("autopay", "Charging what is due", lambda day: len(charging.due_customers(day.today)), _autopay),

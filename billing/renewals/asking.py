@@ -1,0 +1,142 @@
+"""What a contract's page tells about its end: rules, windows, what was sent, what comes next. Only reading.
+
+Everything is worked out anew from the contract and the rules as they are, and put beside what is stored.
+"""
+
+import json
+from dataclasses import dataclass
+
+from billing import words
+from billing.renewals import agreements, matching, places, rules, terms, windows
+from models import RenewalNotice
+
+
+@dataclass(frozen=True)
+class Item:
+    """One rule that applies: its window and plan, and the row of it, once there is one."""
+
+    rule: object
+    why: str
+    window: windows.Window | None
+    plan: windows.Plan | None
+    row: RenewalNotice | None
+    said_with: tuple[str, ...]  # codes of the other rules that the same message serves
+
+    @property
+    def arithmetic(self):
+        """The lines as they were when the row was begun, else as they are now."""
+        if self.row is not None and self.row.state not in (RenewalNotice.PLANNED, RenewalNotice.CANCELED):
+            return tuple(json.loads(self.row.arithmetic))
+        return (*self.window.arithmetic, *self.plan.why) if self.window else ()
+
+    @property
+    def is_unverified(self):
+        return rules.is_unverified(self.rule)
+
+
+@dataclass(frozen=True)
+class ContractEnd:
+    """All about the end of one contract. ``against`` are rules of its states that do not apply."""
+
+    term: terms.Term
+    next_term: terms.Term
+    applying: tuple[Item, ...]
+    against: tuple[matching.Match, ...]
+    elsewhere: int
+    where: str
+    past: tuple[RenewalNotice, ...]
+    summary: str
+
+
+def term_of(contract, today):
+    """The Term of a contract that holds a day."""
+    return terms.term_of(agreements.of(contract).agreement, today)
+
+
+def rules_of(contract, *, today):
+    """The Match of every active rule for what it is next about."""
+    return matching.matches(rules.active(), agreements.of(contract).agreement, today)
+
+
+def window(rule, contract, term_end):
+    """The Window of a rule for the term that ends on a day, or None for a rule without a notice."""
+    return windows.window(rule, agreements.of(contract).agreement, term_end)
+
+
+def contract_end(contract, *, today, now):
+    """The ContractEnd of one contract."""
+    party = agreements.of(contract)
+    agreement, day = party.agreement, party.day(today, now)
+    found = matching.matches(rules.active(), agreement, day)
+    rows = list(contract.renewal_notices.order_by(RenewalNotice.term_end_on.desc(), RenewalNotice.id))
+    items = _items(found, party, day, rows)
+    term = terms.term_of(agreement, day)
+    shown = {item.row.id for item in items if item.row}
+    return ContractEnd(
+        term=term,
+        next_term=terms.next_term(agreement, term),
+        applying=tuple(items),
+        against=tuple(one for one in found if not one.applies and not one.elsewhere),
+        elsewhere=sum(one.elsewhere for one in found),
+        where=words.joined(places.name(state) for state in agreement.states),
+        past=tuple(row for row in rows if row.id not in shown),
+        summary=_summary(contract, agreement, term, items, day),
+    )
+
+
+def _items(found, party, day, rows):
+    stored = {(row.rule_code, row.term_end_on): row for row in rows}
+    pairs = {}
+    for one in found:
+        if one.applies and windows.has_window(one.rule) and one.rule.basis != one.rule.PRICE_CHANGE:
+            anchor_on = windows.occasion(one.rule, party.agreement, day)
+            pairs[one.rule.id] = (one.rule, windows.window(one.rule, party.agreement, anchor_on))
+    plans = {}
+    for group in windows.together(list(pairs.values())):
+        plan = windows.plan(group, party.agreement, has_email=party.has_email, may_write=party.may_write)
+        for rule, _ in group:
+            others = tuple(other.code for other, _ in group if other.id != rule.id)
+            plans[rule.id] = (plan, others)
+    items = []
+    for one in (match for match in found if match.applies):
+        window = pairs.get(one.rule.id, (None, None))[1]
+        plan, others = plans.get(one.rule.id, (None, ()))
+        row = stored.get((one.rule.code, window.anchor_on)) if window else None
+        items.append(Item(one.rule, one.why, window, plan, row, others))
+    return items
+
+
+def _summary(contract, agreement, term, items, day):
+    """Where it stands, in one or two plain sentences."""
+    if contract.ends_on:
+        return f"It ends on {words.date(contract.ends_on)}; nothing renews."
+    if term.is_monthly:
+        return f"It runs month to month. {contract.renews_monthly_reason}".strip()
+    if not agreement.auto_renew:
+        return f"Its term ends on {words.date(term.ends_on)}; it does not renew by itself."
+    months = matching.length(terms.renews_into_months(agreement))
+    into = "month to month" if months == "a month" else f"for {months}"
+    if contract.renews_monthly_from_on and contract.renews_monthly_from_on <= term.ends_on + terms.DAY:
+        into = "month to month"
+    renews = f"It renews {into} on {words.date(term.ends_on + terms.DAY)} unless the customer says no."
+    return f"{renews} {_next_step(items, day)}".strip()
+
+
+def _next_step(items, day):
+    """What happens next about its notices."""
+    steps = []
+    for item in items:
+        row, plan = item.row, item.plan
+        if plan is None or (row and row.state in (RenewalNotice.PROVEN, RenewalNotice.SENT)):
+            continue
+        if row and row.state == RenewalNotice.MISSED:
+            steps.append((row.closes_on, f"The notice {row.rule_code} was missed."))
+        elif row and row.state == RenewalNotice.QUEUED:
+            steps.append((row.plan_on, "A notice is on its way."))
+        else:
+            plan_on = max(row.plan_on if row else plan.plan_on, day)
+            how = RenewalNotice.MEDIA[plan.medium].lower()
+            steps.append((plan_on, f"The next notice goes out on {words.date(plan_on)}, by {how}."))
+    if steps:
+        return min(steps)[1]
+    return "Every notice that the law asks for is out." if any(item.row for item in items) else ""
