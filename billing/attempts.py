@@ -1,7 +1,7 @@
 """What an attempt to move money has in common, whichever way the money goes: a payment or a refund.
 
 Its name, how long it may take from its claim to its call, when it is asked about, and when "it never arrived"
-may be believed. Not here: what is claimed, sent and booked (payments.py, reversals/refunds.py).
+may be believed. Not here: what is claimed, sent and booked (payments/, reversals/refunds.py).
 """
 
 import random

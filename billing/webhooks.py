@@ -11,6 +11,7 @@ import secrets
 
 from billing import payments
 from billing.automatic import methods
+from billing.payments import booking
 from billing.reversals import refunds
 from models import Customer, GatewayEvent, Payment
 
@@ -94,7 +95,7 @@ def _follow_transaction(event, gateway, today, now):
     if payment and payment.state in Payment.LIVE and transaction.is_final and not transaction.is_money:
         payments.ask(payment, gateway=gateway, **told)  # one refusal proves nothing about other tries
     elif payment:
-        payments.conclude(payment, transaction, **told)
+        booking.conclude(payment, transaction, **told)
     return f"Payment {payment.reference}" if payment else "Not one of our payments"
 
 

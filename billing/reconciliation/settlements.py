@@ -21,6 +21,7 @@ from billing import company as companies
 from billing.errors import GatewayUnavailable
 from billing.money import format_cents
 from billing.outcomes import APPROVED_STATUSES
+from billing.payments import booking
 from billing.reconciliation import differences
 from billing.reversals import refunds, returns
 from models import (
@@ -208,7 +209,7 @@ class _Look:
         elif _takes_back(told) or told.was_returned:
             self._take_back(told, when)
         elif payment := payments.of_transaction(told):
-            payments.conclude(payment, told, **when)
+            booking.conclude(payment, told, **when)
 
     def _take_back(self, told, when):
         """A bank or a card holder took money back; the line of that entry belongs to the payment."""

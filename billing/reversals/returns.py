@@ -38,7 +38,7 @@ def follow(transaction, *, today, now):
     """
     payment = payment_of(transaction)
     if payment is None or payment.state not in KNOWN:
-        return payment  # what is not decided yet, or never was money, is decided in payments.py
+        return payment  # what is not decided yet, or never was money, is decided in payments/
     told = {"by": PROCESSOR, "today": today, "now": now}
     if transaction.is_chargeback:
         cents = min(transaction.amount_cents or payment.amount_cents, payment.amount_cents)

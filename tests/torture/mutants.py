@@ -9,10 +9,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
-from billing import attempts, bill, ledger, notices, outcomes, payments
+from billing import attempts, bill, ledger, notices, outcomes
 from billing.edges.gateway import Gateway
 from billing.notices import judging, sending
 from billing.outcomes import Approved, Declined, Held, InDoubt, Transaction
+from billing.payments import booking, claiming, online, saved
 from billing.states import move
 from models import Company, Notice, Payment, db
 
@@ -71,14 +72,14 @@ def retry_on_timeout():
 @mutant("silence")
 def silence_is_a_refusal():
     """A charge without an answer counts as declined, and its invoices are free for the next."""
-    real = payments._book_answer
+    real = saved._book_answer
 
     def book(payment, outcome, today, now):
         if isinstance(outcome, InDoubt):
             outcome = Declined("2", "The bank declined this payment.")
         return real(payment, outcome, today, now)
 
-    payments._book_answer = book
+    saved._book_answer = book
 
 
 @mutant("sleepers")
@@ -99,22 +100,22 @@ def a_decline_frees_the_invoice():
 
     def end(payment, refusal, today, now):
         if payment.state in Payment.LIVE:
-            payments._end(payment, Payment.DECLINED, refusal.sentence, now, today)
+            booking.end(payment, Payment.DECLINED, refusal.sentence, now, today)
 
-    payments._note_decline = end
+    booking._note_decline = end
 
 
 @mutant("storm", statements=('DROP INDEX "payment_part_live"',))
 def no_unique_index():
     """Nothing but a look before the insert keeps two open attempts apart."""
-    real = payments._same_attempt
+    real = online._same_attempt
 
     def slowly(customer, parts):
         found = real(customer, parts)
         time.sleep(BREATH_SECONDS)
         return found
 
-    payments._same_attempt = slowly
+    online._same_attempt = slowly
 
 
 # --- Learning what happened ----------------------------------------------------------------------
@@ -132,8 +133,8 @@ def booking_from_the_return_url():
         if asked.state in Payment.LIVE:
             with ledger.locked(asked.customer_id):
                 move(asked, Payment.APPROVED, kind="card", ask_at=None)
-                payments._free_invoices(asked)
-                payments._apply_to_parts(asked, asked.received_on)
+                claiming.free(asked)
+                booking._apply_to_parts(asked, asked.received_on)
         return asked
 
     pages.ask = trust
@@ -162,8 +163,8 @@ def signature_unchecked():
 @mutant("booking deaths")
 def allocation_outside_the_transaction():
     """An approval is committed first, and what it pays is written after."""
-    real, waiting = payments._apply_to_parts, []
-    payments._apply_to_parts = lambda payment, today: waiting.append((payment, today))
+    real, waiting = booking._apply_to_parts, []
+    booking._apply_to_parts = lambda payment, today: waiting.append((payment, today))
 
     def then_apply(function):
         def both(payment, *args, **told):
@@ -177,8 +178,8 @@ def allocation_outside_the_transaction():
 
         return both
 
-    payments.conclude = then_apply(payments.conclude)
-    payments._book_answer = then_apply(payments._book_answer)
+    booking.conclude = then_apply(booking.conclude)
+    saved._book_answer = then_apply(saved._book_answer)
 
 
 # --- Messages ------------------------------------------------------------------------------------
