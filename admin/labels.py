@@ -32,7 +32,7 @@ TONES = {
     "waiting_on_us": "bad", "waiting_on_customer": "wait", "unmatched": "wait", "booked": "good",
     "waiting": "wait", "refused": "plain", "refunded": "plain", "voided": "plain", "answered": "wait",
     "won": "good", "lost": "bad", "disabled": "bad", "removed": "plain", "planned": "wait",
-    "dropped": "plain", "gone": "good", "skipped": "wait", "charged": "good",
+    "dropped": "plain", "gone": "good", "joined": "good", "skipped": "wait", "charged": "good",
 }  # fmt: skip
 
 

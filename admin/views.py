@@ -4,13 +4,23 @@ A model without an entry still gets its screen, under System. ``form_columns`` i
 a rule owns (a state, a balance, a number) can be typed anywhere.
 """
 
-from flask import abort, current_app, flash, g, url_for
+from flask import abort, current_app, flash, g, request, url_for
 from flask_admin import expose
 from markupsafe import Markup
 from peewee import SQL
 from wtforms import PasswordField, validators
 
-from admin import actions, finding, labels, payment_actions, related, remittances, security, settlements
+from admin import (
+    actions,
+    finding,
+    labels,
+    outbox,
+    payment_actions,
+    related,
+    remittances,
+    security,
+    settlements,
+)
 from admin.base import StaffView
 from admin.filters import ChoiceFilter
 from admin.finding import Anywhere, Related
@@ -18,6 +28,7 @@ from billing import contracts, customers, documents, ledger, words
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.money import as_decimal
+from billing.notices import policies
 from billing.reversals import evidence
 from models import (
     TABLES,
@@ -31,6 +42,7 @@ from models import (
     Contract,
     Credit,
     Customer,
+    CustomerGroup,
     Difference,
     Event,
     GatewayEvent,
@@ -52,6 +64,8 @@ from models import (
     Preference,
     PriceChange,
     Refund,
+    ReminderPolicy,
+    ReminderStep,
     RemittanceFile,
     RemittanceRow,
     Settlement,
@@ -99,11 +113,11 @@ class CustomerView(StaffView):
     column_list = ("account_number", "name", "balance", "kind", "city", "state", "pay_wish", "since_on")
     column_labels = {"account_number": "Account", "since_on": "Since", "pay_wish": "Wishes to pay by"}
     column_filters_by = (
-        "kind", "pay_wish", "language", "state", "city", "since_on", "closed_on", "import_batch",
+        "kind", "group", "pay_wish", "language", "state", "city", "since_on", "closed_on", "import_batch",
     )  # fmt: skip
     form_columns = (
-        "account_number", "name", "kind", *ADDRESS, "language", "terms_days", "po_number",
-        "tax_exempt_number", "tax_exempt_until_on", "since_on", "note", "closed_on",
+        "account_number", "name", "kind", *ADDRESS, "language", "group", "terms_days",
+        "po_number", "tax_exempt_number", "tax_exempt_until_on", "since_on", "note", "closed_on",
     )  # fmt: skip
     actions = actions.CUSTOMER
     search_by = (
@@ -347,6 +361,7 @@ class HoldView(StaffView):
 INVOICE_STANDING = {
     "open": ("Open", lambda at: at(Invoice.open_cents) > SQL("0")),
     "past_due": ("Past due", lambda at: (at(Invoice.open_cents) > SQL("0")) & (at(Invoice.due_on) < g.today)),
+    "needs_person": ("Needs a person", lambda at: policies.needing_person(at, g.today)),
     "paid": ("Paid", lambda at: (at(Invoice.open_cents) == 0) & (at(Invoice.state) == Invoice.ISSUED)),
 }
 
@@ -531,14 +546,17 @@ class ChargebackView(StaffView):
     def pdf_view(self, id):
         """The evidence as the bank gets it."""
         case = self.get_one(id)
-        return pdf_answer(pdf.evidence_pdf(evidence.collect(case)), f"Evidence for {case}")
+        document = evidence.collect(case)
+        if "chosen" in request.args:
+            wanted = request.args.getlist("part")
+            document = evidence.without(document, [name for name, _ in evidence.PARTS if name not in wanted])
+        return pdf_answer(pdf.evidence_pdf(document), f"Evidence for {case}")
+
+    evidence_parts = evidence.PARTS
 
     def evidence(self, row):
         """What its page shows."""
         return evidence.collect(row)
-
-    def more_links(self, row):
-        return [("Evidence (PDF)", url_for(".pdf_view", id=row.id))]
 
 
 class LossView(StaffView):
@@ -613,7 +631,8 @@ class NoticeView(StaffView):
     column_filters_by = (
         "state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at",
     )  # fmt: skip
-    actions = actions.NOTICE
+    actions = (*outbox.DRAFT, *actions.NOTICE)
+    inline = ("said_too",)
 
     def more_links(self, row):
         return (
@@ -676,8 +695,14 @@ class CompanyView(StaffView):
         "payable_to", "remit_street", "remit_city", "remit_state", "remit_zip", "logo", "time_zone",
         "invoice_prefix", "terms_days", "bill_ahead_days", "catch_up_periods", "minimum_payment_cents",
         "pay_link_days", "reminder_days", "bank_clear_days", "postpone_days", "postpone_limit",
-        "refund_alone_cents", "return_fee_cents",
+        "refund_alone_cents", "return_fee_cents", "grace_days", "gap_days", "contacts_a_week",
+        "send_from_hour", "send_until_hour",
     )  # fmt: skip
+    actions = outbox.COMPANY
+
+    def check(self, form, row):
+        if (form.send_from_hour.data or 0) >= (form.send_until_hour.data or 0):
+            form.send_until_hour.errors = ["This is not later than the hour from which messages leave."]
 
     def saved(self, row, form, *, created):
         if form.logo.data:
@@ -776,6 +801,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
         (
             (Customer, CustomerView),
             (Contact, ContactView),
+            (CustomerGroup, outbox.CustomerGroupView),
             (Site, SiteView),
             (System, SystemView),
             (Ticket, TicketView),
@@ -823,7 +849,16 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (AutopayOutcome, AutopayOutcomeView),
         ),
     ),  # fmt: skip
-    ("Messages", ((Notice, NoticeView), (Link, LinkView), (Preference, PreferenceView))),
+    (
+        "Messages",
+        (
+            (Notice, NoticeView),
+            (ReminderPolicy, outbox.ReminderPolicyView),
+            (ReminderStep, outbox.ReminderStepView),
+            (Link, LinkView),
+            (Preference, PreferenceView),
+        ),
+    ),  # fmt: skip
     ("Catalog", ((Item, ItemView), (TaxRate, TaxRateView))),
     (
         "System",

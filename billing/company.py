@@ -1,7 +1,8 @@
 """The one company row: its identity and its policies."""
 
+from billing import events
 from billing.errors import BillingError
-from models import Company
+from models import Company, Notice, db
 
 
 def current():
@@ -21,3 +22,38 @@ def found():
 def terms_days(company, customer):
     """Days from issue to due date: the customer's own terms, else the company's."""
     return company.terms_days if customer.terms_days is None else customer.terms_days
+
+
+# --- Speaking or mute ------------------------------------------------------------------------------
+
+
+def is_live(company, today):
+    """True when messages leave. Before that nothing does, except what people sign in with."""
+    return company.live_on is not None and company.live_on <= today
+
+
+def go_live(company, *, discard, by, today, now):
+    """From now on messages leave. Returns how many that waited from before were thrown away.
+
+    discard -- True: what was queued while nothing left is not sent; False: all of it is, if it is still true
+
+    Raises BillingError when it is live already.
+    """
+    if is_live(company, today):
+        raise BillingError("The company is live already.")
+    thrown_away = 0
+    with db.atomic():
+        if discard:
+            waits = Notice.state.in_((Notice.QUEUED, Notice.DRAFT)) & (Notice.kind != Notice.SIGN_IN)
+            reason = "It waited from before the company went live."
+            thrown_away = Notice.update(state=Notice.SKIPPED, reason=reason).where(waits).execute()
+        Company.update(live_on=today).where(Company.id == company.id).execute()
+        events.record("company.live", company, by=by, now=now, after={"thrown_away": thrown_away})
+    return thrown_away
+
+
+def go_mute(company, *, reason, by, now):
+    """From now on nothing leaves, until somebody lets it. What is queued meanwhile waits."""
+    with db.atomic():
+        Company.update(live_on=None).where(Company.id == company.id).execute()
+        events.record("company.mute", company, by=by, now=now, reason=reason)

@@ -222,7 +222,8 @@ def _watch_webhook(day):
 def _remind(day):
     if day.dry_run:
         return "reminders are not listed in a dry run"
-    return f"{notices.queue_reminders(day.today, now=day.clock.now()):,} reminders queued"
+    queued = notices.queue_reminders(day.today, now=day.clock.now(), progress=day.done)
+    return f"{queued:,} reminders queued"
 
 
 def _send(day):

@@ -11,6 +11,7 @@ from peewee import SQL, fn
 
 from billing import daily, money, words
 from billing.automatic import charging
+from billing.notices import policies
 from billing.reconciliation import differences
 from models import (
     Autopay,
@@ -130,6 +131,10 @@ def queues(today, ages):
         _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
         _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
         _queue(
+            "Drafts to read", Notice, Notice.DRAFT, "Personal mails about what is late: read, sign and send."
+        ),
+        _needing_person(today),
+        _queue(
             "Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True
         ),
         _queue("To print and mail", Notice, Notice.PRINT, "Paper that has not left the house."),
@@ -220,6 +225,18 @@ def _next_deadline(today):
     if case is None:
         return "Send the evidence to the bank in time."
     return f"The next answer is due {words.from_today(case.answer_by_on, today)}."
+
+
+def _needing_person(today):
+    """Open invoices whose messages are over: the last step came, and nobody paid."""
+    condition = policies.needing_person(lambda field: field, today)
+    return Number(
+        "Needs a person",
+        "invoice",
+        {"standing": "needs_person"},
+        count=Invoice.select().where(condition).count(),
+        note="Every message was sent. Call, and find out why.",
+    )
 
 
 def _queue(label, model, state, note, *, urgent=False):

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from billing import events
 from billing.notices import queueing
-from models import Contact, Notice, Preference
+from models import Contact, Notice
 
 HARD = "5.1.1"  # what a refusal without a status code of its own means: there is no such mailbox
 FULL = ("5.2.2", "5.2.3", "5.3.4")  # full, or this one message too large: the address is good
@@ -62,6 +62,8 @@ def _is_dead(notice, code, now):
 
 def _mark(notice, now):
     """Remember it with the contact, unless they have another address by now. True when it is news."""
+    if notice.channel != Notice.MAIL:
+        return False
     marked = (
         Contact.update(bounced_at=now)
         .where(
@@ -85,7 +87,7 @@ def fall_back(notice, *, now):
     """
     ours = notice.kind not in (Notice.RENEWAL, Notice.YEARLY_REMINDER)
     must = notice.kind in MUST_ARRIVE or (notice.legal and ours)
-    if not must or notice.channel == Preference.PAPER:
+    if not must or notice.channel != Notice.MAIL:  # a text never stands alone: mail or paper went as well
         return False
     about = {
         name: getattr(notice, f"{name}_id")
@@ -97,7 +99,7 @@ def fall_back(notice, *, now):
         key=f"{notice.key}:paper"[:100],
         customer=notice.customer_id,
         contact=notice.contact,
-        channel=Preference.PAPER,
+        channel=Notice.PAPER,
         charge_on=notice.charge_on,
         legal=notice.legal,
         why=WHY_PAPER,

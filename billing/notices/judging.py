@@ -28,8 +28,9 @@ def objection(notice, *, today, now):
 def _nobody_there(notice):
     if notice.channel == Notice.MAIL and not notice.address:
         return "There is no mail address."
-    if notice.channel == Notice.TEXT and not notice.address:
-        return "There is no number to text to."
+    if notice.channel == Notice.TEXT and notice.kind != Notice.TEXT_REPLY:
+        if not notice.address or preferences.facts(notice.contact).number != notice.address:
+            return "There is no consent to texts at this number, or no number."
     return "This person is no longer a contact." if _has_left(notice) else ""
 
 

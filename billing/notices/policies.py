@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from peewee import SQL, fn
 
+from billing import words
 from models import Customer, Invoice, ReminderPolicy, ReminderStep, among
 
 LAST_MAKES_UP = 30  # days for which the last step of a policy can still be made up for
@@ -109,6 +110,43 @@ def day_of(step, due_on, grace_days):
 def calendar(steps, due_on, *, grace_days):
     """[(day, act)] of an invoice that is due on ``due_on`` and never paid; for people who set the steps."""
     return [(day_of(step, due_on, grace_days), step.act) for step in steps]
+
+
+def standing(*, customer_group, customer, invoice, but=None):
+    """The active policy of exactly this scope, by ids (none: the company's), or None.
+
+    but -- the id of a policy that is left out
+    """
+    scope = {"customer_group": customer_group, "customer": customer, "invoice": invoice}
+    condition = ReminderPolicy.active
+    for name, id in scope.items():
+        field = getattr(ReminderPolicy, name)
+        condition &= field.is_null() if id is None else field == id
+    if but is not None:
+        condition &= ReminderPolicy.id != but
+    return ReminderPolicy.select().where(condition).first()
+
+
+def days_words(days):
+    """When a step comes, in words.
+
+    >>> days_words(-3), days_words(0), days_words(1)
+    ('3 days before the due date', 'On the due date', '1 day after the due date')
+    """
+    if days == 0:
+        return "On the due date"
+    return f"{words.plural(abs(days), 'day')} {'after' if days > 0 else 'before'} the due date"
+
+
+def misfit(days, act):
+    """A sentence on why ``act`` cannot happen so many days from the due date, or ""."""
+    if days < 0 and act != ReminderStep.REMIND:
+        return "Before the due date there is nothing to do but remind that it falls due soon."
+    if days == 0 and act != ReminderStep.REMIND_TODAY:
+        return "On the due date itself there is nothing to do but remind that it is due today."
+    if days > 0 and act in (ReminderStep.REMIND, ReminderStep.REMIND_TODAY):
+        return "After the due date it is no reminder any more. Choose one of the other three."
+    return ""
 
 
 def needing_person(at, today):

@@ -11,9 +11,9 @@ from datetime import timedelta
 from billing import company as companies
 from billing import ledger
 from billing.errors import BillingError, StaleState
-from billing.notices import joining, judging, timing
+from billing.notices import bouncing, joining, judging, timing
 from billing.states import move
-from models import Contact, Notice, db
+from models import Notice, db
 
 log = logging.getLogger(__name__)
 CHUNK = 50
@@ -60,8 +60,7 @@ class Report:
 
 def waiting(now):
     """A query of what may be sent now. Before the company is live that is nothing but links to sign in."""
-    live_on = companies.current().live_on
-    is_live = live_on is not None and live_on <= now.date()
+    is_live = companies.is_live(companies.current(), now.date() + timedelta(days=1))  # UTC is ahead of us
     return (
         Notice.select()
         .where(
@@ -250,8 +249,8 @@ def _try_later(notice, trouble, now):
         reason = str(trouble)[:255]
         move(notice, Notice.FAILED, reason=reason)
         joining.failed_with(notice, reason)
-        if trouble.permanent and notice.contact_id:
-            Contact.update(bounced_at=now).where(Contact.id == notice.contact_id).execute()
+        if trouble.permanent:
+            bouncing.came_back(notice, code=bouncing.HARD, text=reason, now=now)
     else:
         later = now + RETRY_AFTER[notice.tries - 1]
         move(notice, Notice.QUEUED, send_at=later, reason=str(trouble)[:255])

@@ -11,6 +11,7 @@ import holidays
 from peewee import fn
 
 from billing import company as companies
+from billing.texts import hours
 from models import Notice, Site, among
 
 WEEK = 7
@@ -69,13 +70,17 @@ def _too_soon(days, today, company):
 
 
 def not_before(notice, now):
-    """The instant (naive UTC) at which a message of collection may leave; ``now`` when it may right away.
+    """The instant (naive UTC) at which a message may leave; ``now`` when it may right away.
+
+    Texts leave by day only, wherever the recipient is; messages of collection in business hours.
 
     Hours are those of the place where the customer is; days those of the law of good manners.
     """
+    company = companies.current()
+    if notice.channel == Notice.TEXT and notice.kind != Notice.TEXT_REPLY:
+        now = hours.leaves_at(notice.customer, now, company_zone=company.time_zone)
     if notice.kind not in Notice.COLLECTION or notice.channel == Notice.PAPER:
         return now
-    company = companies.current()
     zone = zone_of(notice.customer_id, company)
     there = _local(now, zone)
     days = _contact_days([notice.customer_id], now).get(notice.customer_id, set())

@@ -1,0 +1,225 @@
+"""What staff do about messages: read and sign drafts, set the steps of reminding, let the company speak.
+
+Here: the screens of policies, steps and groups, and the actions of drafts and of the company. Not here: the
+list of messages itself (views.py), what is due and when (billing/notices).
+"""
+
+from datetime import timedelta
+
+import flask_login
+import wtforms
+from flask import g
+from wtforms.validators import Length
+
+from admin.actions import Action, Reason, Words, day_of, text_field
+from admin.base import StaffView
+from admin.fields import Filled, plain_text
+from billing import company as companies
+from billing import words
+from billing.notices import drafts, policies
+from models import Notice, ReminderStep
+
+# --- drafts ----------------------------------------------------------------------------------------
+
+
+class DraftForm(wtforms.Form):
+    """The words of a personal mail."""
+
+    words = wtforms.TextAreaField(
+        "Your mail",
+        [Filled(), Length(max=drafts.LONGEST, message=f"Please keep it under {drafts.LONGEST:,} characters."),
+         plain_text],
+        description="It goes out in your name, with a link to the invoice under it. Answers come back as a "
+        "ticket, and reminders wait until it is answered.",
+        render_kw={"rows": 18},
+    )  # fmt: skip
+
+
+def _fill_words(form, rows):
+    if form.words.raw_data is None:
+        form.words.data = rows[0].words or drafts.suggested(rows[0], staff=flask_login.current_user.row)
+
+
+def _send_draft(notice, form):
+    person = flask_login.current_user.row
+    send_at = drafts.send(notice, words=form.words.data, staff=person, **day_of())
+    if send_at > g.now:
+        return (
+            f"It leaves on {words.moment(send_at, companies.current().time_zone)}: not sooner, by our rules."
+        )
+    return "It leaves in a moment."
+
+
+def _discard(notice, form):
+    drafts.discard(notice, reason=form.reason.data, by=g.by, now=g.now)
+    return "The draft was discarded."
+
+
+def _about(notice):
+    why = drafts.objection(notice, **day_of(by=False))
+    late = words.from_today(notice.invoice.due_on, g.today)
+    return f"{notice.invoice}, due {late}." + (f" It would not be sent now: {why}" if why else "")
+
+
+def _is_draft(notice):
+    return notice.state == Notice.DRAFT
+
+
+DRAFT = (
+    Action(
+        "read_draft",
+        "Read and send",
+        _send_draft,
+        form=DraftForm,
+        fill=_fill_words,
+        lead="Nobody likes a form letter. Read it, change what is not right, and send it in your name.",
+        fits=_is_draft,
+        effect=_about,
+        bulk=False,
+        tone="main",
+    ),
+    Action(
+        "discard_draft",
+        "Discard",
+        _discard,
+        form=Reason,
+        lead="Nothing is sent. The next step of the invoice comes on its day all the same.",
+        fits=_is_draft,
+    ),
+)
+
+
+# --- the company speaks, or not --------------------------------------------------------------------
+
+
+class LiveForm(wtforms.Form):
+    """What becomes of what waits."""
+
+    discard = wtforms.BooleanField(
+        "Throw away what waits",
+        default=True,
+        description="Messages that were queued while you set things up. Unticked: all of them are sent now.",
+    )
+
+
+class MuteForm(wtforms.Form):
+    """Why."""
+
+    reason = text_field("Reason", 255, hint="Your colleagues will read it.", control=Words)
+
+
+def _go_live(company, form):
+    thrown_away = companies.go_live(company, discard=form.discard.data, **day_of())
+    gone = f" {words.plural(thrown_away, 'message')} from before will not be sent." if thrown_away else ""
+    return f"{company} is live: messages leave from now on.{gone}"
+
+
+def _waiting_words(company):
+    count = Notice.select().where(Notice.state == Notice.QUEUED).count()
+    return f"{words.plural(count, 'message')} waiting."
+
+
+COMPANY = (
+    Action(
+        "go_live",
+        "Go live",
+        _go_live,
+        form=LiveForm,
+        lead="From now on invoices, receipts and reminders reach your customers.",
+        fits=lambda company: not companies.is_live(company, g.today),
+        effect=_waiting_words,
+        bulk=False,
+        tone="main",
+    ),
+    Action(
+        "go_mute",
+        "Stop all messages",
+        lambda company, form: companies.go_mute(company, reason=form.reason.data, by=g.by, now=g.now),
+        form=MuteForm,
+        lead="Nothing leaves any more, except what people sign in with. What is queued meanwhile waits.",
+        done="Nothing leaves until you go live again.",
+        fits=lambda company: companies.is_live(company, g.today),
+        bulk=False,
+        tone="danger",
+    ),
+)
+
+
+# --- when customers are reminded -------------------------------------------------------------------
+
+
+class CustomerGroupView(StaffView):
+    """Customers who are treated alike."""
+
+    can_create = can_edit = True
+    column_list = ("name", "note")
+    form_columns = ("name", "note")
+    default_sort = "name"
+    inline = ("reminder_policies",)
+
+
+class ReminderPolicyView(StaffView):
+    """When customers hear of an invoice that is open. The most specific one counts, as a whole."""
+
+    can_create = can_edit = True
+    plural = "Reminder policies"
+    lead = "The most specific one counts, as a whole: of the invoice, the customer, the group, the company."
+    column_list = ("name", "customer_group", "customer", "invoice", "active", "note")
+    column_labels = {"customer_group": "For the group", "customer": "For the customer"}
+    column_filters_by = ("customer_group", "customer", "invoice", "active")
+    form_columns = ("name", "customer_group", "customer", "invoice", "active", "note")
+    edit_columns = ("name", "active", "note")
+    inline = ("steps",)
+    inline_sort = "id"
+    details_page = "admin/reminder_policy.html"
+
+    def check(self, form, row):
+        typed = [
+            name for name in ("customer_group", "customer", "invoice") if name in form and form[name].data
+        ]
+        if len(typed) > 1:
+            form[typed[1]].errors = ["Choose one: a group, a customer or an invoice."]
+        elif form.active.data and (other := _same_scope(form, row)):
+            form.active.errors = [f"“{other.name}” counts for the same already. Untick that one first."]
+
+    def example(self, policy):
+        """(due date, [(day, what happens)]) of an invoice of today that is never paid."""
+        company = companies.current()
+        due_on = g.today + timedelta(days=company.terms_days)
+        steps = [
+            policies.Step(step.days, step.act)
+            for step in policy.steps.where(ReminderStep.active).order_by(ReminderStep.days)
+        ]
+        calendar = policies.calendar(steps, due_on, grace_days=company.grace_days)
+        return due_on, [(day, ReminderStep.ACTS[act]) for day, act in calendar]
+
+
+def _same_scope(form, row):
+    """Another active policy for the same invoice, customer, group or company."""
+    scope = {}
+    for name in ("customer_group", "customer", "invoice"):
+        given = form[name].data if name in form else getattr(row, name, None)
+        scope[name] = given.id if given else None
+    return policies.standing(**scope, but=row.id if row else None)
+
+
+class ReminderStepView(StaffView):
+    """One step of a policy."""
+
+    can_create = can_edit = True
+    column_list = ("days", "act", "active", "policy")
+    column_labels = {"days": "Days from the due date", "act": "What happens"}
+    column_filters_by = ("policy", "act", "active")
+    form_columns = ("policy", "days", "act", "active")
+    edit_columns = ("days", "act", "active")
+    default_sort = "days"
+
+    def show_days(self, row):
+        return policies.days_words(row.days)
+
+    def check(self, form, row):
+        days, act = form.days.data, form.act.data
+        if days is None or not -30 <= days <= 365:
+            form.days.errors = ["Between -30 (a month before the due date) and 365 (a year after it)."]
+        elif wrong := policies.misfit(days, act):
+            form.act.errors = [wrong]
