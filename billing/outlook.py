@@ -6,6 +6,7 @@ rules, so that what a customer was told and what they get cannot differ. Nothing
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from billing import bill, contracts, ledger, periods, promises, words
 from billing import company as companies
@@ -57,6 +58,7 @@ def next_invoice(customer, *, today):
 
 # --- In plain words ------------------------------------------------------------------------------
 
+AUTOMATIC = "charged; until autopay is on, we remind you"
 MOST_NAMED = 3  # invoices by number; the others are counted
 
 
@@ -120,38 +122,54 @@ def remind_days(wishes, due_on, *, issued_on, today):
     return found
 
 
-def timeline(ahead, wishes):
-    """What wishes would make of the next invoice: [(day or None, when in words, what)], earliest first.
+class Moment(NamedTuple):
+    """One thing that would happen, and when in words."""
 
-    Without a next invoice the days are none, and the order is told by the words.
+    when: str
+    what: str
+
+
+def timeline(ahead, wishes, *, automatic=False):
+    """What wishes would make of the next invoice, as [Moment], in order.
+
+    automatic -- these wishes go with autopay: what would be charged is not reminded of
     """
-    coming = ahead.coming
+    coming, found = ahead.coming, []
     if coming is None:
-        return _usual(wishes)
-    found = [
-        (max(coming.due_on - timedelta(days=wish.days), coming.bill_on) if wish.days else coming.bill_on,
-         f"invoice {offers.BY[channel]}" + (", only if it is unpaid" if wish.days else ""))
-        for channel, wish in wishes.letters(Preference.INVOICE).items()
-    ]  # fmt: skip
+        return [*_usual(wishes, automatic), *_afterwards(wishes)]
+    for channel, wish in wishes.letters(Preference.INVOICE).items():
+        day = max(coming.due_on - timedelta(days=wish.days), coming.bill_on) if wish.days else coming.bill_on
+        found.append((day, f"invoice {offers.BY[channel]}{', only if unpaid' if wish.days else ''}"))
     if coming.charge_on:
         found.append((coming.charge_on, f"charged to {coming.method}"))
+    elif automatic:
+        found.append((coming.due_on, AUTOMATIC))
     else:
         days = remind_days(wishes, coming.due_on, issued_on=coming.bill_on, today=coming.bill_on)
         found += [(day, f"reminder {offers.BY[channel]}, if unpaid") for channel, day in days.items()]
         found.append((coming.due_on, "due"))
-    return [(day, words.short_date(day), what) for day, what in sorted(found, key=lambda one: one[0])]
+    ordered = sorted(found, key=lambda one: one[0])
+    return [*(Moment(f"{day:%b} {day.day}", what) for day, what in ordered), *_afterwards(wishes)]
 
 
-def _usual(wishes):
-    """The same of any invoice."""
-    found = [
-        (None, "When we bill you", f"invoice {offers.BY[channel]}")
-        for channel in wishes.letters(Preference.INVOICE)
-    ]
-    return found + [
-        (None, offers.words_of(Preference.REMINDER, wish), f"reminder {offers.BY[channel]}, if unpaid")
-        for channel, wish in wishes.channels(Preference.REMINDER).items()
-    ]
+def _usual(wishes, automatic):
+    """The same of any invoice, while none is on the calendar."""
+    for channel in wishes.letters(Preference.INVOICE):
+        yield Moment("When billed", f"invoice {offers.BY[channel]}")
+    if automatic:
+        yield Moment("When due", AUTOMATIC)
+        return
+    for channel, wish in wishes.channels(Preference.REMINDER).items():
+        when = f"{words.plural(wish.days, 'day')} before it is due" if wish.days else "on the due date"
+        yield Moment("If unpaid", f"reminder {offers.BY[channel]}, {when}")
+
+
+def _afterwards(wishes):
+    for channel, wish in wishes.channels(Preference.RECEIPT).items():
+        if wish.timing == Preference.EVERY:
+            yield Moment("When paid", f"receipt {offers.BY[channel]}")
+    for channel in wishes.channels(Preference.DIGEST):
+        yield Moment("Monthly", f"summary {offers.BY[channel]}")
 
 
 def _open_words(invoice, ahead, wishes):

@@ -87,13 +87,10 @@ def _shown(contact, here, refusal=""):
 
 def _presets(facts, ahead):
     """(Preset, what it would make of the next invoice) for each of the four."""
-    return [
-        (
-            preset,
-            outlook.timeline(ahead, preferences.settle(preferences.preset_cells(preset.name, facts), facts)),
-        )
-        for preset in preferences.PRESETS
-    ]
+    for preset in preferences.PRESETS:
+        wishes = preferences.settle(preferences.preset_cells(preset.name, facts), facts)
+        automatic = preset.name == preferences.FORGET and not facts.autopay
+        yield preset, outlook.timeline(ahead, wishes, automatic=automatic)
 
 
 def _stopped_by_click(contact, wishes):

@@ -70,18 +70,16 @@ OFFERED = {
 STOPPABLE = frozenset({Preference.REMINDER, Preference.RECEIPT, Preference.DIGEST})
 # What must reach a payer by mail or on paper, and why.
 FLOOR = {
-    Preference.INVOICE: "An invoice always reaches you: by email, on paper, or both.",
-    Preference.PAYMENT_PROBLEM: "You always hear of a payment that does not go through, and at once.",
-    Preference.CONTRACT_END: "The law and your contract want this announced to you in time.",
-    Preference.PRICE_CHANGE: "A new price counts only after it was announced to you.",
+    Preference.INVOICE: "It always reaches you: by email, on paper, or both.",
+    Preference.PAYMENT_PROBLEM: "You always hear of it, and at once.",
+    Preference.CONTRACT_END: "The law and your contract want this told in time.",
+    Preference.PRICE_CHANGE: "A new price counts only once it was told.",
 }
 WRITTEN = (Preference.CONTRACT_END, Preference.PRICE_CHANGE)
-OF_AUTOPAY = "You agreed to this with autopay; it can be changed there."
+OF_AUTOPAY = "As you agreed with autopay; it can be changed there."
 NO_AUTOPAY = "Autopay is off, so nothing is charged by itself."
 ANSWERED = "You asked us, so we answer."
-ON_PAPER_TOO = (
-    "Where the law wants a written notice it comes on paper, until you agree below to get it by email."
-)
+ON_PAPER_TOO = "On paper too, until you agree to get it by email."
 
 
 @dataclass(frozen=True)
@@ -287,16 +285,11 @@ TITLES = {
     Preference.DIGEST: "Monthly summary",
 }
 MEANINGS = {
-    Preference.INVOICE: "When we bill you.",
-    Preference.UPCOMING_CHARGE: "Before autopay charges you.",
     Preference.REMINDER: "Before an invoice is due, only while it is unpaid.",
-    Preference.RECEIPT: "After each payment.",
-    Preference.PAYMENT_PROBLEM: "When a payment is declined or comes back.",
-    Preference.CONTRACT_END: "Before your contract ends or renews.",
-    Preference.PRICE_CHANGE: "Before a price changes.",
-    Preference.TICKET_REPLY: "When we answer you.",
+    Preference.RECEIPT: "What we received, and what it paid.",
     Preference.DIGEST: "What was billed and paid in a month, in one message.",
 }
+CERTAIN = frozenset(FLOOR) | {Preference.TICKET_REPLY}
 BY = {MAIL: "by email", TEXT: "by text", PAPER: "on paper", CALENDAR: "in your calendar"}
 CHANNEL_TITLES = {MAIL: "Email", TEXT: "Text", PAPER: "Paper", CALENDAR: "Calendar"}
 
@@ -316,7 +309,7 @@ def words_of(event, wish):
         return f"On the {words.ordinal(wish.day)}" if wish.day else "In the monthly summary"
     return {
         Preference.INVOICE: "Every invoice",
-        Preference.RECEIPT: "After each payment",
+        Preference.RECEIPT: "Each payment",
         Preference.UPCOMING_CHARGE: "With the invoice",
     }.get(event, "Yes")
 

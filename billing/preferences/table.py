@@ -36,12 +36,11 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One event: what it is, what cannot be changed and why, and a Cell or None for each channel."""
+    """One event: what it is, or what cannot be changed and why, and a Cell or None for each channel."""
 
     event: str
     title: str
     meaning: str
-    reason: str
     cells: tuple[Cell | None, ...]
 
 
@@ -67,15 +66,16 @@ def table(wishes, facts, typed=None):
 def _row(event, channels, wishes, shown, facts):
     off = event == Preference.UPCOMING_CHARGE and not facts.autopay
     cells = [None if off else _cell(event, channel, wishes, shown) for channel in channels]
-    reason = wishes.locked.get(event, "")
-    return Row(event, offers.TITLES[event], offers.MEANINGS[event], reason, tuple(cells))
+    meaning = wishes.locked.get(event) or offers.MEANINGS[event]
+    return Row(event, offers.TITLES[event], meaning, tuple(cells))
 
 
 def _cell(event, channel, wishes, shown):
     stands = wishes.wish(event, channel)
     name, label = f"{event}-{channel}", f"{offers.TITLES[event]} {offers.BY[channel]}"
     if (event, channel) in wishes.fixed:
-        return Cell(name, channel, label, offers.words_of(event, stands), (), True)
+        always = "Always" if stands == offers.ALWAYS and event in offers.CERTAIN else ""
+        return Cell(name, channel, label, always or offers.words_of(event, stands), (), True)
     if channel not in offers.OFFERED[event]:
         return None
     now = shown.get((event, channel), stands)
