@@ -31,6 +31,7 @@ from models import (
     Notice,
     Payment,
     Preference,
+    RemittanceRow,
     Staff,
     Ticket,
 )
@@ -129,6 +130,8 @@ def test_it_finds_something_in_every_queue(company):
     assert states[Ticket] >= {Ticket.WAITING_ON_US, Ticket.WAITING_ON_CUSTOMER}
     assert states[Notice] >= {Notice.PRINT, Notice.FAILED}
     assert ledger.past_due(TODAY).count() > 0
+    rows = [state for (state,) in RemittanceRow.select(RemittanceRow.state).tuples()]
+    assert rows.count(RemittanceRow.UNMATCHED) == 1 and rows.count(RemittanceRow.BOOKED) >= 1
     assert Notice.select().where((Notice.state == Notice.QUEUED) & (Notice.send_at > NOW)).count() == 2
     assert Credit.select().where(Credit.open_cents > 0).count() > 0
 

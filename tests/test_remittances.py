@@ -53,6 +53,18 @@ def fresh(row):
     return type(row).get_by_id(row.id)
 
 
+@pytest.mark.parametrize("name", ["lockbox", "bill-pay"])
+def test_the_sample_files_say_one_customer_and_one_that_nobody_knows(name):
+    customer = make_customer("Alice Archer", account_number="100042")
+    make_invoice(customer, cents=4250, number=10482)
+    content = (DATA / f"{name}.csv").read_bytes()
+
+    result = remittances.check(content, f"{name}.csv", mapping(name), today=TODAY)
+
+    assert [row.customer_id for row in result.rows] == [customer.id, None]
+    assert (result.refused, result.left_out) == ([], name == "lockbox")
+
+
 # --- Whose it is -----------------------------------------------------------------------------------
 
 

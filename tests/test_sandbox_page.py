@@ -241,6 +241,14 @@ def test_a_decline_stays_on_the_form_and_another_card_can_pay(sandbox, token):
     assert [one["status"] for one in sandbox.transactions()] == ["declined", "capturedPendingSettlement"]
 
 
+def test_after_the_button_that_is_declined_every_other_one_does_as_it_says(sandbox, token):
+    sandbox.open(token)
+    declined = sandbox.submit(token, test="declined")
+    assert declined.alert.startswith("This transaction has been declined.")
+
+    assert sandbox.submit(token, test="visa", zip="46282").is_receipt
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [

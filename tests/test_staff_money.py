@@ -288,6 +288,20 @@ def test_the_evidence_goes_to_the_bank_as_a_file(shop, case):
     assert pdf.evidence_pdf(evidence.collect(case)) == answer.data  # the same bytes each time
 
 
+def test_staff_leave_parts_of_the_evidence_out(shop, case):
+    desk = enter(shop)
+    page = desk.get(f"/staff/chargeback/{case.id}")
+    assert re.findall(r'name="part" value="(\w+)" checked', page.text) == [name for name, _ in evidence.PARTS]
+
+    told = desk.get(f"/staff/chargeback/{case.id}/evidence?chosen=yes&part=invoices&part=nonsense")
+
+    assert told.mimetype == "application/pdf"
+    document = evidence.without(evidence.collect(case), ["consents", "messages", "tickets", "earlier"])
+    drawn = pdf._templates().get_template("pdf/evidence.html").render(document=document)
+    assert "What was billed" in drawn
+    assert "What was agreed to" not in drawn and "What we sent" not in drawn
+
+
 def test_a_dispute_is_answered_and_won(shop, case):
     desk = enter(shop, "billing")
 

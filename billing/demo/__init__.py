@@ -7,7 +7,7 @@ here talks to the outside: what the payment processor would know is handed to ``
 from dataclasses import dataclass
 from datetime import timedelta
 
-from billing.demo import cast, company, history, lives, people, post, scenes, standing
+from billing.demo import bank, cast, company, history, lives, people, post, scenes, standing
 from billing.errors import BillingError
 from models import Company, Contact, Invoice, PaymentPart, db
 
@@ -56,6 +56,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
     with db.atomic():
         scenes.play(past)
         standing.play(past)
+        bank.play(past)
         post.deliver(past)
 
 

@@ -116,6 +116,14 @@ def _reminder(notice):
     return subject, f"A friendly reminder: invoice {notice.number} for {amount} falls due {due}."
 
 
+def _overdue(notice):
+    amount, due = format_cents(notice.total_cents), words.date(notice.due_on)
+    return (
+        f"Still open: {amount}, due {due} (invoice {notice.number})",
+        f"Invoice {notice.number} for {amount} was due {due}. If it crossed with your payment, thank you.",
+    )
+
+
 def _receipt(notice):
     amount, on = format_cents(notice.amount_cents), words.date(notice.received_on)
     text = f"Thank you. We received {amount} on {on}; the reference is {notice.reference}."
@@ -157,6 +165,7 @@ def _method_expiring(notice):
 _WORDS = {
     Notice.INVOICE: _invoice,
     Notice.REMINDER: _reminder,
+    Notice.OVERDUE: _overdue,
     Notice.RECEIPT: _receipt,
     Notice.PAYMENT_PROBLEM: _problem,
     Notice.TICKET_REPLY: _answer,

@@ -5,7 +5,7 @@ only words: an invoice, a mail or a consent stands here as it was shown to the c
 to the books stands in returns.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from billing import company as companies
@@ -64,8 +64,22 @@ class Evidence:
     earlier: tuple[tuple[date, str, int], ...]  # (day, method, cents) of payments that nobody disputed
 
 
+PARTS = (  # what a person may leave out: the bank needs not read what does not help
+    ("consents", "What was agreed to"),
+    ("invoices", "What was billed"),
+    ("earlier", "Earlier payments, not disputed"),
+    ("messages", "What we sent"),
+    ("tickets", "What the customer asked, and what we answered"),
+)
+
+
+def without(document, names):
+    """The same Evidence without some of its PARTS; names that are none of them are ignored."""
+    return replace(document, **{name: None for name, _ in PARTS if name in names})
+
+
 def collect(case):
-    """The Evidence of a Chargeback as it can be shown today."""
+    """The Evidence of a Chargeback as it can be shown today. A part that is None was left out by a person."""
     company, payment = companies.current(), case.payment
     invoices = [part.invoice for part in payment.parts]
     return Evidence(

@@ -23,6 +23,8 @@ def given(form, tests, now):
     """
     fields = {name: value.strip() for name, value in form.items()}
     if fields.get("test") in tests:
+        if fields.get("zip") in {one["zip"] for one in tests.values() if "zip" in one}:
+            del fields["zip"]  # what another test button filled in decides nothing about this one
         fields |= {name: fields.get(name) or value for name, value in TEST_ADDRESS.items()}
         fields |= {"expiration": f"12/{now.year % 100 + 2:02d}", "code": "900", **tests[fields["test"]]}
     return fields
