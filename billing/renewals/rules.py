@@ -12,6 +12,8 @@ import re
 from datetime import date
 from pathlib import Path
 
+from peewee import IntegrityError
+
 from billing import events, words
 from billing.errors import BillingError
 from billing.periods import DAY
@@ -102,6 +104,90 @@ def _take(code, values, versions, source, by, now):
     )
     after = {"source": source[:80], "version": rule.version}
     events.record("renewal_rule.loaded", rule, by=by, now=now, after=after)
+
+
+def load_product(*, by, now):
+    """Take the rules that come with the product. Returns the same as ``load``; twice at once is harmless."""
+    try:
+        return load(FILE.read_text("utf-8"), source=PRODUCT, by=by, now=now)
+    except IntegrityError:  # another process has just taken them
+        return [], []
+
+
+def _lines(text):
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    names = {SHORT_NAMES.get(name, name) for name in reader.fieldnames or ()}
+    if not {"code", "state"} <= names:
+        raise BillingError("This is no table of rules: its first line names no column “code” and “state”.")
+    unknown = names - {"code", *TEXT}
+    if unknown:
+        raise BillingError(f"No rule has a column {words.joined(sorted(unknown))}.")
+    for row in reader:
+        if None in row or None in row.values():
+            raise BillingError(f"Line {reader.line_num}: it has more or fewer cells than the first line.")
+        yield reader.line_num, {SHORT_NAMES.get(name, name): cell.strip() for name, cell in row.items()}
+
+
+def _read(number, row):
+    """(code, {column: value}) of one line; raises BillingError with its number."""
+    code = row.pop("code")
+    try:
+        if not CODE.fullmatch(code):
+            raise BillingError(f"“{code[:30]}” is no code. Write it like NY-5903.")
+        values = {name: _value(name, SHORT_VALUES.get(cell, cell)) for name, cell in row.items()}
+    except BillingError as refusal:
+        raise BillingError(f"Line {number}, {code[:20]}: {refusal}") from None
+    return code, values
+
+
+def _implied(values):
+    """What a short table does not say and a new rule needs."""
+    anchor, consequence = values.get("anchor"), values.get("consequence")
+    basis = {None: RenewalRule.LIMIT, RenewalRule.YEAR: RenewalRule.CONTINUOUS,
+             RenewalRule.EFFECTIVE: RenewalRule.PRICE_CHANGE}.get(anchor, RenewalRule.TERM)  # fmt: skip
+    lifted_by = RenewalRule.REQUEST if consequence == "forbidden_over_1m" else None
+    return {"citation": "", "certainty": "D", "basis": basis, "lifted_by": lifted_by}
+
+
+def _value(name, cell):
+    if name in WHOLE:
+        return _number(cell, int) if cell else None
+    if name == "first_term_at_least":  # 12.01 is "longer than a year": whole months make it 13
+        return _number(cell, math.ceil)
+    if name == "renewal_longer_than":  # 0.99 is "a month or more": longer than none
+        return _number(cell, math.floor)
+    if name == "online_only":
+        return cell.lower() in ("yes", "true", "1")
+    if name in DATES:
+        return _date(cell) if cell else None
+    field = getattr(RenewalRule, name)
+    if field.choices and cell and cell not in dict(field.choices):
+        raise BillingError(f"“{cell[:40]}” is not one of: {', '.join(dict(field.choices))} ({name}).")
+    if len(cell) > (getattr(field, "max_length", None) or len(cell)):
+        raise BillingError(f"“{cell[:30]}…” is longer than {field.max_length} characters ({name}).")
+    return (cell or None) if field.null else cell
+
+
+def _number(cell, whole):
+    try:
+        return whole(float(cell))
+    except (ValueError, OverflowError):
+        raise BillingError(f"“{cell[:20]}” is not a number.") from None
+
+
+def _date(cell):
+    try:
+        return date.fromisoformat(cell)
+    except ValueError:
+        raise BillingError(f"“{cell[:20]}” is not a date. Write it like 2026-12-31.") from None
+
+
+def _differs(rule, values):
+    return any(getattr(rule, name) != value for name, value in values.items())
+
+
+def _versions(code):
+    return RenewalRule.select().where(RenewalRule.code == code).order_by(RenewalRule.version.desc())
 
 
 # --- By staff ------------------------------------------------------------------------------------
