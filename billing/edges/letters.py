@@ -14,6 +14,7 @@ from billing.automatic import autopay, setbacks, upcoming
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding
 from billing.reversals import money_back
+from billing.texts import counting
 from models import Contact, Notice
 
 HIDDEN = "…"
@@ -46,17 +47,15 @@ def _compose(app, notice, now):
     tokens = Tokens()
     company = companies.current()
     context = _CONTEXTS[notice.kind](notice, tokens, app.clock.today(), now)
-    _add_standing_links(notice, tokens, now)
+    is_text = notice.channel == Notice.TEXT
+    _add_standing_links(notice, tokens, now, with_preferences=not is_text)
     context |= {
         "company": documents.letterhead(company),
         "contact": notice.contact,
         "why": notice.why,
         "links": tokens.urls,
     }
-    subject, text, html = (
-        app.jinja_env.get_template(f"mail/{notice.kind}.{part}").render(context)
-        for part in ("subject", "txt", "html")
-    )
+    subject, text, html = (_said_in_a_text if is_text else _said_by_mail)(app, notice.kind, context)
     return Letter(
         subject=" ".join(subject.split()),
         text=text,
@@ -68,6 +67,18 @@ def _compose(app, notice, now):
         preferences_url=tokens.urls.get("preferences_url", "") if _may_be_stopped(notice) else "",
         event=preferences.EVENT_OF.get(notice.kind, ""),
     )
+
+
+def _said_by_mail(app, kind, context):
+    """(subject, text, HTML) of a mail."""
+    parts = (app.jinja_env.get_template(f"mail/{kind}.{part}") for part in ("subject", "txt", "html"))
+    return [part.render(context) for part in parts]
+
+
+def _said_in_a_text(app, kind, context):
+    """The same of a text, which is nothing but its words: plain characters, one segment where it can be."""
+    words = app.jinja_env.get_template(f"text/{kind}.txt").render(context)
+    return "", counting.plain(words), ""
 
 
 def _may_be_stopped(notice):
@@ -86,14 +97,14 @@ def _without(text, secrets):
     return text
 
 
-def _add_standing_links(notice, tokens, now):
+def _add_standing_links(notice, tokens, now, *, with_preferences):
     """What every message to a customer carries: where to sign in, and for payers how to change what they get.
 
     Those preferences decide how the account is paid: whoever only looks at it, or asks, gets no link to them.
     """
     tokens.urls["sign_in_page_url"] = url_for("portal.sign_in", _external=True)
     is_payer = notice.contact and notice.contact.role == Contact.PAYER
-    if is_payer and notice.kind not in (Notice.SIGN_IN, Notice.CONTACT_CHANGED):
+    if with_preferences and is_payer and notice.kind not in (Notice.SIGN_IN, Notice.CONTACT_CHANGED):
         tokens.add(
             "preferences_url", "portal.preferences_by_link", links.preferences_link(notice.contact, now=now)
         )
@@ -154,6 +165,12 @@ def _sign_in(notice, tokens, today, now):
     tokens.add("sign_in_url", "portal.sign_in_by_link", token)
     tokens.secrets.append(code)
     return {"code": code}
+
+
+def _consent_confirm(notice, tokens, today, now):
+    token = links.consent_link(notice.contact, now=now)
+    tokens.add("consent_url", "portal.electronic_consent", token)
+    return {}
 
 
 def _ticket_reply(notice, tokens, today, now):
@@ -222,6 +239,10 @@ def _contact_changed(notice, tokens, today, now):
     return {}
 
 
+def _text_reply(notice, tokens, today, now):
+    return {"words": notice.words}
+
+
 _CONTEXTS = {
     Notice.INVOICE: _invoice,
     Notice.REMINDER: _invoice,
@@ -232,6 +253,7 @@ _CONTEXTS = {
     Notice.PAYMENT_PROBLEM: _payment_problem,
     Notice.REFUND: _refund,
     Notice.SIGN_IN: _sign_in,
+    Notice.CONSENT_CONFIRM: _consent_confirm,
     Notice.TICKET_REPLY: _ticket_reply,
     Notice.CONTACT_CHANGED: _contact_changed,
     Notice.AUTOPAY_ON: _agreement,
@@ -243,6 +265,7 @@ _CONTEXTS = {
     Notice.CHARGE_DECLINED: _charge_declined,
     Notice.METHOD_PROBLEM: _method_problem,
     Notice.ABOVE_CAP: _above_cap,
+    Notice.TEXT_REPLY: _text_reply,
     Notice.RENEWAL: _renewal,
     Notice.YEARLY_REMINDER: _renewal,
 }

@@ -347,6 +347,11 @@ def queue_fresh_link(invoice, contact, *, now):
     )
 
 
+def queue_consent_confirm(contact, *, now):
+    """Queue the mail with the link that agrees to electronic notices: who reads it there can read them."""
+    _queue_now(Notice.CONSENT_CONFIRM, contact, "You asked to get legal notices by email.", now)
+
+
 def queue_contact_changed(contact, old_address, *, now):
     """Tell the old address that it is not used any more."""
     why = "This was the address of a contact of this account."
