@@ -5,7 +5,9 @@ from datetime import date
 import pytest
 
 import models
-from billing import links, notices, payments, tickets
+from billing import links, notices, payments, promises, tickets
+from billing.automatic import autopay, consent
+from billing.errors import BillingError
 from models import (
     Charge,
     Contract,
@@ -359,3 +361,33 @@ def test_paper_is_printed_with_a_pay_code_of_its_own(app):
     assert answer.mimetype == "application/pdf"
     assert Link.get().invoice_id == invoice.id
     assert Notice.get().state == Notice.PRINT
+
+
+def test_the_letter_about_a_charge_is_printed_and_marking_it_lets_the_days_count(app, clock):
+    customer = factories.make_customer(email="")
+    account = factories.make_method(
+        customer, kind="bank", label="Checking account ending 6781", expires_on=None
+    )
+    words = consent.words_of(customer, account, **consent.Terms()._asdict())
+    autopay.agree(
+        customer, contact=None, method=account, **consent.Terms()._asdict(), text=words.text, address="",
+        by=BY, today=TODAY, now=clock.now(),
+    )  # fmt: skip
+    invoice = factories.make_invoice(customer, due=date(2026, 12, 6))
+    autopay.plan_due(TODAY, now=clock.now())
+    autopay.tell_due(TODAY, now=clock.now())
+    Notice.update(state=Notice.PRINT).where(Notice.channel == Notice.PAPER).execute()
+    letter, desk = Notice.get(Notice.kind == "upcoming_charge"), enter(app)
+
+    answer = desk.act("notice", "print", letter)
+    assert answer.mimetype == "application/pdf"
+    told = promises.charge_letter(letter, today=TODAY, now=clock.now())
+    assert (told.charge.cents, told.charge.charge_on, told.by_bank) == (4250, date(2026, 12, 15), True)
+
+    desk.act("notice", "mark_printed", letter)
+    autopay.tell_due(TODAY, now=clock.now())
+    assert autopay.planned(invoice).told_on == TODAY
+
+    autopay.end(autopay.standing(customer), reason="Off.", by=BY, now=clock.now())
+    with pytest.raises(BillingError, match="this letter need not leave"):
+        promises.charge_letter(letter, today=TODAY, now=clock.now())

@@ -11,7 +11,7 @@ from billing import checks, daily, notices, payments
 from billing.edges import pdf
 from billing.reversals import evidence, refunds, returns
 from models import Autopay, Chargeback, Event, Hold, Invoice, Loss, Notice, Payment, PaymentMethod, Refund
-from tests.factories import BY, NOW, make_invoice, payer
+from tests.factories import BY, NOW, make_invoice, make_method, payer
 from tests.office import enter, text_of
 from tests.sandbox_process import ACCOUNT
 
@@ -509,6 +509,21 @@ def test_the_mail_of_a_cancellation_says_that_no_money_moved(shop, paid, alice):
 
     assert "Canceled payment" in mail.subject
     assert "before any money moved" in " ".join(mail.text.split())
+
+
+def test_what_autopay_does_after_a_canceled_charge_is_said(shop, paid, alice):
+    payment = paid(make_invoice(alice, cents=4250), settled=False)
+    card = make_method(alice)
+    agreed = Autopay.create(
+        customer=alice, method=card, text="I agree.", text_version="1", agreed_at=NOW, agreed_from="",
+        agreed_by="customer:alice@example.com",
+    )  # fmt: skip
+    Payment.update(autopay=agreed, method=card).where(Payment.id == payment.id).execute()
+    enter(shop).act("payment", "refund", payment, amount="42.50", how="card", reason="Wrong", reopen="y")
+
+    mail = mail_of(shop, "refund")
+
+    assert "Autopay does not charge this invoice again by itself" in " ".join(mail.text.split())
 
 
 def test_the_mail_of_a_return_explains_it_and_leads_to_the_invoice(shop, paid, paying, alice):
