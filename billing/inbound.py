@@ -13,10 +13,9 @@ from datetime import timedelta
 
 from peewee import IntegrityError, fn
 
-from billing import events, quotes, tickets
+from billing import events, preferences, quotes, tickets
 from billing.errors import BillingError
 from billing.notices import bouncing
-from billing.preferences import choosing, offers
 from billing.states import move
 from models import Contact, Inbound, Notice, Preference, PreferenceChange, Ticket, db
 
@@ -71,15 +70,24 @@ def take(received, *, now):
     A message that came before changes nothing, whoever delivers it again: killed in between, it is read
     again and taken then.
     """
+
+    def act():
+        row = _keep(received)
+        _decide(row, received, now)
+        return row
+
+    return once(received.source_id, act)
+
+
+def once(source_id, act):
+    """Do ``act`` in a transaction and return its row, or the row that an earlier delivery left."""
     try:
         with db.atomic():
-            row = _keep(received)
-            _decide(row, received, now)
+            return act()
     except IntegrityError:
-        if earlier := Inbound.get_or_none(Inbound.source_id == received.source_id):
+        if earlier := Inbound.get_or_none(Inbound.source_id == source_id):
             return earlier
         raise
-    return row
 
 
 def _keep(received):
@@ -209,7 +217,7 @@ def open_ticket(row, customer, *, by, now):
         subject = subject.partition(":")[2].strip()
     return tickets.open(
         customer,
-        subject=subject[:120] or "Answer to our message",
+        subject=subject[:120] or ("A text" if row.channel == Inbound.TEXT else "Answer to our message"),
         body=message_of(row),
         contact=row.contact,
         invoice=row.notice.invoice if row.notice else None,
@@ -262,7 +270,8 @@ def _complain(row, report, now):
 def _stop_optional(contact, now):
     """End every kind of mail that one may end; returns how many choices changed."""
     how = {"by": "complaint about spam", "via": PreferenceChange.ONE_CLICK, "now": now}
-    return sum(choosing.stop(contact, event, Preference.MAIL, **how) for event in sorted(offers.STOPPABLE))
+    stoppable = sorted(preferences.STOPPABLE)
+    return sum(preferences.stop(contact, event, Preference.MAIL, **how) for event in stoppable)
 
 
 def is_too_much(row, now):

@@ -21,6 +21,7 @@ OPEN = frozenset({
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
     "wait_by_link", "autopay_off_by_link", "autopay_off_by_pay_link",
     "preferences_by_link", "unsubscribe_page", "stop_by_click", "electronic_consent", "authorize_net",
+    "incoming_text",
 })  # fmt: skip
 
 # What a technical contact may open: their own data and questions, nothing about money.

@@ -1,6 +1,6 @@
 """A real IMAP server for tests: Dovecot of Debian, on a free port, with one mailbox, in a folder of its own.
 
-``missing()`` says how to get one: without it the tests of it fail with that sentence, as those of the browser do.
+``missing()`` says how to get one: without it the tests fail with that sentence, as those of the browser do.
 """
 
 import grp

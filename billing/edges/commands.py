@@ -17,14 +17,26 @@ from flask.cli import with_appcontext
 from peewee import ProgrammingError
 
 import migrations
-from billing import checks, daily, imports, ledger, links, notices, payments, remittances, webhooks
+from billing import (
+    checks,
+    daily,
+    feeds,
+    imports,
+    ledger,
+    links,
+    notices,
+    payments,
+    remittances,
+    webhooks,
+    words,
+)
 from billing import company as companies
-from billing.edges import settings
+from billing.edges import mailbox, settings
 from billing.edges.database import TROUBLE, trouble_sentence
-from billing.edges.mail import Mailer
+from billing.edges.post import Post
 from billing.errors import BillingError
 from billing.reversals import refunds
-from models import Invoice, db
+from models import Inbound, Invoice, db
 
 DATE = click.DateTime(["%Y-%m-%d"])
 WORKER_PAUSE_SECONDS = 2
@@ -35,12 +47,12 @@ HIGHEST_NUMBER = 2**31 - 1  # what an integer column holds
 
 def init_app(app):
     """Register every command."""
-    from billing.edges import bank_commands  # uses the tools below
+    from billing.edges import bank_commands, preference_commands  # use the tools below
 
     for command in (
         init_db, import_customers, import_release, import_undo, run_daily, check_books, send_notices,
-        pay_link, demo, worker, list_settings, bank_commands.certificate, bank_commands.check_gateway,
-        bank_commands.import_payments,
+        read_mail, pay_link, demo, worker, list_settings, bank_commands.certificate,
+        bank_commands.check_gateway, bank_commands.import_payments, preference_commands.judge_notices,
     ):  # fmt: skip
         app.cli.add_command(command)
 
@@ -212,18 +224,19 @@ def _stoppable():
 
 def run_day(app, today, *, only=None, dry_run=False, tell=say):
     """Run the steps for one day under the lease. Returns the sentences about what went wrong."""
-    mailer = Mailer(app)
+    post = Post(app)
     day = daily.Day(
         today=today,
         clock=app.clock,
         gateway=app.gateway,
-        send=mailer.send,
+        send=post.send,
         compose=app.compose,
         at_once=app.config["CHARGES_AT_ONCE"],
         webhook_url=webhook_url(app.config),
         dry_run=dry_run,
     )
     if not dry_run:
+        _try(_read_mail_in_turn, app)  # somebody may have written why they do not pay
         day.job = daily.begin("daily", today=today, now=app.clock.now(), only=only or "")
     lines, crashed = [], True
     try:
@@ -235,7 +248,7 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
         day.job = None  # its successor tells how the day went
         raise
     finally:
-        mailer.close()
+        post.close()
         if day.job:
             daily.finish(day.job, lines + day.trouble, failed=crashed, now=app.clock.now())
     return day.trouble
@@ -277,17 +290,29 @@ def check_books():
 def send_notices(limit):
     """Send the messages that wait, once."""
     app = current_app._get_current_object()
-    mailer, clock = Mailer(app), app.clock
+    post, clock = Post(app), app.clock
     clock.follow(companies.current())
     with progress("Sending", notices.waiting(clock.now()).count()) as bar:
-        report = notices.send_due(
-            send=mailer.send, compose=app.compose, clock=clock, progress=bar, limit=limit
-        )
-    mailer.close()
+        report = notices.send_due(send=post.send, compose=app.compose, clock=clock, progress=bar, limit=limit)
+    post.close()
     say(f"{report}.")
     for notice, why in report.failures:
         click.secho(f"{notice}: {why}", fg="red", err=True)
     raise SystemExit(1 if report.failures else 0)
+
+
+@command("read-mail")
+def read_mail():
+    """Read the mailbox: answers become tickets, failed deliveries are made up for, the rest waits."""
+    app = current_app._get_current_object()
+    app.clock.follow(companies.current())
+    box = mailbox.box(app.config["MAILBOX"])
+    if box is None:
+        raise BillingError("There is no mailbox to read: set PORCHLIGHT_MAILBOX.")
+    taken = mailbox.read(box, replies=app.replies, clock=app.clock)
+    waiting = sum(row.state == Inbound.WAITING for row in taken)
+    read, wait = words.plural(len(taken), "mail"), "waits" if waiting == 1 else "wait"
+    say(f"{read} read, {waiting:,} {wait} for a person.")
 
 
 @command("pay-link")
@@ -323,13 +348,13 @@ def demo(reset, port):
 def worker(once):
     """Send messages and follow payments as they come, until it is stopped. Any number may run."""
     app = current_app._get_current_object()
-    mailer = Mailer(app)
+    post = Post(app)
     while True:
         pause = WORKER_PAUSE_SECONDS
         try:
             with _in_words(), db.connection_context():
                 app.clock.follow(companies.current())
-                work_once(app, mailer)
+                work_once(app, post)
         except click.ClickException as trouble:
             if once:
                 raise
@@ -340,7 +365,7 @@ def worker(once):
         time.sleep(pause)
 
 
-def work_once(app, mailer):
+def work_once(app, post):
     """Follow webhooks, ask about open attempts, send refunds and mail that wait; for worker and tests."""
     clock = app.clock
     told = {"gateway": app.gateway, "today": clock.today(), "now": clock.now()}
@@ -351,14 +376,22 @@ def work_once(app, mailer):
     for refund in list(refunds.due_to_ask(clock.now())):
         _try(refunds.go_on, refund, **told)
     _try(remittances.finish, by="worker", today=told["today"], now=told["now"], limit=ROWS_AT_ONCE)
+    _try(_read_mail_in_turn, app)
     if notices.waiting(clock.now()).exists():
-        _try(_send_waiting, app, mailer)
+        _try(_send_waiting, app, post)
 
 
-def _send_waiting(app, mailer):
+def _read_mail_in_turn(app):
+    """Read the mailbox once a minute, whichever of the workers comes first."""
+    box, now = mailbox.box(app.config["MAILBOX"]), app.clock.now()
+    if box and feeds.take_turn(feeds.MAIL, every=mailbox.READ_EVERY, now=now):
+        mailbox.read(box, replies=app.replies, clock=app.clock)
+
+
+def _send_waiting(app, post):
     """Reach the mail server first: composing makes links, and none should be made in vain."""
-    mailer.reach()
-    notices.send_due(send=mailer.send, compose=app.compose, clock=app.clock)
+    post.reach()
+    notices.send_due(send=post.send, compose=app.compose, clock=app.clock)
 
 
 def _try(act, *args, **kwargs):

@@ -28,10 +28,15 @@ def objection(notice, *, today, now):
 def _nobody_there(notice):
     if notice.channel == Notice.MAIL and not notice.address:
         return "There is no mail address."
-    if notice.channel == Notice.TEXT and notice.kind != Notice.TEXT_REPLY:
-        if not notice.address or preferences.facts(notice.contact).number != notice.address:
-            return "There is no consent to texts at this number, or no number."
+    if notice.channel == Notice.TEXT and not _may_be_texted(notice):
+        return "There is no consent to texts at this number, or no number."
     return "This person is no longer a contact." if _has_left(notice) else ""
+
+
+def _may_be_texted(notice):
+    """True where consent stands for this number; an answer to STOP or HELP needs none."""
+    is_answer = notice.kind == Notice.TEXT_REPLY
+    return bool(notice.address) and (is_answer or preferences.facts(notice.contact).number == notice.address)
 
 
 def _not_released(notice):
