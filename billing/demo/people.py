@@ -346,7 +346,8 @@ class Town:
         if paper:
             changes |= {(Preference.INVOICE, Preference.PAPER): preferences.ALWAYS}
             changes |= {(Preference.INVOICE, Preference.MAIL): preferences.NOT}
-        at = datetime.combine(max(contact.customer.since_on, self.begins_on), time(19, 30))
+        eve = max(contact.customer.since_on, self.begins_on) - timedelta(days=1)  # of the first invoice
+        at = datetime.combine(eve, time(19, 30))
         told = {"by": f"customer:{contact.email or contact.name}", "now": at}
         if contact.email:
             preferences.choose(contact, changes, via=PreferenceChange.PAGE, **told)

@@ -96,19 +96,27 @@ def explain(notice):
     return found[1]
 
 
+class Report(NamedTuple):
+    """``judged``: how many messages had left; ``found``: [(notice id, sentence)] of those not allowed."""
+
+    judged: int
+    found: list
+
+
 def violations(*, since, progress=None):
-    """[(notice id, sentence)] of what was queued since an instant (naive UTC; None: ever), oldest first."""
-    after = True if since is None else Notice.created_at >= since
-    found, last = [], 0
+    """The Report of all messages that were queued since an instant (naive UTC; None: ever), oldest first."""
+    after = Notice.id > 0 if since is None else Notice.created_at >= since
+    count, found, last = 0, [], 0
     while True:
         chunk = Notice.select().where(after & (Notice.id > last)).order_by(Notice.id).limit(CHUNK)
-        judged = judge_all(chunk)
-        found += [(message.id, verdict.violation) for message, verdict in judged if verdict.violation]
         ids = [id for (id,) in chunk.select(Notice.id).tuples()]
+        judged = judge_all(Notice.select().where(among(Notice.id, ids)))
+        count += len(judged)
+        found += [(message.id, verdict.violation) for message, verdict in judged if verdict.violation]
         if progress:
             progress(len(ids))
         if len(ids) < CHUNK:
-            return found
+            return Report(count, sorted(found))
         last = ids[-1]
 
 
