@@ -1,21 +1,18 @@
 """Many at once, and processes that die: what the tests of races are made of. No test stands here.
 
-``together`` runs real threads, each with its own connection. ``python -m tests.at_once`` is a process
-that does one story again and again, each time in a child that is killed at the next point: before each
-statement, each commit, and before and after each call of the gateway.
+``together`` runs real threads, each with its own connection. ``processes`` runs real processes.
+``die_everywhere`` does one story again and again, each time in a process that is killed at the next point:
+before each statement, each commit, and before and after each call of the gateway.
 """
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from datetime import datetime
 
+from billing.errors import BillingError
 from models import db
-
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from tests.forks import Fork
 
 
 def together(count, act, *, seconds=60):
@@ -39,15 +36,19 @@ def together(count, act, *, seconds=60):
     return given
 
 
+def refusals(given):
+    """The refusals among what threads gave; anything else that went wrong fails the test."""
+    wrong = [one for one in given if isinstance(one, Exception) and not isinstance(one, BillingError)]
+    assert wrong == []
+    return [one for one in given if isinstance(one, BillingError)]
+
+
 def processes(count, story, url, **told):
     """Start ``count`` processes that wait for each other and then do ``story``. Returns their reports."""
-    running = [_start(["once", story, url, json.dumps(told)]) for _ in range(count)]
+    running = [Fork(_once, story, url, told) for _ in range(count)]
     for process in running:
-        assert process.stdout.readline() == "ready\n"
-    for process in running:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    return [_report(process) for process in running]
+        process.go()
+    return [process.report() for process in running]
 
 
 def die_everywhere(story, url, many):
@@ -55,21 +56,9 @@ def die_everywhere(story, url, many):
 
     Returns how many were killed. ``many`` must be longer than the story has points.
     """
-    process = _start(["die", story, url, json.dumps(many)])
-    return _report(process)
-
-
-def _start(arguments):
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "tests.at_once", *arguments],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def _report(process):
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    return json.loads(output.splitlines()[-1])
+    process = Fork(_until_one_survives, story, url, many)
+    process.go()
+    return process.report()
 
 
 # --- The stories, inside the process -------------------------------------------------------------
@@ -135,6 +124,14 @@ def bill(told, point):
     now = datetime.fromisoformat(told["now"])
     report = step.run(now.date(), by="tests", now=now)
     return {"invoices": report.invoices, "total_cents": report.total_cents}
+
+
+def import_small(told, point):
+    """Write the small file of customers."""
+    from billing import imports
+    from tests.test_imports import NOW, small
+
+    imports.commit(small(), by="import", now=NOW)
 
 
 def send(told, point):
@@ -241,28 +238,18 @@ def _killed_at(number, story, url, told):
     return os.WIFSIGNALED(status)
 
 
-def main(how, story, url, told):
-    """``die``: as described above. ``once``: say ready, wait for a line, do it, report."""
-    story, told = globals()[story], json.loads(told)
-    if how == "die":
-        import billing.daily
-        import billing.edges.gateway  # noqa: F401  before the fork: the children shall not import again
+def _until_one_survives(story, url, many):
+    killed = 0
+    for number, told in enumerate(many, 1):
+        if not _killed_at(told.get("point", number), globals()[story], url, told):
+            break
+        killed += 1
+    return killed
 
-        killed = 0
-        for number, one in enumerate(told, 1):
-            if not _killed_at(one.get("point", number), story, url, one):
-                break
-            killed += 1
-        print(json.dumps(killed))
-        return
+
+def _once(story, url, told):
     database = _open(url, lambda: None)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    report = story(told, lambda: None)
+    report = globals()[story](told, lambda: None)
     if not database.is_closed():
         database.close()
-    print(json.dumps(report))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    return report

@@ -3,14 +3,13 @@
 import csv
 import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import psycopg
 import pytest
 
+from tests import forks
 from tests.databases import leave_empty
 
 ROOT = Path(__file__).parent.parent
@@ -48,10 +47,7 @@ def typed(url):
             name: value for name, value in os.environ.items() if not name.startswith("PORCHLIGHT_")
         }
         environment |= {"PORCHLIGHT_DATABASE_URL": url, **{f"PORCHLIGHT_{k}": v for k, v in settings.items()}}
-        return subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "app", *map(str, arguments)],
-            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        return forks.flask(arguments, environment)
 
     return run
 

@@ -1,9 +1,6 @@
 """Importing a file: what the mapping language can say, and what commit, release and undo do."""
 
 import json
-import signal
-import subprocess
-import sys
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,7 +8,7 @@ import pytest
 from peewee import ForeignKeyField, OperationalError, fn
 
 import models
-from billing import bill, imports
+from billing import bill, checks, imports
 from billing.errors import BillingError
 from billing.imports import writing
 from models import (
@@ -30,6 +27,7 @@ from models import (
     Site,
     System,
 )
+from tests.at_once import die_everywhere
 
 DATA = Path(__file__).parent / "data"
 TELCO = Path(__file__).parents[2] / "shared" / "data" / "telco-customers.csv"
@@ -368,45 +366,12 @@ def test_a_second_commit_of_the_same_check_is_refused(db):
     assert ImportBatch.select().count() == 1
 
 
-KILLED = """
-import os, signal, sys
-import models
-from billing import imports
-from billing.edges.database import open_database
-from tests.test_imports import NOW, small
+def test_a_commit_that_is_killed_anywhere_leaves_nothing(db, database_url):
+    killed = die_everywhere("import_small", database_url, [{}] * 100)
 
-models.db.initialize(open_database(sys.argv[1]))
-models.db.connect()
-result, queries = small(), []
-
-def die(*query):
-    queries.append(query)
-    if len(queries) == int(sys.argv[2]):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-models.db.query_hooks.append(die)
-imports.commit(result, by="import", now=NOW)
-print(len(queries))
-"""
-
-
-def commit_until(query, url):
-    """Commit in a process of its own that kills itself before query number ``query``."""
-    command = [sys.executable, "-c", KILLED, url, str(query)]
-    return subprocess.run(command, cwd=DATA.parents[1], capture_output=True, text=True)
-
-
-def test_a_commit_that_is_killed_in_the_middle_leaves_nothing(db, database_url):
-    before = counts()
-
-    for query in (3, 6, 10, 13):
-        assert commit_until(query, database_url).returncode == -signal.SIGKILL
-        assert counts() == before
-
-    whole = commit_until(0, database_url)
-    assert whole.returncode == 0, whole.stderr
-    assert int(whole.stdout) >= 13  # so the last kill came before the end
-    assert Customer.select().count() == 10
+    assert killed >= 13  # each of which would hinder the next, had it left a customer or an item
+    assert [str(finding) for finding in checks.run()] == []
+    assert (Customer.select().count(), ImportBatch.select().count()) == (10, 1)
 
 
 def test_a_commit_onto_a_full_disk_leaves_nothing(db, database_kind, importing):

@@ -19,7 +19,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from tests.at_once import ROOT
+from tests.forks import ROOT
 
 PR_SET_PDEATHSIG = 1
 CRASHED = 70  # the exit status of a victim that ended in a traceback
