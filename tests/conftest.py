@@ -85,6 +85,20 @@ def clock():
 
 
 @pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory):
+    """One sandbox process for the session, which sends its webhooks to nobody."""
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as process:
+        yield process
+
+
+@pytest.fixture
+def sandbox(sandbox_process):
+    """An empty sandbox, for tests that talk to it themselves."""
+    sandbox_process.post_control("reset")
+    return sandbox_process
+
+
+@pytest.fixture(scope="session")
 def gateway_sandbox(tmp_path_factory):
     """One sandbox process for the session, and the listener that gets its webhooks."""
     state = tmp_path_factory.mktemp("gateway") / "sandbox.sqlite"

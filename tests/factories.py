@@ -67,6 +67,11 @@ def make_customer(name="Ann Archer", *, email="ann@example.com", **fields):
     return customer
 
 
+def fresh(row):
+    """The row as it stands in the database now."""
+    return type(row).get_by_id(row.id)
+
+
 def payer(customer):
     return customer.contacts.get()
 

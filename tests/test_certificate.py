@@ -13,7 +13,7 @@ from billing.edges import pdf, seals
 from billing.errors import BillingError
 from billing.reconciliation import certificates, differences, settlements
 from models import Difference, JobRun, Payment, Settlement, SettlementLine
-from tests.factories import make_customer, make_invoice
+from tests.factories import fresh, make_customer, make_invoice
 from tests.office import enter, text_of
 from tests.sandbox_process import ACCOUNT
 from tests.test_pdf import info_of, tree_of
@@ -60,10 +60,6 @@ def month(books, alice, bob):
     books.settle()
     books.look()
     return books
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 # --- It certifies ------------------------------------------------------------------------------------

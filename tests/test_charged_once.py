@@ -3,12 +3,12 @@
 import pytest
 
 from billing import bill, checks, invoices, ledger, payments
-from billing.errors import BillingError, PaymentInProgress
+from billing.errors import PaymentInProgress
 from billing.reversals import refunds, returns
 from models import Allocation, Charge, Credit, Invoice, Line, Notice, Payment, PaymentPart, Refund
-from tests.at_once import die_everywhere, processes, together
+from tests.at_once import die_everywhere, processes, refusals, together
 from tests.conftest import TODAY
-from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_invoice
+from tests.factories import BY, NOW, fresh, make_charge, make_contract, make_customer, make_invoice
 
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
 
@@ -18,17 +18,6 @@ def sound_books(db):
     """Whatever happened, the books add up at its end."""
     yield
     assert [str(finding) for finding in checks.run()] == []
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
-
-
-def refusals(given):
-    """The refusals among what threads gave; anything else that went wrong fails the test."""
-    wrong = [one for one in given if isinstance(one, Exception) and not isinstance(one, BillingError)]
-    assert wrong == []
-    return [one for one in given if isinstance(one, BillingError)]
 
 
 # --- The pay button ------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from models import (
     PlannedCharge,
 )
 from tests.conftest import TODAY
-from tests.factories import BY, NOW, make_invoice
+from tests.factories import BY, NOW, fresh, make_invoice
 
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
 
@@ -35,10 +35,6 @@ def sound_books(autopaying):
     """Whatever a test does, the books add up at its end."""
     yield
     assert [str(finding) for finding in checks.run()] == []
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 def kinds(customer):

@@ -9,7 +9,7 @@ from billing.automatic import charging
 from models import AutopayOutcome, Notice, Payment, PaymentPart
 from tests.at_once import die_everywhere, processes, together
 from tests.conftest import TODAY
-from tests.factories import BY
+from tests.factories import BY, fresh
 
 CENTS = 4250
 MOST_POINTS = 110
@@ -20,10 +20,6 @@ def sound_books(autopaying):
     """Whatever happened, the books add up at its end."""
     yield
     assert [str(finding) for finding in checks.run()] == []
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 def due_customers(autopaying, count):

@@ -6,12 +6,8 @@ from billing import attempts, checks, links
 from billing.outcomes import Approved, InDoubt
 from billing.reversals import returns
 from models import Payment, PaymentPart
-from tests.factories import NOW, make_invoice, make_method
+from tests.factories import NOW, fresh, make_invoice, make_method
 from tests.sandbox_process import ACCOUNT
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 @pytest.mark.parametrize("linkage", ["both", "ref", "has"])

@@ -35,21 +35,9 @@ from billing.outcomes import (
     plain_words,
     return_cause,
 )
-from tests.sandbox_process import ACCOUNT, NAMESPACE, VISA, SandboxProcess
+from tests.sandbox_process import ACCOUNT, NAMESPACE, VISA
 
 YESTERDAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("gateway") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
 
 
 @pytest.fixture

@@ -9,19 +9,7 @@ import requests
 
 from billing.errors import BillingError, GatewayUnavailable
 from billing.outcomes import HARD, SOFT, Approved, Declined, Held, InDoubt, Voided, cause_of
-from tests.sandbox_process import ACCOUNT, ADDRESS, KEY, LOGIN, VISA, SandboxProcess, eventually
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("gateway") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
+from tests.sandbox_process import ACCOUNT, ADDRESS, KEY, LOGIN, VISA, eventually
 
 
 @pytest.fixture

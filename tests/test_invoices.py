@@ -7,7 +7,16 @@ import pytest
 from billing import bill, checks, contracts, invoices, ledger, payments
 from billing.errors import BillingError, StaleState
 from models import Allocation, Charge, Credit, Event, Invoice, Line, Notice, OneOff
-from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_invoice, make_one_off
+from tests.factories import (
+    BY,
+    NOW,
+    fresh,
+    make_charge,
+    make_contract,
+    make_customer,
+    make_invoice,
+    make_one_off,
+)
 
 TODAY = date(2026, 12, 1)
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
@@ -17,10 +26,6 @@ AGAIN = {"by": BY, "today": TODAY, "now": NOW}
 def sound_books(db):
     yield
     assert [str(finding) for finding in checks.run()] == []
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 def run(today=TODAY):

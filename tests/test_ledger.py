@@ -8,7 +8,7 @@ from billing import checks, invoices, ledger, payments
 from billing.errors import BillingError
 from billing.reversals import refunds, returns
 from models import Allocation, Credit, Invoice, Payment
-from tests.factories import BY, NOW, make_customer, make_invoice
+from tests.factories import BY, NOW, fresh, make_customer, make_invoice
 
 TODAY = date(2026, 12, 20)
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
@@ -23,10 +23,6 @@ def sound_books(db):
 def receive(customer, cents, *, parts=None, key=None, **fields):
     given = {"kind": "check", "received_on": TODAY, "confirmed": True, **AGAIN, **fields}
     return payments.record(customer, amount_cents=cents, parts=parts, key=key or f"k{cents}", **given)
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 def unapplied(customer, cents):

@@ -15,7 +15,7 @@ from billing.errors import BillingError
 from billing.reversals import returns
 from models import Contact, Hold, Invoice, Link, Notice, OneOff, Payment, Ticket
 from tests.at_once import together
-from tests.factories import BY, NOW, make_charge, make_contract, make_invoice, make_one_off, payer
+from tests.factories import BY, NOW, fresh, make_charge, make_contract, make_invoice, make_one_off, payer
 from tests.office import make_staff
 
 TODAY = date(2026, 12, 1)
@@ -26,10 +26,6 @@ AGAIN = {"by": BY, "today": TODAY, "now": NOW}
 def sound_books(db):
     yield
     assert [str(finding) for finding in checks.run()] == []
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 def test_nobody_is_led_to_pay_what_was_paid_a_moment_ago(paying, alice):

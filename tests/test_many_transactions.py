@@ -10,7 +10,7 @@ from billing import checks, ledger, payments, webhooks
 from billing.errors import PaymentInProgress
 from billing.outcomes import Transaction
 from models import GatewayEvent, Payment
-from tests.factories import make_invoice
+from tests.factories import fresh, make_invoice
 
 APPROVED, HELD, REFUSED, VOIDED = "capturedPendingSettlement", "FDSPendingReview", "declined", "voided"
 
@@ -25,10 +25,6 @@ def sound_books(db):
 @pytest.fixture
 def invoice(alice):
     return make_invoice(alice, cents=4250)
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 class Processor:

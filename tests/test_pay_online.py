@@ -8,7 +8,7 @@ import pytest
 from billing import checks, ledger, payments
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
 from models import Allocation, Event, GatewayEvent, Invoice, Notice, Payment, PaymentPart
-from tests.factories import make_customer, make_invoice
+from tests.factories import fresh, make_customer, make_invoice
 from tests.paying import signed
 from tests.sandbox_process import ACCOUNT
 
@@ -23,10 +23,6 @@ def sound_books(db):
 @pytest.fixture
 def invoice(alice):
     return make_invoice(alice, cents=4250)
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 # --- The usual way -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from billing import checks, ledger, payments
 from billing.errors import BillingError, StaleState
 from billing.reversals import refunds, returns
 from models import Allocation, Event, Loss, Notice, Payment, Refund
-from tests.factories import BY, NOW, make_invoice
+from tests.factories import BY, NOW, fresh, make_invoice
 
 TODAY = date(2026, 12, 10)
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
@@ -33,10 +33,6 @@ def receive(customer, cents, **fields):
 def refund(payment, cents, **fields):
     given = {"how": "check", "reason": "Paid too much", "key": f"r{cents}", **AGAIN, **fields}
     return refunds.start(payment, amount_cents=cents, **given)
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 # --- Received ------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from billing import checks, invoices, ledger, payments
 from billing.errors import BillingError, GatewayUnavailable
 from billing.reversals import refunds, returns
 from models import Allocation, Company, Event, Loss, Notice, Payment, Refund
-from tests.at_once import die_everywhere, together
-from tests.factories import make_invoice
+from tests.at_once import die_everywhere, refusals, together
+from tests.factories import fresh, make_invoice
 from tests.sandbox_process import ACCOUNT
 
 ANN, BEN = "staff:ann@lantern.example", "staff:ben@lantern.example"
@@ -72,16 +72,6 @@ class Desk:
             for one in self.paying.sandbox.transactions()
             if one["status"].startswith("refund") or one["status"] == "voided"
         ]
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
-
-
-def refusals(given):
-    wrong = [one for one in given if isinstance(one, Exception) and not isinstance(one, BillingError)]
-    assert wrong == []
-    return [one for one in given if isinstance(one, BillingError)]
 
 
 def mails(kind):

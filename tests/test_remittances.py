@@ -13,7 +13,7 @@ from billing.errors import BillingError
 from billing.remittances import booking
 from models import Event, Invoice, Payment, RemittanceFile, RemittanceRow
 from tests.at_once import together
-from tests.factories import BY, NOW, make_customer, make_invoice
+from tests.factories import BY, NOW, fresh, make_customer, make_invoice
 from tests.office import enter, text_of
 
 DATA = Path(__file__).parent / "data"
@@ -47,10 +47,6 @@ def slip(invoice, cents=None):
     return remittance.scan_line(
         invoice.customer.remittance_digits, invoice.number, cents or invoice.open_cents
     )
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 @pytest.mark.parametrize("name", ["lockbox", "bill-pay"])

@@ -10,7 +10,7 @@ from billing import outcomes
 from billing.automatic import retries, tries
 from models import Autopay, Notice, Payment, PaymentMethod, PaymentPart
 from tests.conftest import TODAY
-from tests.factories import NOW, make_customer, make_invoice, make_method
+from tests.factories import NOW, fresh, make_customer, make_invoice, make_method
 
 DAY = timedelta(days=1)
 FIRST = date(2026, 12, 1)
@@ -134,10 +134,6 @@ def attempt(method, *, invoices=(), on=TODAY, try_number=1, state="declined", **
 
 def kinds():
     return [row.kind for row in Notice.select()]
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 @pytest.mark.parametrize("code", [code for code, cause in outcomes.CAUSES.items() if cause.kind == "hard"])

@@ -21,7 +21,7 @@ from models import (
     Refund,
 )
 from tests.at_once import together
-from tests.factories import NOW, make_invoice
+from tests.factories import NOW, fresh, make_invoice
 from tests.sandbox_process import ACCOUNT
 
 BY = "staff:ann@lantern.example"
@@ -86,10 +86,6 @@ class Bank:
             fresh(payment), amount_cents=cents, how="check", reason="Sorry", key=f"r{cents}", by=BY,
             reopen=True, **self.told(),
         )  # fmt: skip
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 def saved(customer, kind="bank"):

@@ -5,19 +5,7 @@ import threading
 import pytest
 import requests
 
-from tests.sandbox_process import KEY, LOGIN, NAMESPACE, Answer, SandboxProcess, account, card, envelope
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("api") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
+from tests.sandbox_process import KEY, LOGIN, NAMESPACE, Answer, account, card, envelope
 
 
 def act(sandbox, kind, original="", cents=None, payment="", more=""):

@@ -23,18 +23,6 @@ INSERT INTO trans VALUES (60000000001, 'authCaptureTransaction', 'settledSuccess
 """
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("control") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
-
-
 def post(sandbox, path, data, **headers):
     return requests.post(f"{sandbox.url}/control/{path}", json=data, headers=headers, timeout=10)
 

@@ -2,19 +2,7 @@
 
 import pytest
 
-from tests.sandbox_process import SandboxProcess, account, card
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("disputes") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
+from tests.sandbox_process import account, card
 
 
 @pytest.fixture

@@ -8,19 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.sandbox_process import VISA, SandboxProcess, card, envelope, eventually
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("faults") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
+from tests.sandbox_process import VISA, card, envelope, eventually
 
 
 @pytest.fixture

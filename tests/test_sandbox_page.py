@@ -8,20 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import requests
 
-from tests.sandbox_process import ACCOUNT, ADDRESS, VISA, SandboxProcess, transaction_settings
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("page") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
-
+from tests.sandbox_process import ACCOUNT, ADDRESS, VISA, transaction_settings
 
 RETURNS = {
     "showReceipt": True,
@@ -217,7 +204,7 @@ def test_paying_by_bank_account(sandbox, token, kind, echeck):
     assert (paid["routing_number"], paid["echeck_type"]) == ("XXXX2882", echeck)
 
 
-def test_neither_numbers_nor_codes_are_stored(sandbox, token, process):
+def test_neither_numbers_nor_codes_are_stored(sandbox, token):
     sandbox.pay(token, {**VISA, "code": "903"})
     sandbox.pay(ask(sandbox).text("token"), ACCOUNT)
 

@@ -5,21 +5,9 @@ import json
 import pytest
 import requests
 
-from tests.sandbox_process import ACCOUNT, ADDRESS, VISA, SandboxProcess
+from tests.sandbox_process import ACCOUNT, ADDRESS, VISA
 
 BACK = "https://merchant.example/methods"
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("pages") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
 
 
 @pytest.fixture

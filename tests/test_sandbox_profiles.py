@@ -4,19 +4,7 @@ import json
 
 import pytest
 
-from tests.sandbox_process import SandboxProcess, account, card
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("profiles") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
+from tests.sandbox_process import account, card
 
 
 def person(number="C-1", description="", email=""):

@@ -4,19 +4,7 @@ import time
 
 import pytest
 
-from tests.sandbox_process import SandboxProcess, card
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("stored") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
+from tests.sandbox_process import card
 
 
 @pytest.fixture

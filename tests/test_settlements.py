@@ -18,7 +18,7 @@ from models import (
     Settlement,
     SettlementLine,
 )
-from tests.factories import make_customer, make_invoice
+from tests.factories import fresh, make_customer, make_invoice
 from tests.sandbox_process import ACCOUNT
 
 
@@ -69,10 +69,6 @@ class Books:
 @pytest.fixture
 def books(paying):
     return Books(paying)
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 def kinds():

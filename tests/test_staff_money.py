@@ -11,7 +11,7 @@ from billing import checks, daily, notices, payments
 from billing.edges import pdf
 from billing.reversals import evidence, refunds, returns
 from models import Autopay, Chargeback, Event, Hold, Invoice, Loss, Notice, Payment, PaymentMethod, Refund
-from tests.factories import BY, NOW, make_invoice, make_method, payer
+from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer
 from tests.office import enter, text_of
 from tests.sandbox_process import ACCOUNT
 
@@ -42,10 +42,6 @@ def paid(shop, paying):
         return paying.ask(payment)
 
     return pay
-
-
-def fresh(row):
-    return type(row).get_by_id(row.id)
 
 
 def told(paying):

@@ -2,20 +2,7 @@
 
 import pytest
 
-from tests.sandbox_process import SandboxProcess
 from tests.test_sandbox_profile_page import ask, pay_page
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with SandboxProcess(tmp_path_factory.mktemp("look") / "sandbox.sqlite") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(process):
-    process.post_control("reset")
-    return process
 
 
 @pytest.fixture
