@@ -9,7 +9,7 @@ from flask_admin import expose
 
 from admin import automatic, base, finding, related
 from billing import bill, contracts, ledger
-from billing.automatic import charging
+from billing.automatic import tally
 from models import (
     AutopayOutcome,
     Charge,
@@ -75,7 +75,7 @@ def flags(row):
         found.append(("tax exemption expired", "bad"))
     if Chargeback.select().where((Chargeback.customer == row) & (Chargeback.state << OPEN_CASES)).exists():
         found.append(("disputed payment", "bad"))
-    if charging.has_stopped(row):
+    if tally.has_stopped(row):
         found.append(("autopay stopped", "bad"))
     for hold in Hold.select().where((Hold.customer == row) & Hold.ends_on.is_null()):
         found.append((f"{hold.scope} on hold", "wait"))

@@ -14,7 +14,7 @@ from peewee import IntegrityError
 
 from billing import bill, checks, notices, payments, remittances, webhooks, words
 from billing import company as companies
-from billing.automatic import autopay, charging, methods
+from billing.automatic import autopay, charging, credit, due, methods
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.reconciliation import settlements
@@ -78,8 +78,8 @@ class Step:
 
 def _confirm_work(day):
     now = day.clock.now()
-    due = (webhooks.waiting(), payments.due_to_ask(now), refunds.due_to_ask(now))
-    return sum(query.count() for query in due)
+    waiting = (webhooks.waiting(), payments.due_to_ask(now), refunds.due_to_ask(now))
+    return sum(query.count() for query in waiting)
 
 
 def _confirm(day):
@@ -149,16 +149,16 @@ def _bill_preview(day):
 
 
 def _credit_work(day):
-    return len(charging.credit_due(day.today))
+    return len(credit.customers(day.today))
 
 
 def _credit(day):
     """Let what customers have on account pay what is due, before anything is charged."""
-    customer_ids = charging.credit_due(day.today)
+    customer_ids = credit.customers(day.today)
     if day.dry_run:
         return f"the credit of {words.plural(len(customer_ids), 'customer')} would be used"
     told = {"by": day.by, "today": day.today}
-    used = sum(_one(day, f"Credit of customer {id}", charging.use_credit, id, **told) for id in customer_ids)
+    used = sum(_one(day, f"Credit of customer {id}", credit.use, id, **told) for id in customer_ids)
     return f"the credit of {words.plural(used, 'customer')} used"
 
 
@@ -192,7 +192,7 @@ def _counted(day, what, act):
 
 
 def _autopay_preview(day):
-    charges = list(charging.preview(day.today))
+    charges = list(due.preview(day.today))
     day.listing += [str(plan) for plan in charges]
     total = sum(plan.cents for plan in charges)
     count = sum(bool(plan.invoices) for plan in charges)
@@ -245,7 +245,7 @@ STEPS = (
     Step("renew", "Looking after contract ends", lambda day: renewing.work(day.today), _renew),
     Step("bill", "Billing what is due", _bill_work, _bill),
     Step("credit", "Using credit", _credit_work, _credit),
-    Step("autopay", "Charging what is due", lambda day: len(charging.due_customers(day.today)), _autopay),
+    Step("autopay", "Charging what is due", lambda day: len(due.customers(day.today)), _autopay),
     Step(settlements.STEP, "Comparing with the processor", lambda day: 0, _reconcile),
     Step("remind", "Queueing reminders", lambda day: 0, _remind),
     Step("send", "Sending messages", lambda day: notices.waiting(day.clock.now()).count(), _send),

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from peewee import SQL, fn
 
 from billing import daily, money, words
-from billing.automatic import charging
+from billing.automatic import tally
 from billing.notices import policies
 from billing.reconciliation import differences
 from models import (
@@ -175,7 +175,7 @@ AUTOPAY_QUEUES = (
 
 def _autopay_queues():
     """What autopay could not do when it last ran, by what a person has to do about it."""
-    last_on = charging.last_run_on()
+    last_on = tally.last_run_on()
     last = {"run_on_from": str(last_on), "run_on_to": str(last_on)} if last_on else {}
     rows = AutopayOutcome.select(AutopayOutcome.why, fn.COUNT(AutopayOutcome.id))
     rows = rows.where(AutopayOutcome.run_on == last_on).group_by(AutopayOutcome.why)

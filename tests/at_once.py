@@ -101,14 +101,14 @@ def refund(told, point):
 
 def autopay(told, point):
     """Run the autopay step, for everybody who is due or for the one who is told."""
-    from billing.automatic import charging
+    from billing.automatic import charging, due
     from billing.edges.clock import FixedClock
 
     outside = _outside(told, point)
     clock = FixedClock(outside["today"])
     clock.advance(seconds=(outside["now"] - clock.now()).total_seconds())
     if told.get("customer"):
-        charging.due_customers = lambda today: [told["customer"]]
+        due.customers = lambda today: [told["customer"]]
     report = charging.run(
         gateway=outside["gateway"], today=outside["today"], clock=clock, by="tests",
         at_once=told.get("at_once", 1),

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from billing import checks, ledger, notices, payments, tickets
-from billing.automatic import charging, upcoming
+from billing.automatic import charging, credit, desks, due, tally, upcoming
 from billing.edges import commands
 from billing.errors import GatewayUnavailable
 from models import (
@@ -124,13 +124,13 @@ def test_credit_is_used_before_anything_is_charged(autopaying):
     invoice = autopaying.due(ann, 4250)
     make_credit(ann, 1000)
 
-    assert charging.credit_due(TODAY) == [ann.id]
-    charging.use_credit(ann.id, by=BY, today=TODAY)
+    assert credit.customers(TODAY) == [ann.id]
+    credit.use(ann.id, by=BY, today=TODAY)
     autopaying.run()
 
     assert autopaying.money_cents() == 3250
     assert fresh(invoice).open_cents == 0
-    assert charging.credit_due(TODAY) == []
+    assert credit.customers(TODAY) == []
 
 
 def make_credit(customer, cents):
@@ -147,7 +147,7 @@ def test_credit_waits_while_an_attempt_is_under_way(autopaying, paying):
     paying.start(invoice)
     make_credit(ann, 1000)
 
-    assert charging.credit_due(TODAY) == []
+    assert credit.customers(TODAY) == []
 
 
 def test_the_bank_is_told_that_it_is_recurring_and_how_a_debit_was_authorized(autopaying):
@@ -244,7 +244,7 @@ CHANGES = {
 def test_what_changes_between_reading_and_claiming_is_not_charged(autopaying, change):
     ann = autopaying.customer()
     invoice = autopaying.due(ann)
-    plan = charging.plans([ann.id], TODAY)[ann.id]
+    plan = due.plans([ann.id], TODAY)[ann.id]
     assert plan.parts == [(invoice, 4250)]
     CHANGES[change](ann, invoice).execute()
 
@@ -257,9 +257,9 @@ def test_what_changes_between_reading_and_claiming_is_not_charged(autopaying, ch
 def test_an_amount_that_changes_between_reading_and_claiming_is_charged_as_it_is_now(autopaying):
     ann = autopaying.customer()
     invoice = autopaying.due(ann, 4250)
-    plan = charging.plans([ann.id], TODAY)[ann.id]
+    plan = due.plans([ann.id], TODAY)[ann.id]
     make_credit(ann, 1000)
-    charging.use_credit(ann.id, by=BY, today=TODAY)
+    credit.use(ann.id, by=BY, today=TODAY)
 
     charging._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)
 
@@ -503,7 +503,7 @@ def test_faults_of_ours_in_a_row_stop_the_run(autopaying):
     assert {autopaying.outcome(one) for one in bills} == {("skipped", "ours")}
 
 
-SOON = charging.TROUBLE_IN_A_ROW + 2 * (1 + charging.MOST_DESKS)  # those that were under way already
+SOON = charging.TROUBLE_IN_A_ROW + 2 * (1 + desks.MOST_DESKS)  # those that were under way already
 
 
 def test_an_unreachable_processor_puts_nobody_in_doubt(autopaying):
@@ -646,7 +646,7 @@ def test_what_the_confirm_step_learns_the_same_day_is_the_outcome_of_the_day(aut
     autopaying.later(minutes=6)
     autopaying.ask_due()
 
-    charging.learn(TODAY, now=autopaying.clock.now())
+    tally.learn(TODAY, now=autopaying.clock.now())
 
     assert autopaying.outcome(invoice) == ("charged", "")
 
@@ -665,7 +665,7 @@ def test_every_due_invoice_has_exactly_one_outcome_and_the_sum_is_proven(autopay
     report = autopaying.run()
 
     assert report.counts == {"charged": 2, "declined": 2, "skipped": 2}
-    assert charging.outcomes(TODAY).count() == 6
+    assert tally.on(TODAY).count() == 6
     assert charging.unproven(TODAY, known_at=autopaying.clock.now()) == []
 
 
@@ -715,7 +715,7 @@ def test_an_interrupt_finishes_what_is_under_way_and_begins_nothing(autopaying, 
         autopaying.run(at_once=at_once, progress=progress)
 
     paid = Payment.select().where(Payment.state == "approved").count()
-    assert 5 <= paid <= 5 + 2 * (at_once + charging.MOST_DESKS)
+    assert 5 <= paid <= 5 + 2 * (at_once + desks.MOST_DESKS)
     assert Payment.select().count() == paid == AutopayOutcome.select().count()
     assert PaymentPart.select().where(PaymentPart.live).count() == 0
     autopaying.run()
