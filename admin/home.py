@@ -15,10 +15,13 @@ from admin.customer import CustomerPage
 from admin.desk import Desk
 from admin.fields import Filled
 from admin.phone import Phone
+from admin.preferences import PreferencesPage
 from admin.remittances import BankFiles
+from admin.renewals import ContractEnds
 from admin.settlements import Reconciliation
 from billing import reports, words
 from billing.errors import BillingError
+from billing.renewals import rules
 
 MOST_DAYS = 400
 
@@ -44,7 +47,17 @@ class PasswordForm(wtforms.Form):
     )
 
 
-class Home(Guarded, CustomerPage, Desk, Phone, BankFiles, Reconciliation, AdminIndexView):
+class Home(
+    Guarded,
+    CustomerPage,
+    PreferencesPage,
+    Desk,
+    Phone,
+    BankFiles,
+    Reconciliation,
+    ContractEnds,
+    AdminIndexView,
+):
     """``/staff``: today."""
 
     def __init__(self):
@@ -58,7 +71,7 @@ class Home(Guarded, CustomerPage, Desk, Phone, BankFiles, Reconciliation, AdminI
     @expose("/")
     def index(self):
         """Today's queues first, then the numbers; each leads to the list behind it."""
-        return self.render("admin/home.html", home=reports.home(g.today))
+        return self.render("admin/home.html", home=reports.home(g.today), unreviewed=rules.review_words())
 
     @expose("/sign-in", methods=("GET", "POST"))
     def sign_in(self):

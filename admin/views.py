@@ -18,6 +18,7 @@ from admin import (
     payment_actions,
     related,
     remittances,
+    renewals,
     security,
     settlements,
 )
@@ -38,6 +39,7 @@ from models import (
     Charge,
     Chargeback,
     Company,
+    Consent,
     Contact,
     Contract,
     Credit,
@@ -62,12 +64,17 @@ from models import (
     PaymentPart,
     PlannedCharge,
     Preference,
+    PreferenceChange,
     PriceChange,
     Refund,
     ReminderPolicy,
     ReminderStep,
     RemittanceFile,
     RemittanceRow,
+    Renewal,
+    RenewalNotice,
+    RenewalRule,
+    RuleReview,
     Settlement,
     SettlementLine,
     Site,
@@ -240,7 +247,7 @@ class MessageView(StaffView):
 # --- contracts -------------------------------------------------------------------------------------
 
 
-class ContractView(StaffView):
+class ContractView(renewals.ContractEnd, StaffView):
     """Terms, renewal and end. Ending and pausing are actions."""
 
     can_create = can_edit = True
@@ -249,11 +256,14 @@ class ContractView(StaffView):
     column_filters_by = ("customer", "audience", "starts_on", "ends_on", "end_reason", "auto_renew")
     form_columns = (
         "customer", "name", "audience", "signed_on", "starts_on", "term_months", "renewal_months",
-        "notice_days", "auto_renew",
+        "notice_days", "auto_renew", "governing_state", "signup_medium", "signed_online",
+        "renewal_disclosure_signed_on", "renewal_requested_on", "leased_equipment",
     )  # fmt: skip
     edit_columns = tuple(name for name in form_columns if name not in ("customer", "starts_on"))
     actions = actions.CONTRACT
     inline = ("charges", "holds")
+    unlisted = ("renewal_notices",)
+    details_page = "admin/contract.html"
 
 
 class ChargeView(StaffView):
@@ -292,6 +302,7 @@ class ChargeView(StaffView):
             form.unit_cents.data or 0
         ):
             form.discount_cents.errors = ["The discount is more than the price."]
+        renewals.refuse_state(form, contract)
 
     def saved(self, row, form, *, created):
         if created:
@@ -657,7 +668,23 @@ class LinkView(StaffView):
 class PreferenceView(StaffView):
     """What contacts want to hear, how, and when; chosen by themselves."""
 
-    column_list = ("contact", "event", "channel", "days_ahead", "changed_at")
+    column_list = ("contact", "event", "channel", "timing", "days_ahead", "digest_day", "changed_at")
+    column_filters_by = ("event", "channel", "timing", "changed_at")
+
+
+class PreferenceChangeView(StaffView):
+    """Every choice that was ever made, by whom and how."""
+
+    plural = "Changes of preferences"
+    column_list = ("at", "contact", "event", "channel", "timing", "via", "by", "reason")
+    column_filters_by = ("event", "channel", "via", "at")
+
+
+class ConsentView(StaffView):
+    """Permissions that the law wants in writing, with their words. Given and ended, never edited."""
+
+    column_list = ("contact", "kind", "address_or_number", "given_at", "source", "withdrawn_at")
+    column_filters_by = ("kind", "source", "given_at", "withdrawn_at")
 
 
 # --- catalog and house -----------------------------------------------------------------------------
@@ -701,7 +728,8 @@ class CompanyView(StaffView):
     actions = outbox.COMPANY
 
     def check(self, form, row):
-        if (form.send_from_hour.data or 0) >= (form.send_until_hour.data or 0):
+        first, last = form.send_from_hour.data, form.send_until_hour.data
+        if first is not None and last is not None and first >= last:
             form.send_until_hour.errors = ["This is not later than the hour from which messages leave."]
 
     def saved(self, row, form, *, created):
@@ -818,6 +846,15 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
         ),
     ),  # fmt: skip
     (
+        "Contract ends",
+        (
+            (RenewalNotice, renewals.RenewalNoticeView),
+            (Renewal, renewals.RenewalView),
+            (RenewalRule, renewals.RenewalRuleView),
+            (RuleReview, renewals.RuleReviewView),
+        ),
+    ),  # fmt: skip
+    (
         "Money",
         (
             (Invoice, InvoiceView),
@@ -857,6 +894,8 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (ReminderStep, outbox.ReminderStepView),
             (Link, LinkView),
             (Preference, PreferenceView),
+            (PreferenceChange, PreferenceChangeView),
+            (Consent, ConsentView),
         ),
     ),  # fmt: skip
     ("Catalog", ((Item, ItemView), (TaxRate, TaxRateView))),

@@ -145,6 +145,12 @@ def zone(sites, customer, otherwise):
     return places.zone(state, otherwise=otherwise)
 
 
+def sites_of(contract):
+    """The protected places of one contract: those that it charges for, else all of its customer's."""
+    charged = _charged_sites([contract.id]).get(contract.id) if contract.id else None
+    return charged or _owned_sites([contract.customer_id]).get(contract.customer_id, [])
+
+
 def _charged_sites(contract_ids):
     """{contract id: its sites} of the charges that run."""
     rows = (

@@ -26,7 +26,7 @@ class Item:
     def arithmetic(self):
         """The lines as they were when the row was begun, else as they are now."""
         if self.row is not None and self.row.state not in (RenewalNotice.PLANNED, RenewalNotice.CANCELED):
-            return tuple(json.loads(self.row.arithmetic))
+            return lines_of(self.row)
         return (*self.window.arithmetic, *self.plan.why) if self.window else ()
 
     @property
@@ -46,6 +46,11 @@ class ContractEnd:
     where: str
     past: tuple[RenewalNotice, ...]
     summary: str
+
+
+def lines_of(row):
+    """The arithmetic of a RenewalNotice, line by line."""
+    return tuple(json.loads(row.arithmetic))
 
 
 def term_of(contract, today):

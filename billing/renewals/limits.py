@@ -27,12 +27,15 @@ def broken(table, agreement, today):
     return found
 
 
-def refusals(contract, customer, sites, *, today):
+def refusals(contract, *, today, sites=None):
     """[(column, sentence)] of what the law refuses about a contract that is typed or imported.
 
-    contract -- a Contract row, which need not be stored; sites -- the protected places
+    contract -- a Contract row, which need not be stored
+    sites    -- the protected places; None: those that it charges for, else all of its customer's
     """
-    agreement = agreements.agreement(contract, customer, sites)
+    if sites is None:
+        sites = agreements.sites_of(contract)
+    agreement = agreements.agreement(contract, contract.customer, sites)
     return [_refusal(rule) for rule in broken(rules.active(), agreement, today)]
 
 
@@ -54,6 +57,5 @@ def _refusal(rule):
 
 def refusals_of_site(contract, site, *, today):
     """[(column, sentence)] of what the law of a new site refuses about a contract that is stored."""
-    found = refusals(contract, contract.customer, [site], today=today)
-    before = refusals(contract, contract.customer, [], today=today)
-    return [one for one in found if one not in before]
+    before = refusals(contract, today=today)
+    return [one for one in refusals(contract, today=today, sites=[site]) if one not in before]

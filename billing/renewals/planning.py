@@ -50,6 +50,8 @@ def plan_due(today, *, now, trouble=None):
 def plan_one(contract, *, today, now):
     """Plan the notices of one contract at once, after it was changed. Returns a Report."""
     report = Report()
+    if not agreements.running().where(Contract.id == contract.id).exists():
+        return report
     _plan_whole(agreements.of(contract), rules.active(), _stored([contract.id], today), today, now, report)
     return report
 

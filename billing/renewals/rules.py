@@ -17,7 +17,7 @@ from peewee import IntegrityError
 from billing import events, words
 from billing.errors import BillingError
 from billing.periods import DAY
-from billing.renewals import contents, windows
+from billing.renewals import contents, places, windows
 from models import RenewalRule, RuleReview, db
 
 FILE = Path(__file__).with_name("rules.csv")
@@ -195,32 +195,48 @@ def _versions(code):
 
 def check(values):
     """Refuse what cannot be, with a BillingError; ``values`` by column name."""
-    opens, closes, anchor = (values.get(name) for name in ("opens_days", "closes_days", "anchor"))
-    counted = anchor not in (None, RenewalRule.YEAR)
-    if any((values.get(name) or 0) < 0 for name in (*WHOLE, *MONTHS)):
-        raise BillingError("Days and months are never below zero.")
-    if counted and (opens is None or closes is None):
-        raise BillingError("A window needs both: how many days before it opens, and before it closes.")
-    if counted and opens < closes:
-        raise BillingError("It opens after it closes: the first number of days must be the larger one.")
-    ways = [way for way in (values.get("media") or "").split("|") if way]
-    unknown = [way for way in ways if way not in (*windows.MEDIA, "text_if_agreed", "signed_disclosure")]
-    if unknown:
-        raise BillingError(f"{words.joined(unknown)}: no such way. Known are {', '.join(windows.MEDIA)}.")
-    if counted and not ways:
-        raise BillingError("Say in which ways the notice may be sent.")
-    strange = [
-        code for code in (values.get("contents") or "").split("|") if code and code not in contents.CODES
-    ]
-    if strange:
-        raise BillingError(
-            f"{words.joined(strange)}: no such content. Known are {', '.join(contents.CODES)}."
+    for _, sentence in problems(values):
+        raise BillingError(sentence)
+
+
+def problems(values):
+    """[(column, sentence)] of what cannot be about a rule; ``values`` by column name."""
+    return [*_wrong_numbers(values), *_wrong_window(values), *_wrong_words(values)]
+
+
+def _wrong_numbers(values):
+    for name in (*WHOLE, *MONTHS):
+        if (values.get(name) or 0) < 0:
+            yield name, "Days and months are never below zero."
+    begins, ends = values.get("effective_from_on"), values.get("effective_to_on")
+    if begins and ends and ends < begins:
+        yield "effective_to_on", "It ends before it begins. Correct one of the two dates."
+
+
+def _wrong_window(values):
+    if values.get("anchor") in (None, RenewalRule.YEAR):
+        return
+    opens, closes = values.get("opens_days"), values.get("closes_days")
+    if opens is None or closes is None:
+        yield (
+            "opens_days" if opens is None else "closes_days",
+            "A window needs both: how many days before it opens, and before it closes.",
         )
-    if (
-        values.get("effective_to_on")
-        and (values.get("effective_from_on") or date.min) > values["effective_to_on"]
-    ):
-        raise BillingError("It ends before it begins. Correct one of the two dates.")
+    elif opens < closes:
+        yield "opens_days", "It opens after it closes: this must be the larger number of days."
+    if not values.get("media"):
+        yield "media", "Say in which ways the notice may be sent."
+
+
+def _wrong_words(values):
+    ways = [way for way in (values.get("media") or "").split("|") if way]
+    if unknown := [way for way in ways if way not in (*windows.MEDIA, "text_if_agreed")]:
+        yield "media", f"{words.joined(unknown)}: no such way. Known are {', '.join(windows.MEDIA)}."
+    codes = [code for code in (values.get("contents") or "").split("|") if code]
+    if unknown := [code for code in codes if code not in contents.CODES]:
+        yield "contents", f"{words.joined(unknown)}: no such content. Known are {', '.join(contents.CODES)}."
+    if values.get("state") not in (*places.STATES, "*"):
+        yield "state", "Write the state as two letters, such as TX; * is everywhere."
 
 
 def new_version(rule, *, by, now):

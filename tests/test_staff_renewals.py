@@ -1,0 +1,240 @@
+"""The back office of contract ends: the contract's page, entry, rules and their drafts, proof by hand."""
+
+from datetime import date, datetime
+
+import pytest
+
+from billing.renewals import day, rules
+from models import Contract, Event, Notice, RenewalNotice, RenewalRule, RuleReview
+from tests import factories
+from tests.office import enter, text_of
+from tests.test_renewals import agree, draft_of
+
+NOW = datetime(2026, 12, 1, 18, 0)
+
+
+@pytest.fixture
+def olga(app, db):
+    rules.load_product(by="tests", now=NOW)
+    return enter(app)
+
+
+def run(on):
+    day.run(on, now=datetime(on.year, on.month, on.day, 18), trouble=[])
+
+
+def page(desk, path):
+    answer = desk.get(path)
+    assert answer.status_code == 200
+    return text_of(answer)
+
+
+# --- The page of a contract ----------------------------------------------------------------------
+
+
+def test_the_page_says_which_rules_apply_with_their_arithmetic(olga, alice):
+    contract = agree(alice, "GA")
+
+    said = page(olga, f"/staff/contract/{contract.id}")
+
+    assert "It renews for a year on April 1, 2027 unless the customer says no." in said
+    assert "The next notice goes out on January 9, 2027, by e-mail." in said
+    assert "GA-13-12-3 O.C.G.A. 13-12-1 to 13-12-5" in said
+    assert "The site Home is in Georgia; it renews for a year." in said
+    assert "First lawful day: Mar 1, 2027 − 60 days = December 31, 2026." in said
+    assert "that it renews unless canceled" in said
+    assert "It is about renewals longer than 2 years; this one renews for a year." in said  # GA-24M
+    assert "33 other rules" not in said and "other rules" in said
+
+
+def test_what_nobody_verified_says_so_where_it_drives_a_date(olga, alice):
+    contract = agree(alice, "HI")
+
+    assert "Not verified" in page(olga, f"/staff/contract/{contract.id}")
+
+
+def test_a_contract_without_a_rule_says_why(olga, alice):
+    contract = agree(alice, "TX", renewal_months=1)
+
+    said = page(olga, f"/staff/contract/{contract.id}")
+
+    assert "It renews month to month on April 1, 2027" in said
+    assert "It is about renewals longer than a month; this one renews for a month at a time." in said
+
+
+def test_the_page_tells_what_was_sent_and_what_was_missed(olga, db):
+    contract = agree(factories.make_customer("Paul Paper", email=""), "GA")
+    run(date(2027, 1, 15))
+    assert "To print and mail" in page(olga, f"/staff/contract/{contract.id}")
+
+    run(date(2027, 1, 31))
+
+    said = page(olga, f"/staff/contract/{contract.id}")
+    assert "Missed" in said and "no fee for leaving" in said
+
+
+# --- Entry ---------------------------------------------------------------------------------------
+
+
+def terms_of(customer, **fields):
+    usual = {
+        "customer": customer.id, "customer-text": "", "name": "Monitoring agreement", "audience": "consumer",
+        "starts_on": "2026-12-01", "term_months": "36", "renewal_months": "12", "notice_days": "30",
+        "auto_renew": "y",
+    }  # fmt: skip
+    return usual | fields
+
+
+@pytest.mark.parametrize(
+    "state, fields, said",
+    [
+        (
+            "TN",
+            {"renewal_months": "24"},
+            "Tennessee (Tenn. Code 62-32-325) allows renewals of at most a year",
+        ),
+        ("AR", {}, "Arkansas (Ark. Code 4-86-106) allows renewals of at most a month unless"),
+        (
+            "CA",
+            {},
+            "California (Cal. Bus. &amp; Prof. Code 7599.54) allows renewals of at most a month unless",
+        ),
+        ("ND", {"renewal_months": "13"}, "North Dakota (N.D.C.C. 51-37) allows renewals of at most a year"),
+        ("GA", {"renewal_months": "36"}, "at most 2 years unless the customer asked"),
+    ],
+)
+def test_what_the_law_forbids_is_refused_next_to_the_field(olga, db, state, fields, said):
+    customer = factories.make_customer(state=state)
+
+    answer = olga.post("/staff/contract/new", **terms_of(customer, **fields))
+
+    assert answer.status_code == 400 and said in answer.text
+    assert Contract.select().count() == 0
+
+
+def test_what_lifts_a_limit_is_taken_and_planned_at_once(olga, db):
+    customer = factories.make_customer(state="AR")
+    answer = olga.post("/staff/contract/new", **terms_of(customer, renewal_requested_on="2026-11-30"))
+    assert answer.status_code == 303
+
+    late = terms_of(factories.make_customer(state="GA"), starts_on="2024-03-01")
+    assert olga.post("/staff/contract/new", **late).status_code == 303
+
+    assert RenewalNotice.get().term_end_on == date(2027, 2, 28)
+
+
+def test_a_law_that_nobody_knows_is_refused(olga, alice):
+    answer = olga.post("/staff/contract/new", **terms_of(alice, governing_state="ZZ"))
+
+    assert answer.status_code == 400 and "two letters" in answer.text
+
+
+def test_a_charge_at_a_site_whose_state_forbids_the_renewal_is_refused(olga, alice):
+    contract = agree(alice, "GA", renewal_months=24)
+    site, item = factories.make_site(alice, state="TN", name="Cabin"), factories.make_item()
+
+    answer = olga.post(
+        "/staff/charge/new",
+        **{"contract": contract.id, "contract-text": str(contract), "item": item.id, "item-text": str(item),
+           "site": site.id, "site-text": str(site), "quantity": "1", "unit_cents": "30.00",
+           "discount_cents": "0", "cycle_months": "1", "anchor_day": "1", "starts_on": "2026-12-01"},
+    )  # fmt: skip
+
+    assert answer.status_code == 400 and "Tennessee" in answer.text
+
+
+# --- Proof by hand -------------------------------------------------------------------------------
+
+
+def test_a_certified_letter_is_noted_with_its_number(olga, alice):
+    contract = agree(alice, "NY", notice_days=100)  # the window is November 21 to December 6
+    run(date(2026, 12, 1))
+    row = contract.renewal_notices.where(RenewalNotice.rule_code == "NY-5903").get()
+    Notice.update(state=Notice.PRINT).where(Notice.id == row.notice_id).execute()
+
+    refused = olga.act("renewal-notice", "mailed", row, mailed_on="2026-12-01")
+    assert "counts by its number" in refused.text
+    olga.act("renewal-notice", "mailed", row, mailed_on="2026-12-01", certified_number="9407 1000 0000 01")
+
+    assert RenewalNotice.get_by_id(row.id).state == "proven"
+
+
+def test_only_an_owner_overrides_and_says_why(app, olga, db):
+    contract = agree(factories.make_customer("Paul Paper", email=""), "GA")
+    run(date(2027, 1, 15))
+    run(date(2027, 1, 31))
+    row = contract.renewal_notices.get()
+
+    assert enter(app, "billing").act("renewal-notice", "override", row, reason="x").status_code == 403
+    olga.act("renewal-notice", "override", row, reason="Counsel agrees")
+
+    assert RenewalNotice.get_by_id(row.id).override_reason == "Counsel agrees"
+
+
+# --- Rules ---------------------------------------------------------------------------------------
+
+
+def test_a_draft_shows_what_it_would_change_before_an_owner_activates_it(app, olga, alice):
+    contract = agree(alice, "NC")
+    draft = draft_of("NC-7541", opens_days=120, closes_days=119)
+
+    said = page(olga, f"/staff/renewal-rule/{draft.id}")
+    assert "1 contract would be treated otherwise" in said and str(contract) in said
+    asked = text_of(olga.get("/staff/renewal-rule/act/activate", id=draft.id))
+    assert "1 opened" in asked or "1 moved" in asked
+    assert enter(app, "billing").act("renewal-rule", "activate", draft, reason="x").status_code == 403
+    olga.act("renewal-rule", "activate", draft, reason="H188 became law")
+
+    assert RenewalRule.get_by_id(draft.id).status == "active"
+    assert Event.get(Event.what == "renewal_rule.activated").reason == "H188 became law"
+
+
+def test_only_a_draft_can_be_changed_by_hand(olga, db):
+    active = RenewalRule.get(RenewalRule.code == "GA-13-12-3")
+    assert olga.get(f"/staff/renewal-rule/{active.id}/edit").status_code == 303
+    olga.act("renewal-rule", "new_version", active)
+    draft = RenewalRule.get(RenewalRule.code == "GA-13-12-3", RenewalRule.version == 2)
+
+    form = {name: getattr(draft, name) or "" for name in rules.TEXT} | {"opens_days": "20"}
+    form["online_only"] = ""
+    refused = olga.post(f"/staff/renewal-rule/{draft.id}/edit", **form)
+    assert refused.status_code == 400 and "It opens after it closes" in refused.text
+    saved = olga.post(f"/staff/renewal-rule/{draft.id}/edit", **form | {"opens_days": "75"})
+
+    assert saved.status_code == 303
+    assert RenewalRule.get_by_id(draft.id).opens_days == 75
+
+
+def test_a_rule_of_ones_own_begins_as_a_draft(olga, db):
+    answer = olga.post(
+        "/staff/renewal-rule/new", code="OK-1851", state="OK", citation="HB 1851", audience="consumer",
+        basis="term", first_term_at_least="0", renewal_longer_than="1", anchor="deadline", opens_days="60",
+        closes_days="30", media="written", contents="will_renew|how", repeat="each", consequence="unfair",
+        alarm_exempt="no", certainty="D",
+    )  # fmt: skip
+
+    assert answer.status_code == 303
+    made = RenewalRule.get(RenewalRule.code == "OK-1851")
+    assert (made.status, made.version, made.made_by) == ("draft", 1, "staff:owner@lantern.example")
+
+
+def test_counsel_is_noted_once_an_owner_ticks_it(app, olga, db):
+    assert "reviewed the table of renewal notices" in page(olga, "/staff/")
+    assert olga.post("/staff/contract-ends/review", name="Jane Doe").status_code == 400
+    assert (
+        enter(app, "billing").post("/staff/contract-ends/review", name="J", reviewed="y").status_code == 403
+    )
+
+    olga.post("/staff/contract-ends/review", name="Jane Doe, Esq.", reviewed="y")
+
+    assert RuleReview.get().name == "Jane Doe, Esq."
+    assert "reviewed the table of renewal notices" not in page(olga, "/staff/")
+
+
+def test_the_report_opens_with_something_in_every_part(olga, alice):
+    agree(alice, "GA")
+    run(date(2026, 12, 1))
+
+    said = page(olga, "/staff/contract-ends")
+
+    assert "Within 120 days: 1" in said and "GA-13-12-3" in said
