@@ -87,9 +87,14 @@ def ask(payment):
 def pay_page(reference):
     """Send the browser to the processor's page with its token, by itself or by a button."""
     payment, _ = _own(reference)
-    if payment is None or not payments.can_continue(payment, now=g.now):
+    if payment is None or not can_continue(payment):
         return redirect(url_for("portal.payment_return", reference=reference), 303)
     return render_template("portal/pay_page.html", payment=payment, hosted_url=current_app.gateway.hosted_url)
+
+
+def can_continue(payment):
+    """True while the processor's page of an attempt can still be opened."""
+    return payments.can_continue(payment, now=g.now)
 
 
 # --- On the way back -----------------------------------------------------------------------------
@@ -137,7 +142,7 @@ def show(payment, back, *, left=False):
         answered="unanswered" not in g,
         mails_receipt=links.mail_contact(payment.customer) is not None and _is_fresh(payment),
         is_live=payment.state in Payment.LIVE,
-        can_continue=payments.can_continue(payment, now=g.now),
+        can_continue=can_continue(payment),
         free_at=free_at(payment),
         again_seconds=None if left else _again_seconds(payment),
         document=documents.receipt_document(payment, company=g.company),
