@@ -78,7 +78,7 @@ def test_the_page_tells_what_was_sent_and_what_was_missed(olga, db):
 
 def terms_of(customer, **fields):
     usual = {
-        "customer": customer.id, "customer-text": "", "name": "Monitoring agreement", "audience": "consumer",
+        "customer": customer.id, "name": "Monitoring agreement", "audience": "consumer",
         "starts_on": "2026-12-01", "term_months": "36", "renewal_months": "12", "notice_days": "30",
         "auto_renew": "y",
     }  # fmt: skip
