@@ -13,6 +13,7 @@ from wtforms import PasswordField, validators
 from admin import (
     actions,
     finding,
+    incoming,
     labels,
     outbox,
     payment_actions,
@@ -47,9 +48,11 @@ from models import (
     CustomerGroup,
     Difference,
     Event,
+    Feed,
     GatewayEvent,
     Hold,
     ImportBatch,
+    Inbound,
     Invoice,
     Item,
     JobRun,
@@ -185,6 +188,12 @@ class ContactView(StaffView):
     form_columns = ("customer", "name", "email", "phone", "role", "left_on")
     edit_columns = form_columns[1:]  # nothing moves from one customer to another
     inline = ("preferences",)
+    actions = incoming.CONTACT
+
+    def saved(self, row, form, *, created):
+        """Of a new address nothing is known yet."""
+        if not created and form.email.data != form.email.object_data:
+            Contact.update(bounced_at=None).where(Contact.id == row.id).execute()
 
 
 class SiteView(StaffView):
@@ -890,6 +899,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
         "Messages",
         (
             (Notice, NoticeView),
+            (Inbound, incoming.InboundView),
             (ReminderPolicy, outbox.ReminderPolicyView),
             (ReminderStep, outbox.ReminderStepView),
             (Link, LinkView),
@@ -908,6 +918,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (ImportBatch, ImportBatchView),
             (Event, EventView),
             (GatewayEvent, GatewayEventView),
+            (Feed, incoming.FeedView),
             (Message, MessageView),
             (PaymentPart, PaymentPartView),
         ),

@@ -14,6 +14,9 @@ HARD = "5.1.1"  # what a refusal without a status code of its own means: there i
 FULL = ("5.2.2", "5.2.3", "5.3.4")  # full, or this one message too large: the address is good
 SOFT_LIMIT, SOFT_WITHIN = 3, timedelta(days=30)  # as many soft ones as make an address dead
 MUST_ARRIVE = (Notice.INVOICE, Notice.UPCOMING_CHARGE, Notice.OVERDUE)
+DEAD = "Mail to this address comes back."
+ASKED_FOR = (Notice.SIGN_IN, Notice.FRESH_LINK, Notice.CONSENT_CONFIRM, Notice.CONTACT_CHANGED)
+BY_PERSON = ":again:"  # in the key of what somebody of the office sent by hand
 WHY_PAPER = "A message to your mail address came back to us."
 
 
@@ -47,6 +50,13 @@ def is_hard(code):
     [True, True, False, False, False, True, False]
     """
     return code.startswith(("5.0", "5.1", "5.2", "5.4")) and code not in FULL
+
+
+def goes_nowhere(notice):
+    """True for mail to an address that is known as dead; what somebody asks for right now is tried."""
+    contact = notice.contact if notice.channel == Notice.MAIL else None
+    is_tried = notice.kind in ASKED_FOR or BY_PERSON in notice.key
+    return bool(contact and contact.bounced_at and contact.email == notice.address and not is_tried)
 
 
 def _is_dead(notice, code, now):

@@ -272,14 +272,14 @@ def _queue_autopay(kind, autopay, step, why, now, **about):
 
 
 def queue_upcoming(charges, *, now):
-    """Announce charges to every payer, once for each charge day and amount.
+    """Announce charges to every payer, once for each charge day, amount and day of telling.
 
-    charges -- [(customer id, autopay id, day, cents)]
+    charges -- [(customer id, autopay id, day, cents)]; what came back is announced anew on another day
     """
     payers = payers_with_mail({charge[0] for charge in charges})
     rows = [
         {
-            "key": f"upcoming:{autopay_id}:{day}:{cents}:{contact_id}",
+            "key": f"upcoming:{autopay_id}:{day}:{cents}:{contact_id}:{now:%Y%m%d}",
             "kind": Notice.UPCOMING_CHARGE,
             "customer": customer_id,
             "contact": contact_id,

@@ -158,6 +158,11 @@ def _prepare(notice, compose, clock, report):
             move(notice, Notice.SKIPPED, reason=objection)
             joining.let_go(notice)
             report.skipped += 1
+        elif bouncing.goes_nowhere(notice):
+            move(notice, Notice.SKIPPED, reason=bouncing.DEAD)
+            joining.let_go(notice)
+            bouncing.fall_back(notice, now=now)
+            report.skipped += 1
         elif (later := timing.not_before(notice, now)) > now:
             move(notice, Notice.QUEUED, send_at=later, tries=notice.tries - 1)
             report.later += 1

@@ -17,7 +17,7 @@ from models import Notice, Site, among
 WEEK = 7
 SUNDAY = 6
 MOST_DAYS = 14  # ahead, to find a day on which one may write
-WENT_OUT = (Notice.QUEUED, Notice.SENDING, Notice.SENT, Notice.JOINED, Notice.PRINT, Notice.FAILED)
+WENT_OUT = (Notice.SENT, Notice.JOINED, Notice.PRINT, Notice.FAILED)
 _HOLIDAYS = holidays.US(observed=True)
 
 
