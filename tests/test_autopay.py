@@ -608,10 +608,22 @@ def test_a_notice_that_came_back_told_nobody(agree, alice, day, account, clock):
     day()
     Notice.update(state="sent", sent_at=clock.now() - timedelta(hours=1)).execute()
     assert day(date(2026, 12, 3))[1] == 0
-    Notice.update(state="failed").where(Notice.kind == "upcoming_charge").execute()
+    Notice.update(bounced_at=clock.now()).where(Notice.kind == "upcoming_charge").execute()
 
     assert day(date(2026, 12, 3))[1] == 1
     assert charge_on(invoice) == date(2026, 12, 13)
+    assert kinds().count("upcoming_charge") == 2
+
+
+def test_where_mail_comes_back_from_the_address_a_letter_is_written(agree, alice, day, account, clock):
+    agree(account)
+    make_invoice(alice, due=date(2026, 12, 6))
+    day()
+    Notice.update(state="sent", sent_at=clock.now(), bounced_at=clock.now()).execute()
+    Contact.update(bounced_at=clock.now()).execute()
+
+    assert day(date(2026, 12, 2))[1] == 1
+    assert [letter.charge_on for letter in letters("queued")] == [date(2026, 12, 16)]
 
 
 # --- Nobody is asked for what is charged anyway --------------------------------------------------

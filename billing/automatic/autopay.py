@@ -372,7 +372,7 @@ def preview(customer, method, terms, *, today):
                 customer.kind,
             )
         )  # fmt: skip
-    has_reader = bool(notices.payers_with_mail([customer.id]))
+    has_reader = bool(telling.with_reader([customer.id]))
     told = telling.Desk(today, None, {}, True, has_reader).decide(rows)
     days = telling.grouped(invoices.values(), lambda invoice: told[invoice.id].charge_on)
     return sorted(days, key=lambda group: group[0])

@@ -19,6 +19,7 @@ from billing import notices
 from billing.automatic.consent import LAW_DAYS
 from models import (
     Autopay,
+    Contact,
     Customer,
     Invoice,
     Notice,
@@ -97,10 +98,10 @@ def tell(customer_ids, *, today, now, stated=False):
     rows = _rows(customer_ids)
     if not rows:
         return 0
-    readers = notices.payers_with_mail(customer_ids)
+    readers = with_reader(customer_ids)
     mails = _invoice_mails(rows)
     last = _last_cents({row.autopay_id for row in rows})
-    letters = _letters({row.customer_id for row in rows} - set(readers))
+    letters = _letters({row.customer_id for row in rows} - readers)
     changes, charges, to_print = [], [], []
     for customer_id, own in grouped(rows, lambda row: row.customer_id):
         has_reader = customer_id in readers
@@ -292,6 +293,18 @@ def _rows(customer_ids):
     return [Row(**row) for row in query.order_by(PlannedCharge.id).dicts()]
 
 
+def with_reader(customer_ids):
+    """The ids of those whom mail reaches: a payer has an address, and it does not come back from there."""
+    payers = Contact.select(Contact.customer).where(
+        among(Contact.customer, customer_ids)
+        & (Contact.role == Contact.PAYER)
+        & (Contact.email != "")
+        & Contact.left_on.is_null()
+        & Contact.bounced_at.is_null()
+    )
+    return {id for (id,) in payers.tuples()}
+
+
 def _invoice_mails(rows):
     """{invoice id: day on which the mail that states its charge left; None: it leaves today}.
 
@@ -303,6 +316,7 @@ def _invoice_mails(rows):
         & (Notice.kind == Notice.INVOICE)
         & (Notice.channel == Preference.MAIL)
         & Notice.state.in_(GOES_OUT)
+        & Notice.bounced_at.is_null()
     )
     return {
         invoice_id: sent_at.date() if state == Notice.SENT else None
@@ -353,13 +367,18 @@ def untell(customer_ids, *, today, now):
     """Forget what was told by messages that came back, when no other left: it has to be told again."""
     stating = Notice.kind.in_(STATING) & (Notice.created_at > now - REMEMBERED)
     failed = Notice.select(Notice.customer).where(
-        among(Notice.customer, customer_ids) & stating & (Notice.state == Notice.FAILED)
+        among(Notice.customer, customer_ids)
+        & stating
+        & ((Notice.state == Notice.FAILED) | Notice.bounced_at.is_null(False))
     )
     deaf = {id for (id,) in failed.tuples()}
     if not deaf:
         return
     reached = Notice.select(Notice.id).where(
-        (Notice.customer == PlannedCharge.customer) & Notice.state.in_(GOES_OUT) & _states_it()
+        (Notice.customer == PlannedCharge.customer)
+        & Notice.state.in_(GOES_OUT)
+        & Notice.bounced_at.is_null()
+        & _states_it()
     )
     PlannedCharge.update(told_on=None, told_cents=None).where(
         among(PlannedCharge.customer, deaf)
