@@ -13,6 +13,7 @@ from billing.preferences.choosing import (
     history,
     imported,
     of_contacts,
+    posted,
     stop,
     stored,
     typed,
@@ -35,7 +36,7 @@ from billing.preferences.offers import (
     preset_of,
     settle,
 )
-from billing.preferences.table import differences, table
+from billing.preferences.table import in_short, table
 
 __all__ = [
     "ALWAYS",
@@ -51,14 +52,15 @@ __all__ = [
     "at",
     "before",
     "choose",
-    "differences",
     "explain",
     "facts",
     "facts_of",
     "history",
     "imported",
+    "in_short",
     "judge",
     "of_contacts",
+    "posted",
     "preset_cells",
     "preset_of",
     "settle",

@@ -253,6 +253,11 @@ def typed(fields):
     return changes
 
 
+def posted(lists):
+    """The same of a page's fields as [(name, values)]: a box that is ticked sends two, the last counts."""
+    return typed({name: values[-1] for name, values in lists if "-" in name})
+
+
 def imported(event, way, days):
     """[(channel, Wish)] of what an old system knew of a wish: ``mail``, ``paper`` or ``none``."""
     when = offers.before(days) if event == Preference.REMINDER else offers.ALWAYS

@@ -158,11 +158,11 @@ def _settled(chosen, facts):
             cells[event, channel] = NOT
     _keep_receipts(cells)
     locked, fixed = dict(FLOOR), set()
+    _lock_written(cells, locked, fixed, facts)
     for event in FLOOR:
         _keep_floor(cells, event, facts)
     _lock_autopay(cells, locked, fixed, facts)
     _lock_answers(cells, locked, fixed, facts)
-    _lock_written(cells, locked, fixed, facts)
     return Wishes(cells, locked, frozenset(fixed), facts.number)
 
 
@@ -343,9 +343,9 @@ def code_of(wish):
 
 def wish_of(code):
     """The Wish behind such a value; None for anything else."""
-    timing, _, count = code.partition("-")
+    timing, dash, count = code.partition("-")
     number = int(count) if count.isascii() and count.isdecimal() and len(count) < 4 else 0
-    if timing not in Preference.TIMINGS or (count and not number):
+    if timing not in Preference.TIMINGS or (dash and not number):
         return None
     return Wish(timing, day=number or None) if timing == DIGEST else Wish(timing, number)
 

@@ -5,6 +5,7 @@ The portal and the back office show the same one. Pure: what stands and what may
 
 from typing import NamedTuple
 
+from billing import words
 from billing.preferences import offers
 from models import Preference
 
@@ -86,13 +87,12 @@ def _cell(event, channel, wishes, shown):
     return Cell(name, channel, label, offers.words_of(event, now), options, now.timing != offers.NEVER)
 
 
-def differences(before, after):
-    """What is told otherwise than before, as sentences: for the message after a change.
-
-    before, after -- Wishes
-    """
-    return [
-        f"{offers.TITLES[event]} {offers.BY[channel]}: {offers.words_of(event, wish).lower()}."
-        for (event, channel), wish in after.cells.items()
-        if before.wish(event, channel) != wish
-    ]
+def in_short(wishes):
+    """What people ask staff about, each in a few words: ["New invoice by email", "No reminder"]."""
+    found = []
+    for event in (Preference.INVOICE, Preference.REMINDER, Preference.RECEIPT):
+        title, ways = offers.TITLES[event], wishes.channels(event)
+        ways.pop(offers.CALENDAR, None)
+        told = words.joined(offers.BY[channel] for channel in ways)
+        found.append(f"{title} {told}" if ways else f"No {title.lower()}")
+    return found
