@@ -8,7 +8,7 @@ from flask import abort, g
 from flask_admin import expose
 
 from admin import automatic, base, finding, related
-from billing import bill, contracts, ledger
+from billing import bill, contracts, ledger, preferences
 from billing.automatic import tally
 from models import (
     AutopayOutcome,
@@ -25,7 +25,6 @@ from models import (
     Notice,
     OneOff,
     Payment,
-    Preference,
     Site,
     System,
     Ticket,
@@ -85,9 +84,10 @@ def flags(row):
 def people(row):
     """Contacts with what they want to hear, who left last."""
     contacts = list(row.contacts.order_by(Contact.left_on.is_null(False), Contact.role, Contact.id))
-    wishes = Preference.select().where(Preference.contact.in_([contact.id for contact in contacts]))
+    wishes = preferences.of_contacts([contact.id for contact in contacts if not contact.left_on])
     for contact in contacts:
-        contact.wishes = [wish for wish in wishes if wish.contact_id == contact.id]
+        found = wishes.get(contact.id)
+        contact.wishes = preferences.in_short(found) if found and contact.role == Contact.PAYER else []
     return contacts
 
 

@@ -72,7 +72,7 @@ ACCESS = {
     "staff.demo_advance": OWNERS,
     # generated screens: reading, taking away, writing by hand, and their actions
     **_screen("customer", write=DESK, goodwill=MONEY, revoke_links=DESK, open_ticket=DESK),
-    **_screen("contact", write=DESK),
+    **_screen("contact", write=DESK, reached=DESK),
     **_screen("preference"),
     **_screen("preference_change"),
     **_screen("consent"),
@@ -130,6 +130,8 @@ ACCESS = {
     **_screen("import_batch", release=OWNERS, undo=OWNERS),
     **_screen("job_run"),
     **_screen("event", read=DESK, export=OWNERS),
+    **_screen("inbound", give=DESK, dismiss=DESK),
+    **_screen("feed"),
     **_screen("gateway_event", read=DESK, export=OWNERS),
 }
 
