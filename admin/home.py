@@ -9,7 +9,7 @@ import wtforms
 from flask import abort, current_app, flash, g, jsonify, redirect, request, url_for
 from flask_admin import AdminIndexView, expose
 
-from admin import search, security
+from admin import labels, search, security
 from admin.base import Guarded
 from admin.customer import CustomerPage
 from admin.desk import Desk
@@ -19,7 +19,7 @@ from admin.preferences import PreferencesPage
 from admin.remittances import BankFiles
 from admin.renewals import ContractEnds
 from admin.settlements import Reconciliation
-from billing import reports, words
+from billing import feeds, reports, words
 from billing.errors import BillingError
 from billing.renewals import rules
 
@@ -47,6 +47,16 @@ class PasswordForm(wtforms.Form):
     )
 
 
+def _silent():
+    """Sentences about a mailbox that is to be read and was not for too long."""
+    silent = feeds.silent(g.now) if current_app.config["MAILBOX"] else []
+    return [f"Incoming {feed.name} was {_last_read(feed)}. {feed.trouble}".strip() for feed in silent]
+
+
+def _last_read(feed):
+    return f"last read {labels.ago(feed.beat_at, g.now)}" if feed.beat_at else "never read"
+
+
 class Home(
     Guarded,
     CustomerPage,
@@ -71,7 +81,9 @@ class Home(
     @expose("/")
     def index(self):
         """Today's queues first, then the numbers; each leads to the list behind it."""
-        return self.render("admin/home.html", home=reports.home(g.today), unreviewed=rules.review_words())
+        return self.render(
+            "admin/home.html", home=reports.home(g.today), unreviewed=rules.review_words(), silent=_silent()
+        )
 
     @expose("/sign-in", methods=("GET", "POST"))
     def sign_in(self):

@@ -15,14 +15,15 @@ from peewee import BlobField, BooleanField, ForeignKeyField, TextField
 from billing import company as companies
 from billing import words
 from billing.money import as_decimal, format_cents
-from models import Charge, Contract, Customer, MoneyField, RateField, Site, Staff, UtcField
+from models import Charge, Contact, Contract, Customer, MoneyField, RateField, Site, Staff, UtcField
 
 UNITS = {"_days": " (days)", "_months": " (months)", "_cents": "", "_ppm": "", "_on": "", "_at": ""}
 WORDS = {"by": "By", "at": "When", "po_number": "PO number", "id": "No.", "url": "URL", "sha256": "SHA-256"}
 EMPTY = Markup('<span class="soft" aria-label="empty">–</span>')
 # A row's label may need another row: loaded with it, so that a list asks once and not once per row.
 NEEDS = {Contract: (Contract.customer,), Charge: (Charge.item,)}
-TO_TELL_APART = {**NEEDS, Site: (Site.customer,)}  # where one is chosen among many
+# Where one is chosen among many.
+TO_TELL_APART = {**NEEDS, Site: (Site.customer,), Contact: (Contact.customer,)}
 TONES = {
     "issued": "open", "void": "plain", "draft": "wait", "open": "open", "past due": "bad", "paid": "good",
     "approved": "good", "settled": "good", "sent": "good", "done": "good", "released": "good",
@@ -33,6 +34,7 @@ TONES = {
     "waiting": "wait", "refused": "plain", "refunded": "plain", "voided": "plain", "answered": "wait",
     "won": "good", "lost": "bad", "disabled": "bad", "removed": "plain", "planned": "wait",
     "dropped": "plain", "gone": "good", "joined": "good", "skipped": "wait", "charged": "good",
+    "handled": "good",
 }  # fmt: skip
 
 
@@ -135,6 +137,8 @@ def name_of(row):
 
 def told_apart(row):
     """A row's words in a list to choose from: four hundred customers have a site called Home."""
+    if isinstance(row, Contact):
+        return f"{name_of(row)}, account {row.customer.account_number}"
     if isinstance(row, Site):
         return ", ".join(part for part in (row.name, row.street, str(row.customer)) if part)
     return name_of(row)

@@ -49,6 +49,8 @@ def change_contact(contact, *, name, email, phone, by, now):
     with db.atomic():
         if before["email"] and after["email"] != before["email"]:
             notices.queue_contact_changed(contact, before["email"], now=now)
+        if after["email"] != before["email"]:
+            contact.bounced_at = None  # of a new address nothing is known yet
         for field, value in after.items():
             setattr(contact, field, value)
         contact.version += 1

@@ -22,6 +22,7 @@ from models import (
     Customer,
     Difference,
     ImportBatch,
+    Inbound,
     Invoice,
     JobRun,
     Notice,
@@ -129,6 +130,7 @@ def queues(today, ages):
         ),
         _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them."),
         _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
+        *_incoming_queues(),
         _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
         _queue(
             "Drafts to read", Notice, Notice.DRAFT, "Personal mails about what is late: read, sign and send."
@@ -147,6 +149,19 @@ def queues(today, ages):
             note="Invoices owed after their date.",
         ),
     ]
+
+
+def _incoming_queues():
+    """What came in and nobody could match, and whom mail does not reach."""
+    yield _queue(
+        "Messages to look at", Inbound, Inbound.WAITING, "Mail and texts that fit nowhere by themselves.",
+        urgent=True,
+    )  # fmt: skip
+    dead = Contact.bounced_at.is_null(False) & Contact.left_on.is_null() & (Contact.email != "")
+    yield Number(
+        "Addresses that bounce", "contact", {"bounced_at_is": "set", "left_on_is": "empty"},
+        count=Contact.select().where(dead).count(), note="Mail comes back. Ask them for another address.",
+    )  # fmt: skip
 
 
 def _money_queues(today):
@@ -189,14 +204,17 @@ def _autopay_queues():
             )
     yield Number(
         "Autopay that waits for a notice", "planned_charge", {"state": "planned", "told_on_is": "empty"},
-        count=_untold(), note="They have no mail address: print their letter and mark it, or note an address.",
+        count=_untold(), note="No mail reaches them: print their letter and mark it, or note an address.",
     )  # fmt: skip
 
 
 def _untold():
     """Planned charges that need a notice first, of customers whom no mail reaches: they wait for ever."""
     readers = Contact.select(Contact.customer).where(
-        (Contact.role == Contact.PAYER) & (Contact.email != "") & Contact.left_on.is_null()
+        (Contact.role == Contact.PAYER)
+        & (Contact.email != "")
+        & Contact.left_on.is_null()
+        & Contact.bounced_at.is_null()
     )
     needing = Autopay.tell_days.is_null(False) | (
         (PaymentMethod.kind == PaymentMethod.BANK) & Autopay.cap_cents.is_null()
