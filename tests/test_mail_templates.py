@@ -5,6 +5,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from billing import documents, money, words
+from billing.notices import joining
 from models import Notice
 from tests import sample_documents as samples
 
@@ -46,13 +48,35 @@ AUTOPAY = {
         "methods_url": "https://pay.example.com/account/methods",
     }
 }
+ALSO = joining.Also(None, "10377", "was due November 15, 2026", 3995)
+TOGETHER = {"also": (ALSO,), "links": LINKS | {"together_url": f"{samples.PAY_URL}/together"}}
+LATE = {
+    "document": samples.simple_invoice(state="past due", when_note="15 days ago"),
+    "why": "An invoice of this account is past its due date.",
+    "due_words": "was due December 15, 2026",
+    "also": (),
+    "all_cents": 4250,
+    "next_on": date(2027, 1, 14),
+}
+PERSONAL = """Hello Ann,
+
+invoice 10482 over $42.50 was due on December 15, 2026, and we have not
+seen a payment yet. Is everything all right with it?
+
+Sam Porter
+Example Alarm"""
 CHARGE = {"links": AUTOPAY["links"] | {"wait_url": f"{samples.PAY_URL}/wait"}}
 MAILS = {
     "invoice": {"document": samples.invoice(), "why": "You get invoices for this account."},
     "reminder": {
         "document": samples.simple_invoice(when_note="in 3 days"),
         "why": "You asked to be reminded before the due date.",
+        "due_words": "due December 15, 2026",
+        "also": (),
+        "all_cents": 4250,
     },
+    "overdue": LATE,
+    "check_in": LATE | {"words": PERSONAL},
     "fresh_link": {"document": samples.simple_invoice(), "why": "You asked for a new link."},
     "receipt": {"document": samples.receipt(), "why": "A receipt is sent for every payment."},
     "payment_problem": {"document": samples.problem(), "why": "A payment did not go through."},
@@ -131,6 +155,42 @@ def test_a_mail_reads_as_it_did(request, kind, part):
         path.write_text(now, "utf-8")
 
     assert now == path.read_text("utf-8")
+
+
+MORE = {
+    "reminder-of-two": ("reminder", TOGETHER | {"all_cents": 8245}),
+    "overdue-of-two": ("overdue", TOGETHER | {"all_cents": 8245}),
+    "invoice-and-reminder": (
+        "invoice",
+        TOGETHER
+        | {"document": samples.simple_invoice(), "all_cents": 8245, "due_words": "due December 15, 2026"},
+    ),
+    "overdue-last": ("overdue", {"next_on": None}),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+@pytest.mark.parametrize("part", ["subject", "txt", "html"])
+def test_a_mail_of_several_invoices_reads_as_it_did(request, name, part):
+    path = GOLDEN / "mail" / f"{name}.{part}"
+    kind, more = MORE[name]
+    now = render(kind, part, **more)
+    if request.config.getoption("--update-golden"):
+        path.write_text(now, "utf-8")
+
+    assert now == path.read_text("utf-8")
+    if part != "subject":
+        assert "$82.45" in now or name == "overdue-last"
+
+
+@pytest.mark.parametrize("kind", ["overdue", "check_in"])
+def test_what_is_late_is_said_without_a_word_that_shames(kind):
+    for part in ("subject", "txt", "html"):
+        said = render(kind, part).lower()
+        shaming = (
+            r"\b(overdue|delinquen\w*|debt|collection|final|urgent|immediate\w*|must|failure|legal action)\b"
+        )
+        assert not re.search(shaming, re.sub(r"<style.*?</style>|style=\"[^\"]*\"", "", said, flags=re.S))
 
 
 def test_every_kind_of_message_has_its_mail():
