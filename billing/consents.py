@@ -5,8 +5,7 @@ Whether a message needs one is decided by its sender. The consent to automatic p
 """
 
 from dataclasses import dataclass
-
-from peewee import IntegrityError
+from datetime import timedelta
 
 from billing import company as companies
 from billing import events, links, notices, phones
@@ -14,7 +13,8 @@ from billing.errors import BillingError
 from models import Consent, Contact, Link, Notice, db
 
 VERSION = "2026-11"
-ASK_LIFE_MAILS = 3  # confirming mails to one person within a day
+DAY = timedelta(days=1)
+MOST_MAILS = 3  # confirming mails to one person within a day
 NO_NUMBER = "There is no mobile number of the United States on file. Add one to your details first."
 NO_MAIL = "There is no email address on file. Add one to your details first."
 
@@ -119,7 +119,7 @@ def ask_electronic(contact, *, now):
     if not contact.email:
         raise BillingError(NO_MAIL)
     asked = Notice.select().where((Notice.contact == contact) & (Notice.kind == Notice.CONSENT_CONFIRM))
-    if asked.where(Notice.created_at > now - links.CONSENT_LIFE / 3).count() >= ASK_LIFE_MAILS:
+    if asked.where(Notice.created_at > now - DAY).count() >= MOST_MAILS:
         raise BillingError(
             "We mailed you the link several times today. Please look there, also in the junk mail."
         )
@@ -146,19 +146,18 @@ def _give(contact, kind, wording, *, source, by, now, ip, proof):
     company = companies.current()
     if wording != words_of(kind, contact, company).text:
         raise BillingError("These words have changed meanwhile. Please read them once more and then agree.")
-    if found := standing(contact, kind):
-        return found
-    try:
-        with db.atomic():
-            withdraw(contact, kind, how="replaced by a consent for another number or address", by=by, now=now)
-            given = Consent.create(
-                contact=contact, kind=kind, wording=wording, version=VERSION,
-                address_or_number=_where(contact, kind), given_at=now, source=source, by=by[:300], ip=ip[:45],
-                proof=proof,
-            )  # fmt: skip
-            events.record("consent.given", given, by=by, now=now, customer=contact.customer)
-    except IntegrityError:
-        return _unended(contact, kind)
+    with db.atomic():
+        if db.for_update:
+            Contact.select(Contact.id).where(Contact.id == contact.id).for_update().tuples().first()
+        if found := standing(contact, kind):
+            return found
+        withdraw(contact, kind, how="replaced by a consent for another number or address", by=by, now=now)
+        given = Consent.create(
+            contact=contact, kind=kind, wording=wording, version=VERSION,
+            address_or_number=_where(contact, kind), given_at=now, source=source, by=by[:300], ip=ip[:45],
+            proof=proof[:255],
+        )  # fmt: skip
+        events.record("consent.given", given, by=by, now=now, customer=contact.customer)
     return given
 
 
@@ -192,4 +191,6 @@ def asked(token, *, now):
     link = links.follow(token, Link.CONSENT, now=now)
     if link.contact.left_on:
         raise links.DeadLink("This person is no longer a contact of the account.", link)
+    if link.notice and link.notice.address != link.contact.email:
+        raise links.DeadLink("Your email address has changed since. Please ask for a new link.", link)
     return link

@@ -53,9 +53,13 @@ def preferences_link(contact, *, now):
     )
 
 
-def consent_link(contact, *, now):
-    """Return a new token with which whoever reads the contact's mail agrees to electronic notices, once."""
-    return _issue(Link.CONSENT, contact.customer, now=now, expires_at=now + CONSENT_LIFE, contact=contact)
+def consent_link(contact, *, now, notice=None):
+    """Return a new token with which whoever reads the contact's mail agrees to electronic notices, once.
+
+    notice -- the message that carries it: its address is the one that is agreed to
+    """
+    ends = now + CONSENT_LIFE
+    return _issue(Link.CONSENT, contact.customer, now=now, expires_at=ends, contact=contact, notice=notice)
 
 
 def sign_in_link(contact, *, now):

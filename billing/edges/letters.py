@@ -168,7 +168,7 @@ def _sign_in(notice, tokens, today, now):
 
 
 def _consent_confirm(notice, tokens, today, now):
-    token = links.consent_link(notice.contact, now=now)
+    token = links.consent_link(notice.contact, now=now, notice=notice)
     tokens.add("consent_url", "portal.electronic_consent", token)
     return {}
 
