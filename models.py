@@ -1927,7 +1927,7 @@ class RenewalNotice(BaseModel):
     consequence = CharField(max_length=255, default="", help_text="What followed when it was missed.")
     arithmetic = TextField(default="[]", help_text="How the dates came about, line by line, as JSON.")
     contents = CharField(max_length=255, default="", help_text="What it had to say, by code.")
-    text_hash = CharField(max_length=64, default="", help_text="SHA-256 of the text as it was sent.")
+    text_sha256 = CharField(max_length=64, default="", help_text="SHA-256 of the text as it was sent.")
     reason = CharField(max_length=255, default="")
     alarmed_at = UtcField(null=True)
     overridden_by = CharField(max_length=80, default="")

@@ -20,6 +20,7 @@ from billing import (
     notices,
     one_offs,
     promises,
+    renewals,
     tickets,
     words,
 )
@@ -27,6 +28,9 @@ from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.money import format_cents
 from models import Contact, Contract, Hold, ImportBatch, Invoice, Link, Notice, Ticket
+
+OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
+LETTERS = (Notice.UPCOMING_CHARGE, *OF_CONTRACTS)
 
 
 class Action:
@@ -161,10 +165,21 @@ def _print(notice, form):
     if notice.kind == Notice.UPCOMING_CHARGE:
         letter = promises.charge_letter(notice, today=g.today, now=g.now)
         return pdf_answer(pdf.charge_letter_pdf(letter), f"Charge on {notice.charge_on}")
+    if notice.kind in OF_CONTRACTS:
+        return _print_renewal(notice)
     invoice = notice.invoice
     address = _pay_address(invoice, notice.contact)
     document = documents.invoice_document(invoice, pay_url=address, today=g.today)
     return pdf_answer(pdf.invoice_pdf(document), f"Invoice {document.number}")
+
+
+def _print_renewal(notice):
+    """The letter of a contract's end; its text is kept the first time it is printed."""
+    letter = current_app.compose(notice, g.now)
+    renewals.keep_text(notice, subject=letter.subject, text=letter.kept_text)
+    answer_on = url_for("portal.new_question", _external=True)
+    document = renewals.of_notice(notice, today=g.today, online=answer_on)
+    return pdf_answer(pdf.renewal_pdf(document), f"Contract end {notice.id}")
 
 
 def _revoke_links(row, form):
@@ -443,9 +458,7 @@ NOTICE = (
         _print,
         lead="Opens it as PDF; an invoice has a fresh pay link and its square code. Mark it as printed when "
         "it has left the house: a charge that was told by letter is not made before.",
-        fits=lambda notice: (
-            notice.state == Notice.PRINT and (notice.invoice_id or notice.kind == Notice.UPCOMING_CHARGE)
-        ),
+        fits=lambda notice: notice.state == Notice.PRINT and (notice.invoice_id or notice.kind in LETTERS),
         bulk=False,
         tone="main",
     ),

@@ -97,6 +97,29 @@ class ChoiceFilter(Filter):
         return [lambda at: at(self.field) == chosen] if chosen else []
 
 
+class Derived(ChoiceFilter):
+    """A filter whose names stand for conditions that no single column holds."""
+
+    weak = False
+
+    def __init__(self, name, label, field, meanings):
+        super().__init__(field, label)
+        self.name, self.meanings = name, meanings
+
+    def options(self):
+        return [(name, label) for name, (label, _) in self.meanings.items()]
+
+    def conditions(self, args):
+        chosen = self.controls(args)[0].value
+        return [self.meanings[chosen][1]] if chosen else []
+
+    def is_indexed(self, args):
+        return True
+
+    def is_looked_up(self):
+        return False
+
+
 class BooleanFilter(ChoiceFilter):
     """Yes or no."""
 

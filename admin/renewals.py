@@ -14,6 +14,7 @@ from admin import labels
 from admin.actions import Action, Words, day_of, text_field
 from admin.base import StaffView
 from admin.fields import DateInput, Filled, plain_text
+from admin.filters import Derived
 from billing import renewals, words
 from billing.errors import BillingError
 from billing.imports.fields import STATES
@@ -249,6 +250,42 @@ def certainty(rule):
     return dict(RenewalRule.certainty.choices)[rule.certainty]
 
 
+def _waiting(at):
+    return at(RenewalNotice.state).in_((RenewalNotice.PLANNED, RenewalNotice.QUEUED))
+
+
+STANDING = {
+    "at_risk": (
+        "About to close without proof",
+        lambda at: _waiting(at) & (at(RenewalNotice.alarm_on) <= g.today),
+    ),
+    "open": (
+        "Window open, nothing out",
+        lambda at: (
+            (at(RenewalNotice.state) == RenewalNotice.PLANNED)
+            & (at(RenewalNotice.opens_on) <= g.today)
+            & (at(RenewalNotice.closes_on) >= g.today)
+        ),
+    ),
+    "opening": (
+        "Opens soon",
+        lambda at: (
+            (at(RenewalNotice.state) == RenewalNotice.PLANNED) & (at(RenewalNotice.opens_on) > g.today)
+        ),
+    ),
+    "out": (
+        "On its way",
+        lambda at: at(RenewalNotice.state).in_((RenewalNotice.QUEUED, RenewalNotice.SENT)),
+    ),
+    "missed": (
+        "Missed, and not overridden",
+        lambda at: (
+            (at(RenewalNotice.state) == RenewalNotice.MISSED) & at(RenewalNotice.overridden_at).is_null()
+        ),
+    ),
+}
+
+
 class RenewalNoticeView(StaffView):
     """What each rule asks for before each term ends, and the proof that it was done."""
 
@@ -261,10 +298,11 @@ class RenewalNoticeView(StaffView):
     column_labels = {
         "rule_code": "Rule", "plan_on": "Planned", "opens_on": "Opens", "closes_on": "Closes",
         "term_end_on": "Term ends", "alarm_on": "Alarm", "deadline_on": "Customer's deadline",
-        "together": "Said with", "text_hash": "Text (SHA-256)", "sent_on": "Sent", "alarmed_at": "Alarmed",
+        "together": "Said with", "text_sha256": "Text (SHA-256)", "sent_on": "Sent", "alarmed_at": "Alarmed",
         "overridden_by": "Overridden by", "overridden_at": "Overridden", "override_reason": "Why overridden",
     }  # fmt: skip
     column_filters_by = (
+        Derived("standing", "Standing", RenewalNotice.closes_on, STANDING),
         "state", "contract", "rule_code", "medium", "plan_on", "opens_on", "closes_on", "alarm_on",
         "term_end_on", "overridden_at",
     )  # fmt: skip

@@ -24,7 +24,7 @@ from admin import (
     settlements,
 )
 from admin.base import StaffView
-from admin.filters import ChoiceFilter
+from admin.filters import Derived
 from admin.finding import Anywhere, Related
 from billing import contracts, customers, documents, ledger, words
 from billing.edges import pdf
@@ -88,29 +88,6 @@ from models import (
 )
 
 ADDRESS = ("street", "street2", "city", "state", "zip")
-
-
-class _Derived(ChoiceFilter):
-    """A filter whose names stand for conditions that no single column holds."""
-
-    weak = False
-
-    def __init__(self, name, label, field, meanings):
-        super().__init__(field, label)
-        self.name, self.meanings = name, meanings
-
-    def options(self):
-        return [(name, label) for name, (label, _) in self.meanings.items()]
-
-    def conditions(self, args):
-        chosen = self.controls(args)[0].value
-        return [self.meanings[chosen][1]] if chosen else []
-
-    def is_indexed(self, args):
-        return True
-
-    def is_looked_up(self):
-        return False
 
 
 # --- customers -------------------------------------------------------------------------------------
@@ -397,7 +374,7 @@ class InvoiceView(StaffView):
         "run": "Bill run",
     }
     column_filters_by = (
-        _Derived("standing", "Standing", Invoice.open_cents, INVOICE_STANDING),
+        Derived("standing", "Standing", Invoice.open_cents, INVOICE_STANDING),
         "state", "customer", "due_on", "issued_on", "total_cents", "open_cents", "number", "run",
     )  # fmt: skip
     actions = actions.INVOICE
@@ -480,7 +457,7 @@ class PaymentView(StaffView):
         "try_number": "Automatic try no.",
     }
     column_filters_by = (
-        _Derived("standing", "Standing", Payment.state, PAYMENT_STANDING),
+        Derived("standing", "Standing", Payment.state, PAYMENT_STANDING),
         "state", "kind", "customer", "received_on", "amount_cents", "open_cents", "check_number",
         "returned_on",
     )  # fmt: skip

@@ -13,6 +13,7 @@ from billing import daily, money, words
 from billing.automatic import tally
 from billing.notices import policies
 from billing.reconciliation import differences
+from billing.renewals import closing
 from models import (
     Autopay,
     AutopayOutcome,
@@ -140,6 +141,7 @@ def queues(today, ages):
             "Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True
         ),
         _queue("To print and mail", Notice, Notice.PRINT, "Paper that has not left the house."),
+        *_contract_queues(today),
         _queue("Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute."),
         Number(
             "Past due",
@@ -149,6 +151,15 @@ def queues(today, ages):
             note="Invoices owed after their date.",
         ),
     ]
+
+
+def _contract_queues(today):
+    """Notices of contract ends that a person has to see to before their window closes."""
+    count = closing.at_risk(today).count()
+    yield Number(
+        "Renewal notices about to close", "renewal_notice", {"standing": "at_risk"}, count=count,
+        urgent=count > 0, note="No proof that they went out. Print and mail them now.",
+    )  # fmt: skip
 
 
 def _incoming_queues():

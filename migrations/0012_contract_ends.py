@@ -116,7 +116,7 @@ CREATE TABLE "renewal_notice" (
     "consequence" VARCHAR(255) NOT NULL,
     "arithmetic" TEXT NOT NULL,
     "contents" VARCHAR(255) NOT NULL,
-    "text_hash" VARCHAR(64) NOT NULL,
+    "text_sha256" VARCHAR(64) NOT NULL,
     "reason" VARCHAR(255) NOT NULL,
     "alarmed_at" {instant},
     "overridden_by" VARCHAR(80) NOT NULL,

@@ -115,7 +115,7 @@ def test_mail_that_did_not_come_back_is_proof(table, alice):
     run(date(2027, 1, 10))
     row = the_row(contract)
     assert (row.state, row.sent_on, row.address) == ("sent", date(2027, 1, 9), "alice@example.com")
-    assert len(row.text_hash) == 64
+    assert len(row.text_sha256) == 64
     run(date(2027, 1, 14))
 
     assert the_row(contract).state == "proven"
@@ -218,7 +218,7 @@ def test_the_text_of_a_letter_is_kept_once_with_its_hash(table, alice):
     renewals.keep_text(notice, subject="s", text="printed again, later")
 
     assert Notice.get_by_id(notice.id).body_text == "as printed"
-    assert {len(row.text_hash) for row in contract.renewal_notices} == {64}
+    assert {len(row.text_sha256) for row in contract.renewal_notices} == {64}
 
 
 def test_windows_that_do_not_overlap_get_a_message_each(table, alice):

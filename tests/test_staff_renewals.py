@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from billing.renewals import day, rules
+from billing.renewals import day, rules, sending
 from models import Contract, Event, Notice, RenewalNotice, RenewalRule, RuleReview
 from tests import factories
 from tests.office import enter, text_of
@@ -238,3 +238,25 @@ def test_the_report_opens_with_something_in_every_part(olga, alice):
     said = page(olga, "/staff/contract-ends")
 
     assert "Within 120 days: 1" in said and "GA-13-12-3" in said
+
+
+def test_a_letter_is_printed_and_its_text_is_kept_with_the_hash(app, olga, alice):
+    contract = agree(alice, "NY", notice_days=100)
+    run(date(2026, 12, 1))
+    row = contract.renewal_notices.first()
+    Notice.update(state=Notice.PRINT).where(Notice.id == row.notice_id).execute()
+
+    answer = olga.act("notice", "print", row.notice)
+
+    assert answer.mimetype == "application/pdf"
+    notice = Notice.get_by_id(row.notice_id)
+    assert "Your agreement will renew automatically on April 1, 2027" in " ".join(notice.body_text.split())
+    assert RenewalNotice.get_by_id(row.id).text_sha256 == sending.text_hash(notice.body_text)
+
+
+@pytest.mark.parametrize("standing", ["at_risk", "open", "opening", "out", "missed"])
+def test_a_list_for_every_figure_opens(olga, alice, standing):
+    agree(alice, "GA")
+    run(date(2026, 12, 1))
+
+    assert olga.get("/staff/renewal-notice/", standing=standing).status_code == 200

@@ -35,6 +35,7 @@ from billing.edges import mailbox, settings
 from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.post import Post
 from billing.errors import BillingError
+from billing.renewals import rules
 from billing.reversals import refunds
 from models import Inbound, Invoice, db
 
@@ -47,12 +48,13 @@ HIGHEST_NUMBER = 2**31 - 1  # what an integer column holds
 
 def init_app(app):
     """Register every command."""
-    from billing.edges import bank_commands, preference_commands  # use the tools below
+    from billing.edges import bank_commands, preference_commands, rule_commands  # use the tools below
 
     for command in (
         init_db, import_customers, import_release, import_undo, run_daily, check_books, send_notices,
         read_mail, pay_link, demo, worker, list_settings, bank_commands.certificate,
         bank_commands.check_gateway, bank_commands.import_payments, preference_commands.judge_notices,
+        rule_commands.load_rules,
     ):  # fmt: skip
         app.cli.add_command(command)
 
@@ -118,6 +120,7 @@ def init_db():
         applied = migrations.apply(db)
         with db.connection_context():
             companies.found()
+            rules.load_product(by=whoami(), now=current_app.clock.now())
     except TROUBLE as trouble:
         raise click.ClickException(trouble_sentence(trouble)) from None
     say(f"Applied {', '.join(applied)}." if applied else "The tables are up to date.")

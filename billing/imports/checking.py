@@ -14,7 +14,8 @@ from billing.errors import BillingError
 from billing.imports import source
 from billing.imports.fields import Bad, shown
 from billing.imports.mapping import NOT_SET, Mapping
-from models import Customer, Item, Preference, TaxRate
+from billing.renewals import limits, rules
+from models import Contract, Customer, Item, Preference, Site, TaxRate
 
 CHUNK = 500  # account numbers asked for in one query
 EVERY = 200  # rows between two reports of progress
@@ -125,12 +126,13 @@ class Known(NamedTuple):
 
     items: dict  # code -> when it was retired, or None
     jurisdictions: frozenset
+    rules: list  # of renewals
 
     @classmethod
     def ask(cls):
         items = dict(Item.select(Item.code, Item.retired_on).tuples())
         rates = TaxRate.select(TaxRate.jurisdiction).distinct().tuples()
-        return cls(items, frozenset(code for (code,) in rates))
+        return cls(items, frozenset(code for (code,) in rates), rules.active())
 
 
 class _Checker:
@@ -256,6 +258,7 @@ class _Row:
         self._check_site(record.site)
         if record.contract is not None:
             self._check_contract(record.contract)
+            self._check_renewal(record)
             if not self.faults:  # amounts and dates of charges build on all of the above
                 record.charges = self._charges(record.contract)
         return record
@@ -305,6 +308,16 @@ class _Row:
         if starts_on and ends_on and ends_on < starts_on:
             reason = f"The contract ends on {ends_on}, before it starts on {starts_on}."
             self.blame("contract", "ends_on", reason)
+
+    def _check_renewal(self, record):
+        """What the law of the place refuses about the renewal; a contract that ended is history."""
+        if self.faults or ended(record.contract, self.mapping.bill_from):
+            return
+        contract, customer = Contract(**record.contract), Customer(**record.customer)
+        sites = [Site(**record.site)] if record.site else []
+        day = self.mapping.bill_from
+        for name, sentence in limits.refused(self.known.rules, contract, customer, sites, today=day):
+            self.blame("contract", name, sentence)
 
     def _charges(self, contract):
         """The charges of this row in the order of the mapping; the remainder is worked out last."""

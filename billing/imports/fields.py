@@ -179,4 +179,4 @@ def _zones():
     return available_timezones()
 
 
-SPECIAL = {"state": state, "zip": zip_code, "email": email, "time_zone": time_zone}
+SPECIAL = {"state": state, "governing_state": state, "zip": zip_code, "email": email, "time_zone": time_zone}

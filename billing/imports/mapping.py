@@ -30,7 +30,8 @@ SECTIONS = {
     "contract": (
         Contract,
         "name audience signed_on starts_on term_months renewal_months notice_days auto_renew ends_on "
-        "end_reason",
+        "end_reason governing_state signup_medium signed_online renewal_disclosure_signed_on "
+        "renewal_requested_on leased_equipment",
         "name starts_on",
     ),
     "charge": (

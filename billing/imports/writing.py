@@ -24,6 +24,8 @@ from models import (
     PaymentMethod,
     Preference,
     PriceChange,
+    Renewal,
+    RenewalNotice,
     Site,
     System,
     Ticket,
@@ -42,9 +44,12 @@ IN_THE_WAY = {
     Ticket: "ticket",
     Notice: "notice",
     PaymentMethod: "saved method",
+    Renewal: "ended term",
 }
 # What an undo takes along, whoever made it since, in an order that the foreign keys allow.
-TAKEN = (Preference, PriceChange, Link, Hold, Charge, Contract, System, Site, Contact, Customer)
+TAKEN = (
+    Preference, PriceChange, Link, Hold, Charge, RenewalNotice, Contract, System, Site, Contact, Customer,
+)  # fmt: skip
 
 
 def commit(result, *, by, now):

@@ -35,8 +35,12 @@ def refusals(contract, *, today, sites=None):
     """
     if sites is None:
         sites = agreements.sites_of(contract)
-    agreement = agreements.agreement(contract, contract.customer, sites)
-    return [_refusal(rule) for rule in broken(rules.active(), agreement, today)]
+    return refused(rules.active(), contract, contract.customer, sites, today=today)
+
+
+def refused(table, contract, customer, sites, *, today):
+    """The same by a table of rules that was read already; nothing is asked of the database."""
+    return [_refusal(rule) for rule in broken(table, agreements.agreement(contract, customer, sites), today)]
 
 
 def _refusal(rule):

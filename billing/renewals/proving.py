@@ -22,7 +22,7 @@ def keep_text(notice, *, subject, text):
         Notice.update(subject=subject[:255], body_text=text).where(
             (Notice.id == notice.id) & (Notice.body_text == "")
         ).execute()
-        RenewalNotice.update(text_hash=sending.text_hash(text)).where(
+        RenewalNotice.update(text_sha256=sending.text_hash(text)).where(
             RenewalNotice.notice == notice
         ).execute()
     return Notice.get_by_id(notice.id)

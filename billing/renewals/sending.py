@@ -150,7 +150,7 @@ def _fall_back(group, party, day, now):
         if notice.state == Notice.QUEUED:
             states.move(notice, Notice.SKIPPED, reason="It goes out on paper instead.")
         for row in group:
-            fresh = {"medium": RenewalNotice.MAIL, "notice": None, "sent_on": None, "text_hash": ""}
+            fresh = {"medium": RenewalNotice.MAIL, "notice": None, "sent_on": None, "text_sha256": ""}
             states.move(row, RenewalNotice.PLANNED, delivery="", **fresh)
         _queue(group, party, ":paper", now)
         why = notice.bounce_text or notice.reason or "It did not leave in time."
@@ -184,7 +184,7 @@ def _sent(row, notice, sent_on):
     to = notice.address or ", ".join([notice.customer.name, *notice.customer.address_lines])
     states.move(
         row, RenewalNotice.SENT, sent_on=row.sent_on or sent_on, address=to[:255],
-        text_hash=text_hash(notice.body_text) if notice.body_text else "",
+        text_sha256=text_hash(notice.body_text) if notice.body_text else "",
     )  # fmt: skip
 
 
