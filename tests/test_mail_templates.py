@@ -48,7 +48,7 @@ AUTOPAY = {
         "methods_url": "https://pay.example.com/account/methods",
     }
 }
-ALSO = joining.Also(None, "10377", "was due November 15, 2026", 3995)
+ALSO = joining.Also(None, "10519", "due December 18, 2026", 3995)
 TOGETHER = {"also": (ALSO,), "links": LINKS | {"together_url": f"{samples.PAY_URL}/together"}}
 LATE = {
     "document": samples.simple_invoice(state="past due", when_note="15 days ago"),
@@ -60,7 +60,7 @@ LATE = {
 }
 PERSONAL = """Hello Ann,
 
-invoice 10482 over $42.50 was due on December 15, 2026, and we have not
+Invoice 10482 for $42.50 was due on December 15, 2026, and we have not
 seen a payment yet. Is everything all right with it?
 
 Sam Porter

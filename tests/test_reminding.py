@@ -590,13 +590,13 @@ def test_the_first_words_are_warm_specific_and_true(draft, sam, late, alice):
     text = drafts.suggested(drafts.waiting().get(), staff=sam)
 
     assert text.startswith("Hello Alice,")
-    assert f"invoice {late.number} over $42.50 was due on December 14, 2026" in text
+    assert f"Invoice {late.number} for $42.50 was due on December 14, 2026" in text
     assert "Is everything all right" in text and text.rstrip().endswith("(512) 555-0100")
     assert not any(word in text.lower() for word in ("overdue", "past due", "debt", "final", "urgent"))
     told = {"received_on": DUE, "key": "k", "by": BY, "today": DUE, "now": NOW}
     payments.record(alice, amount_cents=2000, kind="cash", **told)
     later = drafts.suggested(drafts.waiting().get(), staff=sam)
-    assert "thank you for the $20.00" in later and "$22.50 of it is still open" in later
+    assert "Thank you for the $20.00" in later and "$22.50 of it is still open" in later
 
 
 def test_a_business_is_called_by_its_whole_name(draft, sam, alice):

@@ -32,12 +32,12 @@ def suggested(notice, *, staff):
     if invoice.open_cents < invoice.total_cents:
         came = format_cents(invoice.total_cents - invoice.open_cents)
         state = (
-            f"thank you for the {came} that you paid on invoice {number}. "
+            f"Thank you for the {came} that you paid on invoice {number}. "
             f"{format_cents(invoice.open_cents)} of it is still open; it was due on {due}."
         )
     else:
         state = (
-            f"invoice {number} over {format_cents(invoice.open_cents)} was due on {due}, and we have not "
+            f"Invoice {number} for {format_cents(invoice.open_cents)} was due on {due}, and we have not "
             "seen a payment yet."
         )
     return SUGGESTED.format(
