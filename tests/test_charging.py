@@ -765,20 +765,6 @@ class Crowded:
                 self._now -= 1
 
 
-def test_charging_one_customer_is_the_same_use_case(autopaying):
-    ann, bob = autopaying.customer("Ann"), autopaying.customer("Bob")
-    invoice = autopaying.due(ann)
-    autopaying.due(bob)
-
-    verdicts = charging.charge_customer(
-        ann, gateway=autopaying.gateway, today=TODAY, clock=autopaying.clock, by=BY
-    )
-
-    assert [verdict.outcome for verdict in verdicts] == ["charged"]
-    assert autopaying.outcome(invoice) == ("charged", "")
-    assert autopaying.money_cents() == 4250
-
-
 def test_pages_hear_of_the_same_day_as_the_step_keeps(autopaying):
     ann = autopaying.customer()
     autopaying.due(ann)

@@ -9,7 +9,7 @@ from billing.automatic import charging
 from models import AutopayOutcome, Notice, Payment, PaymentPart
 from tests.at_once import die_everywhere, processes, together
 from tests.conftest import TODAY
-from tests.factories import BY, fresh
+from tests.factories import fresh
 
 CENTS = 4250
 MOST_POINTS = 110
@@ -114,12 +114,7 @@ def test_fifty_at_once_for_one_customer_are_one_charge(autopaying):
     ann = autopaying.customer()
     invoice = autopaying.due(ann, CENTS)
 
-    given = together(
-        50,
-        lambda n: charging.charge_customer(
-            ann, gateway=autopaying.gateway, today=TODAY, clock=autopaying.clock, by=BY
-        ),
-    )
+    given = together(50, lambda n: autopaying.run())
 
     assert [one for one in given if isinstance(one, Exception)] == []
     assert (Payment.select().count(), autopaying.money_cents()) == (1, CENTS)
@@ -133,9 +128,7 @@ def test_the_step_and_the_customers_own_click_at_once_are_one_charge(autopaying,
     def act(n):
         if n % 2:
             return paying.start(fresh(bills[n // 2]), key=f"tab-{n}")
-        return charging.charge_customer(
-            customers[n // 2], gateway=autopaying.gateway, today=TODAY, clock=autopaying.clock, by=BY
-        )
+        return autopaying.run()
 
     together(12, act)
 

@@ -179,18 +179,6 @@ class _Crew:
 # --- One customer --------------------------------------------------------------------------------
 
 
-def charge_customer(customer, *, gateway, today, clock, by):
-    """Charge what is due of one customer, and note it. Returns the Verdicts, none when nothing is due."""
-    plan = due.plans([customer.id], today).get(customer.id)
-    if plan is None:
-        return []
-    crew = _Crew(gateway, today, clock, by, lambda count: None)
-    verdicts = _carry_out(plan, gateway, today, clock, by)
-    crew.keep((plan, verdicts, ""))
-    crew.write()
-    return verdicts
-
-
 class _Changed(BillingError):
     """What is due is not what was read ahead: read again."""
 
