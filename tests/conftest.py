@@ -9,10 +9,12 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+import argon2
 import pytest
 
 import migrations
 import models
+from admin import security
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from tests import factories
@@ -77,6 +79,13 @@ def db(database_url):
     database.close()
     if hasattr(database, "close_all"):
         database.close_all()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords():
+    """Passwords that are hashed in no time; how the real command hashes them has its test."""
+    security._hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    security._DECOY = security._hasher.hash("a decoy")
 
 
 @pytest.fixture

@@ -142,13 +142,18 @@ def _name(value):
     return value.__name__ if isinstance(value, type) else "-".join(f"{k}={v}" for k, v in value.items())
 
 
-@pytest.mark.parametrize(("model", "change"), IMPOSSIBLE, ids=_name)
-def test_an_impossible_value_is_refused(db, full, model, change):
-    row = model.select().order_by(model.id).first()
-    assert row is not None
-
-    with pytest.raises(BROKEN), db.atomic():
-        model.update(**change).where(model.id == row.id).execute()
+def test_impossible_values_are_refused(db, full):
+    taken = []
+    for model, change in IMPOSSIBLE:
+        row = model.select().order_by(model.id).first()
+        assert row is not None, model
+        try:
+            with db.atomic():
+                model.update(**change).where(model.id == row.id).execute()
+        except BROKEN:
+            continue
+        taken.append((model.__name__, change))
+    assert taken == []
 
 
 def test_an_issued_invoice_has_a_number_and_a_due_date(db, alice):
