@@ -5,9 +5,8 @@ here talks to the outside: what the payment processor would know is handed to ``
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from billing.demo import bank, cast, company, history, lives, people, post, scenes, standing
+from billing.demo import bank, cast, company, ends, history, lives, people, post, scenes, standing
 from billing.errors import BillingError
 from models import Company, Contact, Invoice, PaymentPart, db
 
@@ -58,6 +57,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         standing.play(past)
         bank.play(past)
         post.deliver(past)
+        ends.play(past)
 
 
 def _settle(seed, begins_on, today, count, progress):
@@ -81,10 +81,3 @@ def invoice_to_pay():
         .order_by(Invoice.id.desc())
     )
     return payable.where(Invoice.customer.in_(hero)).first() or payable.first()
-
-
-def due_soon(today):
-    """A query of open invoices that fall due within ten days; what a visitor should find some of."""
-    return Invoice.select().where(
-        (Invoice.open_cents > 0) & (Invoice.due_on >= today) & (Invoice.due_on <= today + timedelta(days=10))
-    )

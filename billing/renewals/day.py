@@ -23,7 +23,7 @@ def run(today, *, now, trouble, progress=None):
     sent = sending.send_due(today, now=now, trouble=trouble, progress=progress)
     alarms = closing.alarm(today, now=now)
     trouble += [closing.alarm_words(row) for row in alarms]
-    trouble += [closing.missed_words(row) for row in missed]
+    trouble += [closing.missed_words(row) for row in missed if row.rule.consequence != "courtesy"]
     counts = (
         (sent, "sent"), (proven, "proven"), (fallen, "on paper instead"), (len(missed), "missed"),
         (len(alarms), "about to close"),

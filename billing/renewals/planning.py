@@ -13,6 +13,7 @@ from billing.renewals import agreements, matching, one_by_one, rules, windows
 from models import Contract, RenewalNotice, among, db
 
 LEAD = timedelta(days=45)  # staff see a window this long before it opens
+COURTESY = "courtesy"
 DATES = ("rule_id", "together", "deadline_on", "opens_on", "closes_on", "plan_on", "alarm_on")
 
 
@@ -82,6 +83,8 @@ def _plan(party, table, stored, today, now, report):
         plan = windows.plan(group, party.agreement, has_email=party.has_email, may_write=party.may_write)
         for rule, window in group:
             row = stored.get((rule.code, window.anchor_on))
+            if row is None and rule.consequence == COURTESY and plan.closes_on < day:
+                continue  # nothing was promised, so nothing was missed
             _write(row, party.contract, _values(rule, window, plan, group, day), now, report)
     wanted = {(rule.code, window.anchor_on) for rule, window in due}
     for key, row in stored.items():
