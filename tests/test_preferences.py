@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from billing import consents, customers, preferences
+from billing import consents, customers, links, preferences
 from billing.automatic import consent
 from billing.errors import BillingError
 from billing.preferences import offers
@@ -273,6 +273,17 @@ def test_paper_for_whoever_has_no_address_and_mail_as_soon_as_there_is_one(db):
     customers.change_contact(person, name="Ann", email="ann@example.com", phone="", by=BY, now=NOW)
 
     assert set(preferences.wishes(person).channels("invoice")) == {MAIL}
+
+
+def test_paper_that_must_be_and_is_wished_as_well_stays_when_mail_would_do(alice):
+    person = payer(alice)
+    preferences.use_preset(person, "paper", by=BY, now=NOW)
+    assert preferences.use_preset(person, "paper", by=BY, now=NOW) == 0
+    text = consents.electronic_words(person, Company.get()).text
+    link = consents.asked(links.consent_link(person, now=NOW), now=NOW)
+    consents.confirm_electronic(link, wording=text, by=BY, now=NOW)
+
+    assert set(preferences.wishes(person).letters("contract_end")) == {PAPER}
 
 
 def test_texts_stop_with_the_consent_and_with_another_number(alice):

@@ -113,11 +113,7 @@ def choose(contact, changes, *, by, via, now, reason=""):
         _alone(contact)
         chosen = _chosen([contact.id]).get(contact.id, {})
         before = offers.settle(chosen, known)
-        changes = {
-            cell: wish
-            for cell, wish in changes.items()
-            if cell not in before.fixed and before.cells.get(cell) != wish
-        }
+        changes = {cell: wish for cell, wish in changes.items() if _is_new(cell, wish, chosen, before)}
         wrong = offers.objections(changes, before.cells, known)
         if wrong:
             raise BillingError(" ".join(dict.fromkeys(wrong)))
@@ -125,6 +121,15 @@ def choose(contact, changes, *, by, via, now, reason=""):
             _put(contact, cell, wish, now)
             _record(contact, cell, wish, by=by, via=via, at=now, reason=reason)
     return len(changes)
+
+
+def _is_new(cell, wish, chosen, before):
+    """What is so already is no change; but what is so only because it must be can be wished as well."""
+    if cell not in before.fixed:
+        return before.cells.get(cell) != wish
+    event, channel = cell
+    can_be_chosen = wish.timing in offers.OFFERED[event].get(channel, ())
+    return can_be_chosen and wish == before.cells[cell] and wish != chosen.get(cell)
 
 
 def _alone(contact):

@@ -433,6 +433,6 @@ def preset_of(wishes, facts):
     """The name of the preset that somebody's wishes are, or "". Who has no address has chosen paper."""
     names = [preset.name for preset in PRESETS]
     for name in names if facts.has_mail else reversed(names):
-        if settle(preset_cells(name, facts), facts) == wishes:
+        if settle(preset_cells(name, facts), facts).cells == wishes.cells:
             return name
     return ""
