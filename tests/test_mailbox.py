@@ -114,7 +114,7 @@ def test_a_mailbox_that_was_read_is_trusted_for_half_an_hour(db, folder, clock):
 
 def test_of_many_workers_one_reads_in_each_minute(db, clock):
     def turn():
-        return feeds.take_turn(feeds.MAIL, every=mailbox.READ_EVERY, now=clock.now())
+        return feeds.take_turn(feeds.MAIL, every=mailbox.Imap.every, now=clock.now())
 
     assert (turn(), turn()) == (True, False)
     clock.advance(seconds=60)

@@ -385,9 +385,9 @@ def work_once(app, post):
 
 
 def _read_mail_in_turn(app):
-    """Read the mailbox once a minute, whichever of the workers comes first."""
+    """Read the mailbox when it is time, whichever of the workers comes first."""
     box, now = mailbox.box(app.config["MAILBOX"]), app.clock.now()
-    if box and feeds.take_turn(feeds.MAIL, every=mailbox.READ_EVERY, now=now):
+    if box and feeds.take_turn(feeds.MAIL, every=box.every, now=now):
         mailbox.read(box, replies=app.replies, clock=app.clock)
 
 

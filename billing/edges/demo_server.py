@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,6 +33,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".demo"
 HOST = "127.0.0.1"
 WEBHOOKS = "/webhooks/authorize-net"
+MAILBOX = "mailbox"  # where answers to the demo's mails lie
+TEXT_SECRET = "texts-of-the-demo"
 SETTLES_AT = "02:00"  # every night, UTC
 HEALTHY_SECONDS, STOP_SECONDS, STEADY_SECONDS = 60, 10, 10
 WEB_WORKERS, WEB_THREADS = 2, 4
@@ -193,6 +196,8 @@ def _sandbox(folder, ports):
 
 def _catcher(folder, ports):
     listening = ("--port", str(ports.catcher), "--smtp-port", str(ports.smtp))
+    texts = f"{ports.url('portal')}/webhooks/texts/{TEXT_SECRET}"
+    listening += ("--maildir", str(folder / MAILBOX), "--texts-url", texts)
     return ("-m", "billing.edges.mailcatcher", *listening, "--state", str(folder / "mails.sqlite"))
 
 
@@ -213,6 +218,10 @@ def _environment(folder, ports):
         "SANDBOX_URL": ports.url("sandbox"),
         "CATCHER_URL": ports.url("catcher"),
         "MAIL_PORT": str(ports.smtp),
+        "REPLY_ADDRESS": "reply@lantern.example",
+        "MAILBOX": f"maildir:{folder / MAILBOX}",
+        "TEXT_URL": f"json://{HOST}:{ports.catcher}/texts?:to={{to}}",
+        "TEXT_SECRET": TEXT_SECRET,
     }
     foreign = {name for name in os.environ if name.startswith(settings.PREFIX)}
     inherited = {name: value for name, value in os.environ.items() if name not in foreign}
@@ -380,6 +389,7 @@ def _forget(folder):
             or "-shm" in path.name
         ):
             path.unlink()
+    shutil.rmtree(folder / MAILBOX, ignore_errors=True)
 
 
 def _free_ports(wanted):

@@ -20,7 +20,6 @@ from billing.errors import BillingError
 log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10
 MOST_AT_ONCE = 200  # mails of one reading, before the worker looks at its other work
-READ_EVERY = timedelta(minutes=1)
 LOOK_BACK = timedelta(days=14)  # older mail of a box that was there before us is not ours to answer
 KEYWORD = "Porchlight"  # set beside \Seen: somebody who reads the same box must not hide a mail from us
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -78,6 +77,8 @@ def _take(raw, replies, now):
 class Maildir:
     """A folder with ``new`` and ``cur``; a mail is read when it stands in ``cur`` with an S."""
 
+    every = timedelta(seconds=5)  # a worker looks: it costs nothing
+
     def __init__(self, folder):
         self._folder = Path(folder)
 
@@ -117,6 +118,8 @@ class Maildir:
 
 class Imap:
     """A mailbox on a server. Mails are named by UIDs, which no other reader's doings change."""
+
+    every = timedelta(minutes=1)
 
     def __init__(self, address):
         parts = urlsplit(address)

@@ -8,6 +8,7 @@ what may have left, what never got there. Which words a text has is decided in `
 import io
 import logging
 import re
+import warnings
 from urllib.parse import quote
 
 from billing.notices import MailNotSent
@@ -36,11 +37,13 @@ class Texter:
 
 def _service(url, number, id):
     """Apprise's object for one recipient."""
-    import apprise  # loads every provider that it knows: only where texts are sent
-
     address = url.replace("{to}", quote(number.removeprefix("+"), safe="")).replace("{id}", str(id))
     joint = "&" if "?" in address else "?"
-    found = apprise.Apprise.instantiate(f"{address}{joint}{TIMEOUTS}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some of its providers use what a later Python removes
+        import apprise  # loads every provider that it knows: only where texts are sent
+
+        found = apprise.Apprise.instantiate(f"{address}{joint}{TIMEOUTS}")
     if found is None:
         raise MailNotSent("PORCHLIGHT_TEXT_URL is no address that Apprise understands.")
     return found

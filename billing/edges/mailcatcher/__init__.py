@@ -1,4 +1,4 @@
-"""The mail catcher: takes every mail of the demo and of the tests, and shows it instead of delivering it.
+"""The mail catcher: takes all mail and texts of the demo and the tests, and shows instead of delivers.
 
 An own process: SMTP on loopback, and one web page that lists what came, newest first. ``store`` keeps the
 mails in a SQLite file that survives a restart, ``smtp`` takes them (and can be told to misbehave), ``pages``

@@ -20,6 +20,7 @@ from flask import (
 )
 from werkzeug.local import LocalProxy
 
+from billing.edges.mailcatcher import answers as answering
 from billing.edges.mailcatcher.smtp import MODES, Fault
 
 STATIC = Path(__file__).parents[3] / "static"  # the names of colors and the typeface are the product's
@@ -29,17 +30,27 @@ MAIL_POLICY = (
     "style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
+TOLD = {
+    "reply": "Your answer lies in the mailbox; it is read within seconds.",
+    "bounce": "A mail server reports: there is no such mailbox.",
+    "full": "A mail server reports: the mailbox is full.",
+    "spam": "The provider reports that you called it spam.",
+    "texted": "Your text was taken.",
+    "lost": "Nobody took your text. Is the portal running?",
+}
+
 bp = Blueprint("mails", __name__)
 store = LocalProxy(lambda: current_app.extensions["mails"])
 faults = LocalProxy(lambda: current_app.extensions["faults"])
+answers = LocalProxy(lambda: current_app.extensions["answers"])
 
 
-def create_app(store, faults):
-    """The Flask application over a Store and its Faults."""
+def create_app(store, faults, answers):
+    """The Flask application over a Store, its Faults and the Answers that can be given."""
     app = Flask(__name__, static_folder=STATIC)
     app.json.sort_keys = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.extensions.update(mails=store, faults=faults)
+    app.extensions.update(mails=store, faults=faults, answers=answers)
     app.register_blueprint(bp)
     app.context_processor(lambda: {"nonce": _nonce()})
     app.add_template_filter(_when, "when")
@@ -77,7 +88,7 @@ def _page(mail):
     return render_template(
         "mails.html",
         mails=store.mails(to), mail=mail, view=view, to=to, count=count, newest=newest,
-        faults=faults.all(), modes=MODES,
+        faults=faults.all(), modes=MODES, answers=answers, told=TOLD.get(request.args.get("told", "")),
     )  # fmt: skip
 
 
@@ -119,6 +130,46 @@ def part(id, number):
     if found.kind == "application/pdf":
         answer.headers["Content-Security-Policy"] = "frame-ancestors 'none'"  # a viewer has parts
     return answer
+
+
+# --- Answering -------------------------------------------------------------------------------------
+
+
+@bp.post("/texts")
+def take_text():
+    """Take a text, as a provider would: ``to`` and ``message``."""
+    given = request.get_json()
+    return {"id": store.keep_text(str(given.get("to", "")), str(given.get("message", "")))}
+
+
+@bp.post("/mails/<int:id>/answer")
+def answer(id):
+    """Answer as the recipient: ``how`` is reply, bounce, full or spam for a mail; a text is texted back."""
+    mail, words = _mail(id), request.form.get("words", "").strip()
+    how = request.form.get("how", "reply")
+    if mail.is_text:
+        _allowed(answers.takes_texts and words)
+        told = answers.text(f"+{mail.recipients[0].lstrip('+')}", words, id)
+        return redirect(
+            url_for("mails.show", id=id, told="texted" if told == "It was taken." else "lost"), 303
+        )
+    _allowed(answers.takes_mail and mail.recipients and (words or how != "reply"))
+    made = {
+        "reply": lambda: answering.reply(mail, words),
+        "bounce": lambda: answering.bounce(mail),
+        "full": lambda: answering.bounce(mail, full=True),
+        "spam": lambda: answering.complaint(mail),
+    }
+    answers.deliver(made.get(how, lambda: abort(400))())
+    return redirect(url_for("mails.show", id=id, told=how), 303)
+
+
+def _allowed(condition):
+    if not condition:
+        abort(400)
+
+
+# --- Ruling ----------------------------------------------------------------------------------------
 
 
 @bp.post("/delete")
@@ -164,11 +215,12 @@ def count():
 def _as_json(mail):
     return {
         "id": mail.id,
+        "channel": "text" if mail.is_text else "mail",
         "received_at": mail.received_at.isoformat(),
         "sender": mail.sender,
         "recipients": mail.recipients,
         "subject": mail.subject,
-        "headers": mail.headers,
+        "headers": [] if mail.is_text else mail.headers,
         "text": mail.text,
         "html": mail.html,
         "attachments": [{"name": part.name, "kind": part.kind, "size": part.size} for part in mail.parts],

@@ -17,14 +17,16 @@ class _Handler(WSGIRequestHandler):
     wbufsize = -1
 
 
-def serve(state, host, smtp_port, port):
+def serve(state, host, smtp_port, port, answers):
     """Listen until the process is told to stop. The addresses are printed."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells about every lost connection
     store, faults = Store(state), Faults()
     listener = Listener(store, faults, host, smtp_port)
     listener.start()
-    server = make_server(host, port, pages.create_app(store, faults), threaded=True, request_handler=_Handler)
+    server = make_server(
+        host, port, pages.create_app(store, faults, answers), threaded=True, request_handler=_Handler
+    )
     print(f"Mail catcher on http://{host}:{server.server_port}, SMTP on {host}:{listener.port}", flush=True)
     try:
         server.serve_forever(poll_interval=0.1)

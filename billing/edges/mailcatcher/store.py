@@ -16,9 +16,11 @@ CREATE TABLE IF NOT EXISTS mail (
     sender TEXT NOT NULL,           -- of the envelope
     recipients TEXT NOT NULL,       -- of the envelope, as a JSON list in lower case
     subject TEXT NOT NULL,
-    raw BLOB NOT NULL
+    raw BLOB NOT NULL,
+    channel TEXT NOT NULL DEFAULT 'mail'
 );
 """
+MAIL, TEXT = "mail", "text"
 MOST_LISTED = 500
 
 
@@ -31,6 +33,8 @@ class Store:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(SCHEMA)
+        if "channel" not in [row["name"] for row in self._db.execute("PRAGMA table_info(mail)")]:
+            self._db.execute("ALTER TABLE mail ADD COLUMN channel TEXT NOT NULL DEFAULT 'mail'")
 
     def close(self):
         """Close the file. The store is of no use afterwards."""
@@ -40,10 +44,19 @@ class Store:
     def keep(self, sender, recipients, raw):
         """Store one mail as it came; returns its id."""
         subject = " ".join(str(_parse(raw).get("Subject", "")).split())
-        row = (_now(), sender, json.dumps([one.lower() for one in recipients]), subject, raw)
+        return self._put(sender, recipients, subject, raw, MAIL)
+
+    def keep_text(self, number, words):
+        """Store one text as it came; returns its id."""
+        return self._put("", [number], " ".join(words.split())[:120], words.encode(), TEXT)
+
+    def _put(self, sender, recipients, subject, raw, channel):
+        row = (_now(), sender, json.dumps([one.lower() for one in recipients]), subject, raw, channel)
         with self._lock:
             cursor = self._db.execute(
-                "INSERT INTO mail (received_at, sender, recipients, subject, raw) VALUES (?, ?, ?, ?, ?)", row
+                "INSERT INTO mail (received_at, sender, recipients, subject, raw, channel) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                row,
             )
             return cursor.lastrowid
 
@@ -51,7 +64,7 @@ class Store:
         """The newest mails first, without their content; ``to`` narrows to recipients that contain it."""
         wanted = "%" + to.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
         rows = self._rows(
-            "SELECT id, received_at, sender, recipients, subject, x'' AS raw FROM mail "
+            "SELECT id, received_at, sender, recipients, subject, channel, x'' AS raw FROM mail "
             "WHERE recipients LIKE ? ESCAPE '!' ORDER BY id DESC LIMIT ?",
             wanted,
             most,
@@ -101,6 +114,7 @@ class Mail:
         self.recipients = json.loads(row["recipients"])
         self.subject = row["subject"]
         self.raw = row["raw"]
+        self.is_text = row["channel"] == TEXT
 
     @cached_property
     def message(self):
@@ -120,11 +134,11 @@ class Mail:
 
     @property
     def text(self):
-        return self._body("plain")
+        return self.raw.decode() if self.is_text else self._body("plain")
 
     @property
     def html(self):
-        return self._body("html")
+        return "" if self.is_text else self._body("html")
 
     def _body(self, kind):
         part = self.message.get_body(preferencelist=(kind,))
@@ -133,6 +147,8 @@ class Mail:
     @cached_property
     def parts(self):
         """Attachments and embedded pictures, in order."""
+        if self.is_text:
+            return []
         bodies = {id(self.message.get_body((kind,))) for kind in ("plain", "html")}
         leaves = (part for part in self.message.walk() if not part.is_multipart() and id(part) not in bodies)
         return [
