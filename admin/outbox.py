@@ -15,8 +15,8 @@ from admin.actions import Action, Reason, Words, day_of, text_field
 from admin.base import StaffView
 from admin.fields import Filled, plain_text
 from billing import company as companies
-from billing import words
-from billing.notices import drafts, policies
+from billing import reminder_policies, words
+from billing.notices import drafts
 from models import Notice, ReminderStep
 
 # --- drafts ----------------------------------------------------------------------------------------
@@ -170,7 +170,6 @@ class ReminderPolicyView(StaffView):
     form_columns = ("name", "customer_group", "customer", "invoice", "active", "note")
     edit_columns = ("name", "active", "note")
     inline = ("steps",)
-    inline_sort = "id"
     details_page = "admin/reminder_policy.html"
 
     def check(self, form, row):
@@ -187,10 +186,10 @@ class ReminderPolicyView(StaffView):
         company = companies.current()
         due_on = g.today + timedelta(days=company.terms_days)
         steps = [
-            policies.Step(step.days, step.act)
+            reminder_policies.Step(step.days, step.act)
             for step in policy.steps.where(ReminderStep.active).order_by(ReminderStep.days)
         ]
-        calendar = policies.calendar(steps, due_on, grace_days=company.grace_days)
+        calendar = reminder_policies.calendar(steps, due_on, grace_days=company.grace_days)
         return due_on, [(day, ReminderStep.ACTS[act]) for day, act in calendar]
 
 
@@ -200,7 +199,7 @@ def _same_scope(form, row):
     for name in ("customer_group", "customer", "invoice"):
         given = form[name].data if name in form else getattr(row, name, None)
         scope[name] = given.id if given else None
-    return policies.standing(**scope, but=row.id if row else None)
+    return reminder_policies.standing(**scope, but=row.id if row else None)
 
 
 class ReminderStepView(StaffView):
@@ -210,16 +209,17 @@ class ReminderStepView(StaffView):
     column_list = ("days", "act", "active", "policy")
     column_labels = {"days": "Days from the due date", "act": "What happens"}
     column_filters_by = ("policy", "act", "active")
+    inline_sort = "id"
     form_columns = ("policy", "days", "act", "active")
     edit_columns = ("days", "act", "active")
     default_sort = "days"
 
     def show_days(self, row):
-        return policies.days_words(row.days)
+        return reminder_policies.days_words(row.days)
 
     def check(self, form, row):
         days, act = form.days.data, form.act.data
         if days is None or not -30 <= days <= 365:
             form.days.errors = ["Between -30 (a month before the due date) and 365 (a year after it)."]
-        elif wrong := policies.misfit(days, act):
+        elif wrong := reminder_policies.misfit(days, act):
             form.act.errors = [wrong]

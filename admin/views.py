@@ -26,11 +26,10 @@ from admin import (
 from admin.base import StaffView
 from admin.filters import Derived
 from admin.finding import Anywhere, Related
-from billing import contracts, customers, documents, ledger, words
+from billing import contracts, customers, documents, ledger, reminder_policies, words
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.money import as_decimal
-from billing.notices import policies
 from billing.reversals import evidence
 from models import (
     TABLES,
@@ -358,7 +357,7 @@ class HoldView(StaffView):
 INVOICE_STANDING = {
     "open": ("Open", lambda at: at(Invoice.open_cents) > SQL("0")),
     "past_due": ("Past due", lambda at: (at(Invoice.open_cents) > SQL("0")) & (at(Invoice.due_on) < g.today)),
-    "needs_person": ("Needs a person", lambda at: policies.needing_person(at, g.today)),
+    "needs_person": ("Needs a person", lambda at: reminder_policies.needing_person(at, g.today)),
     "paid": ("Paid", lambda at: (at(Invoice.open_cents) == 0) & (at(Invoice.state) == Invoice.ISSUED)),
 }
 
@@ -707,7 +706,7 @@ class CompanyView(StaffView):
         "name", "legal_name", "phone", "phone_hours", "email", "website", *ADDRESS, "license_number",
         "payable_to", "remit_street", "remit_city", "remit_state", "remit_zip", "logo", "time_zone",
         "invoice_prefix", "terms_days", "bill_ahead_days", "catch_up_periods", "minimum_payment_cents",
-        "pay_link_days", "reminder_days", "bank_clear_days", "postpone_days", "postpone_limit",
+        "pay_link_days", "bank_clear_days", "postpone_days", "postpone_limit",
         "refund_alone_cents", "return_fee_cents", "grace_days", "gap_days", "contacts_a_week",
         "send_from_hour", "send_until_hour",
     )  # fmt: skip

@@ -9,9 +9,8 @@ from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import daily, money, words
+from billing import daily, money, reminder_policies, words
 from billing.automatic import tally
-from billing.notices import policies
 from billing.reconciliation import differences
 from billing.renewals import closing
 from models import (
@@ -258,7 +257,7 @@ def _next_deadline(today):
 
 def _needing_person(today):
     """Open invoices whose messages are over: the last step came, and nobody paid."""
-    condition = policies.needing_person(lambda field: field, today)
+    condition = reminder_policies.needing_person(lambda field: field, today)
     return Number(
         "Needs a person",
         "invoice",

@@ -9,10 +9,10 @@ import pytest
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import notices, payments, tickets
+from billing import notices, payments, reminder_policies, tickets
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError, StaleState
-from billing.notices import drafts, joining, policies, queueing, reminding, timing
+from billing.notices import drafts, joining, queueing, reminding, timing
 from models import (
     Company,
     Contact,
@@ -94,7 +94,7 @@ def policy(*steps, **scope):
 
 
 def test_a_company_begins_with_the_standard_steps(late):
-    assert policies.of_invoice(late) == STANDARD
+    assert reminder_policies.of_invoice(late) == STANDARD
 
 
 def test_the_most_specific_policy_wins_as_a_whole(late, alice):
@@ -103,11 +103,18 @@ def test_the_most_specific_policy_wins_as_a_whole(late, alice):
     found = []
     for scope in ({"customer_group": group}, {"customer": alice}, {"invoice": late}):
         policy((len(found) + 1, "late"), **scope)
-        found.append(policies.of_invoice(Invoice.get_by_id(late.id)))
+        found.append(reminder_policies.of_invoice(Invoice.get_by_id(late.id)))
 
     assert found == [((1, "late"),), ((2, "late"),), ((3, "late"),)]
     ReminderPolicy.update(active=False).where(ReminderPolicy.name == "Own").execute()
-    assert policies.of_invoice(late) == STANDARD
+    assert reminder_policies.of_invoice(late) == STANDARD
+
+
+def test_the_first_reminder_of_who_chose_nothing_follows_the_policy(alice, bob):
+    policy((-7, "remind"), (10, "late"), customer=alice)
+
+    assert reminder_policies.days_ahead({alice.id: None, bob.id: None}) == {alice.id: 7, bob.id: 3}
+    assert reminder_policies.days_ahead({}) == {}
 
 
 def test_a_policy_without_steps_keeps_silent(late, alice):
@@ -129,7 +136,7 @@ def test_what_rests_does_not_count(late):
 def test_the_database_refuses_a_step_that_means_nothing(db, days, act):
     with pytest.raises(IntegrityError), database.atomic():
         ReminderStep.create(policy=ReminderPolicy.get(), days=days, act=act)
-    assert days == 400 or policies.misfit(days, act)
+    assert days == 400 or reminder_policies.misfit(days, act)
 
 
 def test_one_scope_has_one_active_policy(alice):
@@ -657,7 +664,7 @@ def test_after_the_last_step_a_person_looks_at_it(late, alice, bob):
     make_invoice(bob, due=day(20), issued=date(2026, 11, 1))
 
     def waiting(number):
-        condition = policies.needing_person(lambda field: field, day(number))
+        condition = reminder_policies.needing_person(lambda field: field, day(number))
         return [row.id for row in Invoice.select().where(condition)]
 
     assert (waiting(36), waiting(37)) == ([], [late.id])

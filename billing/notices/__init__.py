@@ -2,10 +2,10 @@
 
 A use case never sends; it queues a Notice in its own transaction. The sender claims it, looks once more
 whether it is still true and wanted, has it composed, sends it, and keeps what was said. In the order of the
-story: ``queueing`` (one function for each message), ``policies`` (when somebody hears of what is open),
-``reminding`` (what is due by them), ``drafts`` (what a person reads first), ``judging`` (is it still right),
-``timing`` (may it leave now), ``joining`` (what else to say), ``sending``, ``bouncing``. Callers say
-``notices.queue_receipt``; the names they need are gathered here.
+story: ``queueing`` (one function for each message), ``reminding`` (what is due by the steps of a policy),
+``drafts`` (what a person reads first), ``judging`` (is it still right), ``timing`` (may it leave now),
+``joining`` (what else to say), ``sending``, ``bouncing``. Callers say ``notices.queue_receipt``; the names
+they need are gathered here.
 """
 
 from billing.notices.queueing import (

@@ -1,8 +1,8 @@
 """What is due and still open, and whom to remind of it: *due and not yet done*, never *is today*.
 
 A step that was missed is made up for by the latest one only, so nobody hears twice of what they missed once.
-Which steps there are stands in ``policies``; whether a message is still right when it leaves is asked again
-in ``judging``, when it may leave at all in ``timing``.
+Which steps there are stands in ``billing.reminder_policies``; whether a message is still right when it leaves
+is asked again in ``judging``, when it may leave at all in ``timing``.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from typing import NamedTuple
 from peewee import SQL
 
 from billing import company as companies
-from billing import ledger, preferences
+from billing import ledger, preferences, reminder_policies
 from billing.automatic import upcoming
-from billing.notices import policies, queueing, timing
+from billing.notices import queueing, timing
 from models import (
     Contact,
     Customer,
@@ -108,7 +108,7 @@ def queue_reminders(today, *, now, progress=None):
 
 def _open_chunk(today, after):
     """The next open invoices by due date, with what falls due within a month and what is not too old."""
-    oldest = today - timedelta(days=max(policies.longest(), 0) + policies.LAST_MAKES_UP)
+    oldest = today - timedelta(days=max(reminder_policies.longest(), 0) + reminder_policies.LAST_MAKES_UP)
     query = (
         Invoice.select(Invoice.id, Invoice.customer, Customer.group, Invoice.due_on, Invoice.issued_on)
         .join(Customer)
@@ -133,7 +133,7 @@ def _muted():
 
 
 def _queue_chunk(rows, today, now):
-    steps = policies.of_invoices([row[:3] for row in rows])
+    steps = reminder_policies.of_invoices([row[:3] for row in rows])
     scene = _scene(rows, steps, today, now)
     wanted = [one for row in rows if row.id not in scene.quiet for one in _due(row, scene)]
     with db.atomic():
@@ -352,19 +352,21 @@ def _late(row, payers, scene):
 def _latest(row, scene):
     """The last step whose day has come, or None: before the first, and long after the last."""
     late = [step for step in scene.steps[row.id] if step.days > 0]
-    days = {step: policies.day_of(step, row.due_on, scene.grace_days) for step in late}
+    days = {step: reminder_policies.day_of(step, row.due_on, scene.grace_days) for step in late}
     reached = [step for step in late if days[step] <= scene.today]
     if not reached:
         return None
     last = reached[-1]
-    is_over = last is late[-1] and days[last] < scene.today - timedelta(days=policies.LAST_MAKES_UP)
+    is_over = last is late[-1] and days[last] < scene.today - timedelta(days=reminder_policies.LAST_MAKES_UP)
     return None if is_over else last
 
 
 def next_on(invoice, *, today):
     """The day on which the next message about an open invoice would leave, or None after the last one."""
     grace_days = companies.current().grace_days
-    days = policies.calendar(policies.of_invoice(invoice), invoice.due_on, grace_days=grace_days)
+    days = reminder_policies.calendar(
+        reminder_policies.of_invoice(invoice), invoice.due_on, grace_days=grace_days
+    )
     return next((day for day, act in days if day > today and act == ReminderStep.LATE), None)
 
 

@@ -1,7 +1,7 @@
 """Which steps of reminding count for an invoice: rows that staff edit, the most specific policy as a whole.
 
 For the invoice, else its customer, else the customer's group, else the company's. Only reading; what is due
-by them is decided in ``reminding``.
+by them is decided in ``billing.notices.reminding``.
 """
 
 from datetime import timedelta
@@ -29,12 +29,13 @@ def of_invoices(rows):
     """
     found = _policies(rows)
     steps = _steps(set(found.values()))
-    chosen = {}
-    for invoice_id, customer_id, group_id in rows:
-        keys = (("invoice", invoice_id), ("customer", customer_id), ("group", group_id), ("company", None))
-        policy_id = next((found[key] for key in keys if key in found), None)
-        chosen[invoice_id] = steps.get(policy_id, ())
-    return chosen
+    return {row[0]: steps.get(_chosen(found, row), ()) for row in rows}
+
+
+def _chosen(found, row):
+    """The id of the policy that counts for an (invoice id, customer id, group id), or None."""
+    keys = (*zip(("invoice", "customer", "group"), row, strict=True), ("company", None))
+    return next((found[key] for key in keys if key in found), None)
 
 
 def _policies(rows):
@@ -83,10 +84,19 @@ def of_invoice(invoice):
     return of_invoices([row])[invoice.id]
 
 
-def days_ahead(customer):
-    """Days before the due date of the first reminder that somebody gets who chose nothing; 0: on the day."""
-    steps = of_invoices([(None, customer.id, customer.group_id)])[None]
-    return -min((step.days for step in steps if step.days <= 0), default=0)
+def days_ahead(customers):
+    """{customer id: days before the due date of the first reminder for who chose nothing; 0: on the day}.
+
+    customers -- {customer id: group id or None}; two queries however many
+    """
+    rows = [(None, id, group_id) for id, group_id in customers.items()]
+    found = _policies(rows)
+    steps = _steps(set(found.values()))
+    first = {}
+    for row in rows:
+        early = [step.days for step in steps.get(_chosen(found, row), ()) if step.days <= 0]
+        first[row[1]] = -min(early, default=0)
+    return first
 
 
 def longest():
