@@ -7,7 +7,7 @@ import pytest
 from billing import checks, ledger
 from billing.errors import BillingError, GatewayUnavailable
 from billing.reconciliation import differences, settlements
-from billing.reversals import refunds
+from billing.reversals import refunds, returns
 from models import (
     Chargeback,
     Difference,
@@ -259,6 +259,43 @@ def test_a_late_return_is_found_because_older_batches_are_read_again_every_week(
     books.look()
 
     assert (fresh(payment).state, fresh(payment).return_code) == ("returned", "R10")
+
+
+def test_a_dispute_that_is_won_within_the_same_batch_is_won(books, alice):
+    """Torture, seed 77, round 12: the batch lists what came back before what had been taken."""
+    payment = books.pay(alice)
+    books.settle()
+    books.look()
+    for what in ("chargeback", "chargeback-reversal"):
+        books.sandbox.post_control(what, {"transaction_id": payment.transaction_id})
+    books.paying.later(days=1)
+    books.settle()
+
+    report = books.look()
+
+    assert [case.state for case in fresh(payment).chargebacks] == ["won"]
+    assert (fresh(payment).state, ledger.balance(alice, today=books.paying.clock.today()).owed_cents) == (
+        "settled", 0,
+    )  # fmt: skip
+    assert (report.trouble, report.still_open) == ([], 0)
+
+
+def test_a_dispute_that_was_won_before_we_heard_of_it_is_told_again(books, alice):
+    payment = books.pay(alice)
+    books.settle()
+    books.look()
+    ids = [
+        books.sandbox.post_control(what, {"transaction_id": payment.transaction_id})["transaction_id"]
+        for what in ("chargeback", "chargeback-reversal")
+    ]
+    taken, given = (books.paying.gateway.details(id) for id in ids)
+    told = {"today": books.paying.clock.today(), "now": books.paying.clock.now()}
+
+    assert returns.follow(given, **told) is None
+    returns.follow(taken, **told)
+    returns.follow(given, **told)
+
+    assert fresh(payment).state == "settled"
 
 
 def test_a_chargeback_opens_a_case_and_lowers_the_deposit(books, alice):

@@ -180,7 +180,7 @@ class _Look:
     def follow(self, listed):
         """Let the use cases book what the books do not know yet; one that fails stops no other."""
         known = _Known(listed)
-        for one in listed:
+        for one in sorted(listed, key=lambda one: one.is_chargeback_reversal):  # after what it reverses
             if known.must_be_asked(one):
                 self._try(one.transaction_id)
 

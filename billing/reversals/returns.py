@@ -34,7 +34,8 @@ def follow(transaction, *, today, now):
     """Book what a transaction tells about money that was taken back or given again. Returns its Payment.
 
     The gateway tells of a return either by the debit's own details or by an entry of its own, of a dispute
-    by an entry. None when it belongs to no payment of ours. Harmless when it is known already.
+    by an entry. None when it belongs to no payment of ours, or ends a dispute that we have not heard of.
+    Harmless when it is known already.
     """
     payment = payment_of(transaction)
     if payment is None or payment.state not in KNOWN:
@@ -47,6 +48,8 @@ def follow(transaction, *, today, now):
         case = standing_case(payment)
         if case:
             win(case, **told)
+        elif not payment.chargebacks.exists():
+            return None  # its dispute is not known yet: whoever tells of this must tell again
     elif (transaction.is_returned or transaction.was_returned) and payment.state != Payment.CHARGED_BACK:
         take_back(payment, code=transaction.return_code, on=_returned_on(transaction) or today, **told)
     return Payment.get_by_id(payment.id)
