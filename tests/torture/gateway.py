@@ -10,6 +10,7 @@ from tests.sandbox_process import SandboxProcess
 MONEY = ("capturedPendingSettlement", "settledSuccessfully")
 HELD = ("FDSPendingReview", "FDSAuthorizedPendingReview")
 LATE_SECONDS = 0.25
+NEW_NUMBER = "4012888818888"
 NUMBERS = {"card": "4111111111111111", "bank": "123456781"}
 SLOW_SECONDS = 1.3  # longer than our gateway edge waits in this run
 
@@ -90,8 +91,30 @@ class GatewaySandbox:
         if settled:
             self.control(what, transaction_id=settled[which % len(settled)])
 
-    def bad_weather(self, faults, mischief):
-        """Switch faults on: [(mode, call, count)]; and mischief with the webhooks."""
+    def win(self, which):
+        """A bank takes a chargeback back, if there is one."""
+        records = self.records()
+        won = {one["return_code"] for one in records if one["type"] == "chargebackReversal"}
+        standing = [
+            one["id"] for one in records if one["type"] == "chargeback" and f"of {one['id']}" not in won
+        ]
+        if standing:
+            self.control("chargeback-reversal", transaction_id=standing[which % len(standing)])
+
+    def update(self, which, reason):
+        """A card network changes or closes a saved card, if there is one left."""
+        cards = [
+            one["method_id"] for profile in self.records("profiles") for one in profile["methods"]
+            if one["kind"] == "card"
+        ]  # fmt: skip
+        if cards:
+            changes = {"NED": {"expiration": "11/39"}, "NAN": {"number": NEW_NUMBER, "expiration": "11/39"}}
+            method = cards[which % len(cards)]
+            self._post("updater", [{"method_id": method, "reason": reason, **changes.get(reason, {})}])
+
+    def bad_weather(self, faults, mischief, lag_seconds):
+        """Switch faults on: [(mode, call, count)]; mischief with the webhooks; and let lists lag behind."""
+        self.control("options", search_lag_seconds=lag_seconds)
         self._is_late = any(mode == "late" for mode, _, _ in faults)
         for mode, call, count in faults:
             seconds = LATE_SECONDS if mode == "late" else SLOW_SECONDS

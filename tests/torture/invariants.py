@@ -86,6 +86,7 @@ def _counts(books):
             row["autopay_id"] is not None and row["state"] in TAKEN for row in books.payments.values()
         ),
         "came back": sum(one["type"] in ("return", "chargeback") for one in books.sandbox),
+        "given again": len(_won(books)),
         "reminders": sum(books.notices.get(id, {}).get("kind") == "reminder" for id in books.mails),
     }
 
@@ -107,9 +108,10 @@ def approved_within_the_total(books):
     taken, back = Counter(), Counter()
     for refund in books.refunds:
         back[refund["payment_id"]] += refund["amount_cents"] * (refund["state"] in OURS)
+    won = _won(books)  # what was paid anew meanwhile stays on the account
     for one in _money(books):
         payment = books.by_reference.get(one["invoice_number"])
-        for part in books.parts:
+        for part in books.parts if one["id"] not in won else ():
             if payment and part["payment_id"] == payment["id"]:
                 given_back = min(back[payment["id"]], part["amount_cents"])
                 back[payment["id"]] -= given_back
@@ -159,9 +161,10 @@ def nothing_stays_in_the_dark(books):
 @invariant
 def what_came_back_is_known(books):
     """What a bank returned or charged back is no money of ours any more."""
+    won = _won(books)
     for what, state in (("return", "returned"), ("chargeback", "charged_back")):
         for one in books.sandbox:
-            if one["type"] == what:
+            if one["type"] == what and one["ref_trans_id"] not in won:
                 payment = books.by_transaction.get(one["ref_trans_id"])
                 if not payment or payment["state"] != state:
                     yield f"{what} of {one['ref_trans_id']}, whose payment is {payment and payment['state']}"
@@ -232,7 +235,17 @@ def reconciliation_finds_nothing(books):
 def _money(books):
     """The payments that the gateway took and has: approved, not voided, not returned, not charged back."""
     gone = {one["ref_trans_id"] for one in books.sandbox if one["type"] in ("return", "chargeback")}
+    gone -= _won(books)
     return [one for one in books.charged if one["status"] in MONEY and one["id"] not in gone]
+
+
+def _won(books):
+    """The payments that were charged back and given again."""
+    cases = {one["return_code"] for one in books.sandbox if one["type"] == "chargebackReversal"}
+    return {
+        one["ref_trans_id"] for one in books.sandbox
+        if one["type"] == "chargeback" and f"of {one['id']}" in cases
+    }  # fmt: skip
 
 
 # --- Invoices ------------------------------------------------------------------------------------

@@ -36,6 +36,8 @@ PASSES = {
 }  # fmt: skip
 
 
+UPDATES = (0, 0, 1)  # saved cards that the networks change in a phase
+LAGS = (0, 0, 120)  # seconds
 MONEY_POINTS = ("charge", "autopay", "refund", "answer", "before the call", "after the call", "batch")
 
 
@@ -77,6 +79,9 @@ class Phase:
     letters: list  # fates of the next mails
     declines: list  # (which method, reason code, how often)
     disputes: list  # what banks take back after the settlement: ("return" or "chargeback", which)
+    wins: list  # which chargebacks the bank takes back again
+    updates: list  # what card networks do to saved cards: (which, reason)
+    lag_seconds: int  # lists of the gateway hide what is younger
     settles: bool  # the gateway closes its day before this phase
     armed: list  # (delay, point, passes) of web processes
     shots: list  # (delay, "web" or "job") of the killer
@@ -98,11 +103,12 @@ def draw(seed, number, leanings=()):
     """The plan of round ``number``. ``leanings`` steer the dice, for mutants."""
     dice = random.Random(f"{seed}/{number}")
     kind = _choose(dice, KINDS) if not leanings else "days"
+    since = random.Random(f"{seed}/{number}/later")  # what was added later leaves the older dice as they fell
     return Plan(
         number=number,
         kind=kind,
         skew_minutes=dice.choice([0, 0, 0, 10, -10]),
-        phases=[_phase(dice, place, set(leanings)) for place in range(3)],
+        phases=[_phase(dice, since, place, set(leanings)) for place in range(3)],
         reviews=[dice.choice(["approve", "decline", ""]) for _ in range(10)],
         seed=dice.getrandbits(32),
     )
@@ -112,7 +118,7 @@ def _choose(dice, weights):
     return dice.choices(list(weights), weights=list(weights.values()))[0]
 
 
-def _phase(dice, place, leanings):
+def _phase(dice, since, place, leanings):
     calm = bool(leanings & {"reminders", "storm", "rivals"}) and dice.random() < 0.5
     visits = _visits(dice, place, leanings)
     return Phase(
@@ -128,6 +134,12 @@ def _phase(dice, place, leanings):
             for _ in range(place)
             if dice.random() < 0.25
         ],
+        wins=[since.randrange(1000) for _ in range(place) if since.random() < 0.4],
+        updates=[
+            (since.randrange(1000), since.choice(["NED", "NAN", "CCH", "ACL"]))
+            for _ in range(since.choice(UPDATES))
+        ],
+        lag_seconds=since.choice(LAGS),
         settles=place > 0 and dice.random() < 0.6,
         armed=[] if calm else _armed(dice, leanings, visits),
         shots=[] if calm else _shots(dice),
@@ -138,7 +150,7 @@ def quiet_phase(*, lanes, shots):
     """A phase of some processes and a killer, without customers and in fine weather."""
     return Phase(
         days=0, lanes=lanes, visits=[], faults=[], mischief={}, letters=[], declines=[], disputes=[],
-        settles=False, armed=[], shots=shots,
+        wins=[], updates=[], lag_seconds=0, settles=False, armed=[], shots=shots,
     )  # fmt: skip
 
 

@@ -131,7 +131,7 @@ class Round:
         house.sandbox.wait_for_late()
         self._move_clock(days=phase.days)
         self._settle(phase)
-        house.sandbox.bad_weather(phase.faults, phase.mischief)
+        house.sandbox.bad_weather(phase.faults, phase.mischief, phase.lag_seconds)
         house.post.script = list(phase.letters)
         acts = [lambda lane=lane: self._lane(lane) for lane in phase.lanes]
         acts += [lambda visit=visit: self._visit(visit) for visit in phase.visits]
@@ -153,6 +153,10 @@ class Round:
             sandbox.control("settle")
         for what, which in phase.disputes:
             sandbox.dispute(what, which)
+        for which in phase.wins:
+            sandbox.win(which)
+        for which, reason in phase.updates:
+            sandbox.update(which, reason)
         for which, reason, count in phase.declines:
             _, _, method = self._methods[which % len(self._methods)]
             sandbox.control("decline", method_id=method, reason_code=reason, count=count)
