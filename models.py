@@ -1611,6 +1611,48 @@ class ReminderStep(Editable):
         return f"{self.ACTS.get(self.act, self.act)} ({self.days:+d})"
 
 
+class Template(BaseModel):
+    """One version of what a kind of message says, on one channel and in one language.
+
+    Version 0 is no row: it is the file of templates/mail or templates/text. What was in force is frozen; going
+    back is a new version with an older text.
+    """
+
+    DRAFT, ACTIVE, RETIRED = "draft", "active", "retired"
+    STATES = (DRAFT, ACTIVE, RETIRED)
+    MOVES = {DRAFT: {ACTIVE, RETIRED}, ACTIVE: {RETIRED}}
+    MAIL, TEXT = "mail", "text"
+
+    kind = CharField(max_length=30, help_text="The kind of message, as notices have it.")
+    channel = choice("channel", (MAIL, TEXT))
+    language = choice("language", ("en", "es"), words={"en": "English", "es": "Spanish"})
+    version = IntegerField(constraints=[Check("version > 0")])
+    state = choice("state", STATES, default=DRAFT)
+    subject = CharField(max_length=255, default="")
+    body = TextField()
+    note = CharField(max_length=255, default="", help_text="What was changed, and why.")
+    made_by = CharField(max_length=80)
+    made_at = UtcField()
+    activated_by = CharField(max_length=80, default="")
+    activated_at = UtcField(null=True)
+    failed_at = UtcField(null=True, help_text="When it last could not be written for a real message.")
+    failure = CharField(max_length=255, default="", help_text="Why; an older text was sent instead.")
+
+    class Meta:
+        indexes = ((("kind", "channel", "language", "version"), True),)
+
+    def __str__(self):
+        return f"{self.kind.replace('_', ' ').capitalize()} ({self.channel}, {self.language}) {self.version}"
+
+
+# One text is in force for each kind, channel and language.
+Template.add_index(
+    Template.index(
+        Template.kind, Template.channel, Template.language, unique=True, name="template_in_force"
+    ).where(Template.state == SQL("'active'"))
+)
+
+
 class Notice(BaseModel):
     """Every message that we sent or will send: the outbox and the history in one row each."""
 
@@ -1683,6 +1725,10 @@ class Notice(BaseModel):
     subject = CharField(max_length=255, default="")
     body_text = TextField(default="", help_text="As sent; the secret part of links is left out.")
     body_html = TextField(default="")
+    template = link(Template, "notices", null=True, help_text="The text it was written by; none: the default.")
+    text_sha256 = with_default(
+        CharField(max_length=64, default="", help_text="Of that text, subject and body."), ""
+    )
     message_id = CharField(max_length=120, default="")
     provider_id = with_default(
         CharField(max_length=80, default="", help_text="The text provider's name of it."), ""
@@ -1971,8 +2017,8 @@ TABLES = (
     PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
     Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
     Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
-    RemittanceRow, GatewayEvent, Ticket, Message, ReminderPolicy, ReminderStep, Notice, Link, Inbound,
-    Feed, RenewalRule, RuleReview, RenewalNotice, Renewal,
+    RemittanceRow, GatewayEvent, Ticket, Message, ReminderPolicy, ReminderStep, Template, Notice, Link,
+    Inbound, Feed, RenewalRule, RuleReview, RenewalNotice, Renewal,
 )  # fmt: skip
 
 

@@ -121,6 +121,7 @@ ACCESS = {
     **_screen("customer_group", write=MONEY),
     **_screen("reminder_policy", write=MONEY),
     **_screen("reminder_step", write=MONEY),
+    **_screen("template"),
     **_screen("notice", read_draft=DESK, discard_draft=DESK, print=DESK, mark_printed=DESK, send_again=DESK),
     **_screen("link", read=DESK, export=OWNERS, revoke=DESK),
     **_screen("item", write=MONEY),

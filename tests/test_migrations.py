@@ -25,6 +25,7 @@ ALL = [
     "0011_on_their_terms",
     "0012_contract_ends",
     "0013_what_comes_in",
+    "0014_texts_of_messages",
 ]
 OURS = {"schema_migration", "sqlite_sequence"}  # of the runner and of SQLite, not of the models
 
