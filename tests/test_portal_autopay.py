@@ -264,11 +264,11 @@ def test_a_charge_that_was_sent_already_is_told_honestly(alices, alice, card, st
 def test_the_link_of_every_message_switches_it_off_without_signing_in(app, alice, standing, clock):
     visitor, path = Visitor(app), f"/p/{links.preferences_link(payer(alice), now=clock.now())}"
 
-    page = visitor.press(visitor.open(path), "Switch autopay off")
+    page = visitor.press(visitor.open(path), "Save how I pay", pay_wish="reminders")
 
     assert page.path == path
+    assert "Autopay is off." in page.messages
     assert autopay.standing(alice) is None
-    assert "Switch autopay off" not in page.buttons
 
 
 def test_the_pay_link_switches_it_off_too(app, alice, standing, clock):
@@ -300,9 +300,11 @@ def test_a_link_of_one_kind_does_not_open_the_other(app, alice, standing, clock)
     pay = links.pay_link(make_invoice(alice), now=clock.now())
     visitor = Visitor(app)
     page = visitor.open(f"/p/{links.preferences_link(payer(alice), now=clock.now())}")
-    method, address, fields = page.form("Switch autopay off")
+    method, _, fields = page.form("Save how I pay")
+    fields = dict(fields) | {"pay_wish": "reminders"}
 
-    assert visitor.send(method, f"/p/{pay}/autopay-off", fields).status == 404
+    for path in (f"/p/{pay}/autopay-off", f"/p/{pay}"):
+        assert visitor.send(method, path, fields).status == 404
     assert autopay.standing(alice) is not None
 
 
@@ -532,7 +534,7 @@ def test_the_next_invoice_says_when_it_is_charged(alices, alice, standing):
 
 
 def test_preferences_lead_to_the_real_thing(alices, alice, card):
-    page = alices.press(alices.open("/account/preferences"), "Save", pay_wish="card_autopay")
+    page = alices.press(alices.open("/account/preferences"), "Save how I pay", pay_wish="card_autopay")
 
     assert page.headline == "Autopay"
     assert "Continue to the words" in page.buttons
@@ -541,7 +543,7 @@ def test_preferences_lead_to_the_real_thing(alices, alice, card):
 
 
 def test_who_chooses_to_pay_by_themselves_has_autopay_switched_off(alices, alice, standing):
-    page = alices.press(alices.open("/account/preferences"), "Save", pay_wish="reminders")
+    page = alices.press(alices.open("/account/preferences"), "Save how I pay", pay_wish="reminders")
 
     assert "Autopay is off." in page.messages
     assert autopay.standing(alice) is None

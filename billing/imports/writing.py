@@ -9,12 +9,14 @@ from billing.errors import BillingError
 from billing.imports.checking import ended
 from models import (
     Charge,
+    Consent,
     Contact,
     Contract,
     Credit,
     Customer,
     Hold,
     ImportBatch,
+    Inbound,
     Invoice,
     Item,
     Link,
@@ -23,7 +25,9 @@ from models import (
     Payment,
     PaymentMethod,
     Preference,
+    PreferenceChange,
     PriceChange,
+    ReminderPolicy,
     Renewal,
     RenewalNotice,
     Site,
@@ -45,6 +49,10 @@ IN_THE_WAY = {
     Notice: "notice",
     PaymentMethod: "saved method",
     Renewal: "ended term",
+    PreferenceChange: "recorded choice",
+    Consent: "consent",
+    Inbound: "incoming message",
+    ReminderPolicy: "reminder rule",
 }
 # What an undo takes along, whoever made it since, in an order that the foreign keys allow.
 TAKEN = (
