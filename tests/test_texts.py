@@ -10,7 +10,7 @@ from billing.edges import texts as edge
 from billing.notices import judging, timing
 from billing.preferences import offers
 from billing.texts import answering, counting, hours
-from models import Company, Consent, Contact, Inbound, Notice, Site, Ticket
+from models import Company, Consent, Contact, Inbound, Notice, Preference, Site, Ticket
 from tests.at_once import together
 from tests.factories import BY, NOW, make_customer, make_invoice, payer
 
@@ -212,6 +212,16 @@ def test_a_machine_that_texts_all_day_is_only_kept_but_stop_always_counts(ann):
 
     assert Ticket.get().messages.count() == 20
     assert consents.may_text(ann) == ""
+
+
+def test_an_invoice_goes_by_text_to_whom_chose_it(ann):
+    preferences.choose(
+        ann, {(Preference.INVOICE, Preference.TEXT): preferences.ALWAYS}, by=BY, via="page", now=NOW
+    )
+    notices.queue_invoices([make_invoice(ann.customer).id], now=NOW)
+
+    sent = {notice.channel: notice.address for notice in Notice.select()}
+    assert sent == {"mail": "ann@example.com", "text": NUMBER}
 
 
 # --- When ----------------------------------------------------------------------------------------

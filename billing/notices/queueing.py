@@ -8,7 +8,7 @@ import secrets
 
 from peewee import fn
 
-from billing import preferences
+from billing import phones, preferences
 from billing.errors import BillingError
 from billing.preferences import offers
 from models import Consent, Contact, Invoice, Notice, Preference, among, insert_rows
@@ -65,7 +65,7 @@ def tell(contact, kind, *, event, step_key, why, now, today, legal=False, **abou
 def address_of(contact, channel):
     """Where a message to a contact goes on a channel; "" for paper, which goes to the customer's address."""
     if channel == Notice.TEXT:
-        return preferences.us_number(contact.phone)
+        return phones.us_number(contact.phone)
     return contact.email if channel == Notice.MAIL else ""
 
 
