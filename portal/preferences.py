@@ -167,9 +167,7 @@ def _table(contact):
 
 
 def _typed():
-    """What the table's fields say. A box that is not ticked sends its first value only, one that is, both."""
-    fields = {name: values[-1] for name, values in request.form.lists() if "-" in name}
-    return preferences.typed(fields)
+    return preferences.posted(request.form.lists())
 
 
 def _typed_before():
