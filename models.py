@@ -1866,8 +1866,8 @@ class RenewalRule(BaseModel):
         "courtesy", "forbidden_over_1m", "cap_12m", "void", "voidable", "unenforceable", "gift", "unfair",
         "cancel_refund", "private_suit", "month_to_month", "treble", "ends_at_term",
     )  # fmt: skip
-    CERTAINTY = (("A", "Text was read"), ("B", "A description was read"), ("C", "Not verified"),
-                 ("D", "Not verified, sources conflict"), ("house_rule", "House rule"))  # fmt: skip
+    CERTAINTY = (("A", "A: text read"), ("B", "B: described"), ("C", "C: not verified"),
+                 ("D", "D: sources conflict"), ("house_rule", "House rule"))  # fmt: skip
 
     code = CharField(max_length=20)
     version = IntegerField(default=1)

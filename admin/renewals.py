@@ -176,9 +176,7 @@ class RenewalRuleView(StaffView):
     plural = "Renewal rules"
     lead = "Which law asks for which notice before a contract renews. A starting point, not legal advice."
     computed = ("window",)
-    column_list = (
-        "code", "version", "status", "state", "audience", "window", "media", "consequence", "certainty",
-    )  # fmt: skip
+    column_list = ("code", "window", "audience", "consequence", "certainty", "status")
     column_labels = {
         "first_term_at_least": "First term at least (months)", "state": "State",
         "renewal_longer_than": "Renewal longer than (months)",
@@ -205,6 +203,12 @@ class RenewalRuleView(StaffView):
         return f"{rule.opens_days}–{rule.closes_days} days before {anchor}"
 
     plain_window = show_window
+
+    def show_code(self, rule):
+        return rule.code if rule.version == 1 else f"{rule.code}, version {rule.version}"
+
+    def show_media(self, rule):
+        return words.joined(rule.media.replace("_", " ").split("|")) if rule.media else labels.EMPTY
 
     def show_status(self, rule):
         return labels.badge(rule.status, {"active": "good", "draft": "wait"}.get(rule.status, "plain"))

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from billing import documents, money, words
 from billing.notices import joining
+from billing.renewals import sample
 from models import Notice
 from tests import sample_documents as samples
 
@@ -66,7 +67,10 @@ seen a payment yet. Is everything all right with it?
 Sam Porter
 Example Alarm"""
 CHARGE = {"links": AUTOPAY["links"] | {"wait_url": f"{samples.PAY_URL}/wait"}}
+CONTRACT_END = {"links": LINKS | {"answer_url": sample.ANSWER_URL}, "why": "The law wants you to be told."}
 MAILS = {
+    "renewal": CONTRACT_END | {"document": sample.renewal(samples.COMPANY)},
+    "yearly_reminder": CONTRACT_END | {"document": sample.yearly(samples.COMPANY)},
     "invoice": {"document": samples.invoice(), "why": "You get invoices for this account."},
     "reminder": {
         "document": samples.simple_invoice(when_note="in 3 days"),

@@ -1,16 +1,23 @@
 """The law as a table: every row of the rules, with the days that it gives; pure, no database."""
 
+import re
 from datetime import date, timedelta
 from functools import cache
 
 import pytest
+from jinja2 import Environment, FileSystemLoader
 
+from billing import documents, money, words
 from billing.errors import BillingError
-from billing.renewals import limits, matching, places, rules, terms, windows
+from billing.renewals import contents, limits, matching, places, rules, sample, terms, windows
 from billing.renewals.terms import Agreement, Place
 from models import RenewalRule
 
 TODAY = date(2026, 11, 22)
+COMPANY = documents.Letterhead(
+    "Lantern", "Lantern Security LLC", ("12 Main Street", "Austin, TX 78701"), "(512) 555-0100", "",
+    "billing@lantern.example", "B-1", "Lantern", (),
+)  # fmt: skip
 EMAIL, MAIL, CERTIFIED = windows.EMAIL, windows.MAIL, windows.CERTIFIED
 
 
@@ -481,3 +488,44 @@ def test_a_row_that_cannot_be_is_refused_with_its_line(line, why):
 
     with pytest.raises(BillingError, match=f"Line 2.*{why}"):
         [rules.checked(number, *rules._read(number, row)) for number, row in rules._lines(text)]
+
+
+# --- What a notice says --------------------------------------------------------------------------
+
+
+def rendered(document, name):
+    """The mail's text, or the letter, as somebody reads it."""
+    templates = Environment(loader=FileSystemLoader("templates"), trim_blocks=True, lstrip_blocks=True)
+    templates.filters.update(words.FILTERS, money=money.format_cents)
+    told = {
+        "document": document,
+        "company": document.company,
+        "why": "w",
+        "links": {"answer_url": document.online},
+    }
+    text = templates.get_template(name).render(told)
+    text = re.sub(r'<a [^>]*href="([^"]+)"[^>]*>', r"\1 ", text)
+    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
+@pytest.mark.parametrize("name", ["mail/renewal.txt", "mail/renewal.html", "pdf/renewal.html"])
+@pytest.mark.parametrize("code", [one.code for one in table() if one.contents])
+def test_one_letter_says_what_each_law_wants(code, name):
+    one = rule(code)
+    make = sample.yearly if one.basis == "continuous" else sample.renewal
+    document = make(COMPANY, is_leased=one.basis == "lease")
+
+    assert contents.missing(document, rendered(document, name), contents.wanted([one])) == []
+
+
+@pytest.mark.parametrize("part", ["deadline", "how", "amount_after", "post", "online"])
+def test_what_a_letter_leaves_out_is_noticed(part):
+    document = sample.renewal(COMPANY)
+
+    assert contents.missing(document, "Hello.", [part]) == [part]
+
+
+def test_a_letter_after_the_deadline_grants_the_rest_of_the_term():
+    late = sample.renewal(COMPANY, deadline_on=date(2027, 3, 31))
+
+    assert late.cancel_words == "Tell us by March 31, 2027, and it ends that day."

@@ -1,8 +1,8 @@
 """Contract ends at the demo company: customers in other states, with something to see in each.
 
-One notice leaves with the first daily job, one was sent and proven, one waits to be mailed with its certified
-number, one was missed, one came back and is on paper now, one opens soon. The weeks before are lived through by
-the real renew step.
+One notice leaves with the first daily job, one was sent and proven, one waits for its certified number, one
+was missed, one came back and is on paper now, one opens soon. The weeks before are lived through by the real
+renew step.
 """
 
 import random

@@ -11,6 +11,7 @@ from billing.automatic import setbacks, upcoming
 from billing.notices import reminding
 from models import Customer, ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund
 
+OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
 OF_INVOICES = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
 
 
@@ -50,6 +51,8 @@ def _untrue(notice, today):
     """What a kind of message says, and is not so any more."""
     if notice.kind == Notice.INVOICE and notice.invoice.state != Invoice.ISSUED:
         return "The invoice was canceled."
+    if notice.kind in OF_CONTRACTS and notice.contract.ends_on:
+        return "The contract ends, so it does not renew."
     if notice.kind == Notice.RECEIPT and notice.payment and notice.payment.state not in Payment.MONEY:
         return "The payment came back."
     if notice.kind == Notice.REFUND and notice.refund.state not in (Refund.APPROVED, Refund.SETTLED):

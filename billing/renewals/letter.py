@@ -100,21 +100,23 @@ class RenewalDocument:
             return "Nothing is charged for it at present."
         if self.is_yearly:
             return f"You pay {now}, plus tax where it applies."
-        return f"You pay {now} now, and {after} after it renews, plus tax where it applies."
+        then = after if after != now else "the same"
+        return f"You pay {now} now, and {then} after it renews, plus tax where it applies."
 
     @property
     def cancel_words(self):
         """By when, in a sentence."""
         if self.is_yearly:
             return f"{self.any_time}."
-        return f"Tell us by {self.deadline_words}, and it ends on {words.date(self.ends_on)}."
+        ends = "that day" if self.deadline_on == self.ends_on else f"on {words.date(self.ends_on)}"
+        return f"Tell us by {self.deadline_words}, and it ends {ends}."
 
     @property
     def subject(self):
         if self.is_yearly:
             return "your yearly reminder of what you have and how to end it"
         return (
-            f"Your agreement renews on {words.date(self.renews_on)}; you can cancel by {self.deadline_words}"
+            f"your agreement renews on {words.date(self.renews_on)}; you can cancel by {self.deadline_words}"
         )
 
     @property

@@ -87,9 +87,8 @@ def _repeated(begins, day, months, today, *, monthly):
 
 
 def next_term(agreement, term):
-    """The Term after ``term`` when nothing is said and nothing was missed."""
-    later = agreement._replace(monthly_from_on=None) if not term.is_monthly else agreement
-    return term_of(later, term.ends_on + DAY)
+    """The Term after ``term`` when nobody says anything."""
+    return term_of(agreement, term.ends_on + DAY)
 
 
 def renews_into_months(agreement):
