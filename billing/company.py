@@ -1,12 +1,36 @@
 """The one company row: its identity and its policies."""
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from billing import events
 from billing.errors import BillingError
 from models import Company, Notice, db
 
+_read = ContextVar("the company, read once", default=None)
+
 
 def current():
     """The company that this database belongs to. Raises BillingError before it is set up."""
+    kept = _read.get()
+    if kept is None:
+        return _found()
+    if not kept:
+        kept.append(_found())
+    return kept[0]
+
+
+@contextmanager
+def read_once():
+    """Within this, the company is read once: one message asks for it in many places."""
+    token = _read.set([])
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+def _found():
     company = Company.select().order_by(Company.id).first()
     if company is None:
         raise BillingError("There is no company yet. Run: flask --app app init-db")

@@ -27,10 +27,10 @@ def gather(notice, *, today, now):
     others = [one.id for one in family if one.id != lead.id and one.kind != Notice.INVOICE]
     if lead.id != notice.id:
         lead = _claim(lead, notice)
-    unsaid = Notice.state.in_((Notice.QUEUED, Notice.SENDING)) & (Notice.message_id == "")
-    Notice.update(state=Notice.JOINED, joined=lead.id, reason="").where(
-        Notice.id.in_(others) & unsaid
-    ).execute()
+    if others:
+        unsaid = Notice.state.in_((Notice.QUEUED, Notice.SENDING)) & (Notice.message_id == "")
+        said = {"state": Notice.JOINED, "joined": lead.id, "sent_at": now, "reason": ""}
+        Notice.update(**said).where(Notice.id.in_(others) & unsaid).execute()
     return lead
 
 
@@ -101,7 +101,7 @@ def due_words(invoice, today):
 
 def let_go(notice):
     """The message is not sent after all: what it was going to say besides waits again for itself."""
-    Notice.update(state=Notice.QUEUED, joined=None).where(
+    Notice.update(state=Notice.QUEUED, joined=None, sent_at=None).where(
         (Notice.joined == notice) & (Notice.state == Notice.JOINED)
     ).execute()
 
@@ -111,8 +111,3 @@ def failed_with(notice, reason):
     Notice.update(state=Notice.FAILED, reason=reason).where(
         (Notice.joined == notice) & (Notice.state == Notice.JOINED)
     ).execute()
-
-
-def said(notice, now):
-    """The message was sent, and what it said besides with it."""
-    Notice.update(sent_at=now).where((Notice.joined == notice) & (Notice.state == Notice.JOINED)).execute()

@@ -9,7 +9,7 @@ from billing import company as companies
 from billing import preferences
 from billing.automatic import setbacks, upcoming
 from billing.notices import reminding
-from models import Customer, ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund
+from models import ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund
 
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
 OF_INVOICES = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
@@ -41,7 +41,7 @@ def _may_be_texted(notice):
 
 
 def _not_released(notice):
-    batch = ImportBatch.select().join(Customer).where(Customer.id == notice.customer_id).first()
+    batch = notice.customer.import_batch_id and notice.customer.import_batch
     if batch and batch.state != ImportBatch.RELEASED:
         return "The import that this customer came with is not released."
     return ""

@@ -8,12 +8,14 @@ import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from peewee import JOIN
+
 from billing import company as companies
 from billing import ledger
 from billing.errors import BillingError, StaleState
 from billing.notices import bouncing, joining, judging, timing
 from billing.states import move
-from models import Notice, db
+from models import Contact, Customer, Invoice, Notice, db
 
 log = logging.getLogger(__name__)
 CHUNK = 50
@@ -88,7 +90,7 @@ def send_due(*, send, compose, clock, progress=None, limit=None):
         for at, notice in enumerate(claimed):
             trouble = _deliver(notice, send, compose, clock, report)
             if trouble and trouble.unreachable:
-                _let_go(claimed[at:])
+                _let_go([*claimed[at:], report.failures[-1][0]])
                 return report
             if progress:
                 progress(1)
@@ -128,14 +130,15 @@ def give_up_dead_claims(now):
 def _let_go(claimed):
     """Nothing was tried with these: they wait as before."""
     mine = Notice.id.in_([notice.id for notice in claimed]) & (Notice.state == Notice.SENDING)
+    Notice.update(message_id="").where(mine & (Notice.tries == 1)).execute()
     Notice.update(state=Notice.QUEUED, tries=Notice.tries - 1).where(mine).execute()
 
 
 def _deliver(notice, send, compose, clock, report):
     """Judge, print or send one claimed notice. Returns the MailNotSent when it did not leave."""
-    _readdress(notice)
     try:
-        prepared = _prepare(notice, compose, clock, report)
+        with companies.read_once():
+            prepared = _prepare(notice, compose, clock, report)
     except StaleState:
         log.info("%s was taken over by another sender, or said in another message", notice)
         return None
@@ -153,7 +156,7 @@ def _prepare(notice, compose, clock, report):
     """
     now, today = clock.now(), clock.today()
     with ledger.locked(notice.customer_id):
-        _still_claimed(notice)
+        notice = _as_it_is(notice)
         if objection := judging.objection(notice, today=today, now=now):
             move(notice, Notice.SKIPPED, reason=objection)
             joining.let_go(notice)
@@ -177,17 +180,29 @@ def _prepare(notice, compose, clock, report):
     return None
 
 
-def _still_claimed(notice):
-    """Raises StaleState when another sender took the notice over, or said it in another message."""
-    mine = (Notice.id == notice.id) & (Notice.state == Notice.SENDING)
-    if not Notice.select().where(mine & (Notice.claimed_at == notice.claimed_at)).exists():
-        raise StaleState(f"{notice} is sent by somebody else.")
+def _as_it_is(claimed):
+    """The Notice with its people and its invoice, as they are in this transaction.
 
-
-def _readdress(notice):
-    """Mail goes where the contact reads it now: an address may have been put right since it was queued."""
-    if notice.channel == Notice.MAIL and notice.contact and notice.kind != Notice.CONTACT_CHANGED:
+    Mail goes where the contact reads it now: an address may have been put right since it was queued. Raises
+    StaleState when another sender took the notice over, or said it in another message.
+    """
+    mine = (Notice.id == claimed.id) & (Notice.state == Notice.SENDING)
+    notice = (
+        Notice.select(Notice, Customer, Contact, Invoice)
+        .join(Customer)
+        .join_from(Notice, Contact, JOIN.LEFT_OUTER)
+        .join_from(Notice, Invoice, JOIN.LEFT_OUTER)
+        .where(mine & (Notice.claimed_at == claimed.claimed_at))
+        .first()
+    )
+    if notice is None:
+        raise StaleState(f"{claimed} is sent by somebody else.")
+    if notice.invoice_id and notice.invoice.customer_id == notice.customer_id:
+        notice.invoice.customer = notice.customer
+    if notice.channel == Notice.MAIL and notice.contact_id and notice.kind != Notice.CONTACT_CHANGED:
         notice.address = notice.contact.email
+        notice._dirty.clear()
+    return notice
 
 
 def _hand_over(notice, mail, send, clock, report):
@@ -195,9 +210,7 @@ def _hand_over(notice, mail, send, clock, report):
     if trouble:
         return _undelivered(notice, trouble, clock.now(), report)
     try:
-        now = clock.now()
-        move(notice, Notice.SENT, sent_at=now, reason="")
-        joining.said(notice, now)
+        move(notice, Notice.SENT, sent_at=clock.now(), reason="")
         report.sent += 1
     except StaleState:
         log.info("%s took so long that another sender took it over", notice)

@@ -210,7 +210,7 @@ def no_claim_before_send():
         ).where((Notice.id == notice.id) & (Notice.state == Notice.SENDING)).execute()  # fmt: skip
 
     sending._claim, sending._keep = take, keep
-    sending._still_claimed = lambda notice: None
+    sending._as_it_is = lambda claimed: Notice.get_by_id(claimed.id)
 
 
 # --- Billing -------------------------------------------------------------------------------------
