@@ -13,7 +13,7 @@ from billing.errors import BillingError
 from billing.preferences import offers
 from models import Consent, Contact, Invoice, Notice, Preference, among, insert_rows
 
-CHUNK = 50
+CHUNK, AT_ONCE = 50, 250  # rows of one INSERT
 
 WHY_INVOICE = "You get invoices for this account."
 WHY_UNPAID = "You asked for invoices that are still unpaid shortly before their date."
@@ -76,8 +76,8 @@ def insert(rows, now):
     """
     plain = {"state": Notice.QUEUED, "send_at": now, "created_at": now}
     every = sorted({name for row in rows for name in row} | set(plain))
-    for at in range(0, len(rows), CHUNK):
-        filled = [{name: row.get(name, plain.get(name)) for name in every} for row in rows[at : at + CHUNK]]
+    for at in range(0, len(rows), AT_ONCE):
+        filled = [{name: row.get(name, plain.get(name)) for name in every} for row in rows[at : at + AT_ONCE]]
         for row in filled:
             row["event"] = row.get("event") or ""
         Notice.insert_many(filled).on_conflict_ignore().execute()

@@ -1,0 +1,164 @@
+"""The step of reminding over many open invoices, and mails through a local server against bare smtplib.
+
+The server is a process of its own that throws everything away; the bare loop sends the bytes of one of our
+mails again and again over one connection, with nothing composed, looked up or kept.
+"""
+
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+import models
+from app import create_app
+from billing import notices
+from billing.edges.clock import FixedClock
+from billing.edges.database import open_database
+from billing.edges.mail import Mailer
+from billing.notices import reminding
+from tests.benchmarks.bill_run import fill, migrate
+from tests.benchmarks.measure import Figure, at_least, peak_mb, seconds
+from tests.factories import NOW, make_company
+
+INVOICES, MAILS = 100_000, 10_000
+TODAY = date(2026, 12, 29)
+MOST_QUERIES, MOST_MB, MOST_GROWTH_MB = 30, 300, 60
+
+
+def figures(databases, invoices=INVOICES, mails=MAILS):
+    """Measure on SQLite and on PostgreSQL; ``databases`` is tests.databases.Databases."""
+    for kind, label in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL")):
+        with databases.fresh(kind, migrate) as url:
+            yield from _reminding(url, invoices, label)
+        with databases.fresh(kind, migrate) as url:
+            ours, bare = _mailing(url, mails)
+        yield at_least(f"{mails:,} invoices mailed, {label}", ours, bare, 0.7, " mails/s")
+
+
+# --- Reminding -----------------------------------------------------------------------------------
+
+
+def _reminding(url, invoices, label):
+    database = open_database(url)
+    models.db.initialize(database)
+    with database.connection_context():
+        _prepare(invoices)
+        counted, rest = _counting(database), peak_mb()
+        took = seconds(notices.queue_reminders, TODAY, now=_now())
+        chunks = -(-invoices // reminding.CHUNK)
+        per_chunk, grown = counted.count / chunks, peak_mb() - rest
+        queued = models.Notice.select().count()
+    name = f"Reminding, {invoices:,} open invoices, {label}"
+    yield Figure(
+        f"{name}: {queued:,} messages", f"{took:,.1f} s", f"{invoices / took:,.0f}/s", took / 60, "≤ 60 s",
+        took <= 60,
+    )  # fmt: skip
+    yield _most(f"{name}: queries a chunk", per_chunk, MOST_QUERIES, "")
+    yield _most(f"{name}: memory that it took", grown, MOST_GROWTH_MB, " MB")
+
+
+def _most(name, ours, limit, unit):
+    return Figure(name, f"{ours:,.1f}{unit}", f"{limit}{unit}", ours / limit, "≤ 1×", ours <= limit)
+
+
+class _counting:
+    """Counts the statements of a database from now on."""
+
+    def __init__(self, database):
+        self.count, real = 0, database.execute_sql
+
+        def counted(*args, **kwargs):
+            self.count += 1
+            return real(*args, **kwargs)
+
+        database.execute_sql = counted
+
+
+def _prepare(invoices, due=lambda n: TODAY - timedelta(days=n % 45 - 5)):
+    """Open invoices of as many customers, due from five days ahead to forty ago."""
+    make_company()
+    ids = range(1, invoices + 1)
+    with models.db.atomic():
+        fill(models.Customer, "id account_number name", ((n, f"A{n}", f"Customer {n}") for n in ids))
+        fill(models.Contact, "customer_id name email", ((n, "Pat Payer", f"p{n}@example.com") for n in ids))
+        columns = (
+            "id customer_id number state issued_on due_on subtotal_cents total_cents open_cents created_at"
+        )
+        rows = ((n, n, n, "issued", TODAY - timedelta(days=60), due(n), 4250, 4250, 4250, NOW) for n in ids)
+        fill(models.Invoice, columns, rows)
+        lines = ((n, n, 1, "Monitoring", 4250, 4250, 4250) for n in ids)
+        fill(models.Line, "id invoice_id position text unit_cents amount_cents total_cents", lines)
+
+
+def _now():
+    return FixedClock(TODAY).now()
+
+
+# --- Mailing -------------------------------------------------------------------------------------
+
+
+def _mailing(url, mails):
+    """(mails per second of ours, of a bare loop)."""
+    with _post_office() as port:
+        app = create_app(
+            DATABASE_URL=url, MODE="test", SECRET_KEY="benchmark" * 4, MAIL_SERVER="127.0.0.1", MAIL_PORT=port
+        )
+        app.clock = FixedClock(TODAY)
+        with models.db.connection_context(), app.app_context():
+            _prepare(mails, due=lambda n: TODAY + timedelta(days=15))
+            notices.queue_invoices(range(1, mails + 1), now=_now())
+            mailer = Mailer(app)
+            took = seconds(notices.send_due, send=mailer.send, compose=app.compose, clock=app.clock)
+            mailer.close()
+            assert models.Notice.select().where(models.Notice.state == "sent").count() == mails
+            content = _one_mail(app)
+        return mails / took, mails / seconds(_bare, port, content, mails)
+
+
+def _one_mail(app):
+    notice = models.Notice.select().first()
+    return Mailer(app)._message(notice, app.compose(notice, _now())).as_bytes()
+
+
+def _bare(port, content, count):
+    with smtplib.SMTP("127.0.0.1", port) as host:
+        for n in range(count):
+            host.sendmail("us@example.com", [f"p{n}@example.com"], content)
+
+
+@contextmanager
+def _post_office():
+    """The port of a mail server in a process of its own that takes everything and keeps nothing."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "aiosmtpd",
+        "-n",
+        "-c",
+        "aiosmtpd.handlers.Sink",
+        "-l",
+        f"127.0.0.1:{port}",
+    ]
+    server = subprocess.Popen(command)
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(port):
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the mail server did not start")
