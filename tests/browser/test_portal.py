@@ -223,9 +223,10 @@ def test_the_pages_around_hinder_nobody(shop, phone, axe, fits):
     links.revoke(models.Link.select().order_by(models.Link.id.desc()).limit(1), by=BY, now=shop.now)
     sign_in, _ = links.sign_in_link(shop.contact, now=shop.now)
     preferences = links.preferences_link(shop.contact, now=shop.now)
+    consent = links.consent_link(shop.contact, now=shop.now)
     for path in (
-        "/sign-in", f"/sign-in/{sign_in}", f"/p/{preferences}", "/i/nonsense", dead.removeprefix(shop.url),
-        "/nothing", "/payments/PLNOTHING/return", link.removeprefix(shop.url),
+        "/sign-in", f"/sign-in/{sign_in}", f"/p/{preferences}", f"/e/{consent}", "/i/nonsense",
+        dead.removeprefix(shop.url), "/nothing", "/payments/PLNOTHING/return", link.removeprefix(shop.url),
     ):  # fmt: skip
         phone.goto(shop.url + path)
         axe(phone)
