@@ -76,7 +76,8 @@ def _settle(scene, number, history):
         **address,
     )
     email = "".join(part for part in scene.name.lower() if part.isalpha()) + "@example.com"
-    Contact.create(customer=customer, name=scene.name, email=email if scene.mail else "")
+    phone = f"(512) 555-01{80 + number}"
+    Contact.create(customer=customer, name=scene.name, email=email if scene.mail else "", phone=phone)
     site = Site.create(customer=customer, name="Main building" if is_business else "Home", **address)
     system = System.create(site=site, kind="burglary", name="Alarm", station_number=f"LS-{7000 + number}")
     contract = Contract.create(

@@ -200,9 +200,6 @@ class Report:
     renewed: int = 0
     monthly: int = 0
 
-    def __str__(self):
-        return f"{self.renewed:,} renewed, {self.monthly:,} month to month"
-
 
 def renew(today, *, now, trouble=None):
     """Begin the next term of contracts whose term is over, each once. Returns a Report."""

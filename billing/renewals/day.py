@@ -25,11 +25,11 @@ def run(today, *, now, trouble, progress=None):
     trouble += [closing.alarm_words(row) for row in alarms]
     trouble += [closing.missed_words(row) for row in missed if row.rule.consequence != "courtesy"]
     counts = (
-        (sent, "sent"), (proven, "proven"), (fallen, "on paper instead"), (len(missed), "missed"),
-        (len(alarms), "about to close"),
+        (renewed.renewed, "renewed"), (renewed.monthly, "month to month"), (planned.planned, "planned"),
+        (planned.moved, "moved"), (planned.canceled, "not needed"), (sent, "sent"), (proven, "proven"),
+        (fallen, "on paper instead"), (len(missed), "missed"), (len(alarms), "about to close"),
     )  # fmt: skip
-    told = [f"{count:,} {what}" for count, what in counts if count]
-    return ", ".join([str(renewed), str(planned), *told])
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing to do"
 
 
 def preview(today):

@@ -25,9 +25,6 @@ class Report:
     moved: int = 0
     canceled: int = 0
 
-    def __str__(self):
-        return f"{self.planned:,} planned, {self.moved:,} moved, {self.canceled:,} not needed"
-
 
 def plan_due(today, *, now, trouble=None):
     """Plan the notices of every running contract whose window is open or opens soon. Returns a Report.
