@@ -1628,7 +1628,7 @@ class Template(BaseModel):
     language = choice("language", ("en", "es"), words={"en": "English", "es": "Spanish"})
     version = IntegerField(constraints=[Check("version > 0")])
     state = choice("state", STATES, default=DRAFT)
-    subject = CharField(max_length=255, default="")
+    subject = CharField(max_length=500, default="")
     body = TextField()
     note = CharField(max_length=255, default="", help_text="What was changed, and why.")
     made_by = CharField(max_length=80)

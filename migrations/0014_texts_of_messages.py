@@ -20,7 +20,7 @@ CREATE TABLE "template" (
     "language" VARCHAR(30) NOT NULL CHECK (language IN ('en', 'es')),
     "version" INTEGER NOT NULL CHECK (version > 0),
     "state" VARCHAR(30) NOT NULL CHECK (state IN ('draft', 'active', 'retired')),
-    "subject" VARCHAR(255) NOT NULL,
+    "subject" VARCHAR(500) NOT NULL,
     "body" TEXT NOT NULL,
     "note" VARCHAR(255) NOT NULL,
     "made_by" VARCHAR(80) NOT NULL,

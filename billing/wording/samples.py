@@ -1,0 +1,501 @@
+"""Finished documents to draw and to mail, without a database: previews, checks of texts, tests of the look.
+
+``CASES`` has what each kind of message can be like; a text is not activated before it can say all of them.
+"""
+
+from dataclasses import replace
+from datetime import date
+from types import SimpleNamespace
+
+from billing import documents, outcomes, promises, remittance
+from billing.automatic import setbacks
+from billing.notices import joining
+from billing.renewals import letter
+from billing.reversals import money_back
+from models import Notice
+
+PAY_URL = "https://pay.example.com/i/Zk3vQ0m1s8Yc2nT5bWf7Jq9LxR4uAaEeHhGgDdKkPpM"
+
+COMPANY = documents.Letterhead(
+    name="Example Alarm",
+    legal_name="Example Alarm & Monitoring, LLC",
+    address_lines=("410 Commerce Street, Suite 200", "Austin, TX 78701"),
+    phone="(512) 555-0100",
+    phone_hours="Mon–Fri 8 am–6 pm",
+    email="billing@example.com",
+    license_number="TX B-10482",
+    payable_to="Example Alarm & Monitoring, LLC",
+    remit_lines=("PO Box 3050", "Austin, TX 78764"),
+)
+
+
+def item(text="Burglary monitoring", cents=4250, **fields):
+    """One recurring line for December 2026."""
+    known = {
+        "system": "Front house system", "when": "December 1–31, 2026", "short_when": "Dec 1–31, 2026",
+        "part": "", "work_order": "", "quantity": 1, "unit_cents": cents, "amount_cents": cents,
+        "discount_cents": 0, "discount_reason": "", "tax_cents": 0, "total_cents": cents,
+    }  # fmt: skip
+    return documents.Item(text=text, **known | fields)
+
+
+def invoice(**fields):
+    """A typical invoice: two services at one place, a discount, a service call, tax, one earlier invoice."""
+    home = "18 Elm Street, Austin, TX 78704"
+    recurring = (
+        item("Burglary monitoring", 3995, tax_cents=330, total_cents=4325),
+        item("Camera cloud storage, 30 days", 2500, quantity=2, unit_cents=1250, system="Cameras",
+             tax_cents=165, discount_cents=500, discount_reason="second camera at half price until June 2027",
+             total_cents=2165),
+    )  # fmt: skip
+    work = (
+        item("Replace motion sensor, kitchen", 11900, when="November 19, 2026", short_when="Nov 19, 2026",
+             tax_cents=982, total_cents=12882, work_order="5531"),
+    )  # fmt: skip
+    known = {
+        "company": COMPANY,
+        "customer_name": "Ann Miller",
+        "account_number": "100042",
+        "bill_to": ("Ann Miller", "18 Elm Street", "Austin, TX 78704"),
+        "number": "10482",
+        "issued_on": date(2026, 12, 1),
+        "due_on": date(2026, 12, 15),
+        "po_number": "",
+        "note": "",
+        "state": "due",
+        "when": "Due December 15, 2026",
+        "when_note": "",
+        "sections": (
+            documents.Section("Recurring services", (documents.Place(home, recurring),)),
+            documents.Section("Work and parts", (documents.Place(home, work),)),
+        ),
+        "subtotal_cents": 18395,
+        "discount_cents": 500,
+        "taxes": (documents.Amount("Texas and Austin sales tax, 8.25%", 1477),),
+        "total_cents": 19372,
+        "applied": (documents.Amount("Credit: technician came a day late", -1500, date(2026, 11, 24)),),
+        "open_cents": 17872,
+        "earlier": (documents.Earlier("10377", date(2026, 11, 15), 3995, True),),
+        "earlier_cents": 3995,
+        "expectation": "Services are billed in advance: this invoice covers December 1–31, 2026. "
+        "The work listed was done on November 19, 2026.",
+        "next_invoice": "Services that continue are billed next for the period from January 1, 2027.",
+        "wish": "Nothing is charged automatically: you pay each invoice yourself.",
+        "late": "There is no late fee. If you cannot pay by December 15, 2026, tell us and we will "
+        "find a date together.",
+        "objection": documents.OBJECTION,
+        "pay_url": PAY_URL,
+        "scan_line": remittance.scan_line("100042", 10482, 21867),
+    }
+    return documents.InvoiceDocument(**known | fields)
+
+
+def simple_invoice(**fields):
+    """The commonest invoice of all: one service, no tax, nothing else open."""
+    place = documents.Place("18 Elm Street, Austin, TX 78704", (item(),))
+    known = {
+        "sections": (documents.Section("Recurring services", (place,)),),
+        "subtotal_cents": 4250, "discount_cents": 0, "taxes": (), "total_cents": 4250, "open_cents": 4250,
+        "applied": (), "earlier": (), "earlier_cents": 0,
+        "scan_line": remittance.scan_line("100042", 10482, 4250),
+        "expectation": "Services are billed in advance: this invoice covers December 1–31, 2026.",
+    }  # fmt: skip
+    return invoice(**known | fields)
+
+
+def paid(document):
+    """The same invoice after it was paid."""
+    payment = documents.Amount("Payment, Visa ending 4242", -document.open_cents, date(2026, 12, 3))
+    return replace(
+        document, state="paid", when="Paid on December 3, 2026", open_cents=0, late="", wish="",
+        scan_line="", earlier=(), earlier_cents=0, applied=(*document.applied, payment),
+    )  # fmt: skip
+
+
+def receipt(**fields):
+    """A card payment that paid one invoice and part of another."""
+    known = {
+        "company": COMPANY, "customer_name": "Ann Miller", "account_number": "100042",
+        "bill_to": ("Ann Miller", "18 Elm Street", "Austin, TX 78704"),
+        "number": "P-7K2M9QX4", "title": "Receipt", "state": "paid",
+        "sentence": "Thank you. We have your payment.", "amount_cents": 10000, "paid_on": date(2026, 12, 3),
+        "facts": (
+            ("Payment", "P-7K2M9QX4"), ("Date", "December 3, 2026"),
+            ("Confirmed", "December 3, 2026, 2:05 pm CST"), ("Method", "Visa ending 4242"),
+            ("Processor reference", "60198230011"), ("Authorization code", "A1B2C3"),
+        ),
+        "paid": (
+            documents.Paid("10377", date(2026, 11, 15), 3995, 0),
+            documents.Paid("10482", date(2026, 12, 15), 4250, 0),
+        ),
+        "unapplied_cents": 1755, "refunds": (),
+    }  # fmt: skip
+    return documents.ReceiptDocument(**known | fields)
+
+
+OPEN_AGAIN = (money_back.Reopened(None, "10482", date(2026, 12, 15), 4250),)
+
+
+def problem(**fields):
+    """A bank debit that came back for lack of funds and is tried again."""
+    known = {
+        "company": COMPANY, "title": "Your payment came back unpaid", "subject": "came back unpaid",
+        "sentence": outcomes.return_cause("R01").sentence,
+        "next_step": "We will try again on December 11, 2026. If you pay another way before that day, "
+        "nothing is charged then.",
+        "amount_cents": 4250, "paid_on": date(2026, 12, 3), "reopened": OPEN_AGAIN,
+        "facts": (("Payment", "PL7K2M9QX4"), ("Paid with", "Bank account ending 6781"),
+                  ("Account", "100042")),
+    }  # fmt: skip
+    return money_back.ProblemDocument(**known | fields)
+
+
+def refund(**fields):
+    """A card refund that opens an invoice again."""
+    known = {
+        "company": COMPANY, "title": "Refund",
+        "sentence": "We have sent $42.50 back to your Visa ending 4242. It normally shows on your statement "
+        "within five to ten business days.",
+        "amount_cents": 4250, "on": date(2026, 12, 9), "reopened": OPEN_AGAIN,
+        "facts": (("Refund", "RF4K7M2QX9"), ("Of your payment", "PL7K2M9QX4, December 3, 2026"),
+                  ("Paid with", "Visa ending 4242"), ("Account", "100042"),
+                  ("Reason", "Charged to the wrong card.")),
+    }  # fmt: skip
+    return money_back.RefundDocument(**known | fields)
+
+
+OWED = (setbacks.Owed(None, "10482", date(2026, 12, 15), 4250),)
+
+
+def setback(**fields):
+    """A charge that the bank declined and that is tried again."""
+    known = {
+        "happened": outcomes.plain_words("2"),
+        "next_step": "We try again on December 18, 2026. If you pay another way before that day, nothing is "
+        "charged then.",
+        "cents": 4250, "method": "Visa ending 4242", "owed": OWED,
+        "facts": (("Declined on", "December 15, 2026"), ("Card or account", "Visa ending 4242"),
+                  ("Reference", "PL7K2M9QX4"), ("Account", "100042")),
+    }  # fmt: skip
+    return setbacks.SetbackDocument(**known | fields)
+
+
+def above_cap():
+    """A charge above the limit that the customer set."""
+    return setback(
+        happened="$142.50 is above the $100.00 that you set for autopay, so we ask first. Nothing was "
+        "charged.",
+        next_step="Please pay it when you have looked at it; nothing of it is charged by itself. Your later "
+        "invoices go on as before, up to $100.00.",
+        cents=14250, owed=(setbacks.Owed(None, "10482", date(2026, 12, 15), 14250),), is_final=True,
+        facts=(("Your limit", "$100.00"), ("Account", "100042")),
+    )  # fmt: skip
+
+
+def method_problem():
+    """A card that has expired."""
+    return setback(
+        happened=outcomes.plain_words("8"),
+        next_step="We will not charge Visa ending 4242 again. Add another card or bank account and choose it "
+        "for autopay; it is charged at once.",
+        is_final=True,
+    )
+
+
+def charge(**fields):
+    """Two invoices that autopay charges together."""
+    known = {
+        "customer_name": "Ann Miller", "account_number": "100042", "charge_on": date(2026, 12, 15),
+        "cents": 13119, "method": "Visa ending 4242", "is_retry": False, "why_not": "",
+        "invoices": (promises.Charged("10482", date(2026, 12, 15), 4250),
+                     promises.Charged("10483", date(2026, 12, 15), 8869)),
+    }  # fmt: skip
+    return promises.ChargeDocument(**known | fields)
+
+
+def put_off():
+    """The same after the customer put it off."""
+    return charge(put_off_from_on=date(2026, 12, 8))
+
+
+def agreement(**fields):
+    """An authorization that stands, as its copy is mailed."""
+    known = {
+        "customer_name": "Ann Miller", "account_number": "100042", "method": "Visa ending 4242",
+        "day": "on the due date of each invoice", "version": "2026-12-card",
+        "paragraphs": (
+            "I authorize Example Alarm & Monitoring, LLC to charge my Visa ending 4242 automatically for the "
+            "invoices of account 100042, Ann Miller.",
+            "Day: on the due date of each invoice.",
+        ),
+        "agreed": "December 1, 2026, 2:05 pm CST", "agreed_by": "Ann Miller, ann@example.com",
+        "agreed_from": "203.0.113.7", "ended": "", "end_reason": "", "charges": (charge(),), "under_way": (),
+    }  # fmt: skip
+    return promises.AgreementDocument(**known | fields)
+
+
+def ended_agreement():
+    """The same after it was switched off, with one charge that was sent before."""
+    under_way = promises.UnderWay(4250, "Visa ending 4242", "December 15, 2026, 5:00 am CST")
+    return agreement(
+        ended="December 15, 2026, 9:30 am CST", end_reason="You switched it off.", charges=(),
+        under_way=(under_way,),
+    )  # fmt: skip
+
+
+def saved_method(**fields):
+    """A card that autopay uses."""
+    known = {
+        "label": "Visa ending 4242", "kind": "card", "expires": "12/26", "expires_on": date(2026, 12, 31),
+        "change": "", "reason": "", "is_autopay": True, "next_charge": charge(),
+    }  # fmt: skip
+    return promises.MethodDocument(**known | fields)
+
+
+def statement(**fields):
+    """Two months of one account."""
+    rows = (
+        documents.Row(date(2026, 11, 1), "Invoice 10377", 3995, 0, 3995),
+        documents.Row(date(2026, 11, 20), "Payment, check 1042", 0, 3995, 0),
+        documents.Row(date(2026, 12, 1), "Invoice 10482", 4250, 0, 4250),
+    )
+    known = {
+        "company": COMPANY, "customer_name": "Ann Miller", "account_number": "100042",
+        "bill_to": ("Ann Miller", "18 Elm Street", "Austin, TX 78704"), "made_on": date(2026, 12, 31),
+        "period": "November 1 – December 31, 2026", "opening_cents": 0, "rows": rows, "closing_cents": 4250,
+    }  # fmt: skip
+    return documents.StatementDocument(**known | fields)
+
+
+def renewal(**fields):
+    """An agreement that renews for a year, with one new price."""
+    lines = (
+        letter.Line("Burglary monitoring", "Home, 18 Elm Street", 3995, 4250, "every month"),
+        letter.Line("Camera cloud storage", "Home, 18 Elm Street", 1250, 1250, "every month"),
+    )
+    known = {
+        "company": COMPANY, "customer_name": "Ann Miller", "account_number": "100042",
+        "bill_to": ("Ann Miller", "18 Elm Street", "Austin, TX 78704"), "contract_name": "monitoring agreement",
+        "contract_signed_on": date(2024, 2, 1), "written_on": date(2026, 12, 1), "is_yearly": False,
+        "ends_on": date(2027, 1, 31), "renews_on": date(2027, 2, 1), "length": "a year",
+        "deadline_on": date(2027, 1, 1), "notice_days": 30, "lines": lines,
+        "totals": (letter.Total("every month", "a month", 5245, 5500),),
+        "citations": ("Utah Code 15-10-201",), "is_leased": False, "is_certified": False, "wanted": (),
+        "online": "https://pay.example.com/contract/Wq7",
+    }  # fmt: skip
+    return letter.RenewalDocument(**known | fields)
+
+
+def yearly_reminder():
+    """A service that goes on month by month."""
+    lines = (letter.Line("Burglary monitoring", "Home, 18 Elm Street", 3995, 3995, "every month"),)
+    totals = (letter.Total("every month", "a month", 3995, 3995),)
+    return renewal(
+        lines=lines,
+        totals=totals,
+        is_yearly=True,
+        ends_on=None,
+        renews_on=None,
+        deadline_on=None,
+        length="a month",
+    )
+
+
+# --- Every kind of message -------------------------------------------------------------------------
+
+LINKS = {
+    "pay_url": PAY_URL,
+    "question_url": f"{PAY_URL}#question",
+    "preferences_url": "https://pay.example.com/preferences/Wq7",
+    "sign_in_page_url": "https://pay.example.com/sign-in",
+}
+ACCOUNT_LINKS = LINKS | {
+    "autopay_url": "https://pay.example.com/account/autopay",
+    "methods_url": "https://pay.example.com/account/methods",
+}
+CHARGE_LINKS = ACCOUNT_LINKS | {"wait_url": f"{PAY_URL}/wait"}
+TOGETHER_LINKS = LINKS | {"together_url": f"{PAY_URL}/together"}
+ALSO = joining.Also(None, "10519", "due December 18, 2026", 3995)
+ANN = SimpleNamespace(name="Ann Miller", customer=SimpleNamespace(kind="residential"))
+PERSONAL = """Hello Ann,
+
+Invoice 10482 for $42.50 was due on December 15, 2026, and we have not
+seen a payment yet. Is everything all right with it?
+
+Sam Porter
+Example Alarm"""
+
+
+def automatic_invoice():
+    """An invoice that autopay pays."""
+    sentence = (
+        "Autopay will charge $42.50 on December 15, 2026 from Visa ending 4242. You need not do anything."
+    )
+    automatic = documents.Automatic(date(2026, 12, 15), "Visa ending 4242", True, sentence)
+    late = "There is no late fee. If the day does not suit you, let the charge wait until another one."
+    return simple_invoice(automatic=automatic, wish=sentence, late=late)
+
+
+def part_paid():
+    """An invoice of which a part was paid."""
+    payment = documents.Amount("Payment, check 1042", -2000, date(2026, 12, 3))
+    return simple_invoice(state="part paid", applied=(payment,), open_cents=2250)
+
+
+def _open(document, **more):
+    known = {"due_words": "due December 15, 2026", "also": (), "all_cents": document.open_cents}
+    return {"document": document, "why": "You get invoices for this account."} | known | more
+
+
+def _late(document, **more):
+    return _open(document, due_words="was due December 15, 2026", next_on=date(2027, 1, 14),
+                 why="An invoice of this account is past its due date.") | more  # fmt: skip
+
+
+_SEVERAL = {"also": (ALSO,), "all_cents": 8245, "links": TOGETHER_LINKS}
+_PAST_DUE = {"state": "past due", "when_note": "15 days ago"}
+_REMIND = {"why": "We remind you of what is due and not paid yet."}
+_PROBLEM = {"why": "A payment on this account did not go through.", "links": ACCOUNT_LINKS}
+_PAID_BY_ITSELF = {"why": "This account is paid automatically.", "links": CHARGE_LINKS}
+_SECURITY = {
+    "why": "We tell you whenever a way to pay of this account changes.", "links": ACCOUNT_LINKS
+}  # fmt: skip
+_RENEWS = {
+    "why": "The law or your agreement wants you to be told before your agreement renews.",
+    "links": LINKS | {"answer_url": "https://pay.example.com/contract/Wq7"},
+}
+
+# {kind: {what it is like: context}}; the first is the sample that the editor shows
+CASES = {
+    Notice.INVOICE: {
+        "An invoice": _open(invoice()),
+        "Paid by autopay": _open(automatic_invoice(), links=CHARGE_LINKS),
+        "With another that is open": _open(simple_invoice(), **_SEVERAL),
+        "Nothing to pay": _open(paid(invoice())),
+    },
+    Notice.REMINDER: {
+        "One invoice": _open(simple_invoice(when_note="in 3 days"), **_REMIND),
+        "Several invoices": _open(simple_invoice(when_note="in 3 days"), **_REMIND, **_SEVERAL),
+        "Part of it paid": _open(part_paid(), **_REMIND),
+    },
+    Notice.OVERDUE: {
+        "One invoice": _late(simple_invoice(**_PAST_DUE)),
+        "Several invoices": _late(simple_invoice(**_PAST_DUE), **_SEVERAL),
+        "The last one before a person calls": _late(part_paid(), next_on=None),
+    },
+    Notice.CHECK_IN: {"A personal word": _late(simple_invoice(**_PAST_DUE), words=PERSONAL)},
+    Notice.FRESH_LINK: {
+        "An open invoice": _open(simple_invoice(), why="You asked for a new link."),
+        "A paid one": _open(paid(simple_invoice()), why="You asked for a new link."),
+    },
+    Notice.RECEIPT: {
+        "A card payment": {"document": receipt(), "why": "A receipt is sent for every payment."},
+        "A payment without an invoice": {
+            "document": receipt(paid=(), unapplied_cents=10000), "why": "A receipt is sent for every payment."
+        },
+    },
+    Notice.PAYMENT_PROBLEM: {
+        "A debit that came back": _PROBLEM | {"document": problem()},
+        "A dispute": _PROBLEM | {"document": problem(is_dispute=True, next_step="")},
+        "Nothing open again": _PROBLEM | {"document": problem(reopened=(), next_step="")},
+    },
+    Notice.REFUND: {
+        "To a card": {"document": refund(), "why": "A message is sent whenever we send money back."},
+        "Nothing open again": {
+            "document": refund(reopened=()), "why": "A message is sent whenever we send money back."
+        },
+    },
+    Notice.CHARGE_DECLINED: {
+        "Tried again": _PROBLEM | {"document": setback()},
+        "Not tried again": _PROBLEM
+        | {
+            "document": setback(
+                is_final=True, next_step="We do not try again by ourselves, so please pay another way."
+            )
+        },
+    },
+    Notice.METHOD_PROBLEM: {"An expired card": _PROBLEM | {"document": method_problem()}},
+    Notice.ABOVE_CAP: {
+        "Above the limit": {
+            "document": above_cap(), "links": ACCOUNT_LINKS,
+            "why": "You asked to be asked before a larger automatic payment.",
+        },
+    },
+    Notice.AUTOPAY_ON: {
+        "A card": {
+            "document": agreement(), "links": ACCOUNT_LINKS,
+            "why": "A copy of every authorization is sent to whom it binds.",
+        },
+        "Nothing open": {
+            "document": agreement(charges=(), former_method="Visa ending 1111"), "links": ACCOUNT_LINKS,
+            "why": "A copy of every authorization is sent to whom it binds.",
+        },
+    },
+    Notice.AUTOPAY_OFF: {
+        "With a charge under way": {
+            "document": ended_agreement(), "links": ACCOUNT_LINKS,
+            "why": "This account was paid automatically until now.",
+        },
+    },
+    Notice.UPCOMING_CHARGE: {
+        "Two invoices": _PAID_BY_ITSELF | {"document": charge()},
+        "One invoice": _PAID_BY_ITSELF | {"document": charge(invoices=charge().invoices[:1], cents=4250)},
+    },
+    Notice.CHARGE_POSTPONED: {"Put off": _PAID_BY_ITSELF | {"document": put_off()}},
+    Notice.METHOD_EXPIRING: {
+        "Used by autopay": _SECURITY
+        | {"document": saved_method(), "why": "A card that you saved is about to expire."},
+        "Not used": _SECURITY
+        | {
+            "document": saved_method(is_autopay=False, next_charge=None),
+            "why": "A card that you saved is about to expire.",
+        },
+    },
+    Notice.METHOD_CHANGED: {
+        change.capitalize(): _SECURITY | {"document": saved_method(change=change, reason=reason)}
+        for change, reason in (
+            ("added", ""),
+            ("removed", "It was replaced by another one."),
+            ("updated", ""),
+            ("disabled", "Your bank says that this account is closed."),
+        )
+    },
+    Notice.SIGN_IN: {
+        "A code": {
+            "code": "493021",
+            "links": {"sign_in_url": "https://pay.example.com/sign-in/Kd8",
+                      "sign_in_page_url": LINKS["sign_in_page_url"]},
+            "why": "Somebody asked to sign in with this address.",
+        },
+    },
+    Notice.CONSENT_CONFIRM: {
+        "A request": {
+            "links": LINKS | {"consent_url": "https://pay.example.com/consent/Kd8"},
+            "why": "You asked to get legal notices by email.",
+        },
+    },
+    Notice.TICKET_REPLY: {
+        "An answer": {
+            "ticket": SimpleNamespace(subject="Why is there a service call?"),
+            "message": SimpleNamespace(body="Hello Ann,\n\nthe fee is off.\nSorry for the trouble."),
+            "links": LINKS | {"ticket_url": "https://pay.example.com/questions/7"},
+            "why": "You asked us a question.",
+        },
+    },
+    Notice.CONTACT_CHANGED: {"Changed": {"why": "This was the address of a contact of this account."}},
+    Notice.TEXT_REPLY: {"An answer": {"words": "You get no more texts.", "why": "You sent us a text."}},
+    Notice.RENEWAL: {"A year more": _RENEWS | {"document": renewal()}},
+    Notice.YEARLY_REMINDER: {
+        "Month by month": _RENEWS
+        | {
+            "document": yearly_reminder(),
+            "why": "Once a year we remind you of what you have with us and how to end it.",
+        },
+    },
+}  # fmt: skip
+
+
+def contexts(kind):
+    """{what it is like: whole context} of a kind, as ``letters`` composes them."""
+    around = {"company": COMPANY, "contact": ANN, "links": LINKS}
+    return {name: around | context for name, context in CASES[kind].items()}

@@ -1,0 +1,572 @@
+"""Our sentences in Spanish: what documents say, and what was stored on rows in English. One sentence a line.
+
+Braces hold what differs: ``{day}`` and the like are said in Spanish too, names and sums stay. ``{count}`` is a
+number, ``{money}`` a sum, ``{numbers}`` a list of numbers. Plain Spanish of the Americas, usted, no slang; a
+tarjeta *vence*, an invoice *vence*, what is owed is *pendiente*: never *deuda*, never *moroso*. Whole texts of
+messages stand in templates/mail/es and templates/text/es instead.
+"""
+
+MONTHS = {
+    "January": "enero", "February": "febrero", "March": "marzo", "April": "abril", "May": "mayo",
+    "June": "junio", "July": "julio", "August": "agosto", "September": "septiembre", "October": "octubre",
+    "November": "noviembre", "December": "diciembre",
+}  # fmt: skip
+
+AROUND = {
+    "": "",
+    "Change what we send you": "Cambiar lo que le enviamos",
+    "License": "Licencia",
+    " or call {phone}": " o llame al {phone}",
+    "You get invoices for this account.": "Usted recibe las facturas de esta cuenta.",
+    "You asked for invoices that are still unpaid shortly before their date.": (
+        "Usted pidió las facturas que siguen pendientes poco antes de su fecha."
+    ),
+    "A receipt is sent for every payment.": "Enviamos un recibo por cada pago.",
+    "A payment on this account did not go through.": "Un pago de esta cuenta no se completó.",
+    "A message is sent whenever we send money back.": "Le avisamos cada vez que devolvemos dinero.",
+    "You asked to be asked before a larger automatic payment.": (
+        "Usted pidió que le preguntemos antes de un pago automático mayor."
+    ),
+    "This account is paid automatically.": "Esta cuenta se paga automáticamente.",
+    "This account was paid automatically until now.": "Esta cuenta se pagaba automáticamente hasta ahora.",
+    "We tell you whenever a way to pay of this account changes.": (
+        "Le avisamos cada vez que cambia una forma de pago de esta cuenta."
+    ),
+    "A card that you saved is about to expire.": "Una tarjeta que usted guardó está por vencer.",
+    "A copy of every authorization is sent to whom it binds.": (
+        "Enviamos una copia de cada autorización a quien la dio."
+    ),
+    "Somebody asked to sign in with this address.": "Alguien pidió entrar con esta dirección.",
+    "You asked to get legal notices by email.": "Usted pidió recibir avisos legales por correo electrónico.",
+    "This was the address of a contact of this account.": "Esta era la dirección de un contacto de esta cuenta.",
+    "You asked us a question.": "Usted nos hizo una pregunta.",
+    "You asked for a new link.": "Usted pidió un enlace nuevo.",
+    "Our office sent you this invoice again.": "Nuestra oficina le envió esta factura de nuevo.",
+    "You asked to be reminded before the due date.": (
+        "Usted pidió que le recordemos antes de la fecha de vencimiento."
+    ),
+    "We remind you of what is due and not paid yet.": "Le recordamos lo que vence y aún no se ha pagado.",
+    "An invoice of this account is past its due date.": "Una factura de esta cuenta pasó su fecha de vencimiento.",
+    "The law or your agreement wants you to be told before your agreement renews.": (
+        "La ley o su contrato piden que se le avise antes de que su contrato se renueve."
+    ),
+    "Once a year we remind you of what you have with us and how to end it.": (
+        "Una vez al año le recordamos qué tiene con nosotros y cómo terminarlo."
+    ),
+    "You wrote to us.": "Usted nos escribió.",
+    "You sent us a text.": "Usted nos envió un mensaje de texto.",
+}
+
+INVOICE = {
+    "Invoice {number}": "Factura {number}",
+    "invoice {number}": "la factura {number}",
+    "Invoice {number}, {more}": "Factura {number}, {more}",
+    "invoices {numbers}": "las facturas {numbers}",
+    "for invoice {number}": "por la factura {number}",
+    "for invoices {numbers}": "por las facturas {numbers}",
+    "1 invoice": "1 factura",
+    "{count} invoices": "{count} facturas",
+    "{count} invoices, the first {due}": "{count} facturas, la primera {due}",
+    "In all": "En total",
+    "Amount due": "Total a pagar",
+    "Discount": "Descuento",
+    "1 more line": "1 línea más",
+    "{count} more lines": "{count} líneas más",
+    "listed on the invoice": "detalladas en la factura",
+    "Sales tax, {rate}": "Impuesto sobre ventas, {rate}",
+    "Due {day}": "Vence el {day}",
+    "due {day}": "vence el {day}",
+    "was due {day}": "venció el {day}",
+    "Paid on {day}": "Pagada el {day}",
+    "Void": "Anulada",
+    "Voided on {day}": "Anulada el {day}",
+    "Nothing to pay": "Nada que pagar",
+    "Not issued yet": "Aún no emitida",
+    "today": "hoy",
+    "tomorrow": "mañana",
+    "yesterday": "ayer",
+    "in {count} days": "en {count} días",
+    "{count} days ago": "hace {count} días",
+    "{count} of {total} days": "{count} de {total} días",
+    "Taken back": "Revertido",
+    "Taken back: {reason}": "Revertido: {reason}",
+    "Payment, {method}": "Pago, {method}",
+    "Credit: {reason}": "Crédito: {reason}",
+    "Earlier invoices have {money} open: {sum} in all.": (
+        "Hay facturas anteriores con {money} pendientes: {sum} en total."
+    ),
+    "By check: payable to {payee}, with account {number} written on it.": (
+        "Con cheque: a nombre de {payee}; escriba en él el número de cuenta {number}."
+    ),
+    "Services are billed in advance: this invoice covers {period}.": (
+        "Los servicios se facturan por adelantado: esta factura cubre el período del {period}."
+    ),
+    "For service that you already had: {period}.": "Por el servicio que ya recibió: del {period}.",
+    "The work listed was done on {day}.": "El trabajo indicado se hizo el {day}.",
+    "The work listed was done on {day} and {last}.": "El trabajo indicado se hizo el {day} y el {last}.",
+    "Services that continue are billed next for the period from {day}.": (
+        "Los servicios que continúan se facturarán después por el período que comienza el {day}."
+    ),
+    "There is no late fee.": "No hay recargo por atraso.",
+    "If the day does not suit you, let the charge wait until another one.": (
+        "Si el día no le conviene, deje que el cobro espere hasta otro."
+    ),
+    "If you need more time, tell us and we will find a date together.": (
+        "Si necesita más tiempo, díganos y juntos encontraremos una fecha."
+    ),
+    "If you cannot pay by {day}, tell us and we will find a date together.": (
+        "Si no puede pagar a más tardar el {day}, díganos y juntos encontraremos una fecha."
+    ),
+    "Tell us, and we look into it first.": "Díganos y primero lo revisamos.",
+    "Reminders wait until you have our answer.": "Los recordatorios esperan hasta que tenga nuestra respuesta.",
+    "Nothing is charged automatically: you pay each invoice yourself.": (
+        "No se cobra nada automáticamente: usted paga cada factura."
+    ),
+    "You would like us to charge your card automatically.": (
+        "Usted quiere que cobremos a su tarjeta automáticamente."
+    ),
+    "You would like us to debit your bank account automatically.": (
+        "Usted quiere que cobremos a su cuenta bancaria automáticamente."
+    ),
+    "This is not switched on: please open “Autopay” in your account, or pay this invoice yourself.": (
+        "Esto no está activado: abra “Autopay” en su cuenta, o pague usted esta factura."
+    ),
+    "You like to pay by check: please send the slip of the printed invoice with it.": (
+        "Usted prefiere pagar con cheque: por favor envíe con él el talón de la factura impresa."
+    ),
+}
+
+METHODS = {
+    "{brand} ending {digits}": "{brand} terminada en {digits}",
+    "Bank account ending {digits}": "Cuenta bancaria terminada en {digits}",
+    "bank account ending {digits}": "cuenta bancaria terminada en {digits}",
+    "Card ending {digits}": "Tarjeta terminada en {digits}",
+    "online": "en línea",
+    "card": "tarjeta",
+    "bank account": "cuenta bancaria",
+    "check": "cheque",
+    "check {number}": "cheque {number}",
+    "cash": "efectivo",
+    "money order": "giro postal",
+    "wire transfer": "transferencia bancaria",
+    "bank bill pay": "pago de facturas por su banco",
+}
+
+PAYMENTS = {
+    "Receipt": "Recibo",
+    "Receipt, pending": "Recibo, en proceso",
+    "Disputed payment": "Pago en disputa",
+    "Returned payment": "Pago devuelto",
+    "Refunded payment": "Pago reembolsado",
+    "Canceled payment": "Pago cancelado",
+    "Declined payment": "Pago rechazado",
+    "Unfinished payment": "Pago sin terminar",
+    "Payment being checked": "Pago en revisión",
+    "Thank you.": "Gracias.",
+    "We have your payment.": "Recibimos su pago.",
+    "Your bank payment has started.": "Su pago bancario ha comenzado.",
+    "Bank payments are final once the banks have settled them, normally within a few banking days.": (
+        "Los pagos bancarios son definitivos cuando los bancos los liquidan, normalmente en pocos días hábiles."
+    ),
+    "Your bank took this payment back.": "Su banco retiró este pago.",
+    "This payment came back to us unpaid.": "Este pago nos fue devuelto sin pagar.",
+    "We have sent this payment back to you.": "Le devolvimos este pago.",
+    "This payment was canceled before any money moved.": (
+        "Este pago se canceló antes de que se moviera dinero."
+    ),
+    "This payment was never completed.": "Este pago nunca se completó.",
+    "No money moved.": "No se movió dinero.",
+    "We are confirming this payment.": "Estamos confirmando este pago.",
+    "You will not be charged twice.": "No se le cobrará dos veces.",
+    "Payment": "Pago",
+    "Received": "Recibido",
+    "Date": "Fecha",
+    "Confirmed": "Confirmado",
+    "Method": "Forma de pago",
+    "Processor reference": "Referencia del procesador",
+    "Authorization code": "Código de autorización",
+    "Entered by": "Registrado por",
+    "our office": "nuestra oficina",
+    "{money} still open": "{money} aún pendientes",
+    "paid in full": "pagada por completo",
+    "Kept for your next invoice": "Guardado para su próxima factura",
+    "Refund by {way}": "Reembolso por {way}",
+    "Refund by {way}: {reason}": "Reembolso por {way}: {reason}",
+    "Refund to {method}": "Reembolso a {method}",
+    "Refund to {method}: {reason}": "Reembolso a {method}: {reason}",
+    "the same card or account": "la misma tarjeta o cuenta",
+    "Account": "Cuenta",
+    "Paid with": "Pagado con",
+    "Refund": "Reembolso",
+    "Of your payment": "De su pago",
+    "Reason": "Motivo",
+    "Reference": "Referencia",
+    "Declined on": "Rechazado el",
+    "Card or account": "Tarjeta o cuenta",
+    "Your limit": "Su límite",
+    "was not paid": "no se pagó",
+    "We have canceled your payment with {method} before any money moved.": (
+        "Cancelamos su pago con {method} antes de que se moviera dinero."
+    ),
+    "If your bank shows it as pending, that disappears by itself within a few days.": (
+        "Si su banco lo muestra como pendiente, desaparecerá solo en pocos días."
+    ),
+    "We have sent {money} back to your {method}.": "Devolvimos {money} a su {method}.",
+    "It normally shows on your statement within five to ten business days.": (
+        "Normalmente aparece en su estado de cuenta en cinco a diez días hábiles."
+    ),
+    "It normally arrives within five business days.": "Normalmente llega en cinco días hábiles.",
+    "We are sending you a check for {money}.": "Le enviamos un cheque por {money}.",
+    "We have given you {money} back in cash.": "Le devolvimos {money} en efectivo.",
+    "We have sent you {money} by wire transfer.": "Le enviamos {money} por transferencia bancaria.",
+    "Autopay does not charge this invoice again by itself: please pay another way, or tell us.": (
+        "El pago automático no vuelve a cobrar esta factura por sí solo: por favor pague de otra forma o díganos."
+    ),
+    "Autopay does not charge these invoices again by itself: please pay another way, or tell us.": (
+        "El pago automático no vuelve a cobrar estas facturas por sí solo: por favor pague de otra forma o díganos."
+    ),
+    "Your bank took this payment back": "Su banco retiró este pago",
+    "was taken back by your bank": "fue retirado por su banco",
+    "Your payment was canceled": "Su pago fue cancelado",
+    "was canceled": "fue cancelado",
+    "Your check came back unpaid": "Su cheque fue devuelto sin pagar",
+    "Your payment came back unpaid": "Su pago fue devuelto sin pagar",
+    "came back unpaid": "fue devuelto sin pagar",
+    "Your payment did not go through": "Su pago no se completó",
+    "did not go through": "no se completó",
+    "You told your bank that you do not agree to this payment, and it took the money back.": (
+        "Usted dijo a su banco que no está de acuerdo con este pago, y el banco retiró el dinero."
+    ),
+    "You told your bank that you do not agree to this payment.": (
+        "Usted dijo a su banco que no está de acuerdo con este pago."
+    ),
+    "If that was a mistake, please tell your bank and us.": (
+        "Si fue un error, por favor avise a su banco y a nosotros."
+    ),
+    "If something is wrong with our invoice, reply to this mail: we look into it first.": (
+        "Si algo está mal en nuestra factura, responda a este correo: primero lo revisamos."
+    ),
+    "Meanwhile nothing is charged automatically.": "Mientras tanto no se cobra nada automáticamente.",
+    "It was canceled before any money moved.": "Se canceló antes de que se moviera dinero.",
+    "The bank did not pay it.": "El banco no lo pagó.",
+    "We will try again on {day}.": "Lo intentaremos de nuevo el {day}.",
+    "We try again on {day}.": "Lo intentaremos de nuevo el {day}.",
+    "If you pay another way before that day, nothing is charged then.": (
+        "Si paga de otra forma antes de ese día, no se cobrará nada entonces."
+    ),
+    "Your next invoice has a fee of {money} for the return.": (
+        "Su próxima factura incluye un cargo de {money} por la devolución."
+    ),
+}
+
+AUTOPAY = {
+    "We do not try again by ourselves, so please pay another way.": (
+        "No lo intentaremos de nuevo por nuestra cuenta; por favor pague de otra forma."
+    ),
+    "We will not charge {method} again.": "No volveremos a cobrar a {method}.",
+    "Add another card or bank account and choose it for autopay; it is charged at once.": (
+        "Agregue otra tarjeta o cuenta bancaria y elíjala para el pago automático; se le cobra enseguida."
+    ),
+    "You can add another card or bank account, or pay without saving one.": (
+        "Puede agregar otra tarjeta o cuenta bancaria, o pagar sin guardar ninguna."
+    ),
+    "{money} is above the {limit} that you set for autopay, so we ask first.": (
+        "{money} supera los {limit} que usted fijó para el pago automático, así que primero le preguntamos."
+    ),
+    "Nothing was charged.": "No se cobró nada.",
+    "Please pay it when you have looked at it; nothing of it is charged by itself.": (
+        "Por favor páguelo cuando lo haya revisado; nada de esto se cobra por sí solo."
+    ),
+    "Your later invoices go on as before, up to {money}.": (
+        "Sus facturas siguientes continúan como antes, hasta {money}."
+    ),
+    "on {day}": "el {day}",
+    "tomorrow at the latest": "a más tardar mañana",
+    "Autopay will charge {money} {when} from {method}.": (
+        "El pago automático cobrará {money} {when} a {method}."
+    ),
+    "Autopay tries again to charge {money} {when} from {method}.": (
+        "El pago automático intentará de nuevo cobrar {money} {when} a {method}."
+    ),
+    "Autopay will charge {money}, together with 1 other invoice: {sum} in all, {when} from {method}.": (
+        "El pago automático cobrará {money}, junto con otra factura: {sum} en total, {when} a {method}."
+    ),
+    "Autopay will charge {money}, together with {count} other invoices: {sum} in all, {when} from {method}.": (
+        "El pago automático cobrará {money}, junto con otras {count} facturas: {sum} en total, {when} a {method}."
+    ),
+    "Autopay tries again to charge {money}, together with 1 other invoice: {sum} in all, {when} from {method}.": (
+        "El pago automático intentará de nuevo cobrar {money}, junto con otra factura: {sum} en total, {when} a "
+        "{method}."
+    ),
+    "Autopay tries again to charge {money}, together with {count} other invoices: {sum} in all, {when} from "
+    "{method}.": (
+        "El pago automático intentará de nuevo cobrar {money}, junto con otras {count} facturas: {sum} en total, "
+        "{when} a {method}."
+    ),
+    "You need not do anything.": "Usted no tiene que hacer nada.",
+    "The last charge brought no money, so please see to it that this one can be made, or pay another way "
+    "before.": (
+        "El último cobro no se completó; por favor asegúrese de que este sea posible, o pague antes de otra forma."
+    ),
+    "{method} cannot be charged any more, so nothing is charged by itself.": (
+        "Ya no podemos cobrar a {method}, así que nada se cobra por sí solo."
+    ),
+    "Please choose another way to pay.": "Por favor elija otra forma de pago.",
+    "Autopay is on hold on this account, so nothing is charged by itself.": (
+        "El pago automático de esta cuenta está en pausa, así que nada se cobra por sí solo."
+    ),
+    "{method} brought no money as often as we may try, so nothing is charged again by itself.": (
+        "Los intentos permitidos con {method} no se completaron, así que nada se vuelve a cobrar por sí solo."
+    ),
+    "Please pay it yourself, or choose another way to pay.": "Por favor páguela usted, o elija otra forma de pago.",
+    "The earlier charge was canceled or paid back, so nothing is charged again by itself.": (
+        "El cobro anterior se canceló o se devolvió, así que nada se vuelve a cobrar por sí solo."
+    ),
+    "You asked us about this invoice.": "Usted nos preguntó por esta factura.",
+    "Nothing is charged before we have answered.": "No se cobra nada antes de que hayamos respondido.",
+    "This is above the {money} that you set for autopay, so nothing is charged by itself.": (
+        "Esto supera los {money} que usted fijó para el pago automático, así que nada se cobra por sí solo."
+    ),
+    "This was above the {money} that you set for autopay when we asked you, so what is left of it is not "
+    "charged by itself either.": (
+        "Esto superaba los {money} que usted fijó para el pago automático cuando le preguntamos, así que lo que "
+        "queda tampoco se cobra por sí solo."
+    ),
+    "Please pay it yourself when you are ready.": "Por favor páguela usted cuando pueda.",
+    "Autopay is on": "El pago automático está activado",
+    "Autopay has changed": "El pago automático ha cambiado",
+    "From now on your invoices are paid from {method}, {day}.": (
+        "Desde ahora sus facturas se pagan con {method}, {day}."
+    ),
+    "From now on your invoices are paid from {method}, {day}, and no longer from {former}.": (
+        "Desde ahora sus facturas se pagan con {method}, {day}, y ya no con {former}."
+    ),
+    "These words replace those that you agreed to before.": (
+        "Este texto reemplaza el que usted aceptó antes."
+    ),
+    "on the due date of each invoice": "en la fecha de vencimiento de cada factura",
+    "1 day before the due date of each invoice": "1 día antes del vencimiento de cada factura",
+    "{count} days before the due date of each invoice": "{count} días antes del vencimiento de cada factura",
+    "on the {ordinal} of the month after each invoice is issued": (
+        "el día {ordinal} del mes siguiente a la emisión de cada factura"
+    ),
+    "Agreed": "Acordado",
+    "By": "Por",
+    "From": "Desde",
+    "Text": "Texto",
+    "You switched it off.": "Usted lo desactivó.",
+    "One charge of {money} to {method} was sent before that, on {day}, and can no longer be called back: you "
+    "get a receipt, or hear from us.": (
+        "Un cobro de {money} a {method} se envió antes, el {day}, y ya no se puede detener: recibirá un recibo o "
+        "noticias nuestras."
+    ),
+    "{method} was saved.": "{method} se guardó.",
+    "{method} was removed.": "{method} se quitó.",
+    "The card that we know as {method} was renewed by its bank.": (
+        "El banco renovó la tarjeta que conocemos como {method}."
+    ),
+    "{method} cannot be charged any more.": "Ya no podemos cobrar a {method}.",
+    "It was replaced by another one.": "Fue reemplazada por otra.",
+    "Next charge: {money} on {day}.": "Próximo cobro: {money} el {day}.",
+}
+
+BANKS = {
+    "Please use another card or bank account, or call the number on the back of the card.": (
+        "Por favor use otra tarjeta o cuenta bancaria, o llame al número que está al dorso de la tarjeta."
+    ),
+    "Please enter the billing address exactly as it is on the card statement and try again.": (
+        "Por favor escriba la dirección tal como está en el estado de cuenta de la tarjeta e intente de nuevo."
+    ),
+    "Please check the 3 or 4 digits of the security code on the card and try again.": (
+        "Por favor revise los 3 o 4 dígitos del código de seguridad de la tarjeta e intente de nuevo."
+    ),
+    "Please check the routing and account number on a check and try again, or pay by card.": (
+        "Por favor revise en un cheque los números de ruta y de cuenta e intente de nuevo, o pague con tarjeta."
+    ),
+    "The bank declined this payment.": "El banco rechazó este pago.",
+    "Often the reason is the balance or a limit.": "A menudo se debe al saldo o a un límite.",
+    "The card number is not valid.": "El número de la tarjeta no es válido.",
+    "Please check the number or use another card.": "Por favor revise el número o use otra tarjeta.",
+    "The expiration date is not valid.": "La fecha de vencimiento no es válida.",
+    "Please check the month and year on the card and try again.": (
+        "Por favor revise el mes y el año en la tarjeta e intente de nuevo."
+    ),
+    "The card has expired.": "La tarjeta venció.",
+    "Please use the new one that your bank sent you, or another card.": (
+        "Por favor use la nueva que le envió su banco, u otra tarjeta."
+    ),
+    "The card's security code does not match.": "El código de seguridad de la tarjeta no coincide.",
+    "We do not accept this kind of card.": "No aceptamos este tipo de tarjeta.",
+    "Please use another card or a bank account.": "Por favor use otra tarjeta o una cuenta bancaria.",
+    "The payment was stopped by a security check.": "Una revisión de seguridad detuvo el pago.",
+    "The address does not match the one that the card's bank has.": (
+        "La dirección no coincide con la que tiene el banco de la tarjeta."
+    ),
+    "The name or address on the bank account was not accepted.": (
+        "El nombre o la dirección de la cuenta bancaria no fueron aceptados."
+    ),
+    "The fault is on our side, not yours.": "La falla es nuestra, no suya.",
+    "Please try again later, pay by check, or call us.": (
+        "Por favor intente más tarde, pague con cheque o llámenos."
+    ),
+    "This card or bank account is no longer saved with our payment processor.": (
+        "Esta tarjeta o cuenta bancaria ya no está guardada con nuestro procesador de pagos."
+    ),
+    "Please add it again, or choose another way to pay.": (
+        "Por favor agréguela de nuevo o elija otra forma de pago."
+    ),
+    "The card's bank wants to speak with you before it approves this payment.": (
+        "El banco de la tarjeta quiere hablar con usted antes de aprobar este pago."
+    ),
+    "The bank does not accept this card any more.": "El banco ya no acepta esta tarjeta.",
+    "The routing number is not valid.": "El número de ruta no es válido.",
+    "The account number is not valid.": "El número de cuenta no es válido.",
+    "The address and the card's security code do not match.": (
+        "La dirección y el código de seguridad de la tarjeta no coinciden."
+    ),
+    "The amount is above what can be paid at once.": "El monto supera lo que se puede pagar de una vez.",
+    "Please pay a smaller amount or call us.": "Por favor pague un monto menor o llámenos.",
+    "The name or the account type does not match the bank account.": (
+        "El nombre o el tipo de cuenta no coincide con la cuenta bancaria."
+    ),
+    "The bank does not allow this payment from this account.": "El banco no permite este pago desde esta cuenta.",
+    "The card's bank could not be reached.": "No se pudo contactar al banco de la tarjeta.",
+    "Please try again in a few minutes.": "Por favor intente de nuevo en unos minutos.",
+    "The payment was reviewed and could not be accepted.": "El pago se revisó y no pudo aceptarse.",
+    "The payment could not be processed.": "El pago no se pudo procesar.",
+    "Please pay this invoice another way.": "Por favor pague esta factura de otra forma.",
+    "Please add the account again, or another way to pay.": (
+        "Por favor agregue la cuenta de nuevo, u otra forma de pago."
+    ),
+    "Your bank returned this payment because it was told that you did not agree to it.": (
+        "Su banco devolvió este pago porque se le dijo que usted no estaba de acuerdo."
+    ),
+    "We have stopped charging this account.": "Dejamos de cobrar a esta cuenta.",
+    "If that was a mistake, please call us; otherwise please pay another way.": (
+        "Si fue un error, por favor llámenos; si no, por favor pague de otra forma."
+    ),
+    "There was not enough money in the account when the payment arrived.": (
+        "No había suficiente dinero en la cuenta cuando llegó el pago."
+    ),
+    "Please see that the balance covers it, or pay another way.": (
+        "Por favor asegúrese de que el saldo alcance, o pague de otra forma."
+    ),
+    "Your bank says that this account is closed.": "Su banco dice que esta cuenta está cerrada.",
+    "Your bank cannot find this account, or the name on it is another one.": (
+        "Su banco no encuentra esta cuenta, o está a otro nombre."
+    ),
+    "Please compare the numbers with a check and add the account again, or choose another way to pay.": (
+        "Por favor compare los números con un cheque y agregue la cuenta de nuevo, o elija otra forma de pago."
+    ),
+    "Please compare it with a check and add the account again, or choose another way to pay.": (
+        "Por favor compárelo con un cheque y agregue la cuenta de nuevo, o elija otra forma de pago."
+    ),
+    "The payment was called back on its way through the banks.": "El pago fue retirado en su camino entre los bancos.",
+    "You need not do anything; we look into it and will write to you.": (
+        "Usted no tiene que hacer nada; lo revisamos y le escribiremos."
+    ),
+    "You asked your bank to stop this payment.": "Usted pidió a su banco detener este pago.",
+    "Please pay another way, or call us if that was a mistake.": (
+        "Por favor pague de otra forma, o llámenos si fue un error."
+    ),
+    "The account had money on the way that was not available yet.": (
+        "La cuenta tenía dinero en camino que aún no estaba disponible."
+    ),
+    "If you would rather not wait until it is, please pay another way.": (
+        "Si prefiere no esperar, por favor pague de otra forma."
+    ),
+    "The account is frozen, and your bank cannot pay from it.": (
+        "La cuenta está congelada y su banco no puede pagar desde ella."
+    ),
+    "Your bank does not allow payments from this kind of account.": (
+        "Su banco no permite pagos desde este tipo de cuenta."
+    ),
+    "Please use a checking account or a card.": "Por favor use una cuenta corriente o una tarjeta.",
+}
+
+CONTRACT = {
+    "Your agreement will renew automatically on {day} for {length} unless you cancel by {last}.": (
+        "Su contrato se renovará automáticamente el {day} por {length}, a menos que usted lo cancele a más "
+        "tardar el {last}."
+    ),
+    "Your service continues until you end it.": "Su servicio continúa hasta que usted lo termine.",
+    "You may end it with 1 day of notice, at any time.": (
+        "Puede terminarlo en cualquier momento, con 1 día de aviso."
+    ),
+    "You may end it with {count} days of notice, at any time.": (
+        "Puede terminarlo en cualquier momento, con {count} días de aviso."
+    ),
+    "your agreement renews on {day}; you can cancel by {last}": (
+        "su contrato se renueva el {day}; puede cancelarlo a más tardar el {last}"
+    ),
+    "Your agreement renews on {day}; you can cancel by {last}": (
+        "Su contrato se renueva el {day}; puede cancelarlo a más tardar el {last}"
+    ),
+    "your yearly reminder of what you have and how to end it": (
+        "su recordatorio anual de lo que tiene y de cómo terminarlo"
+    ),
+    "You can end it any time.": "Puede terminarlo en cualquier momento.",
+    "You can cancel until {day}.": "Puede cancelar hasta el {day}.",
+    "any day": "cualquier día",
+    "a year": "un año",
+    "a month": "un mes",
+    "{count} years": "{count} años",
+    "{count} months": "{count} meses",
+    "every month": "cada mes",
+    "every 3 months": "cada 3 meses",
+    "every 6 months": "cada 6 meses",
+    "every year": "cada año",
+    "{one} and {other}": "{one} y {other}",
+    "{money} every {cycle}": "{money} cada {cycle}",
+    "month": "mes",
+    "3 months": "3 meses",
+    "6 months": "6 meses",
+    "year": "año",
+    "Last day to cancel": "Último día para cancelar",
+    "Your term ends on": "Su plazo termina el",
+    "It renews on": "Se renueva el",
+    "Price from then on": "Precio desde entonces",
+    "Price": "Precio",
+    "Charged": "Se cobra",
+    "Goes on": "Continúa",
+    "until you end it": "hasta que usted lo termine",
+    "{day}, for {length}": "{day}, por {length}",
+    "Nothing is charged for it at present.": "Actualmente no se cobra nada por esto.",
+    "You pay {price}, plus tax where it applies.": "Usted paga {price}, más impuestos donde correspondan.",
+    "You pay {now} now, and {after} after it renews, plus tax where it applies.": (
+        "Usted paga {now} ahora, y {after} después de la renovación, más impuestos donde correspondan."
+    ),
+    "Nothing changes: price and terms stay as they are.": (
+        "Nada cambia: el precio y las condiciones siguen como están."
+    ),
+    "What changes: {changes}.": "Lo que cambia: {changes}.",
+    "{text}: {money} now, {price} {every} from {day}": "{text}: {money} ahora, {price} {every} desde el {day}",
+    "Tell us by {day}, and it ends on {last}.": "Avísenos a más tardar el {day} y terminará el {last}.",
+    "If you do nothing, your service simply goes on as it is.": (
+        "Si no hace nada, su servicio simplemente continúa como está."
+    ),
+    "If you do nothing, your agreement renews on {day} for {length}, on the terms that you have now.": (
+        "Si no hace nada, su contrato se renueva el {day} por {length}, con las condiciones que tiene ahora."
+    ),
+    "If you do nothing, your agreement renews on {day} for {length}, on the terms that you have now, at the new "
+    "price above.": (
+        "Si no hace nada, su contrato se renueva el {day} por {length}, con las condiciones que tiene ahora y el "
+        "precio nuevo indicado arriba."
+    ),
+    "The full clause stands in your {contract}, under renewal; ask us for a copy and you have it the same day.": (
+        "La cláusula completa está en su contrato ({contract}), en la sección de renovación; pídanos una copia y "
+        "la tendrá el mismo día."
+    ),
+    "The full clause stands in your {contract}, signed {day}, under renewal; ask us for a copy and you have it "
+    "the same day.": (
+        "La cláusula completa está en su contrato ({contract}), firmado el {day}, en la sección de renovación; "
+        "pídanos una copia y la tendrá el mismo día."
+    ),
+    "The lease sheet with the purchase price, the rate, the monthly payment and the payoff comes with it.": (
+        "La hoja de arrendamiento con el precio de compra, la tasa, el pago mensual y el saldo final va adjunta."
+    ),
+    "This notice is given under {law}.": "Este aviso se da conforme a {law}.",
+    "In English": "En inglés",
+}
+
+SENTENCES = AROUND | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT

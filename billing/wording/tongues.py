@@ -1,0 +1,114 @@
+"""The languages that we write in: dates, counts, and our own sentences in the customer's language.
+
+English is what rules and documents say. ``say`` gives the same sentence in another language by looking it up in
+that language's list (``spanish``), with whatever stands in its braces; sentences that were stored on a row long
+ago are found the same way. What the list does not know stays as it is: names, and what people typed.
+"""
+
+import functools
+import re
+
+from billing import words
+from billing.wording import spanish
+
+_LONG = "|".join(spanish.MONTHS)
+_DATE = re.compile(rf"\b({_LONG}) (\d{{1,2}}), (\d{{4}})\b")
+_WITHIN_MONTH = re.compile(rf"\b({_LONG}) (\d{{1,2}})–(\d{{1,2}}), (\d{{4}})\b")
+_WITHIN_YEAR = re.compile(rf"\b({_LONG}) (\d{{1,2}}) – ({_LONG}) (\d{{1,2}}), (\d{{4}})\b")
+_TIME = re.compile(r"\b(\d{1,2}:\d\d) ([ap])m\b")
+_SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z$“0-9])")
+_BRACES = re.compile(r"\\\{(\w+)\\\}")
+# what may stand in braces of a certain name; anything in others
+_KINDS = {
+    "count": r"[\d,]+", "total": r"[\d,]+", "money": r"[−-]?\$[\d,.]*\d", "digits": r"\w{2,6}",
+    "numbers": r"\S+ and \S+|\S+, .+ and \S+", "number": r"\S+", "brand": r"[A-Z]\w*(?: [A-Z]\w*)?",
+    "rate": r"[\d.]+%", "ordinal": r"\d+\w\w", "one": r"\$[^.]+", "other": r"\$[^.]+",
+    "cycle": r"month|3 months|6 months|year",
+}  # fmt: skip
+_KEPT = {"numbers": lambda value: value.replace(" and ", " y "), "ordinal": lambda value: value[:-2]}
+
+
+class English:
+    """What everything is written in."""
+
+    code, tag, name = "en", "en-US", "English"
+
+    def say(self, text):
+        """``text`` as it is."""
+        return text
+
+    def date(self, on):
+        """A date, months in words."""
+        return words.date(on)
+
+    def short_date(self, on):
+        """The same, shorter: for texts."""
+        return words.short_date(on)
+
+
+class Spanish:
+    """Plain, warm Spanish as it is read in the Americas; we say usted."""
+
+    code, tag, name = "es", "es-US", "Spanish"
+
+    def say(self, text):
+        """One of our sentences, or several, in Spanish.
+
+        >>> Spanish().say("Due December 14, 2026")
+        'Vence el 14 de diciembre de 2026'
+        """
+        text = str(text)
+        if (known := spanish.SENTENCES.get(text)) is not None:
+            return known
+        parts = _SENTENCES.split(text)
+        if len(parts) > 1:
+            return " ".join(map(self.say, parts))
+        for pattern, known in _patterns():
+            if found := pattern.fullmatch(text):
+                return known.format(
+                    **{name: self._in_braces(name, value) for name, value in found.groupdict().items()}
+                )
+        return _dates(text)
+
+    def _in_braces(self, name, value):
+        return _KEPT.get(name, self.say)(value)
+
+    def date(self, on):
+        """A date, months in words."""
+        return _dates(words.date(on))
+
+    def short_date(self, on):
+        """The same, shorter: for texts."""
+        return f"{on.day} {spanish.MONTHS[list(spanish.MONTHS)[on.month - 1]][:3]} {on.year}" if on else ""
+
+
+TONGUES = {"en": English(), "es": Spanish()}
+
+
+def of(customer):
+    """The tongue of a Customer; English for one in a language that we do not write."""
+    return TONGUES.get(customer.language, TONGUES["en"])
+
+
+@functools.cache
+def _patterns():
+    """[(pattern of the English sentence, the Spanish one)], the most particular first."""
+    with_braces = [pair for pair in spanish.SENTENCES.items() if "{" in pair[0]]
+    with_braces.sort(key=lambda pair: -len(re.sub(r"\{\w+\}", "", pair[0])))
+    return [
+        (re.compile(_BRACES.sub(_group, re.escape(english)), re.S), known) for english, known in with_braces
+    ]
+
+
+def _group(brace):
+    return f"(?P<{brace[1]}>{_KINDS.get(brace[1], '.+?')})"
+
+
+def _dates(text):
+    """The dates in ``text`` in Spanish; everything else as it is."""
+    months = spanish.MONTHS
+    text = _WITHIN_YEAR.sub(lambda m: f"{m[2]} de {months[m[1]]} al {m[4]} de {months[m[3]]} de {m[5]}", text)
+    text = _WITHIN_MONTH.sub(lambda m: f"{m[2]} al {m[3]} de {months[m[1]]} de {m[4]}", text)
+    text = _DATE.sub(lambda m: f"{m[2]} de {months[m[1]]} de {m[3]}", text)
+    text = re.sub(r"(\d{4}) – (\d{1,2} de)", r"\1 al \2", text)
+    return _TIME.sub(r"\1 \2. m.", text)
