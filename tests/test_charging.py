@@ -455,7 +455,8 @@ def test_a_decline_that_nobody_can_be_told_of_says_so(autopaying):
 
     autopaying.run()
 
-    assert kinds(ann) == []
+    assert kinds(ann) == ["charge_declined"]
+    assert ann.notices.get().channel == "paper", "a letter is too slow: somebody calls as well"
     assert autopaying.reason(invoice).endswith("There is no mail address to tell: please call.")
 
 
