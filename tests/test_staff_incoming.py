@@ -10,7 +10,7 @@ from tests.office import enter, text_of
 
 
 @pytest.fixture
-def desk(app):
+def desk(app, db):
     return enter(app, "support")
 
 

@@ -94,6 +94,14 @@ def objection(notice):
     return judging.objection(notice, today=NOW.date(), now=NOW)
 
 
+def test_the_one_answer_to_stop_is_no_violation(ann):
+    come("STOP")
+    Notice.update(state=Notice.SENDING).execute()
+    Notice.update(state=Notice.SENT, sent_at=NOW, claimed_at=NOW).execute()
+
+    assert preferences.violations(since=None).found == []
+
+
 def test_stop_counts_for_everybody_with_the_number(ann):
     bert = Contact.create(
         customer=make_customer("Bert").id, name="Bert", email="b@x.example", phone="5125550123"

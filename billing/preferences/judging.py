@@ -157,6 +157,8 @@ def _judgement(message, past, zone):
     left_on = words.local(message.left_at, zone).date()
     if past.left_on and past.left_on < left_on and message.kind != Notice.CONTACT_CHANGED:
         return Judgement(f"They had left the account on {words.date(past.left_on)}.", "")
+    if message.kind == Notice.TEXT_REPLY:
+        return Judgement("", "They wrote to us; one answer needs no consent.")
     if channel == offers.TEXT and not past.consented(message.address, message.left_at):
         return Judgement("There was no consent to texts to this number.", "")
     if not event:
