@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import bill, checks, notices, payments, remittances, webhooks, words
+from billing import bill, checks, digests, notices, payments, remittances, webhooks, words
 from billing import company as companies
 from billing.automatic import autopay, charging, credit, due, methods
 from billing.errors import BillingError, GatewayUnavailable
@@ -223,7 +223,8 @@ def _remind(day):
     if day.dry_run:
         return "reminders are not listed in a dry run"
     queued = notices.queue_reminders(day.today, now=day.clock.now(), progress=day.done)
-    return f"{queued:,} reminders queued"
+    due = digests.queue_due(day.today, now=day.clock.now())
+    return f"{queued:,} reminders queued{f', {due:,} monthly summaries' if due else ''}"
 
 
 def _send(day):

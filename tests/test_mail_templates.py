@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from billing import documents, money, words
+from billing import digests, documents, ledger, money, words
 from billing.notices import joining
 from billing.renewals import sample
 from models import Notice
@@ -68,7 +68,28 @@ Sam Porter
 Example Alarm"""
 CHARGE = {"links": AUTOPAY["links"] | {"wait_url": f"{samples.PAY_URL}/wait"}}
 CONTRACT_END = {"links": LINKS | {"answer_url": sample.ANSWER_URL}, "why": "The law wants you to be told."}
+MONTH = digests.Digest(
+    from_on=date(2026, 11, 1),
+    to_on=date(2026, 11, 30),
+    entries=(
+        ledger.Entry(date(2026, 11, 1), "invoice", "Invoice 10480", 4250, 8245, None),
+        ledger.Entry(date(2026, 11, 12), "payment", "Payment, Visa ending 4242", -8245, 0, None),
+    ),
+    before_cents=3995,
+    after_cents=0,
+    open_cents=4250,
+    next_due_on=date(2026, 12, 15),
+)
 MAILS = {
+    "digest": {
+        "digest": MONTH,
+        "links": LINKS | {"account_url": "https://pay.example.com/account"},
+        "why": digests.WHY,
+    },
+    "consent_confirm": {
+        "links": LINKS | {"consent_url": "https://pay.example.com/e/Zx3"},
+        "why": "You asked to get legal notices by email.",
+    },
     "renewal": CONTRACT_END | {"document": sample.renewal(samples.COMPANY)},
     "yearly_reminder": CONTRACT_END | {"document": sample.yearly(samples.COMPANY)},
     "invoice": {"document": samples.invoice(), "why": "You get invoices for this account."},

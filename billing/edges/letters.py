@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from flask import url_for
 
 from billing import company as companies
-from billing import documents, links, preferences, promises, renewals
+from billing import digests, documents, links, preferences, promises, renewals
 from billing.automatic import autopay, setbacks, upcoming
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding
@@ -167,6 +167,11 @@ def _sign_in(notice, tokens, today, now):
     return {"code": code}
 
 
+def _digest(notice, tokens, today, now):
+    tokens.urls["account_url"] = url_for("portal.account", _external=True)
+    return {"digest": digests.of_notice(notice, today=today)}
+
+
 def _consent_confirm(notice, tokens, today, now):
     token = links.consent_link(notice.contact, now=now, notice=notice)
     tokens.add("consent_url", "portal.electronic_consent", token)
@@ -254,6 +259,7 @@ _CONTEXTS = {
     Notice.REFUND: _refund,
     Notice.SIGN_IN: _sign_in,
     Notice.CONSENT_CONFIRM: _consent_confirm,
+    Notice.DIGEST: _digest,
     Notice.TICKET_REPLY: _ticket_reply,
     Notice.CONTACT_CHANGED: _contact_changed,
     Notice.AUTOPAY_ON: _agreement,

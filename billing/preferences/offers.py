@@ -59,12 +59,12 @@ OFFERED = {
     },
     Preference.UPCOMING_CHARGE: {TEXT: _BY_DATE, CALENDAR: (EVERY, NEVER)},
     Preference.REMINDER: {MAIL: _BY_DATE, TEXT: _BY_DATE, PAPER: (AHEAD, NEVER)},
-    Preference.RECEIPT: {MAIL: (EVERY, DIGEST, NEVER), TEXT: (EVERY, NEVER), PAPER: (EVERY, DIGEST, NEVER)},
+    Preference.RECEIPT: {MAIL: (EVERY, DIGEST, NEVER), TEXT: (EVERY, NEVER), PAPER: (EVERY, NEVER)},
     Preference.PAYMENT_PROBLEM: {TEXT: (EVERY, NEVER), PAPER: (EVERY, NEVER)},
     Preference.CONTRACT_END: {**_LETTERS, CALENDAR: (EVERY, NEVER)},
     Preference.PRICE_CHANGE: _LETTERS,
     Preference.TICKET_REPLY: {TEXT: (EVERY, NEVER)},
-    Preference.DIGEST: {MAIL: (DIGEST, NEVER), PAPER: (DIGEST, NEVER)},
+    Preference.DIGEST: {MAIL: (DIGEST, NEVER)},
 }
 # What one click in a mail program may stop (notices-and-law.md, 2.2): nothing that must reach people.
 STOPPABLE = frozenset({Preference.REMINDER, Preference.RECEIPT, Preference.DIGEST})
@@ -172,10 +172,9 @@ def _reaches(channel, facts):
 
 def _keep_receipts(cells):
     """Without a monthly summary nothing can wait for it."""
-    for channel in (MAIL, PAPER):
-        waits = cells[Preference.RECEIPT, channel].timing == DIGEST
-        if waits and cells[Preference.DIGEST, channel].timing == NEVER:
-            cells[Preference.RECEIPT, channel] = ALWAYS
+    waits = cells[Preference.RECEIPT, MAIL].timing == DIGEST
+    if waits and cells[Preference.DIGEST, MAIL].timing == NEVER:
+        cells[Preference.RECEIPT, MAIL] = ALWAYS
 
 
 def _keep_floor(cells, event, facts):
@@ -259,10 +258,10 @@ def _missing(changes, cells):
 
 
 def _contradictions(changes, cells, facts):
+    waits = cells[Preference.RECEIPT, MAIL].timing == DIGEST
+    if waits and cells[Preference.DIGEST, MAIL].timing == NEVER:
+        yield "Receipts cannot wait for a summary by email that does not come. Choose its day."
     for channel in (MAIL, PAPER):
-        waits = cells[Preference.RECEIPT, channel].timing == DIGEST
-        if waits and cells[Preference.DIGEST, channel].timing == NEVER:
-            yield f"Receipts cannot wait for a summary {BY[channel]} that does not come. Choose its day."
         unpaid = changes.get((Preference.INVOICE, channel), NOT).timing == UNPAID
         if unpaid and facts.autopay:
             yield (
@@ -364,7 +363,7 @@ class Preset(NamedTuple):
 FORGET, REMIND, EVERYTHING, ON_PAPER = "forget", "remind", "everything", "paper"
 PRESETS = (
     Preset(FORGET, "Set and forget", "Autopay pays. You see each invoice; we write only if we need you."),
-    Preset(REMIND, "Remind me", "You pay each invoice yourself, and we remind you in time."),
+    Preset(REMIND, "Remind me", "We remind you in time, and confirm each payment."),
     Preset(EVERYTHING, "Tell me everything", "You hear early, on the day, and once a month in sum."),
     Preset(ON_PAPER, "Paper, please", "What you need comes by post, with a slip for your check."),
 )  # fmt: skip
@@ -417,7 +416,7 @@ def _everything(facts):
         Preference.PAYMENT_PROBLEM: _letters(facts, text=True),
         Preference.CONTRACT_END: _letters(facts, calendar=True),
         Preference.TICKET_REPLY: {TEXT: ALWAYS},
-        Preference.DIGEST: {MAIL if facts.has_mail else PAPER: Wish(DIGEST, day=1)},
+        Preference.DIGEST: {MAIL: Wish(DIGEST, day=1)},
     }
 
 
