@@ -584,7 +584,19 @@ class Contract(Editable):
     """A term, its renewal and its end. It *has* recurring charges; it is not one."""
 
     CONSUMER, BUSINESS = "consumer", "business"
-    END_REASONS = ("moved", "competitor", "service", "cost", "not_used", "not_paid", "deceased", "other")
+    END_REASONS = (
+        "moved", "competitor", "service", "cost", "not_used", "not_paid", "deceased", "other", "not_said",
+        "care", "home_sale", "service_member", "cooling_off",
+    )  # fmt: skip
+    END_WORDS = {
+        "competitor": "Another company",
+        "service": "Not happy with the service",
+        "not_said": "No reason given",
+        "care": "Moves into a hospital or a home for care",
+        "home_sale": "Home sold for medical reasons",
+        "service_member": "Military orders (SCRA)",
+        "cooling_off": "Withdrew within three business days",
+    }
     SIGNUP_MEDIA = ("online", "mail", "phone", "in_person")
 
     customer = link(Customer, "contracts")
@@ -597,7 +609,7 @@ class Contract(Editable):
     notice_days = IntegerField(default=30)
     auto_renew = BooleanField(default=True)
     ends_on = DayField(null=True, help_text="Last day of service. Empty while it runs.")
-    end_reason = choice("end_reason", END_REASONS, null=True)
+    end_reason = choice("end_reason", END_REASONS, null=True, words=END_WORDS)
     governing_state = with_default(
         CharField(max_length=2, default="", help_text="Whose law it names, where it names one: two letters."),
         "",
@@ -679,18 +691,61 @@ Charge.add_index(Charge.index(Charge.next_on).where(Charge.next_on.is_null(False
 
 
 class PriceChange(BaseModel):
-    """A new price from a date on. Periods that start earlier keep the old one."""
+    """A new price from a date on. Periods that start earlier keep the old one.
+
+    An increase that nobody agreed to counts from the day on which it was told in time (``told_on``), and never
+    without: the bill step reads only what counts, and the database refuses a line at any other price.
+    """
 
     charge = link(Charge, "price_changes")
     starts_on = DayField()
     unit_cents = MoneyField()
+    old_cents = MoneyField(null=True, help_text="Price of one until then.")
     reason = CharField(max_length=120)
     by = CharField(max_length=80)
     made_at = UtcField()
+    agreed_how = with_default(
+        CharField(max_length=120, default="", help_text="What shows that the customer agreed to it."), ""
+    )
+    needs_notice = with_default(
+        BooleanField(default=False, help_text="An increase that must be told before it can be billed."), False
+    )
+    tell_from_on = DayField(null=True, help_text="First lawful day to tell it.")
+    tell_by_on = DayField(null=True, help_text="Last lawful day to tell it.")
+    plan_on = DayField(null=True, help_text="When the message is to leave.")
+    arithmetic = with_default(
+        TextField(default="[]", help_text="How the days came about, line by line, as JSON."), "[]"
+    )
+    told_with = ForeignKeyField(
+        "self", backref="told_too", null=True, on_delete="RESTRICT",
+        help_text="The change in whose message this one is told too.",
+    )  # fmt: skip
+    told_on = DayField(
+        null=True,
+        constraints=[Check("told_on IS NULL OR told_on <= tell_by_on")],
+        help_text="When the message left that told it.",
+    )
+    canceled_on = DayField(null=True)
+    cancel_reason = with_default(CharField(max_length=120, default=""), "")
 
     class Meta:
-        indexes = ((("charge", "starts_on"), True),)
         constraints = [Check("unit_cents >= 0")]
+
+    def __str__(self):
+        return f"{self.charge} from {self.starts_on}"
+
+
+# One change of a charge on a day; what was canceled makes room.
+PriceChange.add_index(
+    PriceChange.index(PriceChange.charge, PriceChange.starts_on, name="price_change_standing", unique=True)
+    .where(PriceChange.canceled_on.is_null())
+)  # fmt: skip
+# What may not be billed yet; asked for every line that is written, so it is kept small.
+PriceChange.add_index(
+    PriceChange.index(PriceChange.charge, name="price_change_untold").where(
+        SQL("needs_notice") & PriceChange.told_on.is_null()
+    )
+)
 
 
 class OneOff(Editable):
@@ -1769,9 +1824,9 @@ class Link(BaseModel):
     """A capability: who holds the token may do one thing. Only its hash is kept."""
 
     PAY, PREFERENCES, SIGN_IN, SESSION = "pay", "preferences", "sign_in", "session"
-    CONSENT = "consent"
+    CONSENT, ANSWER = "consent", "answer"
 
-    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION, CONSENT))
+    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION, CONSENT, ANSWER))
     token_hash = CharField(max_length=64, unique=True)
     code_hash = CharField(
         max_length=64, default="", help_text="Hash of the six digits, where there are some."
@@ -1989,7 +2044,7 @@ class RenewalNotice(BaseModel):
         constraints = [Check("closes_on >= opens_on")]
 
     def __str__(self):
-        return f"{self.rule_code}, {self.term_end_on}"
+        return f"{self.rule_code} for the term to {self.term_end_on:%b %-d, %Y}"
 
 
 class Renewal(BaseModel):
@@ -2012,13 +2067,96 @@ class Renewal(BaseModel):
         return f"{self.contract}, {self.term_end_on}"
 
 
+class RenewalAnswer(BaseModel):
+    """What a customer answered about their contract's end: signed with a typed name, never changed."""
+
+    RENEW, TALK, END = "renew", "talk", "end"
+    WORDS = {RENEW: "Keeps the service", TALK: "Wants to talk", END: "Ends the service"}
+    LINK, ACCOUNT, STAFF = "link", "account", "staff"
+    VIA = {LINK: "By the link of a message", ACCOUNT: "Signed in", STAFF: "Told to our staff"}
+
+    key = CharField(max_length=64, unique=True, help_text="Of the press of the button: two clicks are one.")
+    contract = link(Contract, "answers")
+    contact = link(Contact, "contract_answers", null=True)
+    notice = link(Notice, "contract_answers", null=True, help_text="The message whose link was opened.")
+    ticket = link(Ticket, "contract_answers", null=True)
+    answer = choice("answer", tuple(WORDS), words=WORDS)
+    term_end_on = DayField(help_text="Last day of the term that it is about.")
+    deadline_on = DayField(null=True, help_text="Last day to say no, by the contract.")
+    last_on = DayField(null=True, help_text="Last day of service, as it was told beside the button.")
+    is_late = BooleanField(help_text="It came after the contract's own deadline, and no law sets that aside.")
+    name = CharField(max_length=80, help_text="As it was typed.")
+    words = TextField(default="", help_text="What they wrote to us.")
+    by = CharField(max_length=300)
+    via = choice("via", tuple(VIA), words=VIA)
+    ip = CharField(max_length=45, default="", verbose_name="Network address")
+    browser = CharField(max_length=255, default="")
+    wording = TextField(help_text="What the page said beside the button.")
+    text_sha256 = CharField(max_length=64, help_text="SHA-256 of that wording.")
+    at = UtcField()
+
+    class Meta:
+        indexes = ((("contract", "at"), False),)
+
+    def __str__(self):
+        return f"{self.WORDS.get(self.answer, self.answer)}, {self.name}"
+
+
+class Cancellation(BaseModel):
+    """Why and how a contract was ended, and what followed from the law: one for each contract that ended."""
+
+    contract = link(Contract, "cancellations", unique=True)
+    answer = link(RenewalAnswer, "cancellations", null=True, help_text="The customer's own word for it.")
+    reason = choice("reason", Contract.END_REASONS, words=Contract.END_WORDS)
+    ends_on = DayField(help_text="Last day of service.")
+    proof = CharField(max_length=255, default="", help_text="What shows the reason, such as orders.")
+    fee_cents = MoneyField(default=0, help_text="Early-termination fee.")
+    fee_refusal = CharField(max_length=255, default="", help_text="Why no such fee may be charged.")
+    credited_cents = MoneyField(default=0, help_text="Unused service that was credited.")
+    refund_by_on = DayField(null=True, help_text="By when the law wants what was paid ahead sent back.")
+    law = TextField(default="[]", help_text="What follows from the reason, line by line, as JSON.")
+    by = CharField(max_length=300)
+    made_at = UtcField()
+
+    class Meta:
+        constraints = [Check("fee_cents >= 0"), Check("fee_cents = 0 OR fee_refusal = ''")]
+
+    def __str__(self):
+        return f"End of {self.contract}"
+
+
+class AuthorityNotice(BaseModel):
+    """Proof that the fire authority was told in writing that required monitoring ends. Never changed."""
+
+    ENDED, SUSPENDED = "ended", "suspended"
+    MEDIA = ("certified", "mail", "email", "fax", "hand", "online")
+
+    contract = link(Contract, "authority_notices")
+    kind = choice("kind", (ENDED, SUSPENDED), default=ENDED)
+    authority = CharField(max_length=120, help_text="Such as: Austin Fire Department, Fire Marshal.")
+    address = CharField(max_length=255, default="", help_text="Where it was sent.")
+    ends_on = DayField(help_text="Last day of monitoring that the authority was told.")
+    sent_on = DayField()
+    medium = choice("medium", MEDIA, words={"email": "E-mail", "hand": "By hand", "online": "Their web page"})
+    proof = CharField(max_length=255, help_text="Certified number, confirmation, who took it.")
+    by = CharField(max_length=80)
+    at = UtcField()
+
+    class Meta:
+        table_name = "authority_notice"
+
+    def __str__(self):
+        return f"{self.authority}, {self.sent_on}"
+
+
 TABLES = (
     Company, Staff, Item, TaxRate, ImportBatch, CustomerGroup, Customer, Contact, Preference,
     PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
     Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
     Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
     RemittanceRow, GatewayEvent, Ticket, Message, ReminderPolicy, ReminderStep, Template, Notice, Link,
-    Inbound, Feed, RenewalRule, RuleReview, RenewalNotice, Renewal,
+    Inbound, Feed, RenewalRule, RuleReview, RenewalNotice, Renewal, RenewalAnswer,
+    Cancellation, AuthorityNotice,
 )  # fmt: skip
 
 

@@ -73,6 +73,12 @@ def chunks(ids):
         yield parties(ids[at : at + CHUNK])
 
 
+def by_contract(rows):
+    """{contract id: Party} of rows that have a contract, with few queries."""
+    ids = sorted({row.contract_id for row in rows})
+    return {party.contract.id: party for some in chunks(ids) for party in some}
+
+
 def parties(contract_ids):
     """The Parties of contracts, in their order, with six queries however many they are."""
     contracts = list(

@@ -66,14 +66,17 @@ def close(today, *, now, trouble=None):
         RenewalNotice.state.in_(open_yet) & (RenewalNotice.closes_on < today + DAY)
     )
 
+    rows = list(query.order_by(RenewalNotice.id))
+    parties = agreements.by_contract(rows)
+
     def look(row):
-        party = agreements.of(row.contract)
+        party = parties[row.contract_id]
         is_missed = row.closes_on < party.day(today, now) and not _left_in_time(row)
         if is_missed:
             _miss(row, party, now)
         return row if is_missed else None
 
-    return [row for row in one_by_one.each(list(query.order_by(RenewalNotice.id)), look, trouble) if row]
+    return [row for row in one_by_one.each(rows, look, trouble) if row]
 
 
 def missed_words(row):

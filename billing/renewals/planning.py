@@ -55,9 +55,13 @@ def plan_one(contract, *, today, now):
 
 
 def _plan_whole(party, table, stored, today, now, report):
-    """All notices of one contract or none."""
-    with db.atomic():
-        _plan(party, table, stored.get(party.contract.id, {}), today, now, report)
+    """All notices of one contract or none; most contracts have nothing to plan, and write nothing."""
+    day, mine = party.day(today, now), stored.get(party.contract.id, {})
+    here = [rule for rule in table if rule.state in (matching.EVERYWHERE, *party.agreement.states)]
+    due = [pair for pair in matching.due(here, party.agreement, day) if pair[1].opens_on - LEAD <= day]
+    if due or mine:
+        with db.atomic():
+            _plan(party, due, mine, day, now, report)
 
 
 def _stored(contract_ids, today):
@@ -71,10 +75,7 @@ def _stored(contract_ids, today):
     return found
 
 
-def _plan(party, table, stored, today, now, report):
-    day = party.day(today, now)
-    here = [rule for rule in table if rule.state in (matching.EVERYWHERE, *party.agreement.states)]
-    due = [pair for pair in matching.due(here, party.agreement, day) if pair[1].opens_on - LEAD <= day]
+def _plan(party, due, stored, day, now, report):
     waiting = [pair for pair in due if _has_not_begun(stored.get((pair[0].code, pair[1].anchor_on)))]
     for group in windows.together(waiting):
         plan = windows.plan(group, party.agreement, has_email=party.has_email, may_write=party.may_write)

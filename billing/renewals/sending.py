@@ -23,8 +23,11 @@ def send_due(today, *, now, trouble=None, progress=None):
         RenewalNotice.plan_on <= today + timedelta(days=1)
     )
 
+    groups = list(_groups(RenewalNotice.select().where(due)))
+    parties = agreements.by_contract(group[0] for group in groups)
+
     def send(group):
-        party = agreements.of(group[0].contract)
+        party = parties[group[0].contract_id]
         day = party.day(today, now)
         is_due = group[0].plan_on <= day and max(row.opens_on for row in group) <= day <= _closes_on(group)
         if is_due:
@@ -33,7 +36,7 @@ def send_due(today, *, now, trouble=None, progress=None):
             progress(1)
         return is_due
 
-    return sum(one_by_one.each(_groups(RenewalNotice.select().where(due)), send, trouble))
+    return sum(one_by_one.each(groups, send, trouble))
 
 
 def _groups(query):
@@ -81,8 +84,11 @@ def follow(today, *, now, trouble=None):
     Returns (newly proven, fallen back to paper).
     """
 
+    groups = _out(today)
+    parties = agreements.by_contract(group[0] for group in groups)
+
     def look(group):
-        party = agreements.of(group[0].contract)
+        party = parties[group[0].contract_id]
         day = party.day(today, now)
         if _is_over(group):
             return _cancel(group)
@@ -90,7 +96,7 @@ def follow(today, *, now, trouble=None):
             return 0, _fall_back(group, party, day, now)
         return _note_sent(group, party, day), 0
 
-    seen = one_by_one.each(_out(today), look, trouble)
+    seen = one_by_one.each(groups, look, trouble)
     return sum(proven for proven, _ in seen), sum(fallen for _, fallen in seen)
 
 
