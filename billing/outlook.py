@@ -110,16 +110,17 @@ def story(ahead, wishes):
 
 
 def remind_days(wishes, due_on, *, issued_on, today):
-    """{channel: day} of the reminders of an invoice that stays unpaid; those that are over are left out.
+    """[(day, channel)] of the reminders of an invoice that stays unpaid, earliest first; none that are over.
 
     Nothing is reminded of on the day that it is issued, or after it is due.
     """
-    found = {}
+    found = set()
     for channel, wish in wishes.channels(Preference.REMINDER).items():
-        day = max(due_on - timedelta(days=wish.days), issued_on + timedelta(days=1))
-        if today <= day <= due_on:
-            found[channel] = day
-    return found
+        for ahead in wishes.usual if wish.timing == Preference.EVERY else (wish.days,):
+            day = max(due_on - timedelta(days=ahead), issued_on + timedelta(days=1))
+            if today <= day <= due_on:
+                found.add((day, channel))
+    return sorted(found)
 
 
 class Moment(NamedTuple):
@@ -146,7 +147,7 @@ def timeline(ahead, wishes, *, automatic=False):
         found.append((coming.due_on, AUTOMATIC))
     else:
         days = remind_days(wishes, coming.due_on, issued_on=coming.bill_on, today=coming.bill_on)
-        found += [(day, f"reminder {offers.BY[channel]}, if unpaid") for channel, day in days.items()]
+        found += [(day, f"reminder {offers.BY[channel]}, if unpaid") for day, channel in days]
         found.append((coming.due_on, "due"))
     ordered = sorted(found, key=lambda one: one[0])
     return [*(Moment(f"{day:%b} {day.day}", what) for day, what in ordered), *_afterwards(wishes)]
@@ -160,7 +161,7 @@ def _usual(wishes, automatic):
         yield Moment("When due", AUTOMATIC)
         return
     for channel, wish in wishes.channels(Preference.REMINDER).items():
-        when = f"{words.plural(wish.days, 'day')} before it is due" if wish.days else "on the due date"
+        when = offers.words_of(Preference.REMINDER, wish, wishes.usual).lower()
         yield Moment("If unpaid", f"reminder {offers.BY[channel]}, {when}")
 
 
@@ -184,10 +185,15 @@ def _open_words(invoice, ahead, wishes):
 
 
 def _on_days(days, today):
-    """Channels and their days in a sentence, earliest first."""
-    by_day = sorted(days.items(), key=lambda pair: pair[1])
-    when = {day: "today" if day == today else f"on {words.date(day)}" for _, day in by_day}
-    return words.joined(f"{offers.BY[channel]} {when[day]}" for channel, day in by_day)
+    """Days and channels in a sentence: “by email on December 12, 2026 and December 15, 2026”."""
+    by_channel = {}
+    for day, channel in days:
+        by_channel.setdefault(channel, []).append("today" if day == today else words.date(day))
+    told = []
+    for channel, when in by_channel.items():
+        on = "" if when[0] == "today" else "on "
+        told.append(f"{offers.BY[channel]} {on}{words.joined(when)}")
+    return words.joined(told)
 
 
 def _next_words(coming, wishes):

@@ -84,19 +84,18 @@ def of_invoice(invoice):
     return of_invoices([row])[invoice.id]
 
 
-def days_ahead(customers):
-    """{customer id: days before the due date of the first reminder for who chose nothing; 0: on the day}.
+def early_days(customers):
+    """{customer id: (days before the due date, …)} of the reminders for who chose nothing, earliest first.
 
     customers -- {customer id: group id or None}; two queries however many
     """
     rows = [(None, id, group_id) for id, group_id in customers.items()]
     found = _policies(rows)
     steps = _steps(set(found.values()))
-    first = {}
-    for row in rows:
-        early = [step.days for step in steps.get(_chosen(found, row), ()) if step.days <= 0]
-        first[row[1]] = -min(early, default=0)
-    return first
+    return {
+        row[1]: tuple(-step.days for step in steps.get(_chosen(found, row), ()) if step.days <= 0)
+        for row in rows
+    }
 
 
 def longest():

@@ -34,7 +34,7 @@ EVERYBODY = [
     Facts(autopay=True, tell_days=7, number="+15125550100"),
     Facts(has_mail=False, autopay=True),
     Facts(written=True),
-    Facts(written=True, autopay=True, number="+15125550100", reminder_days=0),
+    Facts(written=True, autopay=True, number="+15125550100", usual=()),
 ]
 COMBINATIONS = list(product(Preference.EVENTS, Preference.CHANNELS, Preference.TIMINGS))
 
@@ -118,8 +118,8 @@ def test_presets_do_what_their_names_say():
     kinds = {one.name: offers.settle(offers.preset_cells(one.name, facts), facts) for one in offers.PRESETS}
 
     assert not kinds["forget"].channels("receipt")
-    assert kinds["forget"].wish("reminder", MAIL) == Wish("ahead", 3)  # until autopay is on
-    assert kinds["remind"].channels("reminder") == {MAIL: Wish("ahead", 3), TEXT: Wish("on_day")}
+    assert kinds["forget"].wish("reminder", MAIL) == ALWAYS  # until autopay is on
+    assert kinds["remind"].channels("reminder") == {MAIL: ALWAYS, TEXT: Wish("on_day")}
     assert kinds["everything"].wish("digest", MAIL) == Wish("digest", 0, 1)
     assert kinds["everything"].wants("contract_end", CALENDAR)
     assert kinds["paper"].channels("invoice") == {PAPER: ALWAYS}
@@ -235,7 +235,7 @@ def test_many_contacts_cost_as_many_queries_as_one(alice, bob, monkeypatch):
     asked.clear()
     found = preferences.of_contacts(ids)
 
-    assert len(asked) == one <= 5
+    assert len(asked) == one <= 6
     assert [found[id].wants("reminder", MAIL) for id in ids] == [False, True]
 
 
@@ -331,7 +331,7 @@ def test_any_day_of_the_past_is_told_as_it_was(alice):
         return preferences.at(person, NOW + timedelta(days=days)).wish("reminder", MAIL)
 
     assert [then(-1), then(0), then(9), then(10), then(19), then(20)] == [
-        Wish("ahead", 3), Wish("ahead", 10), Wish("ahead", 10), NOT, NOT, Wish("on_day"),
+        ALWAYS, Wish("ahead", 10), Wish("ahead", 10), NOT, NOT, Wish("on_day"),
     ]  # fmt: skip
 
 
@@ -410,7 +410,8 @@ def test_a_reminder_before_its_day_was_not_allowed(alice, wish, day, violation):
 
 
 def test_the_day_is_that_of_the_company_not_of_greenwich(alice):
-    person, invoice = payer(alice), make_invoice(alice)  # due December 15; 3 days ahead is December 12
+    person, invoice = payer(alice), make_invoice(alice)
+    choose(person, {("reminder", MAIL): Wish("ahead", 3)})  # due December 15; 3 days ahead is December 12
     early = sent(person, "reminder", at=datetime(2026, 12, 12, 3), invoice=invoice)  # the 11th in Chicago
 
     assert "1 day before" in preferences.judge(early)

@@ -113,8 +113,8 @@ def test_the_most_specific_policy_wins_as_a_whole(late, alice):
 def test_the_first_reminder_of_who_chose_nothing_follows_the_policy(alice, bob):
     policy((-7, "remind"), (10, "late"), customer=alice)
 
-    assert reminder_policies.days_ahead({alice.id: None, bob.id: None}) == {alice.id: 7, bob.id: 3}
-    assert reminder_policies.days_ahead({}) == {}
+    assert reminder_policies.early_days({alice.id: None, bob.id: None}) == {alice.id: (7,), bob.id: (3, 0)}
+    assert reminder_policies.early_days({}) == {}
 
 
 def test_a_policy_without_steps_keeps_silent(late, alice):

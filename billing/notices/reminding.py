@@ -83,7 +83,6 @@ class Scene:
     steps: dict  # {invoice id: (Step, …)}
     payers: dict  # {customer id: [Payer]}
     wishes: dict  # {contact id: Wishes}
-    chosen: frozenset  # contacts that chose something about reminders themselves
     done: dict  # {(invoice id, contact id, channel): [Done]}
     told: frozenset  # (invoice id, contact id, channel) that had the invoice itself
     quiet: dict  # {invoice id: why nothing is said of it now}
@@ -159,7 +158,6 @@ def _scene(rows, steps, today, now):
         steps=steps,
         payers=payers,
         wishes=preferences.of_contacts(set(asked)),
-        chosen=_choosers(asked),
         done=done,
         told=told,
         quiet=objections(rows, today=today, now=now),
@@ -188,14 +186,6 @@ def _waiting_for_invoices(contact_ids):
         & (Preference.timing == Preference.UNPAID)
     )
     return [id for (id,) in query.tuples()]
-
-
-def _choosers(contact_ids):
-    """Who chose themselves when to be reminded: exactly that is done, and no step besides."""
-    query = Preference.select(Preference.contact, Preference.channel).where(
-        among(Preference.contact, contact_ids) & (Preference.event == Preference.REMINDER)
-    )
-    return frozenset(query.tuples())
 
 
 def _done(invoice_ids):
@@ -289,7 +279,7 @@ def _reminders(row, payers, scene):
 
 
 def _reminder(row, payer, channel, wish, scene):
-    is_own = (payer.id, channel) in scene.chosen or channel != Preference.MAIL
+    is_own = wish.timing != Preference.EVERY
     days = [-wish.days] if is_own else [step.days for step in scene.steps[row.id] if step.days <= 0]
     done = scene.done.get((row.id, payer.id, channel), ())
     reached = [step for step in days if row.due_on + timedelta(days=step) <= scene.today]

@@ -8,8 +8,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import NamedTuple
 
-from billing import company as companies
-from billing import phones
+from billing import phones, reminder_policies
 from billing.errors import BillingError
 from billing.preferences import offers
 from billing.preferences.offers import Facts, Wish
@@ -36,14 +35,16 @@ def facts(contact):
 
 def facts_of(contact_ids):
     """{contact id: Facts} in a few plain queries: PostgreSQL's plans of one join suffered in a bill run."""
-    reminder_days = companies.current().reminder_days
     people = (
-        Contact.select(Contact.id, Contact.customer, Contact.email, Contact.phone, Customer.kind)
+        Contact.select(
+            Contact.id, Contact.customer, Contact.email, Contact.phone, Customer.kind, Customer.group
+        )
         .join(Customer)
         .where(among(Contact.id, contact_ids))
     )
     people = list(people.tuples())
-    tell_days = _tell_days({customer_id for _, customer_id, *_ in people})
+    usual = reminder_policies.early_days({customer_id: group for _, customer_id, *_, group in people})
+    tell_days = _tell_days(usual)
     agreed = _agreed(contact_ids)
     return {
         id: Facts(
@@ -52,9 +53,9 @@ def facts_of(contact_ids):
             autopay=customer_id in tell_days,
             tell_days=tell_days.get(customer_id),
             written=kind == Customer.RESIDENTIAL and agreed.get((id, Consent.ELECTRONIC)) != email,
-            reminder_days=reminder_days,
+            usual=usual[customer_id],
         )
-        for id, customer_id, email, phone, kind in people
+        for id, customer_id, email, phone, kind, _ in people
     }
 
 

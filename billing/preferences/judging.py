@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from billing import company as companies
-from billing import words
+from billing import reminder_policies, words
 from billing.preferences import choosing, offers
 from billing.preferences.offers import Facts
 from models import (
@@ -197,7 +197,7 @@ class _Past:
     is_consumer: bool
     left_on: date | None
     bounced_at: datetime | None
-    reminder_days: int
+    usual: tuple
     unrecorded: dict = field(default_factory=dict)  # {cell: (since, Wish)}
     changes: list = field(default_factory=list)  # (at, cell, Wish, by, via), oldest first
     consents: list = field(default_factory=list)  # (kind, address or number, given, withdrawn)
@@ -230,7 +230,7 @@ class _Past:
             autopay=bool(agreed),
             tell_days=agreed[0] if agreed else None,
             written=self.is_consumer and email not in mail,
-            reminder_days=self.reminder_days,
+            usual=self.usual,
         )
 
     def consented(self, number, instant):
@@ -256,12 +256,19 @@ def _stood(since, until, instant):
 def _pasts(contact_ids):
     """{contact id: _Past} in seven queries, however many."""
     pasts, by_customer = {}, defaultdict(list)
-    reminder_days = companies.current().reminder_days
     people = Contact.select(
-        Contact.id, Contact.customer, Contact.email, Customer.kind, Contact.left_on, Contact.bounced_at
+        Contact.id,
+        Contact.customer,
+        Contact.email,
+        Customer.kind,
+        Contact.left_on,
+        Contact.bounced_at,
+        Customer.group,
     ).where(among(Contact.id, contact_ids))
-    for id, customer_id, email, kind, left_on, bounced_at in people.join(Customer).tuples():
-        pasts[id] = _Past(email, kind == Customer.RESIDENTIAL, left_on, bounced_at, reminder_days)
+    people = list(people.join(Customer).tuples())
+    usual = reminder_policies.early_days({customer_id: group for _, customer_id, *_, group in people})
+    for id, customer_id, email, kind, left_on, bounced_at, _ in people:
+        pasts[id] = _Past(email, kind == Customer.RESIDENTIAL, left_on, bounced_at, usual[customer_id])
         by_customer[customer_id].append(pasts[id])
     _read_choices(pasts)
     _read_consents(pasts)

@@ -37,6 +37,7 @@ class Facts:
     number    -- where texts may go with their consent, or ""
     tell_days -- days ahead that autopay tells of a charge, as agreed; None: the invoice tells
     written   -- True when the law wants notices to them in writing and they have not agreed to mail instead
+    usual     -- days before the due date on which the company reminds who chose nothing, earliest first
     """
 
     has_mail: bool = True
@@ -44,7 +45,7 @@ class Facts:
     autopay: bool = False
     tell_days: int | None = None
     written: bool = False
-    reminder_days: int = 3
+    usual: tuple[int, ...] = (3, 0)
 
 
 # What may be chosen at all: {event: {channel: timings}}. NEVER is refused later where the floor needs it.
@@ -58,7 +59,7 @@ OFFERED = {
         CALENDAR: (EVERY, NEVER),
     },
     Preference.UPCOMING_CHARGE: {TEXT: _BY_DATE, CALENDAR: (EVERY, NEVER)},
-    Preference.REMINDER: {MAIL: _BY_DATE, TEXT: _BY_DATE, PAPER: (AHEAD, NEVER)},
+    Preference.REMINDER: {MAIL: (EVERY, *_BY_DATE), TEXT: _BY_DATE, PAPER: (AHEAD, NEVER)},
     Preference.RECEIPT: {MAIL: (EVERY, DIGEST, NEVER), TEXT: (EVERY, NEVER), PAPER: (EVERY, NEVER)},
     Preference.PAYMENT_PROBLEM: {TEXT: (EVERY, NEVER), PAPER: (EVERY, NEVER)},
     Preference.CONTRACT_END: {**_LETTERS, CALENDAR: (EVERY, NEVER)},
@@ -88,12 +89,14 @@ class Wishes:
 
     fixed  -- cells that nobody can change, because law or contract decide them
     number -- where texts go, or ""
+    usual  -- Facts.usual: what EVERY means for reminders
     """
 
     cells: dict
     locked: dict
     fixed: frozenset
     number: str = ""
+    usual: tuple[int, ...] = ()
 
     def wish(self, event, channel):
         """The Wish of one event and channel; never, where that cannot be chosen."""
@@ -125,7 +128,7 @@ def defaults(facts):
     cells = {(event, channel): NOT for event, channels in OFFERED.items() for channel in channels}
     cells |= {(event, channel): wish for event in FLOOR for channel, wish in letters.items()}
     if facts.has_mail:
-        cells[Preference.REMINDER, MAIL] = before(facts.reminder_days)
+        cells[Preference.REMINDER, MAIL] = ALWAYS
         cells[Preference.RECEIPT, MAIL] = ALWAYS
     if facts.number:
         cells[Preference.REMINDER, TEXT] = Wish(ON_DAY)
@@ -163,7 +166,7 @@ def _settled(chosen, facts):
         _keep_floor(cells, event, facts)
     _lock_autopay(cells, locked, fixed, facts)
     _lock_answers(cells, locked, fixed, facts)
-    return Wishes(cells, locked, frozenset(fixed), facts.number)
+    return Wishes(cells, locked, frozenset(fixed), facts.number, facts.usual)
 
 
 def _reaches(channel, facts):
@@ -293,8 +296,10 @@ BY = {MAIL: "by email", TEXT: "by text", PAPER: "on paper", CALENDAR: "in your c
 CHANNEL_TITLES = {MAIL: "Email", TEXT: "Text", PAPER: "Paper", CALENDAR: "Calendar"}
 
 
-def words_of(event, wish):
-    """A Wish as it stands in a list of choices."""
+def words_of(event, wish, usual=()):
+    """A Wish as it stands in a list of choices. usual -- of a reminder: what EVERY means"""
+    if event == Preference.REMINDER and wish.timing == EVERY:
+        return _usual_words(usual)
     day = "day" if wish.days == 1 else "days"
     if wish.timing == NEVER:
         return "No"
@@ -311,6 +316,14 @@ def words_of(event, wish):
         Preference.RECEIPT: "Each payment",
         Preference.UPCOMING_CHARGE: "With the invoice",
     }.get(event, "Yes")
+
+
+def _usual_words(usual):
+    if not usual:
+        return "As usual"
+    days = [words.plural(count, "day") for count in usual if count]
+    early = f"{words.joined(days)} before" if days else ""
+    return f"{early} + due date" if early and 0 in usual else early or "On the due date"
 
 
 # --- As a form sends it --------------------------------------------------------------------------
@@ -364,7 +377,7 @@ FORGET, REMIND, EVERYTHING, ON_PAPER = "forget", "remind", "everything", "paper"
 PRESETS = (
     Preset(FORGET, "Set and forget", "Autopay pays. You see each invoice; we write only if we need you."),
     Preset(REMIND, "Remind me", "We remind you in time, and confirm each payment."),
-    Preset(EVERYTHING, "Tell me everything", "You hear early, on the day, and once a month in sum."),
+    Preset(EVERYTHING, "Tell me everything", "You hear early, of each step, and once a month in sum."),
     Preset(ON_PAPER, "Paper, please", "What you need comes by post, with a slip for your check."),
 )  # fmt: skip
 
@@ -388,20 +401,21 @@ def _letters(facts, *, text=False, calendar=False):
     return row | ({TEXT: ALWAYS} if text else {}) | ({CALENDAR: ALWAYS} if calendar else {})
 
 
-def _reminded(facts, days):
-    early = {MAIL: before(days)} if facts.has_mail else {PAPER: Wish(AHEAD, max(days, UNPAID_DAYS))}
+def _reminded(facts, days=0):
+    mail = Wish(AHEAD, days) if days else ALWAYS
+    early = {MAIL: mail} if facts.has_mail else {PAPER: Wish(AHEAD, UNPAID_DAYS)}
     return {**early, TEXT: Wish(ON_DAY)}
 
 
 def _forget(facts):
     """A reminder goes only where autopay will not pay: until it is on, nobody forgets into being late."""
-    row = {MAIL: before(facts.reminder_days)}
+    row = {MAIL: ALWAYS}
     return {Preference.REMINDER: row, Preference.PAYMENT_PROBLEM: _letters(facts, text=True)}
 
 
 def _remind(facts):
     return {
-        Preference.REMINDER: _reminded(facts, facts.reminder_days),
+        Preference.REMINDER: _reminded(facts),
         Preference.RECEIPT: {MAIL: ALWAYS},
         Preference.PAYMENT_PROBLEM: _letters(facts, text=True),
     }

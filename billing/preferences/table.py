@@ -81,10 +81,12 @@ def _cell(event, channel, wishes, shown):
         return None
     now = shown.get((event, channel), stands)
     options = tuple(
-        Option(offers.code_of(wish), offers.words_of(event, wish), wish == now)
+        Option(offers.code_of(wish), offers.words_of(event, wish, wishes.usual), wish == now)
         for wish in offers.options(event, channel, now)
     )
-    return Cell(name, channel, label, offers.words_of(event, now), options, now.timing != offers.NEVER)
+    return Cell(
+        name, channel, label, offers.words_of(event, now, wishes.usual), options, now.timing != offers.NEVER
+    )
 
 
 def in_short(wishes):
