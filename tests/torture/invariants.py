@@ -328,13 +328,13 @@ def each_period_billed_once(books):
 
 @invariant
 def no_reminder_twice(books):
-    """A person is reminded of an invoice once at most."""
+    """A person is reminded of an invoice once at most by each step of the policy."""
     reminded = Counter()
     for id in books.mails:
         notice = books.notices.get(id)
         if notice and notice["kind"] == "reminder":
-            reminded[notice["invoice_id"], notice["contact_id"]] += 1
-    for (invoice, contact), count in reminded.items():
+            reminded[notice["invoice_id"], notice["contact_id"], notice["step"]] += 1
+    for (invoice, contact, _), count in reminded.items():
         if count > 1:
             yield f"contact {contact} was reminded of invoice {invoice} {count} times"
 
