@@ -110,7 +110,7 @@ def test_a_year(year):
     year.until(date(2027, 1, 19))
     assert (year.balance(), year.post()) == (0, ["receipt"])
 
-    # February: forgotten, reminded once before the due date, paid late by a check that comes back.
+    # February: forgotten, reminded before the due date and on it, paid late by a check that comes back.
     year.until(date(2027, 2, 22))
     year.check_invoice(
         2,
@@ -118,7 +118,7 @@ def test_a_year(year):
         ("Cameras", date(2027, 2, 1), date(2027, 4, 30), 9000),
         total=12248,
     )
-    assert year.post() == ["invoice", "reminder"]
+    assert year.post() == ["invoice", "reminder", "reminder"]
     assert ledger.balance(customer, today=year.clock.today()).past_due_cents == 12248
     check = payments.record(
         customer, amount_cents=12248, kind="check", check_number="204", received_on=year.clock.today(),

@@ -1,5 +1,6 @@
 """Steps of reminding: which policy counts, what is due and not yet done, what keeps a message back."""
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
 from types import SimpleNamespace
@@ -31,6 +32,7 @@ from models import db as database
 from tests.at_once import together
 from tests.factories import BY, NOW, make_customer, make_invoice, payer
 
+RUNS = int(os.environ.get("REMINDER_RUNS", "80"))
 DUE = date(2026, 12, 14)  # a Monday
 STANDARD = ((-3, "remind"), (0, "remind_today"), (5, "check_in"), (15, "late"), (30, "late"), (37, "person"))
 
@@ -271,6 +273,23 @@ def test_a_missed_day_is_told_in_the_order_of_the_day(late):
     assert Notice.select().count() == 1
     assert max(reports) == 1
     assert remind(15) == 0
+
+
+def test_however_often_and_by_however_many_it_runs_each_message_is_queued_and_sent_once(late, alice):
+    """``REMINDER_RUNS=10000`` runs it as often; the default is what every test run can afford."""
+    make_invoice(make_customer("Bob", email="bob@example.com"), due=DUE, issued=date(2026, 11, 1))
+    boxes = [Sent() for _ in range(4)]
+
+    def run(n):
+        for _ in range(RUNS // 4):
+            remind(15)
+            boxes[n].at(15)
+
+    given = together(4, run, seconds=3600)
+
+    assert given == [None] * 4
+    assert sorted(address for box in boxes for *_, address in box) == ["alice@example.com", "bob@example.com"]
+    assert queued() == [("overdue", 15, "sent")] * 2
 
 
 def test_many_customers_are_looked_at_in_chunks(db, monkeypatch):
