@@ -31,7 +31,7 @@ def test_it_says_what_will_happen_and_what_stands(office, path):
     for words in (
         "What Alice Archer wants to hear",
         "A receipt follows every payment by email.",
-        "3 days before + due date",
+        "3 days before, due day",
     ):
         assert words in page.text
 

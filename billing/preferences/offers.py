@@ -323,7 +323,7 @@ def _usual_words(usual):
         return "As usual"
     days = [words.plural(count, "day") for count in usual if count]
     early = f"{words.joined(days)} before" if days else ""
-    return f"{early} + due date" if early and 0 in usual else early or "On the due date"
+    return f"{early}, due day" if early and 0 in usual else early or "On the due date"
 
 
 # --- As a form sends it --------------------------------------------------------------------------
