@@ -10,6 +10,7 @@ from billing.edges import texts as edge
 from billing.notices import judging, timing
 from billing.preferences import offers
 from billing.texts import answering, counting, hours
+from billing.wording import defaults
 from models import Company, Consent, Contact, Inbound, Notice, Preference, Site, Ticket
 from tests.at_once import together
 from tests.factories import BY, NOW, make_customer, make_invoice, payer
@@ -313,12 +314,12 @@ def test_segments_are_counted_as_they_are_paid(text, parts):
     assert counting.segments(text) == parts
 
 
-def test_every_kind_that_may_be_texted_has_its_words(app):
+def test_every_kind_that_may_be_texted_has_its_words():
     texted = {event for event, ways in offers.OFFERED.items() if Notice.TEXT in ways}
     kinds = {kind for kind, event in preferences.EVENT_OF.items() if event in texted} | {Notice.TEXT_REPLY}
 
     for kind in kinds:
-        app.jinja_env.get_template(f"text/{kind}.txt")
+        assert kind in defaults.kinds("text")
 
 
 def test_a_reminder_by_text_is_one_segment_with_a_link_of_ours(ann, app):

@@ -1,7 +1,7 @@
-"""Composing a notice into a mail: templates, documents and fresh links, at the moment of sending.
+"""Composing a notice into a mail or a text: documents and fresh links, at the moment of sending.
 
-Every kind has ``templates/mail/<kind>.subject``, ``.txt`` and ``.html``. Links are made here, because a
-token exists in clear only in the mail itself: what is stored of it has the secret part left out.
+What is said, by which text and in which language, stands in ``billing.wording``. Links are made here, because
+a token exists in clear only in the mail itself: what is stored of it has the secret part left out.
 """
 
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from flask import url_for
 
 from billing import company as companies
-from billing import digests, documents, links, preferences, promises, renewals
+from billing import digests, documents, links, preferences, promises, renewals, wording
 from billing.automatic import autopay, setbacks, upcoming
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding
 from billing.reversals import money_back
-from billing.texts import counting
-from models import Contact, Notice
+from billing.wording import tongues
+from models import Contact, Notice, Template
 
 HIDDEN = "…"
 
@@ -44,41 +44,48 @@ def composer(app):
 
 
 def _compose(app, notice, now):
+    context, tokens = _context(app, notice, now)
+    tongue = tongues.of(notice.customer)
+    said = wording.compose(notice.kind, _channel(notice), context, tongue, now=now)
+    return _letter(app, notice, said, tokens)
+
+
+def _context(app, notice, now):
+    """(everything that a text may tell of, the Tokens of its links)."""
     tokens = Tokens()
-    company = companies.current()
     context = _CONTEXTS[notice.kind](notice, tokens, app.clock.today(), now)
-    is_text = notice.channel == Notice.TEXT
-    _add_standing_links(notice, tokens, now, with_preferences=not is_text)
-    context |= {
-        "company": documents.letterhead(company),
-        "contact": notice.contact,
-        "why": notice.why,
-        "links": tokens.urls,
-    }
-    subject, text, html = (_said_in_a_text if is_text else _said_by_mail)(app, notice.kind, context)
+    _add_standing_links(notice, tokens, now, with_preferences=notice.channel != Notice.TEXT)
+    company = documents.letterhead(companies.current())
+    around = {"company": company, "contact": notice.contact, "why": notice.why, "links": tokens.urls}
+    return context | around, tokens
+
+
+def _letter(app, notice, said, tokens):
+    house = app.config["MAIL_NAME"] or companies.current().name
     return Letter(
-        subject=" ".join(subject.split()),
-        text=text,
-        html=html,
-        kept_text=_without(text, tokens.secrets),
-        kept_html=_without(html, tokens.secrets),
+        subject=said.subject,
+        text=said.text,
+        html=said.html,
+        kept_text=_without(said.text, tokens.secrets),
+        kept_html=_without(said.html, tokens.secrets),
         message_id=notice.message_id or app.replies.message_id(notice.id),
-        sender_name=_sender_name(notice, app.config["MAIL_NAME"] or company.name),
+        sender_name=_sender_name(notice, house),
         preferences_url=tokens.urls.get("preferences_url", "") if _may_be_stopped(notice) else "",
         event=preferences.EVENT_OF.get(notice.kind, ""),
+        template=said.template,
+        text_sha256=said.sha256,
     )
 
 
-def _said_by_mail(app, kind, context):
-    """(subject, text, HTML) of a mail."""
-    parts = (app.jinja_env.get_template(f"mail/{kind}.{part}") for part in ("subject", "txt", "html"))
-    return [part.render(context) for part in parts]
+def _channel(notice):
+    """Paper that is printed from a mail has its words."""
+    return Template.TEXT if notice.channel == Notice.TEXT else Template.MAIL
 
 
-def _said_in_a_text(app, kind, context):
-    """The same of a text, which is nothing but its words: plain characters, one segment where it can be."""
-    words = app.jinja_env.get_template(f"text/{kind}.txt").render(context)
-    return "", counting.plain(words), ""
+def context_of(app, notice, now):
+    """What a text would tell of, were ``notice`` sent now: for previews. Makes links: undo what it writes."""
+    with app.test_request_context(base_url=app.config["BASE_URL"]):
+        return _context(app, notice, now)[0]
 
 
 def _may_be_stopped(notice):

@@ -40,6 +40,8 @@ class Letter:
     preferences_url: str = ""  # empty: this message cannot be stopped by one click
     event: str = ""  # what the one click stops
     attachments: tuple = ()  # of (file name, content type, bytes)
+    template: object = None  # the Template that it was written by; None: the default text
+    text_sha256: str = ""  # of that text
 
 
 class SafeConnection(Connection):

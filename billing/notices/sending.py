@@ -252,6 +252,8 @@ def _keep(notice, mail, now):
             body_text=mail.kept_text,
             body_html=mail.kept_html,
             message_id=mail.message_id,
+            template=getattr(mail, "template", None),
+            text_sha256=getattr(mail, "text_sha256", ""),
             claimed_at=now,
         )
         .where(mine & (Notice.claimed_at == notice.claimed_at))

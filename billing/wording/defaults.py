@@ -1,7 +1,7 @@
 """The texts that come with the product: files, version 0 of every kind, channel and language.
 
-``templates/mail/<language>/<kind>.md`` has its subject on the first line; ``templates/text/<language>/<kind>.txt``
-is all body.
+``templates/mail/<language>/<kind>.md`` has its subject on the first line;
+``templates/text/<language>/<kind>.txt`` is all body.
 """
 
 import functools
@@ -18,7 +18,7 @@ SUBJECT = "Subject: "
 
 @functools.lru_cache(400)
 def of(kind, channel, language):
-    """The Text of a default, in English where there is none in ``language``; None where there is none at all."""
+    """The Text of a default, in English where ``language`` has none; None where there is none at all."""
     for wanted in dict.fromkeys((language, "en")):
         path = _path(kind, channel, wanted)
         if path.exists():

@@ -1,8 +1,8 @@
 """What each kind of message may name: facts and pieces from its documents, in the reader's language.
 
-``of(kind, context, tongue)`` gives every name of that kind, always all of them, so that a text can ask for any.
-``MEANINGS`` is what the editor shows beside the text. Not here: links and rows (billing/edges/letters.py makes
-the context), what stands in the texts (templates/mail, templates/text, Template rows).
+``of(kind, context, tongue)`` gives every name of that kind, always all of them, so that a text can ask for
+any. ``MEANINGS`` is what the editor shows beside the text. Not here: links and rows (billing/edges/letters.py
+makes the context), what stands in the texts (templates/mail, templates/text, Template rows).
 """
 
 from billing import words
@@ -96,6 +96,10 @@ MEANINGS = {
     "code": "piece: the code to sign in with",
     "question": "what the customer asked, in a few words",
     "answer": "piece: what we answered",
+    "period": "the month, such as “December 1–31, 2026”",
+    "is_open": "true while something is open",
+    "had_entries": "true when something was billed or paid",
+    "entries": "piece: what was billed and paid, with the balance before and after",
     "reply": "the answer to STOP, START or HELP",
     # the contract
     "can_cancel": "by when it can be canceled, in a few words",
@@ -440,6 +444,24 @@ def _sign_in(context, links, tongue):
     return {"code": Code(context["code"]), "button": Button(links["sign_in_url"])}
 
 
+def _digest(context, links, tongue):
+    digest = context["digest"]
+    rows = [
+        Row(tongue.say(entry.text), entry.amount_cents, tongue.date(entry.on)) for entry in digest.entries
+    ]
+    rows.insert(0, Row(tongue.say("Balance before"), digest.before_cents))
+    rows.append(Row(tongue.say("Balance after"), digest.after_cents, is_sum=True))
+    following = f"the next due {words.date(digest.next_due_on)}" if digest.next_due_on else "open now"
+    return {
+        "period": tongue.say(words.period(digest.from_on, digest.to_on)),
+        "is_open": bool(digest.open_cents),
+        "had_entries": bool(digest.entries),
+        "amount": Amount(digest.open_cents, tongue.say(following)),
+        "entries": Rows(tuple(rows)),
+        "button": Button(links["account_url"]),
+    }
+
+
 def _consent(context, links, tongue):
     return {"button": Button(links["consent_url"])}
 
@@ -469,7 +491,8 @@ def _renewal(context, links, tongue):
     more = [f"{document.clause}; ask us for a copy and you have it the same day."]
     if document.is_leased:
         more.append(
-            "The lease sheet with the purchase price, the rate, the monthly payment and the payoff comes with it."
+            "The lease sheet with the purchase price, the rate, the monthly payment and the payoff comes with "
+            "it."
         )
     if document.citations:
         more.append(f"This notice is given under {'; '.join(document.citations)}.")
@@ -517,10 +540,12 @@ _FACTS = {
     Notice.METHOD_CHANGED: _method,
     Notice.SIGN_IN: _sign_in,
     Notice.CONSENT_CONFIRM: _consent,
+    Notice.DIGEST: _digest,
     Notice.TICKET_REPLY: _ticket,
     Notice.CONTACT_CHANGED: _nothing_more,
     Notice.TEXT_REPLY: _text_reply,
     Notice.RENEWAL: _renewal,
     Notice.YEARLY_REMINDER: _renewal,
+    Notice.PRICE_CHANGE: _nothing_more,
 }
 KINDS = tuple(_FACTS)

@@ -1,9 +1,9 @@
 """From a text that staff wrote and the facts of one message to its blocks: sandboxed, and small on purpose.
 
-A text is Markdown (paragraphs, **bold**, headings, lists, links) with Jinja's ``{{ name }}`` and ``{% if %}``.
-There are no loops, no macros and no arithmetic: lists are pieces, so what a text can cost is bounded by its
-length. Facts never become Markdown: each is kept aside behind a mark until the block is drawn. Not here: which
-names there are (``facts``), what a text must say (``checking``), how blocks look (``drawing``).
+A text is Markdown (paragraphs, **bold**, headings, lists, links) with Jinja's ``{{ name }}`` and
+``{% if %}``. There are no loops, no macros and no arithmetic: lists are pieces, so what a text can cost is
+bounded by its length. Facts never become Markdown: each is kept aside behind a mark until the block is drawn.
+Not here: which names there are (``facts``), what a text must say (``checking``), how blocks look (``drawing``).
 """
 
 import difflib
@@ -33,8 +33,8 @@ WORDS = {
     nodes.Getitem: "A name has no parts: write {{ number }}, without brackets.",
 }
 OTHERWISE = (
-    "Only {{ name }}, {% if name %} … {% elif %} … {% else %} … {% endif %}, “and”, “or”, “not”, comparisons and "
-    f"“~” are understood, and the filters {', '.join(FILTERS)}."
+    "Only {{ name }}, {% if name %} … {% elif %} … {% else %} … {% endif %}, “and”, “or”, “not”, comparisons "
+    f"and “~” are understood, and the filters {', '.join(FILTERS)}."
 )
 
 
@@ -132,12 +132,10 @@ def _objection(node, names, part):
         return _called(node, names)
     if isinstance(node, nodes.CondExpr) and node.expr2 is None:
         return "After “if” inside braces comes “else”, at least an empty one: {{ a if b else  }}."
-    if isinstance(node, nodes.Name):
-        if node.name not in names:
-            close = difflib.get_close_matches(node.name, names, 1)
-            return f"There is no {{{{ {node.name} }}}}." + (
-                f" Did you mean {{{{ {close[0]} }}}}?" if close else ""
-            )
+    if isinstance(node, nodes.Name) and node.name not in names:
+        close = difflib.get_close_matches(node.name, names, 1)
+        guess = f" Did you mean {{{{ {close[0]} }}}}?" if close else ""
+        return f"There is no {{{{ {node.name} }}}}.{guess}"
     return _piece_in_line(node, names, part) if isinstance(node, nodes.Output) else ""
 
 
@@ -276,3 +274,23 @@ def _with_facts(text, facts):
 def filled(text, said):
     """``text`` of a Said with its facts instead of the marks."""
     return _with_facts(text, said.facts)
+
+
+def moved(said, by):
+    """A Said whose marks count from ``by`` on, to be joined to another one."""
+
+    def shift(text):
+        return MARK.sub(lambda mark: f"{OPEN}{int(mark[1]) + by}{CLOSE}", text)
+
+    def spans(tokens):
+        for token in tokens:
+            token.content = shift(token.content)
+            if "href" in token.attrs:
+                token.attrs["href"] = shift(str(token.attrs["href"]))
+        return tokens
+
+    for block in said.blocks:
+        spans(block.spans)
+        for item in block.items:
+            spans(item)
+    return said

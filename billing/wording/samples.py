@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from billing import documents, outcomes, promises, remittance
+from billing import digests, documents, outcomes, promises, remittance
 from billing.automatic import setbacks
 from billing.notices import joining
-from billing.renewals import letter
+from billing.renewals import sample
 from billing.reversals import money_back
 from models import Notice
 
@@ -267,40 +267,6 @@ def statement(**fields):
     return documents.StatementDocument(**known | fields)
 
 
-def renewal(**fields):
-    """An agreement that renews for a year, with one new price."""
-    lines = (
-        letter.Line("Burglary monitoring", "Home, 18 Elm Street", 3995, 4250, "every month"),
-        letter.Line("Camera cloud storage", "Home, 18 Elm Street", 1250, 1250, "every month"),
-    )
-    known = {
-        "company": COMPANY, "customer_name": "Ann Miller", "account_number": "100042",
-        "bill_to": ("Ann Miller", "18 Elm Street", "Austin, TX 78704"), "contract_name": "monitoring agreement",
-        "contract_signed_on": date(2024, 2, 1), "written_on": date(2026, 12, 1), "is_yearly": False,
-        "ends_on": date(2027, 1, 31), "renews_on": date(2027, 2, 1), "length": "a year",
-        "deadline_on": date(2027, 1, 1), "notice_days": 30, "lines": lines,
-        "totals": (letter.Total("every month", "a month", 5245, 5500),),
-        "citations": ("Utah Code 15-10-201",), "is_leased": False, "is_certified": False, "wanted": (),
-        "online": "https://pay.example.com/contract/Wq7",
-    }  # fmt: skip
-    return letter.RenewalDocument(**known | fields)
-
-
-def yearly_reminder():
-    """A service that goes on month by month."""
-    lines = (letter.Line("Burglary monitoring", "Home, 18 Elm Street", 3995, 3995, "every month"),)
-    totals = (letter.Total("every month", "a month", 3995, 3995),)
-    return renewal(
-        lines=lines,
-        totals=totals,
-        is_yearly=True,
-        ends_on=None,
-        renews_on=None,
-        deadline_on=None,
-        length="a month",
-    )
-
-
 # --- Every kind of message -------------------------------------------------------------------------
 
 LINKS = {
@@ -362,8 +328,24 @@ _SECURITY = {
 }  # fmt: skip
 _RENEWS = {
     "why": "The law or your agreement wants you to be told before your agreement renews.",
-    "links": LINKS | {"answer_url": "https://pay.example.com/contract/Wq7"},
+    "links": LINKS | {"answer_url": sample.ANSWER_URL},
 }
+
+SUMMARY = digests.Digest(
+    from_on=date(2026, 12, 1), to_on=date(2026, 12, 31), before_cents=0, after_cents=4250, open_cents=4250,
+    next_due_on=date(2027, 1, 15),
+    entries=(
+        SimpleNamespace(on=date(2026, 12, 1), text="Invoice 10482", amount_cents=4250),
+        SimpleNamespace(on=date(2026, 12, 3), text="Payment, Visa ending 4242", amount_cents=-4250),
+        SimpleNamespace(on=date(2026, 12, 31), text="Invoice 10519", amount_cents=4250),
+    ),
+)  # fmt: skip
+
+
+def _digest(summary):
+    links = LINKS | {"account_url": "https://pay.example.com/account"}
+    return {"digest": summary, "links": links, "why": "You asked for a summary every month."}
+
 
 # {kind: {what it is like: context}}; the first is the sample that the editor shows
 CASES = {
@@ -474,6 +456,12 @@ CASES = {
             "why": "You asked to get legal notices by email.",
         },
     },
+    Notice.DIGEST: {
+        "A month": _digest(SUMMARY),
+        "Nothing happened": _digest(
+            replace(SUMMARY, entries=(), after_cents=0, before_cents=0, open_cents=0, next_due_on=None)
+        ),
+    },
     Notice.TICKET_REPLY: {
         "An answer": {
             "ticket": SimpleNamespace(subject="Why is there a service call?"),
@@ -483,12 +471,13 @@ CASES = {
         },
     },
     Notice.CONTACT_CHANGED: {"Changed": {"why": "This was the address of a contact of this account."}},
+    Notice.PRICE_CHANGE: {"A new price": {"why": "The price of a service of yours changes."}},
     Notice.TEXT_REPLY: {"An answer": {"words": "You get no more texts.", "why": "You sent us a text."}},
-    Notice.RENEWAL: {"A year more": _RENEWS | {"document": renewal()}},
+    Notice.RENEWAL: {"A year more": _RENEWS | {"document": sample.renewal(COMPANY)}},
     Notice.YEARLY_REMINDER: {
         "Month by month": _RENEWS
         | {
-            "document": yearly_reminder(),
+            "document": sample.yearly(COMPANY),
             "why": "Once a year we remind you of what you have with us and how to end it.",
         },
     },

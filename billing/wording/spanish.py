@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a sentence stands in one line, beside its own
 """Our sentences in Spanish: what documents say, and what was stored on rows in English. One sentence a line.
 
 Braces hold what differs: ``{day}`` and the like are said in Spanish too, names and sums stay. ``{count}`` is a
@@ -53,6 +54,7 @@ AROUND = {
     "Once a year we remind you of what you have with us and how to end it.": (
         "Una vez al año le recordamos qué tiene con nosotros y cómo terminarlo."
     ),
+    "You asked for a summary every month.": "Usted pidió un resumen cada mes.",
     "You wrote to us.": "Usted nos escribió.",
     "You sent us a text.": "Usted nos envió un mensaje de texto.",
 }
@@ -67,6 +69,10 @@ INVOICE = {
     "1 invoice": "1 factura",
     "{count} invoices": "{count} facturas",
     "{count} invoices, the first {due}": "{count} facturas, la primera {due}",
+    "the next due {day}": "lo próximo vence el {day}",
+    "open now": "pendiente ahora",
+    "Balance before": "Saldo anterior",
+    "Balance after": "Saldo actual",
     "In all": "En total",
     "Amount due": "Total a pagar",
     "Discount": "Descuento",
@@ -542,6 +548,8 @@ CONTRACT = {
     "What changes: {changes}.": "Lo que cambia: {changes}.",
     "{text}: {money} now, {price} {every} from {day}": "{text}: {money} ahora, {price} {every} desde el {day}",
     "Tell us by {day}, and it ends on {last}.": "Avísenos a más tardar el {day} y terminará el {last}.",
+    "Tell us by {day}, and it ends that day.": "Avísenos a más tardar el {day} y terminará ese mismo día.",
+    "the same": "lo mismo",
     "If you do nothing, your service simply goes on as it is.": (
         "Si no hace nada, su servicio simplemente continúa como está."
     ),

@@ -1,8 +1,8 @@
 """The languages that we write in: dates, counts, and our own sentences in the customer's language.
 
-English is what rules and documents say. ``say`` gives the same sentence in another language by looking it up in
-that language's list (``spanish``), with whatever stands in its braces; sentences that were stored on a row long
-ago are found the same way. What the list does not know stays as it is: names, and what people typed.
+English is what rules and documents say. ``say`` gives the same sentence in another language by looking it up
+in that language's list (``spanish``), with whatever stands in its braces; sentences that were stored on a row
+long ago are found the same way. What the list does not know stays as it is: names, and what people typed.
 """
 
 import functools
