@@ -272,6 +272,10 @@ class Company(Address):
         ),
         17,
     )
+    daily_batch = with_default(
+        BooleanField(default=False, help_text="The daily job makes a print batch of the letters that wait."),
+        "0",
+    )
     demo_days = IntegerField(
         null=True, help_text="Days that the demo company's calendar runs ahead. Empty in a real company."
     )
@@ -1818,15 +1822,95 @@ Notice.add_index(
         Notice.state << [SQL("'queued'"), SQL("'sending'"), SQL("'draft'")]
     )
 )
+# What waits for paper.
+Notice.add_index(Notice.index(Notice.id, name="notice_to_print").where(Notice.state == SQL("'print'")))
+
+
+class PrintBatch(BaseModel):
+    """Letters that are printed and brought to the post together: one file, in the order of envelopes."""
+
+    ORDERED, MADE, PRINTED, MAILED, EMPTY = "ordered", "made", "printed", "mailed", "empty"
+    STATES = (ORDERED, MADE, PRINTED, MAILED, EMPTY)
+    MOVES = {ORDERED: {MADE, EMPTY}, MADE: {PRINTED}, PRINTED: {MAILED}}
+
+    state = choice("state", STATES, default=ORDERED, words={"ordered": "Being made", "empty": "Left empty"})
+    ordered_by = CharField(max_length=80)
+    ordered_at = UtcField()
+    claimed_at = UtcField(null=True, help_text="Since when somebody draws it.")
+    trouble = CharField(max_length=255, default="", help_text="What kept it from being made.")
+    pieces = IntegerField(default=0, help_text="Envelopes.")
+    pages = IntegerField(default=0, help_text="Printed pages, without the cover sheet.")
+    sheets = IntegerField(default=0, help_text="Sheets of paper, without the cover sheet.")
+    sha256 = CharField(max_length=64, default="", help_text="Fingerprint of the file.")
+    made_at = UtcField(null=True)
+    printed_by = CharField(max_length=80, default="")
+    printed_at = UtcField(null=True)
+    mailed_on = DayField(null=True)
+    mailed_by = CharField(max_length=80, default="")
+    mailed_at = UtcField(null=True)
+
+    class Meta:
+        constraints = [Check("state <> 'mailed' OR mailed_on IS NOT NULL")]
+
+    def __str__(self):
+        return f"Batch {self.id}"
+
+
+# One at a time is being made: two clicks are one order.
+PrintBatch.add_index(
+    PrintBatch.index(PrintBatch.state, name="print_batch_ordered", unique=True).where(
+        PrintBatch.state == SQL("'ordered'")
+    )
+)
+
+
+class PrintFile(BaseModel):
+    """The PDF of a batch, for as long as it may be needed: the pay links printed in it are secrets."""
+
+    batch = link(PrintBatch, "files", unique=True)
+    pdf = BlobField(null=True)
+    forgotten_at = UtcField(null=True)
+
+
+class PrintPiece(BaseModel):
+    """One envelope of a batch. A letter is in one batch at most, until it is taken out of it."""
+
+    batch = link(PrintBatch, "contents")
+    notice = link(Notice, "print_pieces")
+    place = IntegerField(null=True, help_text="In the order of the file, from 1.")
+    first_page = IntegerField(null=True, help_text="Where it begins in the file.")
+    pages = IntegerField(null=True)
+    certified = BooleanField(default=False, help_text="Goes as certified mail.")
+    out_at = UtcField(null=True)
+    out_by = CharField(max_length=80, default="")
+    out_reason = CharField(max_length=255, default="", help_text="Why it was left or taken out.")
+
+    class Meta:
+        indexes = ((("batch", "place"), True),)
+
+    def __str__(self):
+        return f"Piece {self.place or self.id} of batch {self.batch_id}"
+
+    @property
+    def sheets(self):
+        """Sheets of paper, printed on both sides."""
+        return ((self.pages or 0) + 1) // 2
+
+
+PrintPiece.add_index(
+    PrintPiece.index(PrintPiece.notice, name="print_piece_in_one", unique=True).where(
+        PrintPiece.out_at.is_null()
+    )
+)
 
 
 class Link(BaseModel):
     """A capability: who holds the token may do one thing. Only its hash is kept."""
 
     PAY, PREFERENCES, SIGN_IN, SESSION = "pay", "preferences", "sign_in", "session"
-    CONSENT, ANSWER = "consent", "answer"
+    CONSENT, CALENDAR, ANSWER = "consent", "calendar", "answer"
 
-    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION, CONSENT, ANSWER))
+    purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION, CONSENT, CALENDAR, ANSWER))
     token_hash = CharField(max_length=64, unique=True)
     code_hash = CharField(
         max_length=64, default="", help_text="Hash of the six digits, where there are some."
@@ -1836,6 +1920,9 @@ class Link(BaseModel):
     contact = link(Contact, "links", null=True)
     invoice = link(Invoice, "links", null=True)
     notice = link(Notice, "links", null=True, help_text="The message it was in, when that told of several.")
+    shows = with_default(
+        CharField(max_length=255, default="", help_text="Of a calendar: what stands in it."), ""
+    )
     created_at = UtcField()
     expires_at = UtcField()
     used_at = UtcField(null=True)
@@ -2154,9 +2241,9 @@ TABLES = (
     PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
     Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
     Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
-    RemittanceRow, GatewayEvent, Ticket, Message, ReminderPolicy, ReminderStep, Template, Notice, Link,
-    Inbound, Feed, RenewalRule, RuleReview, RenewalNotice, Renewal, RenewalAnswer,
-    Cancellation, AuthorityNotice,
+    RemittanceRow, GatewayEvent, Ticket, Message, ReminderPolicy, ReminderStep, Template, Notice,
+    PrintBatch, PrintFile, PrintPiece, Link, Inbound, Feed, RenewalRule, RuleReview, RenewalNotice,
+    Renewal, RenewalAnswer, Cancellation, AuthorityNotice,
 )  # fmt: skip
 
 

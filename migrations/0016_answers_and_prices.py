@@ -2,7 +2,7 @@
 
 from migrations.changing import freeze, never_delete, refuse, run, widen
 
-PURPOSES = ("pay", "preferences", "sign_in", "session", "consent")
+PURPOSES = ("pay", "preferences", "sign_in", "session", "consent", "calendar")
 REASONS = ("moved", "competitor", "service", "cost", "not_used", "not_paid", "deceased", "other")
 MORE_REASONS = ("not_said", "care", "home_sale", "service_member", "cooling_off")
 FROZEN = {

@@ -26,6 +26,7 @@ ALL = [
     "0012_contract_ends",
     "0013_what_comes_in",
     "0014_texts_of_messages",
+    "0015_paper_and_calendar",
     "0016_answers_and_prices",
 ]
 OURS = {"schema_migration", "sqlite_sequence"}  # of the runner and of SQLite, not of the models
