@@ -24,7 +24,13 @@ def test_what_is_told_is_what_is_billed(db, alice, clock):
         contract, cents=800, starts_on=date(2026, 12, 10), discount_cents=100, item=make_item("Backup")
     )
     contracts.change_price(
-        fire, from_on=date(2026, 12, 1), unit_cents=4495, reason="New year", by=BY, now=NOW
+        fire,
+        from_on=date(2026, 12, 1),
+        unit_cents=4495,
+        reason="New year",
+        agreed_how="Signed",
+        by=BY,
+        now=NOW,
     )
     make_one_off(alice, cents=9500)
 

@@ -475,6 +475,12 @@ def test_what_a_person_sent_by_hand_and_what_nobody_may_stop(alice):
     assert preferences.explain(sent(person, "sign_in")).choice == "Nobody can switch this off."
 
 
+def test_a_letter_that_the_law_wants_needs_no_wish(alice):
+    letter = {"channel": "paper", "address": "", "legal": True}
+
+    assert preferences.judge(sent(payer(alice), "renewal", **letter)) == ""
+
+
 def test_what_has_not_left_is_not_judged(alice):
     person = payer(alice)
     choose(person, {("receipt", MAIL): NOT})

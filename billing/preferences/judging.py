@@ -68,6 +68,7 @@ class Message(NamedTuple):
     claimed_at: datetime | None
     sent_at: datetime | None
     created_at: datetime
+    legal: bool
     due_on: date | None
 
     @property
@@ -124,7 +125,7 @@ def judge_all(query):
     """[(Message, Judgement)] of the messages of a query of Notice that have left."""
     rows = query.select(
         Notice.id, Notice.kind, Notice.channel, Notice.key, Notice.address, Notice.contact, Notice.claimed_at,
-        Notice.sent_at, Notice.created_at, Invoice.due_on,
+        Notice.sent_at, Notice.created_at, Notice.legal, Invoice.due_on,
     ).left_outer_join(Invoice, on=(Notice.invoice == Invoice.id))  # fmt: skip
     messages = [Message(*row) for row in rows.where(Notice.state << LEFT).tuples()]
     pasts = _pasts({message.contact_id for message in messages} - {None})
@@ -165,6 +166,8 @@ def _judgement(message, past, zone):
         return Judgement("", "Nobody can switch this off.")
     if BY_PERSON in message.key:
         return Judgement("", "Somebody of our office sent it by hand.")
+    if message.legal:
+        return Judgement("", "Law or contract decide how this goes.")
     wish = past.wishes(message.left_at, mailed=channel == offers.MAIL).wish(event, channel)
     return Judgement(_violation(message, past, wish, left_on), past.choice(event, channel, message.left_at))
 
