@@ -17,7 +17,7 @@ import requests
 
 import migrations
 import models
-from billing import checks, demo, ledger
+from billing import checks, demo, ledger, preferences
 from billing.demo import standing
 from billing.edges import demo_server
 from billing.edges.database import open_database
@@ -119,6 +119,13 @@ def company(small):
 
 def test_its_books_are_sound(company):
     assert [str(finding) for finding in checks.run()] == []
+
+
+def test_every_message_of_its_past_was_allowed(company):
+    report = preferences.violations(since=None)
+
+    assert report.judged > 100
+    assert report.found == []
 
 
 def test_it_finds_something_in_every_queue(company):
