@@ -180,7 +180,7 @@ def _guard(app):
             "Content-Security-Policy",
             f"default-src 'none'; script-src 'self' {nonce}; style-src 'self' {nonce}; img-src 'self' data:; "
             f"font-src 'self'; connect-src 'self'; form-action {form_targets}; frame-ancestors 'none'; "
-            "base-uri 'none'",
+            "base-uri 'none'; frame-src 'self'",
         )
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "no-referrer")

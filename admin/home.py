@@ -18,6 +18,7 @@ from admin.phone import Phone
 from admin.preferences import PreferencesPage
 from admin.remittances import BankFiles
 from admin.renewals import ContractEnds
+from admin.wording import Wordings, failing
 from admin.settlements import Reconciliation
 from billing import feeds, reports, words
 from billing.errors import BillingError
@@ -66,6 +67,7 @@ class Home(
     BankFiles,
     Reconciliation,
     ContractEnds,
+    Wordings,
     AdminIndexView,
 ):
     """``/staff``: today."""
@@ -82,7 +84,7 @@ class Home(
     def index(self):
         """Today's queues first, then the numbers; each leads to the list behind it."""
         return self.render(
-            "admin/home.html", home=reports.home(g.today), unreviewed=rules.review_words(), silent=_silent()
+            "admin/home.html", home=reports.home(g.today), unreviewed=rules.review_words(), silent=_silent(), failing=failing()
         )
 
     @expose("/sign-in", methods=("GET", "POST"))

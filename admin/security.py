@@ -69,6 +69,9 @@ ACCESS = {
     "staff.certificate_look": MONEY,
     "staff.contract_ends": EVERYONE,
     "staff.review_rules": OWNERS,
+    "staff.wordings": MONEY,
+    "staff.wording": MONEY,
+    "staff.wording_preview": MONEY,
     "staff.demo_advance": OWNERS,
     # generated screens: reading, taking away, writing by hand, and their actions
     **_screen("customer", write=DESK, goodwill=MONEY, revoke_links=DESK, open_ticket=DESK),

@@ -111,10 +111,19 @@
   }
 
   document.querySelectorAll("form[method=post]").forEach((form) => form.addEventListener("submit", (event) => {
+    if (event.submitter && event.submitter.formTarget) return;
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
   }));
   addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+
+  const preview = document.querySelector("[data-preview]");
+  if (preview) {
+    let waiting;
+    const show = () => { clearTimeout(waiting); waiting = setTimeout(() => preview.form.requestSubmit(preview), 500); };
+    preview.form.addEventListener("input", (event) => { if (event.target.name !== "note") show(); });
+    show();
+  }
 
   document.querySelectorAll("[data-copy]").forEach((box) => box.addEventListener("focus", () => box.select()));
 })();

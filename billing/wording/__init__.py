@@ -1,7 +1,7 @@
 """What our messages say: one text for each kind, channel and language, that staff may change.
 
 Read in this order: ``facts`` (what a text may name), ``pieces`` (what the layout draws), ``rendering`` (from
-text and facts to blocks), ``drawing`` (blocks as HTML and plain text), ``tongues`` and ``spanish`` (languages),
+text and facts to blocks), ``drawing`` (blocks as HTML and plain text), ``tongues``, ``spanish`` (languages),
 ``writing`` (one message), ``defaults`` (the files), ``versions`` (drafts, what is in force, what to fall back
 on), ``checking`` (what a text must say), ``samples``. Here: ``compose``, which writes by what is in force.
 """

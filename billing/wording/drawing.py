@@ -93,7 +93,7 @@ def _html_spans(spans, said):
     parts = []
     for token in spans:
         if token.type == "link_open":
-            parts.append(_looks().link_start(_address(token, said)))
+            parts.append(_looks().link_start(address_of(token, said)))
         elif token.type in MARKUP:
             parts.append(escape(MARKUP[token.type]))
         else:
@@ -101,7 +101,7 @@ def _html_spans(spans, said):
     return Markup("").join(parts)
 
 
-def _address(token, said):
+def address_of(token, said):
     """Where a link leads. Raises CannotSay for anything but web, mail and telephone."""
     address = filled(str(token.attrs["href"]), said)
     if not SAFE.match(address):
@@ -141,7 +141,7 @@ def wrapped(text, indent=""):
 
 def _text_of(block, said):
     if block.kind == "piece":
-        return _text_piece(block.piece)
+        return text_of_piece(block.piece)
     if block.kind == "list":
         marks = (f"{number}. " if block.level else "- " for number in range(1, len(block.items) + 1))
         return "\n".join(_text_spans(item, said, mark) for mark, item in zip(marks, block.items, strict=True))
@@ -156,7 +156,7 @@ def _text_spans(spans, said, mark=""):
     parts, addresses = [], []
     for token in spans:
         if token.type == "link_open":
-            addresses.append(_address(token, said))
+            addresses.append(address_of(token, said))
         elif token.type in ("softbreak", "hardbreak"):
             parts.append("\n" if token.type == "hardbreak" else " ")
         elif token.type == "text" or token.content:
@@ -168,7 +168,8 @@ def _text_spans(spans, said, mark=""):
     return "\n".join([*lines, *(f"{' ' * len(mark)}{address}" for address in addresses)])
 
 
-def _text_piece(piece):
+def text_of_piece(piece):
+    """A piece in plain text."""
     match piece:
         case pieces.Amount():
             above = f"{piece.above}: " if piece.above else ""

@@ -95,7 +95,9 @@ def save(kind, channel, language, text, *, note, by, now, draft=None):
 def _change(draft, said):
     is_draft = (Template.id == draft.id) & (Template.state == Template.DRAFT)
     if not Template.update(**said).where(is_draft).execute():
-        raise BillingError("This draft was activated or discarded meanwhile. Your text is kept as a new one.")
+        raise BillingError(
+            "This draft was put in force or discarded meanwhile. Save once more: it makes a new one."
+        )
 
 
 def activate(draft, *, by, now, real=()):

@@ -11,17 +11,23 @@ TWICE = (Notice.RENEWAL, Notice.YEARLY_REMINDER, Notice.PRICE_CHANGE)
 
 def written_by(text, kind, channel, context, tongue):
     """(subject, plain text, HTML) of a message by a Text, whether it is in force or not. Raises CannotSay."""
-    known = facts.of(kind, context, tongue)
     if channel == Template.TEXT:
+        known = facts.of(kind, context, tongue)
         return "", counting.plain(" ".join(rendering.words_of(text.body, known).split())), ""
-    said = rendering.say(text, known)
-    if kind in TWICE and tongue.code != "en":
-        said = _in_english_too(said, kind, context, tongue)
+    said = said_by(text, kind, context, tongue)
     around = {
         "company": context["company"], "links": context["links"], "why": tongue.say(context["why"]),
         "tongue": tongue,
     }  # fmt: skip
     return said.subject, drawing.text(said, **around), drawing.html(said, **around)
+
+
+def said_by(text, kind, context, tongue):
+    """The Said of a message by a Text, for mail and paper alike. Raises CannotSay."""
+    said = rendering.say(text, facts.of(kind, context, tongue))
+    if kind in TWICE and tongue.code != "en":
+        return _in_english_too(said, kind, context, tongue)
+    return said
 
 
 def _in_english_too(said, kind, context, tongue):
