@@ -6,6 +6,7 @@ import pytest
 
 from billing import checks, ledger
 from billing.errors import BillingError, GatewayUnavailable
+from billing.payments import booking
 from billing.reconciliation import differences, settlements
 from billing.reversals import refunds, returns
 from models import (
@@ -522,14 +523,14 @@ def test_a_processor_that_does_not_answer_closes_no_difference(books, alice):
 def test_one_transaction_that_cannot_be_booked_stops_no_other(books, alice, bob, monkeypatch):
     one, other = books.pay(alice, booked=False), books.pay(bob, booked=False)
     books.settle()
-    conclude = settlements.payments.conclude
+    conclude = booking.conclude
 
     def stumble(payment, transaction, **told):
         if payment == one:
             raise RuntimeError("no such luck")
         return conclude(payment, transaction, **told)
 
-    monkeypatch.setattr(settlements.payments, "conclude", stumble)
+    monkeypatch.setattr(booking, "conclude", stumble)
     report = books.look()
 
     assert (fresh(one).state, fresh(other).state) == ("sent", "settled")
