@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from flask import url_for
 
 from billing import company as companies
-from billing import digests, documents, links, preferences, promises, renewals, wording
+from billing import digests, documents, links, preferences, promises, renewals, wording, words
 from billing.automatic import autopay, setbacks, upcoming
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding
+from billing.renewals import answers, endings, prices
 from billing.reversals import money_back
 from billing.wording import tongues
 from models import Contact, Notice, Template
@@ -54,7 +55,7 @@ def _context(app, notice, now):
     """(everything that a text may tell of, the Tokens of its links)."""
     tokens = Tokens()
     context = _CONTEXTS[notice.kind](notice, tokens, app.clock.today(), now)
-    _add_standing_links(notice, tokens, now, with_preferences=notice.channel != Notice.TEXT)
+    _add_standing_links(notice, tokens, now, with_preferences=notice.channel == Notice.MAIL)
     company = documents.letterhead(companies.current())
     around = {"company": company, "contact": notice.contact, "why": notice.why, "links": tokens.urls}
     return context | around, tokens
@@ -86,6 +87,13 @@ def context_of(app, notice, now):
     """What a text would tell of, were ``notice`` sent now: for previews. Makes links: undo what it writes."""
     with app.test_request_context(base_url=app.config["BASE_URL"]):
         return _context(app, notice, now)[0]
+
+
+def for_paper(app, notice, now):
+    """(what a letter may tell of, the links in it, the secret parts of those)."""
+    with app.test_request_context(base_url=app.config["BASE_URL"]):
+        context, tokens = _context(app, notice, now)
+    return context, tokens.urls, tokens.secrets
 
 
 def _may_be_stopped(notice):
@@ -243,8 +251,33 @@ def _setback(notice, document, tokens, now):
 
 def _renewal(notice, tokens, today, now):
     """The notice of a contract's end, with the page on which it is answered."""
-    url = tokens.urls["answer_url"] = url_for("portal.new_question", _external=True)
+    url = _add_answer_link(notice, tokens, now)
     return {"document": renewals.of_notice(notice, today=today, online=url)}
+
+
+def _add_answer_link(notice, tokens, now):
+    """Where a contract is seen and ended: by mail without a password, on paper by signing in."""
+    if notice.channel == Notice.MAIL and notice.contact_id:
+        token = links.answer_link(notice.contact, notice, now=now)
+        return tokens.add("answer_url", "portal.contract_by_link", token)
+    url = tokens.urls["answer_url"] = url_for("portal.contracts", _external=True)
+    return url
+
+
+def _contract_answered(notice, tokens, today, now):
+    url, row = _add_answer_link(notice, tokens, now), answers.of_notice(notice)
+    moment = words.moment(row.at, companies.current().time_zone)
+    return {"document": answers.document(row, today=today, moment=moment, online=url)}
+
+
+def _contract_ended(notice, tokens, today, now):
+    url = _add_answer_link(notice, tokens, now)
+    return {"document": endings.document(notice.contract, today=today, online=url)}
+
+
+def _price_change(notice, tokens, today, now):
+    url = _add_answer_link(notice, tokens, now)
+    return {"document": prices.document(notice.price_change, today=today, online=url)}
 
 
 def _contact_changed(notice, tokens, today, now):
@@ -268,6 +301,9 @@ _CONTEXTS = {
     Notice.CONSENT_CONFIRM: _consent_confirm,
     Notice.DIGEST: _digest,
     Notice.TICKET_REPLY: _ticket_reply,
+    Notice.CONTRACT_ANSWERED: _contract_answered,
+    Notice.CONTRACT_ENDED: _contract_ended,
+    Notice.PRICE_CHANGE: _price_change,
     Notice.CONTACT_CHANGED: _contact_changed,
     Notice.AUTOPAY_ON: _agreement,
     Notice.AUTOPAY_OFF: _agreement,

@@ -26,7 +26,12 @@ FEW_LINES = 12  # more of them never fit on page 1, so the quick way is not trie
 
 
 def invoice_pdf(document):
-    """The bytes of an InvoiceDocument as PDF, with remittance slip and QR code while something is due.
+    """The bytes of an InvoiceDocument as PDF, with remittance slip and QR code while something is due."""
+    return _written(invoice_drawn(document))
+
+
+def invoice_drawn(document):
+    """An InvoiceDocument as WeasyPrint drew it: its ``pages`` may stand in a file with others (``bound``).
 
     Most invoices fit on one page and are drawn the quick way; one that turns out longer is drawn again
     with its slip as a footnote of page 1.
@@ -35,13 +40,18 @@ def invoice_pdf(document):
     if len(document.items) <= FEW_LINES:
         drawn = _render("pdf/invoice.html", document, styles=("invoice", "single"), qr=qr, single=True)
         if len(drawn.pages) == 1:
-            return _written(drawn)
-    return _written(_render("pdf/invoice.html", document, qr=qr, single=False))
+            return drawn
+    return _render("pdf/invoice.html", document, qr=qr, single=False)
 
 
 def receipt_pdf(document):
     """The bytes of a ReceiptDocument as PDF."""
-    return _written(_render("pdf/receipt.html", document))
+    return _written(receipt_drawn(document))
+
+
+def receipt_drawn(document):
+    """A ReceiptDocument, drawn."""
+    return _render("pdf/receipt.html", document)
 
 
 def statement_pdf(document):
@@ -51,7 +61,12 @@ def statement_pdf(document):
 
 def charge_letter_pdf(document):
     """The bytes of a promises.ChargeLetter as PDF."""
-    return _written(_render("pdf/charge_letter.html", document))
+    return _written(charge_letter_drawn(document))
+
+
+def charge_letter_drawn(document):
+    """A promises.ChargeLetter, drawn."""
+    return _render("pdf/charge_letter.html", document)
 
 
 def certificate_pdf(certificate, *, company, code):
@@ -81,7 +96,39 @@ def evidence_pdf(document):
 
 def renewal_pdf(document):
     """The bytes of a RenewalDocument as a letter."""
-    return _written(_render("pdf/renewal.html", document, styles=("invoice", "letter")))
+    return _written(renewal_drawn(document))
+
+
+def renewal_drawn(document):
+    """A RenewalDocument, drawn."""
+    return _render("pdf/renewal.html", document, styles=("invoice", "letter"))
+
+
+def letter_drawn(letter):
+    """A print_batches.Letter, drawn: the words of a mail on our paper, with the slip where money is asked."""
+    qr = qr_uri(letter.pay_url)
+    return _render("pdf/letter.html", letter, styles=("invoice", "letter"), qr=qr)
+
+
+def cover_drawn(cover):
+    """The cover sheet of a print batch, drawn."""
+    return _render("pdf/batch.html", cover, styles=("invoice", "batch"))
+
+
+def bound(parts, title):
+    """Drawn documents as one file, each on the front of a sheet: what has an odd page gets an empty one.
+
+    title -- of the file
+    """
+    blank = _render("pdf/blank.html", None, styles=("batch",)).pages[0]
+    pages = []
+    for drawn in parts:
+        pages += drawn.pages
+        if len(drawn.pages) % 2:
+            pages.append(blank)
+    whole = parts[0].copy(pages)
+    whole.metadata.title = title
+    return _written(whole)
 
 
 def qr_uri(text):
@@ -147,7 +194,7 @@ def _style():
             font_config=fonts,
             url_fetcher=_fetcher(FONTS),
         )
-        for name in ("invoice", "certificate", "letter")
+        for name in ("invoice", "certificate", "letter", "batch")
     }
     return {**sheets, "single": CSS(string=SINGLE, font_config=fonts)}, fonts
 

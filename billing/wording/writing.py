@@ -6,7 +6,10 @@ from billing.wording.rendering import Block, Said, Text
 from models import Notice, Template
 
 # What law or contract asks for is said in English too: that is the language of the contract.
-TWICE = (Notice.RENEWAL, Notice.YEARLY_REMINDER, Notice.PRICE_CHANGE)
+TWICE = (
+    Notice.RENEWAL, Notice.YEARLY_REMINDER, Notice.PRICE_CHANGE, Notice.CONTRACT_ANSWERED,
+    Notice.CONTRACT_ENDED,
+)  # fmt: skip
 
 
 def written_by(text, kind, channel, context, tongue):
