@@ -42,6 +42,9 @@ MUST = {
     Notice.CONSENT_CONFIRM: ("button",),
     Notice.TICKET_REPLY: ("answer",),
     Notice.DIGEST: ("button",),
+    Notice.CONTRACT_ANSWERED: ("sentence", "facts", "paragraphs"),
+    Notice.CONTRACT_ENDED: ("sentence", "facts", "paragraphs"),
+    Notice.PRICE_CHANGE: ("sentence", "facts", "paragraphs", "answer_link"),
     Notice.RENEWAL: (
         "sentence", "price", "changes", "how_to_cancel", "if_nothing", "small_print", "answer_link", "post",
     ),
@@ -145,6 +148,10 @@ def _words(value):
             return value.texts
         case pieces.Words() | pieces.Code():
             return [value.text]
+        case pieces.Facts():
+            return [text for _, text in value.pairs]
+        case pieces.Rows():
+            return [row.text for row in value.rows]
     return [str(value)]
 
 

@@ -577,4 +577,90 @@ CONTRACT = {
     "In English": "En inglés",
 }
 
-SENTENCES = AROUND | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT
+ANSWERS = {
+    "You answered about your agreement with us.": "Usted respondió sobre su contrato con nosotros.",
+    "A message is sent whenever a contract ends.": "Le avisamos cada vez que termina un contrato.",
+    "The price of a service of yours changes; it counts only once you were told.": (
+        "El precio de un servicio suyo cambia; vale solo después de avisarle."
+    ),
+    "Your price changes on {day}": "Su precio cambia el {day}",
+    "From {day} on, your {name} costs more.": "Desde el {day}, su contrato cuesta más.",
+    "Here is what changes.": "Esto es lo que cambia.",
+    "{money} {every} now, {price} from then on": "{money} {every} ahora, {price} desde entonces",
+    "From": "Desde",
+    "Why: {reason}.": "Motivo: {reason}.",
+    "Yearly adjustment": "Ajuste anual",
+    "Nothing else changes.": "Nada más cambia.",
+    "Plus tax where it applies.": "Más impuestos donde correspondan.",
+    "Is that too much, or not right?": "¿Es demasiado, o no está bien?",
+    "Talk to us, or end the service: the page below shows both, and no reason is needed.": (
+        "Hable con nosotros o termine el servicio: la página de abajo muestra ambas opciones, y no hace falta un "
+        "motivo."
+    ),
+    "Your {name} ends on {day}": "Su contrato termina el {day}",
+    "You ended your {name}: {day} is your last day of service.": (
+        "Usted terminó su contrato: el {day} es su último día de servicio."
+    ),
+    "Your {name} ends: {day} is your last day of service.": (
+        "Su contrato termina: el {day} es su último día de servicio."
+    ),
+    "You keep your {name}": "Usted conserva su contrato",
+    "Thank you.": "Gracias.",
+    "You told us that you keep your {name}.": "Usted nos dijo que conserva su contrato.",
+    "You want to talk to us": "Usted quiere hablar con nosotros",
+    "Somebody of ours gets in touch with you about your agreement.": (
+        "Alguien de nuestra oficina se comunicará con usted sobre su contrato."
+    ),
+    "Nothing has changed until then: your service goes on, and nothing was ended or renewed.": (
+        "Hasta entonces nada ha cambiado: su servicio continúa, y nada se terminó ni se renovó."
+    ),
+    "Everything stays as it is.": "Todo sigue como está.",
+    "You need not do anything; your answer only tells us so.": (
+        "No tiene que hacer nada; su respuesta solo nos lo dice."
+    ),
+    "It renews on {day} for {length}.": "Se renueva el {day} por {length}.",
+    "It renews on {day} month to month.": "Se renueva el {day} mes a mes.",
+    "Account": "Cuenta",
+    "Your last day of service": "Su último día de servicio",
+    "Last day of service": "Último día de servicio",
+    "Signed by": "Firmado por",
+    "Answered": "Respondido",
+    "Credited for unused days": "Abonado por días no usados",
+    "Early-termination fee": "Cargo por terminar antes",
+    "none": "ninguno",
+    "From {day} on nobody answers the signals of your alarm.": (
+        "Desde el {day} nadie atiende las señales de su alarma."
+    ),
+    "Nothing more will be billed for it.": "No se facturará nada más por él.",
+    "Still to be billed as usual: {money} for {days}, plus tax where it applies.": (
+        "Queda por facturar como siempre: {money} por {days}, más impuestos donde correspondan."
+    ),
+    "After that nothing more is charged for it.": "Después de eso no se cobra nada más por él.",
+    "What was billed for later days, {money}, is taken off: it pays what is open, and we send you the rest back.": (
+        "Lo facturado por días posteriores, {money}, se descuenta: paga lo pendiente y le devolvemos el resto."
+    ),
+    "What was billed for later days is taken off: it pays what is open, and we send the rest back.": (
+        "Lo facturado por días posteriores se descuenta: paga lo pendiente y le devolvemos el resto."
+    ),
+    "The days until then are billed as usual; after the final invoice nothing more is charged for it.": (
+        "Los días hasta entonces se facturan como siempre; después de la última factura no se cobra nada más."
+    ),
+    "What you paid ahead is with you by {day} at the latest.": (
+        "Lo que pagó por adelantado le llegará a más tardar el {day}."
+    ),
+    "There is no fee for ending it, and we ask for no reason.": (
+        "Terminarlo no tiene cargo, y no le pedimos un motivo."
+    ),
+    "The fire authority requires this monitoring, so we must tell it in writing first.": (
+        "La autoridad de bomberos exige este monitoreo, así que primero debemos avisarle por escrito."
+    ),
+    "We do that for you, and write to you when it is done.": (
+        "Lo hacemos por usted, y le escribimos cuando esté hecho."
+    ),
+    "We plan {day} as your last day.": "Prevemos el {day} como su último día.",
+    "If this was not you, or not what you meant, answer this message or call us.": (
+        "Si no fue usted, o no era su intención, responda a este mensaje o llámenos."
+    ),
+}
+
+SENTENCES = AROUND | ANSWERS | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT

@@ -23,7 +23,7 @@ _KINDS = {
     "count": r"[\d,]+", "total": r"[\d,]+", "money": r"[−-]?\$[\d,.]*\d", "digits": r"\w{2,6}",
     "numbers": r"\S+ and \S+|\S+, .+ and \S+", "number": r"\S+", "brand": r"[A-Z]\w*(?: [A-Z]\w*)?",
     "rate": r"[\d.]+%", "ordinal": r"\d+\w\w", "one": r"\$[^.]+", "other": r"\$[^.]+",
-    "cycle": r"month|3 months|6 months|year",
+    "cycle": r"(?:every )?(?:month|3 months|6 months|year)",
 }  # fmt: skip
 _KEPT = {"numbers": lambda value: value.replace(" and ", " y "), "ordinal": lambda value: value[:-2]}
 
