@@ -294,6 +294,13 @@ class PriceForm(wtforms.Form):
     from_on = DateInput("From", [Filled()], description="Periods that start on or after this day.")
     unit = MoneyInput("New price of one", [Filled()])
     reason = text_field("Reason", 120)
+    agreed_how = text_field(
+        "What shows that the customer agreed",
+        120,
+        optional=True,
+        hint="For an increase, such as a signed order. One that nobody agreed to is planned under Price "
+        "increase, so that it is told in time.",
+    )
 
 
 def _fill_today(name):
@@ -322,7 +329,12 @@ def _end(contract, form):
 
 def _change_price(charge, form):
     contracts.change_price(
-        charge, from_on=form.from_on.data, unit_cents=form.unit.data, reason=form.reason.data, **_now()
+        charge,
+        from_on=form.from_on.data,
+        unit_cents=form.unit.data,
+        reason=form.reason.data,
+        agreed_how=form.agreed_how.data or "",
+        **_now(),
     )
     return f"{charge} costs {format_cents(form.unit.data)} from {words.date(form.from_on.data)} on."
 

@@ -328,7 +328,7 @@ def _prices(ids, until):
         PriceChange.select(PriceChange.charge, PriceChange.starts_on, PriceChange.unit_cents)
         .join(Charge)
         .join(Contract)
-        .where(among(Contract.customer, ids) & (PriceChange.starts_on <= until))
+        .where(among(Contract.customer, ids) & (PriceChange.starts_on <= until) & contracts.price_counts())
         .order_by(PriceChange.starts_on)
     )
     for charge_id, starts_on, unit_cents in query.tuples():

@@ -7,7 +7,7 @@ terms, so that the bill step, the preview and the customer's page can never disa
 from datetime import date
 from typing import NamedTuple
 
-from billing import events, ledger, money, periods, words
+from billing import authorities, events, ledger, money, periods, words
 from billing.errors import BillingError
 from models import Charge, Contract, Credit, Hold, Invoice, Line, PriceChange, db
 
@@ -203,29 +203,60 @@ def bill_next(charge, index):
     charge.save()
 
 
-def change_price(charge, *, from_on, unit_cents, reason, by, now):
-    """Give a charge a new price for every period that starts on or after ``from_on``.
+def change_price(charge, *, from_on, unit_cents, reason, by, now, agreed_how=""):
+    """Give a charge a new price for every period that starts on or after ``from_on``. Returns the change.
 
-    Issued invoices stay as they are; a period that was billed already is refused.
+    agreed_how -- what shows that the customer agreed to an increase, such as a signed order
+
+    Issued invoices stay as they are; a period that was billed already is refused. So is an increase that
+    nobody agreed to: that one is planned and told first (billing/renewals/prices.py).
     """
+    with ledger.locked(charge.contract.customer_id):
+        old_cents = price_on(charge, from_on)
+        if unit_cents > old_cents and not agreed_how.strip():
+            raise BillingError(
+                "An increase counts only once it was told, or agreed to. Say what shows that the customer "
+                "agreed, or plan the increase so that they are told in time."
+            )
+        return write_price(
+            charge, from_on=from_on, unit_cents=unit_cents, reason=reason, by=by, now=now,
+            old_cents=old_cents, agreed_how=agreed_how.strip(),
+        )  # fmt: skip
+
+
+def write_price(charge, *, from_on, unit_cents, reason, by, now, **more):
+    """Write one PriceChange, inside the caller's lock of the customer. ``more``: its other columns."""
     if unit_cents < 0:
         raise BillingError("A price cannot be below zero.")
-    with ledger.locked(charge.contract.customer_id):
-        _check_price_date(charge, from_on)
-        change = PriceChange.create(
-            charge=charge, starts_on=from_on, unit_cents=unit_cents, reason=reason, by=by, made_at=now
-        )
-        events.record(
-            "charge.price_changed",
-            charge,
-            by=by,
-            now=now,
-            customer=charge.contract.customer,
-            reason=reason,
-            before={"unit_cents": charge.unit_cents},
-            after={"unit_cents": unit_cents, "from": from_on},
-        )
+    _check_price_date(charge, from_on)
+    change = PriceChange.create(
+        charge=charge, starts_on=from_on, unit_cents=unit_cents, reason=reason, by=by, made_at=now, **more
+    )
+    before = more.get("old_cents", charge.unit_cents)
+    events.record(
+        "charge.price_changed",
+        charge,
+        by=by,
+        now=now,
+        customer=charge.contract.customer,
+        reason=reason,
+        before={"unit_cents": before},
+        after={"unit_cents": unit_cents, "from": from_on},
+    )
     return change
+
+
+def price_on(charge, day):
+    """The price of one, in cents, that counts for a period of a charge that starts on ``day``."""
+    changes = charge.price_changes.where(price_counts()).order_by(PriceChange.starts_on)
+    return price_at(charge.unit_cents, [(one.starts_on, one.unit_cents) for one in changes], day)
+
+
+def price_counts():
+    """The condition that a PriceChange counts: it stands, and where it must be told, it was."""
+    return PriceChange.canceled_on.is_null() & (
+        ~PriceChange.needs_notice | PriceChange.told_on.is_null(False)
+    )
 
 
 def _check_price_date(charge, from_on):
@@ -233,14 +264,16 @@ def _check_price_date(charge, from_on):
     if billed and from_on <= billed.from_on:
         last = words.date(billed.from_on)
         raise BillingError(f"The period from {last} is billed already. Choose a later date.")
-    if charge.price_changes.where(PriceChange.starts_on == from_on).exists():
+    same_day = (PriceChange.starts_on == from_on) & PriceChange.canceled_on.is_null()
+    if charge.price_changes.where(same_day).exists():
         raise BillingError(f"There is a new price from {words.date(from_on)} already. Choose another date.")
 
 
 def end(contract, *, on, reason_code, by, today, now):
     """End a contract: ``on`` is its last day of service. Unused prepaid service is credited.
 
-    Only charges with ``prorate_last`` give credit. Returns the credits that were made.
+    Only charges with ``prorate_last`` give credit. Returns the credits that were made. Required fire
+    monitoring is refused until its authority was told (billing/authorities.py).
     """
     if on < contract.starts_on:
         raise BillingError("A contract cannot end before it starts.")
@@ -250,6 +283,7 @@ def end(contract, *, on, reason_code, by, today, now):
         ended_on = Contract.get_by_id(contract.id).ends_on
         if ended_on is not None:
             raise BillingError(f"This contract ended on {words.date(ended_on)} already.")
+        authorities.refuse(contract, on)
         contract.ends_on, contract.end_reason = on, reason_code
         contract.save()
         charges = list(contract.charges.where(Charge.ends_on.is_null() | (Charge.ends_on > on)))
@@ -262,6 +296,15 @@ def _end_charge(charge, on, by, today, now):
     """End one charge and credit what was billed beyond; yields the credits."""
     charge.ends_on = max(on, charge.starts_on)
     bill_next(charge, charge.next_index)
+    for line, cents in unused(charge, on):
+        yield _credit_unused(charge, line, cents, by, today, now)
+
+
+def unused(charge, on):
+    """[(issued Line, cents)]: what of a charge was billed for days after ``on``, as it would be credited.
+
+    A charge without ``prorate_last`` gives nothing back. Only reading.
+    """
     if not charge.prorate_last:
         return
     beyond = Line.select(Line, Invoice).join(Invoice).where(
@@ -274,7 +317,30 @@ def _end_charge(charge, on, by, today, now):
         credited = sum(credit.amount_cents for credit in line.invoice.credits)
         cents = min(cents, line.invoice.total_cents - credited)
         if cents > 0:
-            yield _credit_unused(charge, line, cents, by, today, now)
+            yield line, cents
+
+
+def left_to_bill(charge, on):
+    """[(Billable, cents before discount and tax)]: what would still be billed of a charge that ends on ``on``.
+
+    Only reading; at most five years of periods.
+    """
+    ending, pauses = (
+        charge_terms(charge)._replace(ends_on=max(on, charge.starts_on)),
+        _pauses(charge.contract),
+    )
+    for index in range(charge.next_index, charge.next_index + 60):
+        if charge.next_on is None or bill_on(ending, index) is None:
+            return
+        part = billable(ending, index, pauses)
+        if part is not None:
+            cents = charge.quantity * price_on(charge, part.from_on)
+            yield part, cents if part.days is None else money.share(cents, part.days, part.of_days)
+
+
+def charge_terms(charge):
+    """The Terms of a Charge row."""
+    return Terms(*(getattr(charge, name) for name in Terms._fields))
 
 
 def _pauses(contract):

@@ -20,6 +20,7 @@ SIGN_IN_LIFE = timedelta(minutes=10)
 SESSION_LIFE = timedelta(days=30)  # whatever happens; the portal ends an idle one much earlier
 PREFERENCES_LIFE = timedelta(days=365)
 CONSENT_LIFE = timedelta(days=3)
+ANSWER_LIFE = timedelta(days=180)
 MOST_TRIES = 5
 MOST_MAILS = 3  # sign-in or fresh-link mails to one person within SIGN_IN_LIFE
 
@@ -51,6 +52,12 @@ def preferences_link(contact, *, now):
     return _issue(
         Link.PREFERENCES, contact.customer, now=now, expires_at=now + PREFERENCES_LIFE, contact=contact
     )
+
+
+def answer_link(contact, notice, *, now):
+    """Return a new token that opens the agreement that ``notice`` is about, for its contact to answer."""
+    ends = now + ANSWER_LIFE
+    return _issue(Link.ANSWER, contact.customer, now=now, expires_at=ends, contact=contact, notice=notice)
 
 
 def consent_link(contact, *, now, notice=None):

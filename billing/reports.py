@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import daily, money, reminder_policies, words
+from billing import contracts, daily, money, reminder_policies, words
 from billing.automatic import tally
 from billing.reconciliation import differences
 from billing.renewals import closing
@@ -331,7 +331,7 @@ def _price_changes(today, runs):
     rows = (
         PriceChange.select(PriceChange, Charge)
         .join(Charge)
-        .where(runs & (PriceChange.starts_on <= today))
+        .where(runs & (PriceChange.starts_on <= today) & contracts.price_counts())
         .order_by(PriceChange.starts_on)
     )
     latest = {row.charge_id: row for row in rows}.values()

@@ -344,3 +344,25 @@ class PayWishForm(Form):
             SelectChoice(Customer.BANK_AUTOPAY, "Debit my bank account automatically"),
         ],
     )
+
+
+# --- The agreement -------------------------------------------------------------------------------
+
+
+class AnswerForm(Form):
+    """What a customer answers about their agreement, signed with a typed name."""
+
+    key = HiddenField(validators=[Length(min=16, max=64)])
+    shown_on = HiddenField()
+    name = StringField(
+        "Your name",
+        validators=[
+            DataRequired("Please type your name, so that we know who answers. Nothing was changed."),
+            Length(max=80, message="Please keep it under 80 characters."),
+        ],
+        render_kw={"autocomplete": "name"},
+    )
+    message = TextAreaField(
+        "Anything you would like to tell us",
+        validators=[Optional(), Length(max=5000, message="Please keep it under 5,000 characters.")],
+    )

@@ -148,6 +148,7 @@ def test_a_year(year):
         from_on=date(2027, 5, 1),
         unit_cents=3300,
         reason="Yearly",
+        agreed_how="Order 7",
         by="staff",
         now=year.clock.now(),
     )

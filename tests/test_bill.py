@@ -149,7 +149,9 @@ def test_arrears_are_billed_on_the_last_day_of_their_period(db):
 
 def test_a_new_price_counts_from_its_date(db):
     charge = make_charge(starts_on=date(2026, 11, 1), cents=3000)
-    contracts.change_price(charge, from_on=DECEMBER, unit_cents=3300, reason="Yearly", by=BY, now=NOW)
+    contracts.change_price(
+        charge, from_on=DECEMBER, unit_cents=3300, reason="Yearly", by=BY, now=NOW, agreed_how="x"
+    )
 
     run()
 

@@ -171,7 +171,9 @@ def test_a_pause_of_one_contract_does_not_touch_another(alice, contract):
 
 def test_a_new_price_counts_for_periods_that_start_on_its_date_or_later(contract):
     charge = make_charge(contract, cents=3000)
-    contracts.change_price(charge, from_on=date(2027, 1, 15), unit_cents=3300, reason="x", by=BY, now=NOW)
+    contracts.change_price(
+        charge, from_on=date(2027, 1, 15), unit_cents=3300, reason="x", by=BY, now=NOW, agreed_how="x"
+    )
 
     run(date(2027, 2, 1))
 
@@ -193,9 +195,11 @@ def test_what_cannot_be_a_price_change_is_refused(contract):
     charge = make_charge(contract)
     with pytest.raises(BillingError, match="below zero"):
         contracts.change_price(charge, from_on=DECEMBER, unit_cents=-1, reason="x", by=BY, now=NOW)
-    contracts.change_price(charge, from_on=DECEMBER, unit_cents=1, reason="x", by=BY, now=NOW)
+    contracts.change_price(charge, from_on=DECEMBER, unit_cents=2, reason="x", by=BY, now=NOW)
     with pytest.raises(BillingError, match="already. Choose another date"):
-        contracts.change_price(charge, from_on=DECEMBER, unit_cents=2, reason="x", by=BY, now=NOW)
+        contracts.change_price(charge, from_on=DECEMBER, unit_cents=1, reason="x", by=BY, now=NOW)
+    with pytest.raises(BillingError, match="counts only once it was told, or agreed to"):
+        contracts.change_price(charge, from_on=date(2027, 2, 1), unit_cents=3300, reason="x", by=BY, now=NOW)
 
 
 def test_a_price_below_the_discount_is_free_and_never_negative(contract):

@@ -17,7 +17,6 @@ from models import Notice
 GOLDEN = Path(__file__).parent / "golden"
 PARTS = ("subject", "txt", "html")
 BY_MAIL = tuple(defaults.kinds("mail"))
-LATER = {Notice.CONTRACT_ANSWERED, Notice.CONTRACT_ENDED}  # nothing queues them yet
 WITH_MONEY = (
     "invoice", "reminder", "fresh_link", "receipt", "payment_problem", "refund", "charge_declined", "above_cap",
 )  # fmt: skip
@@ -93,7 +92,7 @@ def test_what_is_late_is_said_without_a_word_that_shames(kind):
 
 
 def test_every_kind_of_message_has_its_text_in_both_languages():
-    assert set(facts.KINDS) | LATER == set(Notice.KINDS)
+    assert set(facts.KINDS) == set(Notice.KINDS)
     for language in defaults.LANGUAGES:
         for kind in BY_MAIL:
             assert (defaults.TEMPLATES / "mail" / language / f"{kind}.md").exists()

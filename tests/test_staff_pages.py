@@ -94,7 +94,9 @@ def test_rmr_is_what_runs_today_in_a_month(db, alice):
     factories.make_charge(contract, cents=10_000, cycle_months=12, quantity=2, discount_cents=1000)
     factories.make_charge(contract, cents=700, starts_on=date(2027, 1, 1))
     charge = factories.make_charge(contract, cents=9000, cycle_months=3, starts_on=date(2026, 1, 1))
-    contracts.change_price(charge, from_on=date(2026, 11, 1), unit_cents=9600, reason="r", by=BY, now=NOW)
+    contracts.change_price(
+        charge, from_on=date(2026, 11, 1), unit_cents=9600, reason="r", by=BY, now=NOW, agreed_how="o"
+    )
     Charge.update(ends_on=date(2026, 12, 31)).where(Charge.id == charge.id).execute()
 
     # 30.00 + (2 × 100.00 − 10.00) / 12 + 96.00 / 3

@@ -99,6 +99,7 @@ class Lives:
                     from_on=from_on,
                     unit_cents=-(-price * (1000 + per_mille) // (1000 * step)) * step,
                     reason="Yearly adjustment",
+                    agreed_how="Letter of the old system",
                     by=cast.OFFICE,
                     now=at,
                 )

@@ -53,6 +53,8 @@ def _untrue(notice, today):
         return "The invoice was canceled."
     if notice.kind in OF_CONTRACTS and notice.contract.ends_on:
         return "The contract ends, so it does not renew."
+    if notice.kind == Notice.PRICE_CHANGE and notice.price_change and notice.price_change.canceled_on:
+        return "The new price was taken back."
     if notice.kind == Notice.RECEIPT and notice.payment and notice.payment.state not in Payment.MONEY:
         return "The payment came back."
     if notice.kind == Notice.REFUND and notice.refund.state not in (Refund.APPROVED, Refund.SETTLED):

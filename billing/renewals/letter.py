@@ -208,6 +208,11 @@ def document(rows, *, today, online=""):
     )
 
 
+def lines_of(contract, today):
+    """The Lines of what runs under a contract, at today's prices."""
+    return _charges(contract, today, today)[0]
+
+
 def _deadline(row, term, today):
     """The last day to cancel. A letter that comes after it grants the rest of the term: no trap."""
     return row.deadline_on if row.deadline_on and row.deadline_on >= today else term.ends_on
@@ -237,7 +242,8 @@ def _charges(contract, today, later):
 
 def _price_changes(charges):
     found = {}
-    for change in PriceChange.select().where(PriceChange.charge << charges).order_by(PriceChange.starts_on):
+    standing = (PriceChange.charge << charges) & PriceChange.canceled_on.is_null()
+    for change in PriceChange.select().where(standing).order_by(PriceChange.starts_on):
         found.setdefault(change.charge_id, []).append((change.starts_on, change.unit_cents))
     return found
 

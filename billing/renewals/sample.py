@@ -3,6 +3,7 @@
 from datetime import date
 
 from billing.renewals.letter import Line, RenewalDocument, Total
+from billing.renewals.told import Told
 
 ANSWER_URL = "https://pay.example.com/agreement/Wq7"
 
@@ -52,4 +53,77 @@ def yearly(company, **fields):
     return renewal(
         company,
         **{"is_yearly": True, "lines": lines, "totals": totals, "citations": cited, **never, **fields},
+    )
+
+
+def _told(company, **fields):
+    known = {
+        "company": company,
+        "customer_name": "Ann Miller",
+        "account_number": "100042",
+        "bill_to": ("Ann Miller", "7 Oak Street", "Savannah, GA 31401"),
+        "written_on": date(2026, 12, 1),
+        "subject": "",
+        "online": ANSWER_URL,
+    }
+    return Told(**known, **fields)
+
+
+def new_price(company):
+    """An increase of one charge, told in time."""
+    return _told(
+        company,
+        title="Your price changes on February 1, 2027",
+        sentence="From February 1, 2027 on, your monitoring agreement costs more. Here is what changes.",
+        facts=(
+            ("Account", "100042"),
+            ("Burglary monitoring", "$34.95 every month now, $36.95 from then on"),
+            ("From", "February 1, 2027"),
+        ),
+        paragraphs=(
+            "Why: Yearly adjustment.",
+            "Nothing else changes. Plus tax where it applies.",
+            "Is that too much, or not right? Talk to us, or end the service: the page below shows both, and no "
+            "reason is needed.",
+        ),
+    )
+
+
+def answered(company):
+    """A customer who ended an agreement on the page."""
+    return _told(
+        company,
+        title="Your monitoring agreement ends on March 31, 2027",
+        sentence="You ended your monitoring agreement: March 31, 2027 is your last day of service.",
+        facts=(
+            ("Account", "100042"),
+            ("Your last day of service", "March 31, 2027"),
+            ("Signed by", "Ann Miller"),
+            ("Answered", "December 1, 2026, 12:00 pm CST"),
+        ),
+        paragraphs=(
+            "From April 1, 2027 on nobody answers the signals of your alarm.",
+            "Nothing more will be billed for it.",
+            "If this was not you, or not what you meant, answer this message or call us.",
+        ),
+    )
+
+
+def ended(company):
+    """An agreement that staff ended."""
+    return _told(
+        company,
+        title="Your monitoring agreement ends on March 31, 2027",
+        sentence="Your monitoring agreement ends: March 31, 2027 is your last day of service.",
+        facts=(
+            ("Account", "100042"),
+            ("Last day of service", "March 31, 2027"),
+            ("Credited for unused days", "$12.40"),
+            ("Early-termination fee", "none"),
+        ),
+        paragraphs=(
+            "What was billed for later days is taken off: it pays what is open, and we send the rest back.",
+            "Nothing more will be billed for it.",
+            "From April 1, 2027 on nobody answers the signals of your alarm.",
+        ),
     )

@@ -112,6 +112,7 @@ MEANINGS = {
     "small_print": "piece: where the clause stands, the lease sheet, the law",
     "post": "our postal address in one line",
     "answer_link": "the page on which it is answered",
+    "paragraphs": "piece: what it means, in a few paragraphs",
 }  # fmt: skip
 
 
@@ -520,6 +521,19 @@ def _renewal(context, links, tongue):
     }
 
 
+def _told(context, links, tongue):
+    """What is told about a contract besides the notice of its end."""
+    document = context["document"]
+    return {
+        "title": tongue.say(document.title),
+        "sentence": tongue.say(document.sentence),
+        "facts": _facts(document.facts, tongue),
+        "paragraphs": Paragraphs(tuple(map(tongue.say, document.paragraphs))),
+        "answer_link": links["answer_url"],
+        "button": Button(links["answer_url"]),
+    }
+
+
 _FACTS = {
     Notice.INVOICE: _invoice,
     Notice.REMINDER: _invoice,
@@ -546,6 +560,8 @@ _FACTS = {
     Notice.TEXT_REPLY: _text_reply,
     Notice.RENEWAL: _renewal,
     Notice.YEARLY_REMINDER: _renewal,
-    Notice.PRICE_CHANGE: _nothing_more,
+    Notice.CONTRACT_ANSWERED: _told,
+    Notice.CONTRACT_ENDED: _told,
+    Notice.PRICE_CHANGE: _told,
 }
 KINDS = tuple(_FACTS)

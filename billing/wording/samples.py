@@ -471,7 +471,21 @@ CASES = {
         },
     },
     Notice.CONTACT_CHANGED: {"Changed": {"why": "This was the address of a contact of this account."}},
-    Notice.PRICE_CHANGE: {"A new price": {"why": "The price of a service of yours changes."}},
+    Notice.PRICE_CHANGE: {
+        "A new price": _RENEWS
+        | {
+            "document": sample.new_price(COMPANY),
+            "why": "The price of a service of yours changes; it counts only once you were told.",
+        },
+    },
+    Notice.CONTRACT_ANSWERED: {
+        "Ended": _RENEWS
+        | {"document": sample.answered(COMPANY), "why": "You answered about your agreement with us."},
+    },
+    Notice.CONTRACT_ENDED: {
+        "Ended": _RENEWS
+        | {"document": sample.ended(COMPANY), "why": "A message is sent whenever a contract ends."},
+    },
     Notice.TEXT_REPLY: {"An answer": {"words": "You get no more texts.", "why": "You sent us a text."}},
     Notice.RENEWAL: {"A year more": _RENEWS | {"document": sample.renewal(COMPANY)}},
     Notice.YEARLY_REMINDER: {

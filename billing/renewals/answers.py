@@ -1,0 +1,319 @@
+"""What the customer answers about their contract: keep it, talk to us, or end it. Signed and confirmed.
+
+What ending would mean is worked out before anybody presses anything (``offer``), said beside the button
+(``wording``), and done exactly so (``give``). A notice that the law wanted and that never came counts for the
+customer. Not here: the page (portal/contract.py), other reasons to end (endings.py).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from billing import authorities, events, ledger, notices, tickets, words
+from billing.errors import BillingError
+from billing.periods import DAY
+from billing.renewals import agreements, closing, endings, matching, sending, terms, told
+from models import Contract, Notice, RenewalAnswer, RenewalNotice, RenewalRule
+
+RENEW, TALK, END = RenewalAnswer.RENEW, RenewalAnswer.TALK, RenewalAnswer.END
+WHY = "You answered about your agreement with us."
+NO_REASON = "not_said"
+LONGEST_NAME = 80
+LONGEST_WORDS = 5000
+CHANGED = "What stands here has changed since you looked. Please read it again before you answer."
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a contract's customer may do about its end today, and what each would mean."""
+
+    contract: Contract
+    term: terms.Term
+    renews: str  # "for a year", "month to month"; "" when it does not renew
+    deadline_on: date | None  # by the contract; None where there is none
+    last_on: date  # the last day of service, were it ended now
+    next_ends_on: date | None  # the end of the next term, where that is a fixed one
+    is_late: bool
+    in_favor: str  # why the contract's own deadline does not count
+    waits_for_authority: bool
+    final: endings.Final
+
+    @property
+    def headline(self):
+        """How it stands, in one sentence."""
+        name = endings.lower(self.contract.name)
+        if self.term.is_monthly:
+            return f"Your {name} runs from month to month."
+        ends = words.date(self.term.ends_on)
+        if not self.renews:
+            return f"The term of your {name} ends on {ends}."
+        return (
+            f"Your {name} renews on {words.date(self.term.ends_on + DAY)} {self.renews}, unless you end it."
+        )
+
+    @property
+    def until(self):
+        """By when it can be ended, in one sentence."""
+        if self.term.is_monthly:
+            notice = words.plural(self.contract.notice_days, "day")
+            return f"You may end it on any day. It then runs for another {notice}."
+        if self.in_favor:
+            return f"{self.in_favor} So you may end it until {words.date(self.term.ends_on)}, without a fee."
+        if self.is_late:
+            deadline = words.date(self.deadline_on)
+            return (
+                f"The last day to end it with this term was {deadline}; that day is over. "
+                f"Ended now, it runs until the next term ends, on {words.date(self.last_on)}."
+            )
+        return f"You can end it until {words.date(self.deadline_on)}." if self.deadline_on else ""
+
+    @property
+    def keep_words(self):
+        """What keeping it means."""
+        if self.term.is_monthly or not self.renews:
+            return "Everything stays as it is. You need not do anything; your answer only tells us so."
+        day = words.date(self.term.ends_on + DAY)
+        return f"It renews on {day} {self.renews}. You need not do anything; your answer only tells us so."
+
+    @property
+    def end_words(self):
+        """What ending it means: the last day, the money, the fee, the alarm."""
+        last = words.date(self.last_on)
+        lines = [f"Your last day of service is {last}."]
+        if self.waits_for_authority:
+            lines.append(
+                "The fire authority requires this monitoring, so we must tell it in writing first. "
+                "We do that for you, and write to you when it is done. "
+                f"We plan {last} as your last day."
+            )
+        lines.append(f"From {words.date(self.last_on + DAY)} on nobody answers the signals of your alarm.")
+        lines += self.final.sentences
+        lines.append("There is no fee for ending it, and we ask for no reason.")
+        return tuple(lines)
+
+
+# --- Before the answer ---------------------------------------------------------------------------
+
+
+def offer(contract, *, today, now):
+    """The Offer of a contract that has not ended. Only reading; ``today`` is the company's day."""
+    party = agreements.of(contract)
+    agreement, day = party.agreement, party.day(today, now)
+    term = terms.term_of(agreement, day)
+    deadline_on, last_on, is_late, in_favor = _last_day(contract, agreement, term, day)
+    following = terms.next_term(agreement, term)
+    return Offer(
+        contract=contract,
+        term=term,
+        renews=_renews(agreement, term, following),
+        deadline_on=deadline_on,
+        last_on=last_on,
+        next_ends_on=None if following.is_monthly else following.ends_on,
+        is_late=is_late,
+        in_favor=in_favor,
+        waits_for_authority=bool(authorities.missing(contract, last_on)),
+        final=endings.final(contract, last_on),
+    )
+
+
+def _renews(agreement, term, following):
+    if term.is_monthly or not agreement.auto_renew:
+        return ""
+    if following.is_monthly:
+        return "month to month"
+    return f"for {matching.length(terms.renews_into_months(agreement))}"
+
+
+def _last_day(contract, agreement, term, day):
+    """(deadline or None, last day of service, whether it is too late, why the deadline does not count)."""
+    notice = contract.notice_days * DAY
+    day = max(day, contract.starts_on)
+    if term.is_monthly:
+        return None, day + notice, False, ""
+    if not agreement.auto_renew:
+        return None, max(term.ends_on, day), False, ""
+    deadline_on = term.ends_on - notice
+    if day <= deadline_on:
+        return deadline_on, term.ends_on, False, ""
+    if in_favor := _for_the_customer(contract, term):
+        return deadline_on, term.ends_on, False, in_favor
+    following = terms.next_term(agreement, term)
+    if following.is_monthly:  # nothing to be late for: a few days of the first month are added
+        return deadline_on, day + notice, False, ""
+    return deadline_on, following.ends_on, True, ""
+
+
+def _for_the_customer(contract, term):
+    """Why the contract's own deadline does not count: we did not tell them in time."""
+    rows = contract.renewal_notices.where(
+        (RenewalNotice.term_end_on == term.ends_on)
+        & RenewalNotice.overridden_at.is_null()
+        & (RenewalNotice.state != RenewalNotice.CANCELED)
+    )
+    for row in rows:
+        if row.rule.basis == RenewalRule.CONTINUOUS or row.deadline_on is None:
+            continue
+        if row.sent_on and row.sent_on > row.deadline_on:
+            return f"Our notice left on {words.date(row.sent_on)}, after that day."
+        if row.rule.consequence in closing.MONTHLY and not row.sent_on:
+            return "We should have reminded you of it in time, and cannot show that we did."
+    return ""
+
+
+def wording(offered, answer):
+    """The words that stand beside the button of an answer, as they are kept with it."""
+    lines = [offered.headline, offered.until]
+    if answer == END:
+        lines += offered.end_words
+    else:
+        lines.append(offered.keep_words if answer == RENEW else "Somebody of ours gets in touch with you.")
+    return "\n".join(line for line in lines if line)
+
+
+def latest(contract):
+    """The newest RenewalAnswer of a contract, or None."""
+    return contract.answers.order_by(RenewalAnswer.id.desc()).first()
+
+
+# --- The answer ----------------------------------------------------------------------------------
+
+
+def give(
+    contract, *, answer, name, key, by, via, today, now, shown_on=None, message="", contact=None,
+    notice=None, ip="", browser="",
+):  # fmt: skip
+    """Take a customer's answer: record it, do what it says, confirm it. Returns the RenewalAnswer.
+
+    key      -- of the press of the button: the same again returns the first answer
+    shown_on -- the last day of service that stood on the page; another one by now is refused
+
+    Raises BillingError without a name, for an unknown answer, and when the contract ends already. Ending
+    required fire monitoring waits for its authority: then a ticket waits on us instead.
+    """
+    name, text = _typed(name, LONGEST_NAME), _typed(message, LONGEST_WORDS)
+    if answer not in RenewalAnswer.WORDS:
+        raise BillingError("Choose what you would like: keep it, talk to us, or end it.")
+    if not name:
+        raise BillingError("Please type your name, so that we know who answers.")
+    with ledger.locked(contract.customer_id):
+        if known := RenewalAnswer.get_or_none(RenewalAnswer.key == key):
+            return known
+        contract = Contract.get_by_id(contract.id)
+        if contract.ends_on:
+            raise BillingError("This agreement ends already. If that is not right, tell us below.")
+        offered = offer(contract, today=today, now=now)
+        if answer == END and shown_on and shown_on != offered.last_on:
+            raise BillingError(CHANGED)
+        said = {"name": name, "words": text, "by": by[:300], "via": via, "ip": ip, "browser": browser[:255]}
+        row = _record(offered, answer, key, said, contact, notice, now)
+        if answer == END and not offered.waits_for_authority:
+            endings.end(
+                contract, on=offered.last_on, reason_code=NO_REASON, by=by, today=today, now=now, answer=row
+            )
+        _confirm(row, now)
+    return row
+
+
+def _typed(text, most):
+    return (text or "").replace("\x00", "").strip()[:most]
+
+
+def _record(offered, answer, key, said, contact, notice, now):
+    shown = wording(offered, answer)
+    ticket = _ticket(offered, answer, said, contact, now)
+    row = RenewalAnswer.create(
+        key=key, contract=offered.contract, contact=contact, notice=notice, ticket=ticket, answer=answer,
+        term_end_on=offered.term.ends_on, deadline_on=offered.deadline_on, is_late=offered.is_late,
+        last_on=offered.last_on if answer == END else None, wording=shown,
+        text_sha256=sending.text_hash(shown), at=now, **said,
+    )  # fmt: skip
+    events.record(
+        "contract.answered", offered.contract, by=said["by"][:80], now=now,
+        after={"answer": answer, "name": said["name"], "last_on": row.last_on},
+    )  # fmt: skip
+    return row
+
+
+def _ticket(offered, answer, said, contact, now):
+    """Who wants to talk is waited for by us; so is an end that needs the authority first."""
+    contract, text = offered.contract, said["words"]
+    if answer == END and offered.waits_for_authority:
+        last = words.date(offered.last_on)
+        subject = f"Ends required fire monitoring on {last}: tell the authority"
+        text = authorities.missing(contract, offered.last_on)
+    elif answer == TALK:
+        subject, text = f"Wants to talk about the {endings.lower(contract.name)}", text or "Please call me."
+    else:
+        return None
+    body = f"{said['name']}: {text}"
+    told_by = {"by": said["by"][:80], "now": now}
+    return tickets.open(contract.customer, subject=subject[:120], body=body, contact=contact, **told_by)
+
+
+# --- The confirmation ----------------------------------------------------------------------------
+
+
+def _confirm(row, now):
+    """Confirm an answer to whoever gave it; an end to every payer."""
+    customer = row.contract.customer
+    people = told.payers(customer) if row.answer == END else []
+    if row.contact_id and row.contact_id not in [one.id for one in people]:
+        people.append(row.contact)
+    for person in people or told.payers(customer)[:1] or [None]:
+        channel = Notice.MAIL if person and person.email else Notice.PAPER
+        key = f"contract_answered:{row.id}:{person.id if person else 'paper'}"
+        notices.queue(
+            Notice.CONTRACT_ANSWERED, key=key, customer=customer, contact=person, channel=channel,
+            contract=row.contract_id, legal=True, why=WHY, now=now,
+        )  # fmt: skip
+
+
+def of_notice(notice):
+    """The RenewalAnswer that a confirmation is about: its number stands in the notice's key."""
+    return RenewalAnswer.get_by_id(int(notice.key.split(":")[1]))
+
+
+def document(row, *, today, moment, online=""):
+    """The Told that confirms an answer. ``moment``: when it was given, in the company's words."""
+    contract = row.contract
+    title, sentence, paragraphs = _told(row)
+    return told.told(
+        contract.customer,
+        today=today,
+        online=online,
+        title=title,
+        sentence=sentence,
+        facts=(
+            ("Account", contract.customer.account_number),
+            ("Your last day of service", words.date(row.last_on)),
+            ("Signed by", row.name),
+            ("Answered", moment),
+        ),
+        paragraphs=(
+            *paragraphs,
+            "If this was not you, or not what you meant, answer this message or call us.",
+        ),
+    )
+
+
+def _told(row):
+    """(title, sentence, paragraphs) of a confirmation."""
+    name = endings.lower(row.contract.name)
+    if row.answer == TALK:
+        return (
+            "You want to talk to us",
+            "Thank you. Somebody of ours gets in touch with you about your agreement.",
+            ("Nothing has changed until then: your service goes on, and nothing was ended or renewed.",),
+        )
+    if row.answer == RENEW:
+        return (
+            f"You keep your {name}",
+            f"Thank you. You told us that you keep your {name}.",
+            tuple(row.wording.split("\n")[2:]) or (),
+        )
+    lines = tuple(row.wording.split("\n"))
+    last = words.date(row.last_on)
+    return (
+        f"Your {name} ends on {last}",
+        f"You ended your {name}: {last} is your last day of service.",
+        lines[lines.index(f"Your last day of service is {last}.") + 1 :],
+    )

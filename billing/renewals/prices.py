@@ -1,0 +1,336 @@
+"""New prices that must be told before they count: planned, told in their window, and billed only then.
+
+An increase names its window when it is planned: by the laws that reach the contract, else by the house rule. The
+renew step sends the message and notes the day on which it left; ``contracts.price_counts`` is what the bill step
+goes by. Decreases, and what a customer agreed to, need none of this (contracts.change_price).
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from billing import contracts, events, ledger, money, notices, words
+from billing.errors import BillingError
+from billing.money import format_cents
+from billing.periods import DAY
+from billing.renewals import agreements, endings, letter, matching, one_by_one, rules, told, windows
+from models import Charge, Line, Notice, Preference, PriceChange, RenewalRule, db
+
+WHY = "The price of a service of yours changes; it counts only once you were told."
+HOUSE_OPENS, HOUSE_CLOSES = 60, 30  # days before it takes effect, where no law says otherwise
+COUNTS = (Notice.MAIL, Notice.PAPER)  # a text alone proves nothing
+HOUSE = RenewalRule(
+    code="HOUSE-P", state=matching.EVERYWHERE, citation="Our own rule", basis=RenewalRule.PRICE_CHANGE,
+    audience=RenewalRule.ANY, anchor=RenewalRule.EFFECTIVE, opens_days=HOUSE_OPENS, closes_days=HOUSE_CLOSES,
+    media="email|mail", consequence="courtesy", certainty="house_rule",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Window:
+    """When an increase must be told. ``rules``: the codes that say so."""
+
+    opens_on: date
+    closes_on: date
+    plan_on: date
+    rules: tuple[str, ...]
+    arithmetic: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What an increase would mean for one charge; ``refusal`` says why it cannot be planned."""
+
+    charge: Charge
+    old_cents: int
+    new_cents: int
+    first_on: date  # of the first period at the new price
+    window: Window | None
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Rise:
+    """How prices rise: by so many parts per million, by an amount, or to an amount; to the next ``step``."""
+
+    ppm: int = 0
+    more_cents: int = 0
+    to_cents: int = 0
+    step_cents: int = 5
+
+    def of(self, cents):
+        """The new price of one."""
+        if self.to_cents:
+            return self.to_cents
+        exact = cents + self.more_cents + money.tax(cents, self.ppm)
+        return -(-exact // self.step_cents) * self.step_cents if self.ppm else exact
+
+
+# --- Windows -------------------------------------------------------------------------------------
+
+
+def window(contract, first_on, *, party=None, table=None):
+    """The Window of an increase that takes effect on ``first_on``: the strictest of all rules that apply."""
+    party = party or agreements.of(contract)
+    group = [
+        (rule, windows.window(rule, party.agreement, first_on))
+        for rule in (table if table is not None else rules.active())
+        if rule.basis == RenewalRule.PRICE_CHANGE and matching.match(rule, party.agreement, first_on).applies
+    ] or [(HOUSE, windows.window(HOUSE, party.agreement, first_on))]
+    plan = windows.plan(group, party.agreement, has_email=party.has_email, may_write=party.may_write)
+    lines = [line for rule, one in group for line in (f"{rule.code}: {rule.citation}.", *one.arithmetic)]
+    codes = tuple(rule.code for rule, _ in group)
+    return Window(plan.opens_on, plan.closes_on, plan.plan_on, codes, (*lines, *plan.why))
+
+
+def first_period(charge, from_on):
+    """The first day of the first period of a charge that starts on ``from_on`` or later."""
+    index = max(contracts.index_of(charge, from_on), 0)
+    starts = max(contracts.period_of(charge, index).from_on, charge.starts_on)
+    return starts if starts >= from_on else contracts.period_of(charge, index + 1).from_on
+
+
+# --- Planning ------------------------------------------------------------------------------------
+
+
+def preview(charges, rise, *, from_on, today):
+    """What an increase from ``from_on`` would mean for each charge: [Planned]. Only reading.
+
+    rise -- a Rise
+    """
+    table = [rule for rule in rules.active() if rule.basis == RenewalRule.PRICE_CHANGE]
+    charges = list(charges)
+    ids = sorted({charge.contract_id for charge in charges})
+    parties = {party.contract.id: party for chunk in agreements.chunks(ids) for party in chunk}
+    return [_planned(one, rise, from_on, parties[one.contract_id], table, today) for one in charges]
+
+
+def _planned(charge, rise, from_on, party, table, today):
+    first_on = first_period(charge, from_on)
+    old = contracts.price_on(charge, first_on)
+    new = rise.of(old)
+    if new <= old:
+        return Planned(charge, old, new, first_on, None)
+    found = window(party.contract, first_on, party=party, table=table)
+    return Planned(charge, old, new, first_on, found, _refusal(charge, first_on, found, today))
+
+
+def _refusal(charge, first_on, found, today):
+    if charge.next_on is None:
+        return "This charge has ended."
+    if today > found.closes_on:
+        return (
+            f"It had to be told by {words.date(found.closes_on)} to count from {words.date(first_on)}. "
+            "Choose a later day."
+        )
+    lines = charge.price_changes.where(
+        PriceChange.canceled_on.is_null() & (PriceChange.starts_on >= first_on)
+    )
+    return "Another new price is planned for that day or later." if lines.exists() else ""
+
+
+def plan(charges, rise, *, from_on, reason, by, today, now):
+    """Plan new prices: each contract is told in one message. Returns (the PriceChanges, the refused Planned).
+
+    What goes down, or stays, needs no message. Raises BillingError without a reason.
+    """
+    if not reason.strip():
+        raise BillingError("Say why prices change; the customer reads it.")
+    made, refused, leads = [], [], {}
+    for one in preview(charges, rise, from_on=from_on, today=today):
+        if one.refusal:
+            refused.append(one)
+        elif one.new_cents != one.old_cents:
+            made.append(_write(one, leads, reason.strip(), by, now))
+    return made, refused
+
+
+def _write(one, leads, reason, by, now):
+    """Write one new price; the first of a contract and day leads the message."""
+    charge, found = one.charge, one.window
+    more = {"old_cents": one.old_cents}
+    if found:
+        key = (charge.contract_id, one.first_on)
+        more |= {
+            "needs_notice": True, "tell_from_on": found.opens_on, "tell_by_on": found.closes_on,
+            "plan_on": found.plan_on, "told_with": leads.get(key),
+            "arithmetic": json.dumps(found.arithmetic, ensure_ascii=False),
+        }  # fmt: skip
+    with ledger.locked(charge.contract.customer_id):
+        told_by = {"reason": reason, "by": by, "now": now}
+        row = contracts.write_price(charge, from_on=one.first_on, unit_cents=one.new_cents, **told_by, **more)
+    if found:
+        leads.setdefault((charge.contract_id, one.first_on), row)
+    return row
+
+
+def cancel(change, *, reason, by, today, now):
+    """Take a planned price back before anything was billed at it. Returns the change."""
+    if change.canceled_on:
+        raise BillingError("It was taken back already.")
+    if change.charge.lines.where(_lines_at(change)).exists():
+        raise BillingError("It was billed already. Plan a new price instead.")
+    with db.atomic():
+        change.canceled_on, change.cancel_reason = today, reason.strip()[:120]
+        change.save()
+        events.record(
+            "price_change.canceled", change, by=by, now=now, reason=reason,
+            customer=change.charge.contract.customer,
+        )  # fmt: skip
+    return change
+
+
+def _lines_at(change):
+    return (
+        (Line.from_on >= change.starts_on) & (Line.unit_cents == change.unit_cents) & Line.voided_on.is_null()
+    )
+
+
+# --- Telling -------------------------------------------------------------------------------------
+
+
+def _waiting():
+    """A query of increases that stand and were not told yet."""
+    return PriceChange.select().where(
+        PriceChange.needs_notice & PriceChange.told_on.is_null() & PriceChange.canceled_on.is_null()
+    )
+
+
+def send_due(today, *, now, trouble=None):
+    """Queue the message of every increase whose planned day has come, while its window is open.
+
+    Returns how many contracts are told.
+    """
+    due = _waiting().where(
+        PriceChange.told_with.is_null()
+        & (PriceChange.plan_on <= today)
+        & (PriceChange.tell_from_on <= today)
+        & (PriceChange.tell_by_on >= today)
+    )
+
+    def send(change):
+        return _queue(change, today, now)
+
+    return sum(one_by_one.each(list(due.order_by(PriceChange.id)), send, trouble))
+
+
+def _queue(change, today, now):
+    contract = change.charge.contract
+    if contract.ends_on or change.notices.exists():
+        return False
+    about = {"legal": True, "contract": contract, "price_change": change, "why": WHY, "now": now}
+    with db.atomic():
+        queued = []
+        for person in told.payers(contract.customer):
+            queued += notices.tell(
+                person, Notice.PRICE_CHANGE, event=Preference.PRICE_CHANGE, step_key=f"price:{change.id}",
+                today=today, **about,
+            )  # fmt: skip
+        if not any(one.channel in COUNTS for one in queued):
+            notices.queue(
+                Notice.PRICE_CHANGE, key=f"price:{change.id}:paper", customer=contract.customer,
+                channel=Notice.PAPER, event=Preference.PRICE_CHANGE, **about,
+            )  # fmt: skip
+    return True
+
+
+def follow(today, *, now, trouble=None):
+    """Note which increases were told, by what left and did not come back. Returns how many changes.
+
+    What came back before the price counts is untold again; the outbox has put a letter in its place.
+    """
+
+    def look(change):
+        on = _told_on(change)
+        if on and on <= change.tell_by_on and change.told_on is None:
+            return _note(change, on, now)
+        if on is None and change.told_on and change.starts_on > today:
+            return _note(change, None, now)
+        return 0
+
+    recent = PriceChange.select().where(
+        PriceChange.needs_notice
+        & PriceChange.canceled_on.is_null()
+        & (PriceChange.starts_on > today - 7 * DAY)
+    )
+    return sum(one_by_one.each(list(recent.order_by(PriceChange.id)), look, trouble))
+
+
+def _told_on(change):
+    """The day on which a message left that told a change and stands, or None."""
+    sent = Notice.select(Notice.sent_at).where(
+        (Notice.price_change == (change.told_with_id or change.id))
+        & (Notice.state == Notice.SENT)
+        & (Notice.channel << COUNTS)
+        & Notice.bounced_at.is_null()
+    )
+    first = sent.order_by(Notice.sent_at).first()
+    return agreements.of(change.charge.contract).date(first.sent_at) if first else None
+
+
+def _note(change, on, now):
+    with db.atomic():
+        change.told_on = on
+        change.save()
+        events.record(
+            "price_change.told" if on else "price_change.came_back", change, by="daily job", now=now,
+            after={"told_on": on}, customer=change.charge.contract.customer,
+        )  # fmt: skip
+    return 1
+
+
+def silent(today):
+    """A query of increases that were not told in time: the old price is billed, and somebody should know."""
+    return _waiting().where(
+        (PriceChange.tell_by_on < today) & (PriceChange.starts_on > today - timedelta(days=92))
+    )
+
+
+def standing_words(change, *, today):
+    """Where a new price stands, in a sentence for staff."""
+    first = words.date(change.starts_on)
+    if change.canceled_on:
+        return f"Taken back on {words.date(change.canceled_on)}: {change.cancel_reason or 'no reason given'}"
+    if not change.needs_notice:
+        return f"Counts from {first}: {change.agreed_how or 'no message is needed'}."
+    if change.told_on:
+        return f"Told on {words.date(change.told_on)}; counts from {first}."
+    if today > change.tell_by_on:
+        return (
+            f"Not billed: there is no proof that it was told by {words.date(change.tell_by_on)}. The old price "
+            "goes on. Take it back and plan it for a later day."
+        )
+    return f"Not billed before it is told, from {words.period(change.tell_from_on, change.tell_by_on)}."
+
+
+# --- What it says --------------------------------------------------------------------------------
+
+
+def document(change, *, today, online=""):
+    """The Told of an increase: every charge of its message, old and new amount, first day, and what one can do."""
+    contract = change.charge.contract
+    changes = [change, *change.told_too.where(PriceChange.canceled_on.is_null()).order_by(PriceChange.id)]
+    name, first = endings.lower(contract.name), words.date(change.starts_on)
+    return told.told(
+        contract.customer,
+        today=today,
+        online=online,
+        title=f"Your price changes on {first}",
+        sentence=f"From {first} on, your {name} costs more. Here is what changes.",
+        facts=(("Account", contract.customer.account_number), *map(_fact, changes), ("From", first)),
+        paragraphs=(
+            f"Why: {change.reason}." if change.reason else "",
+            "Nothing else changes. Plus tax where it applies.",
+            "Is that too much, or not right? Talk to us, or end the service: the page below shows both, and no "
+            "reason is needed.",
+        ),
+    )
+
+
+def _fact(change):
+    charge = change.charge
+    old, new = (
+        format_cents(charge.quantity * cents - charge.discount_cents)
+        for cents in (change.old_cents, change.unit_cents)
+    )
+    return str(charge), f"{old} {letter.EVERY[charge.cycle_months]} now, {new} from then on"

@@ -1,0 +1,56 @@
+"""What is told about a contract in one plain shape: a title, a sentence, facts, paragraphs. Mail and paper.
+
+The confirmation of an answer, the end of a contract, a new price. Not here: the notice of a contract's end
+itself (letter.py), sending, looks.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from billing import company as companies
+from billing import documents
+from models import Contact
+
+
+@dataclass(frozen=True)
+class Told:
+    """One message about a contract as plain values."""
+
+    company: documents.Letterhead
+    customer_name: str
+    account_number: str
+    bill_to: tuple[str, ...]
+    written_on: date
+    title: str
+    subject: str
+    sentence: str
+    facts: tuple[tuple[str, str], ...]
+    paragraphs: tuple[str, ...]
+    online: str = ""  # the page that shows it, and where it is answered
+
+    @property
+    def customer_label(self):
+        return f"{self.customer_name} (account {self.account_number})"
+
+
+def told(customer, *, today, title, sentence, facts, paragraphs, subject="", online=""):
+    """A Told to a customer. Facts and paragraphs without words are left out."""
+    return Told(
+        company=documents.letterhead(companies.current()),
+        customer_name=customer.name,
+        account_number=customer.account_number,
+        bill_to=(customer.name, *customer.address_lines),
+        written_on=today,
+        title=title,
+        subject=subject or title[:1].lower() + title[1:],
+        sentence=sentence,
+        facts=tuple((term, text) for term, text in facts if text),
+        paragraphs=tuple(text for text in paragraphs if text),
+        online=online,
+    )
+
+
+def payers(customer):
+    """The contacts who are told about a contract: the payers who have not left, by id."""
+    people = customer.contacts.where((Contact.role == Contact.PAYER) & Contact.left_on.is_null())
+    return list(people.order_by(Contact.id))
