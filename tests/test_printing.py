@@ -1,0 +1,336 @@
+"""Print batches: order of envelopes, judged again, each letter once, numbers of certified mail, the post."""
+
+import hashlib
+import subprocess
+from datetime import date, datetime, timedelta
+
+import pytest
+from peewee import IntegrityError
+
+from billing import certified, ledger, notices, payments, printing
+from billing.edges.print_batches import Press
+from billing.errors import BillingError
+from billing.renewals import day, rules
+from models import Invoice, Link, Notice, PrintBatch, PrintFile, PrintPiece, RenewalNotice
+from tests import factories
+from tests.test_renewals import agree
+
+NOW = datetime(2026, 12, 1, 18, 0)
+TODAY = date(2026, 12, 1)
+
+
+@pytest.fixture
+def press(app):
+    return Press(app)
+
+
+def letter(name, *, zip="78704", kind=Notice.INVOICE, cents=4250, **about):
+    """A letter about an invoice that waits for paper."""
+    customer = factories.make_customer(name, email="", zip=zip)
+    invoice = factories.make_invoice(customer, cents=cents, **about)
+    notices.queue(
+        kind, key=f"{kind}:{invoice.id}:paper", channel=Notice.PAPER, customer=customer, invoice=invoice,
+        why="You get invoices for this account.", now=NOW,
+    )  # fmt: skip
+    Notice.update(state=Notice.PRINT).where(Notice.invoice == invoice).execute()
+    return Notice.get(Notice.invoice == invoice)
+
+
+def batch_of(press, clock):
+    return printing.make(printing.order(by="staff:olga", now=NOW), press=press, clock=clock)
+
+
+def names(batch):
+    return [piece.notice.customer.name for piece in printing.pieces(batch) if not piece.out_at]
+
+
+def pages_of(content):
+    """The text of each page of a PDF."""
+    run = subprocess.run(["pdftotext", "-layout", "-", "-"], input=content, capture_output=True, check=True)
+    return run.stdout.decode().split("\f")[:-1]
+
+
+def test_the_pieces_lie_in_the_order_of_envelopes(press, clock, db):
+    for name, zip in (("Zoe", "10001"), ("Ann", "90210"), ("Bob", "10001")):
+        letter(name, zip=zip)
+
+    batch = batch_of(press, clock)
+
+    assert names(batch) == ["Bob", "Zoe", "Ann"]
+    assert (batch.state, batch.pieces, batch.pages, batch.sheets) == (PrintBatch.MADE, 3, 3, 3)
+
+
+def test_every_piece_begins_on_the_front_of_a_sheet_under_a_cover_with_counts(press, clock, db):
+    for name in ("Ann", "Bob"):
+        letter(name)
+
+    batch = batch_of(press, clock)
+
+    content = printing.file_of(batch)
+    pages = pages_of(content)
+    assert len(pages) == 6  # cover, back, Ann, back, Bob, back
+    assert "2 pieces · 2 pages · 2 sheets" in pages[0]
+    assert [piece.first_page for piece in printing.pieces(batch)] == [3, 5]
+    assert "Ann" in pages[2] and "Bob" in pages[4] and not pages[1].strip() and not pages[3].strip()
+    assert "page 1 of 1" in pages[2] and "page 1 of 1" in pages[4]
+    assert content == printing.file_of(batch) and batch.sha256 == hashlib.sha256(content).hexdigest()
+
+
+# --- Judged again --------------------------------------------------------------------------------
+
+
+def test_what_was_canceled_meanwhile_is_left_out_with_the_reason(press, clock, db):
+    letter("Ann")
+    canceled = letter("Bob")
+    Invoice.update(state=Invoice.VOID, open_cents=0, voided_on=TODAY).where(
+        Invoice.id == canceled.invoice_id
+    ).execute()
+
+    batch = batch_of(press, clock)
+
+    assert names(batch) == ["Ann"]
+    assert factories.fresh(canceled).state == Notice.SKIPPED
+    assert "The invoice was canceled." in pages_of(printing.file_of(batch))[0]
+
+
+def test_nobody_is_reminded_on_paper_of_what_they_paid(press, clock, db):
+    reminded = letter("Ann", kind=Notice.REMINDER, due=TODAY + timedelta(days=3), issued=date(2026, 11, 1))
+    payments.record(
+        reminded.customer, amount_cents=4250, kind="check", received_on=TODAY, by="tests", key="k", today=TODAY,
+        now=NOW, check_number="77",
+    )  # fmt: skip
+
+    batch = batch_of(press, clock)
+
+    assert (batch.state, batch.pieces) == (PrintBatch.EMPTY, 0)
+    assert factories.fresh(reminded).reason == "The invoice is paid."
+
+
+def test_one_letter_that_cannot_be_drawn_does_not_keep_the_others(press, clock, db):
+    letter("Ann")
+    strange = letter("Bob", kind=Notice.CONTACT_CHANGED)
+    Notice.update(kind=Notice.PRICE_CHANGE).where(Notice.id == strange.id).execute()
+
+    batch = batch_of(press, clock)
+
+    assert names(batch) == ["Ann"]
+    piece = strange.print_pieces.get()
+    assert piece.out_reason and factories.fresh(strange).state == Notice.PRINT  # it waits on
+
+
+# --- Each letter once ----------------------------------------------------------------------------
+
+
+def test_two_clicks_are_one_order(db):
+    letter("Ann")
+    assert printing.order(by="a", now=NOW) == printing.order(by="b", now=NOW)
+
+
+def test_with_nothing_to_print_there_is_no_batch(db):
+    with pytest.raises(BillingError, match="Nothing waits"):
+        printing.order(by="a", now=NOW)
+
+
+def test_the_next_batch_has_only_what_came_since(press, clock, db):
+    letter("Ann")
+    batch_of(press, clock)
+    letter("Bob")
+
+    assert names(batch_of(press, clock)) == ["Bob"]
+
+
+def test_the_database_lets_a_letter_be_in_one_batch_only(db):
+    notice = letter("Ann")
+    first = printing.order(by="a", now=NOW)
+    PrintPiece.create(batch=first, notice=notice)
+    other = PrintBatch.create(ordered_by="a", ordered_at=NOW, state=PrintBatch.MADE)
+
+    with pytest.raises(IntegrityError), db.atomic():
+        PrintPiece.create(batch=other, notice=notice)
+
+
+def test_who_died_while_drawing_leaves_an_order_that_is_made_anew(press, clock, db):
+    letter("Ann"), letter("Bob")
+
+    class Dies(Press):
+        def bind(self, *about):
+            raise KeyboardInterrupt
+
+    batch = printing.order(by="a", now=NOW)
+    with pytest.raises(KeyboardInterrupt):
+        printing.make(batch, press=Dies(press.app), clock=clock)
+    assert printing.make(batch, press=press, clock=clock).state == PrintBatch.ORDERED  # somebody has it
+    PrintBatch.update(claimed_at=NOW - timedelta(hours=1)).execute()
+
+    batch = printing.make(batch, press=press, clock=clock)
+
+    assert names(batch) == ["Ann", "Bob"] and batch.contents.count() == 2
+
+
+def test_of_two_that_draw_the_same_batch_one_file_counts(press, clock, db):
+    letter("Ann")
+    batch = printing.order(by="a", now=NOW)
+
+    class Slow(Press):
+        def bind(self, *about):
+            PrintBatch.update(claimed_at=NOW - timedelta(hours=1)).execute()
+            if not PrintFile.select().exists():
+                printing.make(factories.fresh(batch), press=press, clock=clock)
+            return super().bind(*about)
+
+    made = printing.make(batch, press=Slow(press.app), clock=clock)
+
+    assert made.state == PrintBatch.MADE and PrintFile.select().count() == 1
+    assert hashlib.sha256(printing.file_of(made)).hexdigest() == made.sha256
+
+
+# --- Out of the batch, printed, mailed -----------------------------------------------------------
+
+
+def test_a_piece_is_taken_out_for_the_next_batch_or_for_good(press, clock, db):
+    ann, bob = letter("Ann"), letter("Bob")
+    batch = batch_of(press, clock)
+    told = {"by": "staff:olga", "now": NOW}
+
+    printing.take_out(ann.print_pieces.get(), reason="Jammed", again=True, **told)
+    printing.take_out(bob.print_pieces.get(), reason="Moved away", again=False, **told)
+
+    assert names(batch) == []
+    assert (factories.fresh(bob).state, factories.fresh(bob).reason) == (Notice.SKIPPED, "Moved away")
+    assert names(batch_of(press, clock)) == ["Ann"]
+    with pytest.raises(BillingError, match="once the batch is made"):
+        printing.take_out(bob.print_pieces.get(), reason="Again", again=True, **told)
+
+
+def test_letters_are_sent_when_the_batch_is_at_the_post(press, clock, db):
+    ann = letter("Ann")
+    batch = batch_of(press, clock)
+    told = {"by": "staff:olga", "now": NOW}
+    with pytest.raises(BillingError, match="not printed yet"):
+        printing.mark_mailed(batch, mailed_on=TODAY, today=TODAY, **told)
+
+    printing.mark_printed(batch, **told)
+    assert factories.fresh(ann).state == Notice.PRINT
+    printing.mark_mailed(batch, mailed_on=TODAY, today=TODAY, **told)
+
+    ann, batch = factories.fresh(ann), factories.fresh(batch)
+    assert (ann.state, ann.pages, batch.mailed_by) == (Notice.SENT, 1, "staff:olga")
+    assert "Invoice" in ann.subject and "$42.50" in ann.body_text
+    assert "Ann, 7 Oak Street, Austin, TX 78704" == ann.address
+
+
+def test_the_links_on_paper_work_and_their_secrets_are_not_kept(press, clock, db):
+    ann = letter("Ann")
+    batch = batch_of(press, clock)
+
+    assert Link.select().where((Link.purpose == Link.PAY) & (Link.invoice == ann.invoice)).count() == 1
+    assert "/i/…" in factories.fresh(ann).body_text
+    PrintBatch.update(mailed_at=NOW - timedelta(days=31)).execute()
+    assert printing.forget(now=NOW) == 1
+    with pytest.raises(BillingError, match="thrown away"):
+        printing.file_of(batch)
+
+
+# --- Certified mail ------------------------------------------------------------------------------
+
+NUMBER = "71123456789123456787"
+
+
+@pytest.fixture
+def by_law(press, clock, db, company):
+    """A contract in New York, whose notice goes as certified mail, in a batch with an invoice."""
+    rules.load_product(by="tests", now=NOW)
+    contract = agree(factories.make_customer("Nora York", email="", state="NY", zip="10001"), "NY")
+    day.run(date(2027, 1, 1), now=datetime(2027, 1, 1, 18), trouble=[])
+    certified_rows = contract.renewal_notices.where(RenewalNotice.medium == RenewalNotice.CERTIFIED)
+    sent_on = certified_rows.get().plan_on
+    at = datetime(sent_on.year, sent_on.month, sent_on.day, 18)
+    day.run(sent_on, now=at, trouble=[])
+    row = certified_rows.get()
+    Notice.update(state=Notice.PRINT).where(Notice.id == row.notice_id).execute()
+    letter("Ann")
+    clock.set(sent_on)
+    batch = printing.make(printing.order(by="staff:olga", now=at), press=press, clock=clock)
+    return batch, row, sent_on, {"by": "staff:olga", "now": at}
+
+
+def test_certified_mail_lies_last_and_counts_once_it_has_its_number(by_law):
+    batch, row, on, told = by_law
+    assert names(batch) == ["Ann", "Nora York"]
+    assert "Certified mail" in pages_of(printing.file_of(batch))[0]
+    piece = row.notice.print_pieces.get()
+    printing.mark_printed(batch, **told)
+    with pytest.raises(BillingError, match="Missing for 1 piece: 2"):
+        printing.mark_mailed(batch, mailed_on=on, today=on, **told)
+
+    printing.give_number(piece, "7112 3456 7891 2345 6787", **told)
+    assert printing.mark_mailed(batch, mailed_on=on, today=on, **told) == []
+
+    row = factories.fresh(row)
+    assert (row.state, row.certified_number, row.sent_on) == ("proven", NUMBER, on)
+    assert row.notice.state == Notice.SENT and row.text_sha256
+
+
+def test_a_letter_that_the_law_wants_is_not_dropped(by_law):
+    batch, row, _, told = by_law
+    piece = row.notice.print_pieces.get()
+    with pytest.raises(BillingError, match="The law wants this letter"):
+        printing.take_out(piece, reason="Too late", again=False, **told)
+    printing.take_out(piece, reason="Jammed", again=True, **told)
+    assert printing.waiting().count() == 1
+
+
+def test_a_number_stands_on_one_letter_only(by_law):
+    batch, row, _, told = by_law
+    Notice.update(certified_number=NUMBER).where(Notice.id != row.notice_id).execute()
+    with pytest.raises(BillingError, match="on another letter already"):
+        printing.give_number(row.notice.print_pieces.get(), NUMBER, **told)
+
+
+@pytest.mark.parametrize(
+    "typed, digits",
+    [
+        ("7112 3456 7891 2345 6787", "71123456789123456787"),
+        ("7016-0910-0001-0831-0009", "70160910000108310009"),
+        ("9400 1112 0620 6406 2607 87", "9400111206206406260787"),
+        ("420100019400111206206406260787", "9400111206206406260787"),
+        ("42010001123494\x1d00111206206406260787", "9400111206206406260787"),
+    ],
+)
+def test_a_number_is_typed_or_scanned(typed, digits):
+    assert certified.checked(typed) == digits
+
+
+@pytest.mark.parametrize("typed", ["", "7112", "71123456789123456788", "71123456789123456778", "RA123456785US"])
+def test_a_wrong_number_is_refused(typed):
+    with pytest.raises(BillingError):
+        certified.checked(typed)
+
+
+# --- The words of a letter -----------------------------------------------------------------------
+
+
+def said(notice, press):
+    made = press.draw(press.compose(factories.fresh(notice), TODAY, NOW))
+    return " ".join(" ".join(pages_of(made.write_pdf())).split())
+
+
+def test_a_late_letter_says_what_the_mail_says_with_a_slip_and_a_code(press, db):
+    late = letter("Ann", kind=Notice.OVERDUE, due=date(2026, 11, 10), issued=date(2026, 11, 1))
+
+    words = said(late, press)
+
+    assert "Invoice 10001" in words and "$42.50" in words and "Something wrong, or not now?" in words
+    assert "If it does not fit right now, write to us or call (512) 555-0100" in words
+    assert "reply to this mail" not in words
+    assert "Amount enclosed" in words and "to pay" in words and "Still open" in words
+
+
+def test_a_letter_is_in_the_language_of_its_reader(press, db):
+    late = letter("Ana", kind=Notice.OVERDUE, due=date(2026, 11, 10), issued=date(2026, 11, 1))
+    late.customer.language = "es"
+    late.customer.save()
+
+    words = said(late, press)
+
+    assert "Aún pendiente" in words and "responda a este correo" not in words and "escríbanos" in words
