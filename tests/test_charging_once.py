@@ -110,11 +110,11 @@ def test_three_runners_at_once_charge_everybody_once(autopaying, database_url):
     assert Counter(row.outcome for row in AutopayOutcome.select()) == {"charged": 30}
 
 
-def test_fifty_at_once_for_one_customer_are_one_charge(autopaying):
+def test_nine_runs_at_once_for_one_customer_are_one_charge(autopaying):
     ann = autopaying.customer()
     invoice = autopaying.due(ann, CENTS)
 
-    given = together(50, lambda n: autopaying.run())
+    given = together(9, lambda n: autopaying.run())  # each with two of the pool's twenty connections
 
     assert [one for one in given if isinstance(one, Exception)] == []
     assert (Payment.select().count(), autopaying.money_cents()) == (1, CENTS)
