@@ -202,7 +202,7 @@ class Wordings:
             "admin/wording_preview.html", found=found, note=edited.context()[1], subject=subject,
             plain=plain if show_plain else "", segments=0 if edited.is_mail else counting.segments(plain),
         )  # fmt: skip
-        answer = make_response(page if show_plain or found else _with_subject(html, page))
+        answer = make_response(page if show_plain else _with_subject(html, page))
         answer.headers["Content-Security-Policy"] = PREVIEW_POLICY
         return answer
 

@@ -84,9 +84,11 @@ def _channel(notice):
 
 
 def context_of(app, notice, now):
-    """What a text would tell of, were ``notice`` sent now: for previews. Makes links: undo what it writes."""
-    with app.test_request_context(base_url=app.config["BASE_URL"]):
-        return _context(app, notice, now)[0]
+    """What a text would tell of, were ``notice`` sent now: for previews, inside a request.
+
+    It makes links as a mail does: undo what it writes.
+    """
+    return _context(app, notice, now)[0]
 
 
 def for_paper(app, notice, now):

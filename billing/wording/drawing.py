@@ -49,8 +49,8 @@ def _looks():
 def html(said, **around):
     """The HTML part. ``around`` is what the layout says besides: company, links, why, tongue."""
     body = Markup("\n").join(_html_of(block, said) for block in said.blocks)
-    preview = words.clipped(" ".join(_text_of(block, said) for block in said.blocks[:2]), 140)
-    preview = re.sub(r"https?://\S+", "", preview).strip(" :")
+    shown = [block for block in said.blocks if not isinstance(block.piece, pieces.Button)][:2]
+    preview = words.clipped(" ".join(_text_of(block, said) for block in shown), 140)
     layout = _environment().get_template("mail/_page.html")
     return layout.render(body=body, subject=said.subject, preview=preview, **around)
 
