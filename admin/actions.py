@@ -13,24 +13,22 @@ from admin import security
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, plain_text
 from billing import (
     contracts,
-    documents,
     imports,
     invoices,
     links,
     notices,
     one_offs,
-    promises,
+    printing,
     renewals,
     tickets,
     words,
 )
-from billing.edges import pdf
+from billing.edges import print_batches
 from billing.edges.answers import pdf_answer
 from billing.money import format_cents
-from models import Contact, Contract, Hold, ImportBatch, Invoice, Link, Notice, Ticket
+from models import Contact, Hold, ImportBatch, Invoice, Link, Notice, Ticket
 
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
-LETTERS = (Notice.UPCOMING_CHARGE, *OF_CONTRACTS)
 
 
 class Action:
@@ -39,12 +37,14 @@ class Action:
     run    -- callable(row, form); its sentence, if it returns one, is shown instead of ``done``
     fits   -- callable(row): whether the row offers it
     effect -- callable(row): what will happen to this row, in a few words
+    about  -- callable(rows): [(term, words)] to know before, shown below the form
     """
 
     def __init__(self, name, label, run, *, form=None, lead="", done="{row}: done.", **more):
         self.name, self.label, self.run, self.lead, self.done = name, label, run, lead, done
         self.form, self.fits = form or wtforms.Form, more.get("fits", lambda row: True)
         self.effect, self.tone = more.get("effect", lambda row: ""), more.get("tone", "")
+        self.about = more.get("about")
         self.bulk, self.shows_result = more.get("bulk", True), more.get("shows_result", False)
         self.fill = more.get("fill", lambda form, rows: None)
 
@@ -162,24 +162,16 @@ def _pay_address(invoice, contact=None):
 
 def _print(notice, form):
     """What goes into the envelope; an invoice with a pay link of its own, so that the code on it works."""
-    if notice.kind == Notice.UPCOMING_CHARGE:
-        letter = promises.charge_letter(notice, today=g.today, now=g.now)
-        return pdf_answer(pdf.charge_letter_pdf(letter), f"Charge on {notice.charge_on}")
-    if notice.kind in OF_CONTRACTS:
-        return _print_renewal(notice)
-    invoice = notice.invoice
-    address = _pay_address(invoice, notice.contact)
-    document = documents.invoice_document(invoice, pay_url=address, today=g.today)
-    return pdf_answer(pdf.invoice_pdf(document), f"Invoice {document.number}")
+    app = current_app._get_current_object()
+    content, letter = print_batches.one_letter(app, notice, today=g.today, now=g.now)
+    if notice.kind in OF_CONTRACTS:  # its text is kept the first time it is printed
+        renewals.keep_text(notice, subject=letter.subject, text=letter.text)
+    return pdf_answer(content, letter.what)
 
 
-def _print_renewal(notice):
-    """The letter of a contract's end; its text is kept the first time it is printed."""
-    letter = current_app.compose(notice, g.now)
-    renewals.keep_text(notice, subject=letter.subject, text=letter.kept_text)
-    answer_on = url_for("portal.new_question", _external=True)
-    document = renewals.of_notice(notice, today=g.today, online=answer_on)
-    return pdf_answer(pdf.renewal_pdf(document), f"Contract end {notice.id}")
+def _goes_otherwise(notice):
+    """A letter in a batch is mailed with it; certified mail counts by its number."""
+    return printing.is_in_batch(notice) or printing.is_certified(notice)
 
 
 def _revoke_links(row, form):
@@ -281,13 +273,6 @@ class ResumeForm(wtforms.Form):
     on = DateInput("Charge again from", [Filled()])
 
 
-class EndForm(wtforms.Form):
-    """When, and why."""
-
-    on = DateInput("Last day of service", [Filled()])
-    reason = ChoiceInput("Reason", choices=Contract.end_reason.choices)
-
-
 class PriceForm(wtforms.Form):
     """From when, how much, and why."""
 
@@ -319,12 +304,6 @@ def _pause(contract, form):
 def _resume(contract, form):
     contracts.resume(contract, on=form.on.data, **_now())
     return f"{contract.name} is charged again from {words.date(form.on.data)}."
-
-
-def _end(contract, form):
-    credits = contracts.end(contract, on=form.on.data, reason_code=form.reason.data, **day_of())
-    back = f" {format_cents(sum(credit.amount_cents for credit in credits))} of unused service were credited."
-    return f"{contract.name} ends on {words.date(form.on.data)}.{back if credits else ''}"
 
 
 def _change_price(charge, form):
@@ -362,16 +341,6 @@ CONTRACT = (
         lead="Charges run again from that day.",
         fits=_is_paused,
         fill=_fill_today("on"),
-    ),
-    Action(
-        "end",
-        "End contract",
-        _end,
-        form=EndForm,
-        lead="Its charges end on that day. Service paid beyond it is credited, where the charge says so.",
-        fits=lambda contract: contract.ends_on is None,
-        fill=_fill_today("on"),
-        tone="danger",
     ),
 )
 CHARGE = (
@@ -470,7 +439,7 @@ NOTICE = (
         _print,
         lead="Opens it as PDF; an invoice has a fresh pay link and its square code. Mark it as printed when "
         "it has left the house: a charge that was told by letter is not made before.",
-        fits=lambda notice: notice.state == Notice.PRINT and (notice.invoice_id or notice.kind in LETTERS),
+        fits=lambda notice: notice.state == Notice.PRINT and not printing.is_in_batch(notice),
         bulk=False,
         tone="main",
     ),
@@ -480,7 +449,7 @@ NOTICE = (
         lambda notice, form: notices.mark_printed(notice, now=g.now) and None,
         lead="The paper left the house.",
         done="{row} is marked as printed.",
-        fits=lambda notice: notice.state == Notice.PRINT,
+        fits=lambda notice: notice.state == Notice.PRINT and not _goes_otherwise(notice),
     ),
 )
 LINK = (

@@ -10,16 +10,18 @@ from flask import abort, current_app, flash, g, jsonify, redirect, request, url_
 from flask_admin import AdminIndexView, expose
 
 from admin import labels, search, security
+from admin.agreements import PriceIncrease
 from admin.base import Guarded
 from admin.customer import CustomerPage
 from admin.desk import Desk
 from admin.fields import Filled
 from admin.phone import Phone
 from admin.preferences import PreferencesPage
+from admin.printing import PrintQueue
 from admin.remittances import BankFiles
 from admin.renewals import ContractEnds
-from admin.wording import Wordings, failing
 from admin.settlements import Reconciliation
+from admin.wording import Wordings, failing
 from billing import feeds, reports, words
 from billing.errors import BillingError
 from billing.renewals import rules
@@ -67,6 +69,8 @@ class Home(
     BankFiles,
     Reconciliation,
     ContractEnds,
+    PrintQueue,
+    PriceIncrease,
     Wordings,
     AdminIndexView,
 ):

@@ -12,11 +12,13 @@ from wtforms import PasswordField, validators
 
 from admin import (
     actions,
+    agreements,
     finding,
     incoming,
     labels,
     outbox,
     payment_actions,
+    printing,
     related,
     remittances,
     renewals,
@@ -34,8 +36,10 @@ from billing.reversals import evidence
 from models import (
     TABLES,
     Allocation,
+    AuthorityNotice,
     Autopay,
     AutopayOutcome,
+    Cancellation,
     Charge,
     Chargeback,
     Company,
@@ -68,12 +72,16 @@ from models import (
     Preference,
     PreferenceChange,
     PriceChange,
+    PrintBatch,
+    PrintFile,
+    PrintPiece,
     Refund,
     ReminderPolicy,
     ReminderStep,
     RemittanceFile,
     RemittanceRow,
     Renewal,
+    RenewalAnswer,
     RenewalNotice,
     RenewalRule,
     RuleReview,
@@ -245,7 +253,7 @@ class ContractView(renewals.ContractEnd, StaffView):
         "renewal_disclosure_signed_on", "renewal_requested_on", "leased_equipment",
     )  # fmt: skip
     edit_columns = tuple(name for name in form_columns if name not in ("customer", "starts_on"))
-    actions = actions.CONTRACT
+    actions = (*actions.CONTRACT, agreements.END, *agreements.AUTHORITY)
     inline = ("charges", "holds")
     unlisted = ("renewal_notices",)
     details_page = "admin/contract.html"
@@ -280,6 +288,11 @@ class ChargeView(StaffView):
     def show_text(self, row):
         return row
 
+    def more_links(self, row):
+        if row.next_on is None or not security.may("staff.price_increase"):
+            return []
+        return [("Plan an increase", url_for("staff.price_increase", charge=row.id))]
+
     def check(self, form, row):
         contract = form.contract.data if "contract" in form else row.contract
         refuse_strangers(form, contract.customer_id)
@@ -301,17 +314,6 @@ def refuse_strangers(form, customer_id):
         form.site.errors = ["This site belongs to another customer."]
     if system and (system.site_id != site.id if site else system.site.customer_id != customer_id):
         form.system.errors = ["This system is installed at another site."]
-
-
-class PriceChangeView(StaffView):
-    """Prices from a date on; made by the action of a charge."""
-
-    column_list = ("charge", "starts_on", "unit_cents", "reason", "by", "made_at")
-    column_labels = {"unit_cents": "New price"}
-
-    def prepare(self, rows):
-        super().prepare(rows)
-        related.load([row.charge for row in rows if row.charge], [Charge.item])
 
 
 class OneOffView(StaffView):
@@ -708,7 +710,7 @@ class CompanyView(StaffView):
         "invoice_prefix", "terms_days", "bill_ahead_days", "catch_up_periods", "minimum_payment_cents",
         "pay_link_days", "bank_clear_days", "postpone_days", "postpone_limit",
         "refund_alone_cents", "return_fee_cents", "grace_days", "gap_days", "contacts_a_week",
-        "send_from_hour", "send_until_hour",
+        "send_from_hour", "send_until_hour", "daily_batch",
     )  # fmt: skip
     actions = outbox.COMPANY
 
@@ -826,7 +828,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Contract, ContractView),
             (Charge, ChargeView),
             (OneOff, OneOffView),
-            (PriceChange, PriceChangeView),
+            (PriceChange, agreements.PriceChangeView),
             (Hold, HoldView),
         ),
     ),  # fmt: skip
@@ -834,6 +836,9 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
         "Contract ends",
         (
             (RenewalNotice, renewals.RenewalNoticeView),
+            (RenewalAnswer, agreements.RenewalAnswerView),
+            (Cancellation, agreements.CancellationView),
+            (AuthorityNotice, agreements.AuthorityNoticeView),
             (Renewal, renewals.RenewalView),
             (RenewalRule, renewals.RenewalRuleView),
             (RuleReview, renewals.RuleReviewView),
@@ -878,6 +883,9 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Inbound, incoming.InboundView),
             (ReminderPolicy, outbox.ReminderPolicyView),
             (ReminderStep, outbox.ReminderStepView),
+            (PrintBatch, printing.PrintBatchView),
+            (PrintPiece, printing.PrintPieceView),
+            (PrintFile, printing.PrintFileView),
             (Link, LinkView),
             (Preference, PreferenceView),
             (PreferenceChange, PreferenceChangeView),

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import bill, checks, digests, notices, payments, remittances, webhooks, words
+from billing import bill, checks, digests, notices, payments, printing, remittances, webhooks, words
 from billing import company as companies
 from billing.automatic import autopay, charging, credit, due, methods
 from billing.errors import BillingError, GatewayUnavailable
@@ -232,7 +232,8 @@ def _send(day):
         return f"{notices.waiting(day.clock.now()).count():,} messages are waiting"
     report = notices.send_due(send=day.send, compose=day.compose, clock=day.clock, progress=day.done)
     day.trouble += [f"{notice}: {why}" for notice, why in report.failures]
-    return str(report)
+    ordered = printing.daily(companies.current(), by=day.by, now=day.clock.now())
+    return f"{report}{f', {ordered} ordered' if ordered else ''}"
 
 
 def _check(day):

@@ -366,7 +366,9 @@ def in_words(batch):
 
 
 def daily(company, *, by, now):
-    """What the daily job does about paper: throw old files away, order a batch where wished."""
+    """What the daily job does about paper: throw old files away, order a batch where the company wants it.
+
+    Returns the PrintBatch, which a worker makes, or None.
+    """
     forget(now=now)
-    if company.daily_batch and waiting().exists():
-        order(by=by, now=now)
+    return order(by=by, now=now) if company.daily_batch and waiting().exists() else None

@@ -139,7 +139,7 @@ def queues(today, ages):
         _queue(
             "Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True
         ),
-        _queue("To print and mail", Notice, Notice.PRINT, "Paper that has not left the house."),
+        _queue("To print and mail", Notice, Notice.PRINT, "Letters that are not mailed yet."),
         *_contract_queues(today),
         _queue("Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute."),
         Number(

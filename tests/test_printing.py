@@ -184,6 +184,13 @@ def test_of_two_that_draw_the_same_batch_one_file_counts(press, clock, db):
     assert hashlib.sha256(printing.file_of(made)).hexdigest() == made.sha256
 
 
+def test_the_daily_job_orders_a_batch_where_the_company_wants_it(db, company):
+    letter("Ann")
+    assert printing.daily(company, by="daily job", now=NOW) is None
+    company.daily_batch = True
+    assert printing.daily(company, by="daily job", now=NOW).state == PrintBatch.ORDERED
+
+
 # --- Out of the batch, printed, mailed -----------------------------------------------------------
 
 

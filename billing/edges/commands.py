@@ -26,6 +26,7 @@ from billing import (
     links,
     notices,
     payments,
+    printing,
     remittances,
     webhooks,
     words,
@@ -34,6 +35,7 @@ from billing import company as companies
 from billing.edges import mailbox, settings
 from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.post import Post
+from billing.edges.print_batches import Press
 from billing.errors import BillingError
 from billing.renewals import rules
 from billing.reversals import refunds
@@ -369,7 +371,7 @@ def worker(once):
 
 
 def work_once(app, post):
-    """Follow webhooks, ask about open attempts, send refunds and mail that wait; for worker and tests."""
+    """Follow webhooks, ask about open attempts, send refunds and mail that wait, make print batches."""
     clock = app.clock
     told = {"gateway": app.gateway, "today": clock.today(), "now": clock.now()}
     for event in list(webhooks.waiting()):
@@ -382,6 +384,7 @@ def work_once(app, post):
     _try(_read_mail_in_turn, app)
     if notices.waiting(clock.now()).exists():
         _try(_send_waiting, app, post)
+    _try(printing.make_ordered, press=Press(app), clock=clock)
 
 
 def _read_mail_in_turn(app):

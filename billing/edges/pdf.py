@@ -27,7 +27,7 @@ FEW_LINES = 12  # more of them never fit on page 1, so the quick way is not trie
 
 def invoice_pdf(document):
     """The bytes of an InvoiceDocument as PDF, with remittance slip and QR code while something is due."""
-    return _written(invoice_drawn(document))
+    return written(invoice_drawn(document))
 
 
 def invoice_drawn(document):
@@ -46,7 +46,7 @@ def invoice_drawn(document):
 
 def receipt_pdf(document):
     """The bytes of a ReceiptDocument as PDF."""
-    return _written(receipt_drawn(document))
+    return written(receipt_drawn(document))
 
 
 def receipt_drawn(document):
@@ -56,12 +56,12 @@ def receipt_drawn(document):
 
 def statement_pdf(document):
     """The bytes of a StatementDocument as PDF."""
-    return _written(_render("pdf/statement.html", document))
+    return written(_render("pdf/statement.html", document))
 
 
 def charge_letter_pdf(document):
     """The bytes of a promises.ChargeLetter as PDF."""
-    return _written(charge_letter_drawn(document))
+    return written(charge_letter_drawn(document))
 
 
 def charge_letter_drawn(document):
@@ -75,7 +75,7 @@ def certificate_pdf(certificate, *, company, code):
     company -- the Letterhead row of the books, whose clock the times are told by
     """
     zone = company.time_zone
-    return _written(
+    return written(
         _render(
             "pdf/certificate.html",
             certificate,
@@ -91,12 +91,12 @@ def certificate_pdf(certificate, *, company, code):
 
 def evidence_pdf(document):
     """The bytes of an Evidence as PDF."""
-    return _written(_render("pdf/evidence.html", document))
+    return written(_render("pdf/evidence.html", document))
 
 
 def renewal_pdf(document):
     """The bytes of a RenewalDocument as a letter."""
-    return _written(renewal_drawn(document))
+    return written(renewal_drawn(document))
 
 
 def renewal_drawn(document):
@@ -116,9 +116,9 @@ def cover_drawn(cover):
 
 
 def bound(parts, title):
-    """Drawn documents as one file, each on the front of a sheet: what has an odd page gets an empty one.
+    """Drawn documents as one file with a ``title``; pages keep the numbers with which they were drawn.
 
-    title -- of the file
+    Each document begins on the front of a sheet: an empty page follows an odd number of them.
     """
     blank = _render("pdf/blank.html", None, styles=("batch",)).pages[0]
     pages = []
@@ -128,7 +128,12 @@ def bound(parts, title):
             pages.append(blank)
     whole = parts[0].copy(pages)
     whole.metadata.title = title
-    return _written(whole)
+    return written(whole)
+
+
+def authority_pdf(document):
+    """The bytes of an authorities.AuthorityLetter."""
+    return written(_render("pdf/authority.html", document, styles=("invoice", "letter")))
 
 
 def qr_uri(text):
@@ -153,7 +158,8 @@ def _render(template, document, *, styles=("invoice",), **more):
     return page.render(stylesheets=[sheets[name] for name in styles], font_config=fonts, pdf_variant=VARIANT)
 
 
-def _written(drawn):
+def written(drawn):
+    """The bytes of one drawn document."""
     return drawn.write_pdf(pdf_variant=VARIANT)
 
 

@@ -104,7 +104,7 @@ def one_letter(app, notice, *, today, now):
     """(the bytes of its PDF, the Letter) of a notice by itself, for who prints it without a batch."""
     press = Press(app)
     letter = press.compose(notice, today, now)
-    return pdf.bound([press.draw(letter)], letter.what, blanks=False), letter
+    return pdf.written(press.draw(letter)), letter
 
 
 def what_of(notice):

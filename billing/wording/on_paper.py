@@ -37,6 +37,8 @@ TITLES = {
     Notice.CONTRACT_ENDED: ("Your agreement ends", "Su contrato termina"),
 }
 OTHERWISE = ("A message from us", "Un mensaje nuestro")
+# Where a link leads whose address is a secret: it stands in the square code.
+CODE = {"en": "square code above", "es": "código de arriba"}
 # A letter is not replied to with a click.
 INSTEAD = (
     (r"(?i)or (just|simply) (answer|reply to) this mail", "or write to us"),
@@ -87,7 +89,8 @@ def _laid_out(kind, context, tongue, text, template):
     said = writing.said_by(text, kind, context, tongue)
     amount = next((block.piece for block in said.blocks if isinstance(block.piece, pieces.Amount)), None)
     rest = [block for block in said.blocks if amount is None or block.piece is not amount]
-    blocks = [made for block in rest if (made := _block(block, said))]
+    code = CODE[tongue.code]
+    blocks = [made for block in rest if (made := _block(block, said, code))]
     our_name = f"{context['company'].name}: "
     return OnPaper(
         title=title_of(kind, tongue),
@@ -111,15 +114,15 @@ def _paper_words(text):
     return text
 
 
-def _block(block, said):
+def _block(block, said, code):
     """(kind, what) of a block; None for what says nothing on paper."""
     if block.kind == "piece":
         return _piece(block.piece)
     if block.kind == "list":
-        return "list", [_spans(item, said) for item in block.items]
+        return "list", [_spans(item, said, code) for item in block.items]
     if block.kind == "rule":
         return "rule", None
-    return block.kind, _spans(block.spans, said)
+    return block.kind, _spans(block.spans, said, code)
 
 
 def _piece(piece):
@@ -151,14 +154,13 @@ def typed(url):
     return shown if 0 < len(shown) <= TYPED else ""
 
 
-def _spans(spans, said):
+def _spans(spans, said, code):
     parts, behind, inside = [], "", ""
     for token in spans:
         if token.type == "link_open":
-            behind, inside = typed(drawing.address_of(token, said)), ""
+            behind, inside = typed(drawing.address_of(token, said)) or code, ""
         elif token.type == "link_close":
-            parts.append(Markup(" (<b>{}</b>)").format(behind) if behind and behind not in inside else "")
-            behind = ""
+            parts.append("" if behind in inside else Markup(" (<b>{}</b>)").format(behind))
         elif token.type in drawing.MARKUP:
             parts.append(escape(drawing.MARKUP[token.type]))
         else:
