@@ -1,4 +1,4 @@
-"""The words of our messages: which there are, and the page on which one is changed, looked at and put in force.
+"""The words of our messages: which there are, and the page on which one is changed and put in force.
 
 Here: what these pages show and the one call of each into ``billing/wording``. Not here: what a text must say
 (billing/wording/checking.py), who may (security.py).
@@ -36,7 +36,8 @@ GROUPS = (
     ("Autopay", (Notice.AUTOPAY_ON, Notice.AUTOPAY_OFF, Notice.UPCOMING_CHARGE, Notice.CHARGE_POSTPONED,
                  Notice.CHARGE_DECLINED, Notice.ABOVE_CAP, Notice.METHOD_PROBLEM, Notice.METHOD_EXPIRING,
                  Notice.METHOD_CHANGED)),
-    ("Contracts", (Notice.RENEWAL, Notice.YEARLY_REMINDER, Notice.PRICE_CHANGE)),
+    ("Contracts", (Notice.RENEWAL, Notice.YEARLY_REMINDER, Notice.PRICE_CHANGE, Notice.CONTRACT_ANSWERED,
+                   Notice.CONTRACT_ENDED)),
     ("The account", (Notice.SIGN_IN, Notice.TICKET_REPLY, Notice.CONSENT_CONFIRM, Notice.CONTACT_CHANGED,
                      Notice.TEXT_REPLY)),
 )  # fmt: skip
@@ -58,7 +59,7 @@ def failing():
 
 
 def real_cases(kind, channel):
-    """{choice: (what it is, Notice)} of messages of a kind, newest first; of invoices, also what could be one."""
+    """{choice: (what it is, Notice)} of messages of a kind, newest first; also of invoices that are open."""
     found = {}
     sent = (
         Notice.select().where((Notice.kind == kind) & (Notice.channel == channel)).order_by(Notice.id.desc())
@@ -66,8 +67,9 @@ def real_cases(kind, channel):
     for notice in sent.limit(MOST_REAL):
         found[f"notice-{notice.id}"] = (f"{notice.customer}, {labels.moment(notice.created_at)}", notice)
     if kind in OF_INVOICES:
-        found |= {f"invoice-{row.id}": (f"{row.customer}, invoice {row.number}", _of_invoice(kind, channel, row))
-                  for row in _open_invoices()}  # fmt: skip
+        for row in _open_invoices():
+            about = f"{row.customer}, invoice {row.number}"
+            found[f"invoice-{row.id}"] = (about, _of_invoice(kind, channel, row))
     return {choice: case for choice, case in found.items() if case[1] is not None}
 
 

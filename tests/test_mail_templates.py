@@ -244,4 +244,4 @@ def test_a_company_without_phone_is_never_called():
     for kind in BY_MAIL:
         for part in ("txt", "html"):
             said = render(kind, part, company=company)
-            assert not re.search(r"or call(?!\s+the\s+number\s+on)|please\s+call|\(\)", said), kind
+            assert not re.search(r"or call(?!\s+us|\s+the\s+number\s+on)|please\s+call|\(\)", said), kind

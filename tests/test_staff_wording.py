@@ -2,9 +2,12 @@
 
 import pytest
 
+from admin import wording
+from billing.wording import defaults
 from models import Event, Notice, Template
 from tests.factories import make_invoice
-from tests.office import enter
+from tests.office import NOW, enter
+from tests.post_office import PostOffice
 
 PAGE = "/staff/wordings/invoice/mail/en"
 SHORT = """{{ amount("Invoice " ~ number) }}
@@ -113,3 +116,34 @@ def test_who_does_not_handle_money_does_not_change_what_we_say(app):
         assert desk.get("/staff/wordings").status_code == 403
         assert desk.post(PAGE, do="save", subject="x", body="x").status_code == 403
         assert desk.post(f"{PAGE}/preview", body="x").status_code == 403
+
+
+def test_every_kind_that_has_a_text_stands_in_the_list():
+    listed = [kind for _, kinds in wording.GROUPS for kind in kinds]
+
+    assert sorted(listed) == sorted({*defaults.kinds("mail"), *defaults.kinds("text")})
+
+
+def test_a_test_goes_to_whoever_asked_and_its_links_open_nothing(olga, app, alice, db):
+    invoice = make_invoice(alice, cents=9_137)
+    with PostOffice() as office:
+        app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=office.port)
+        answer = olga.post(
+            PAGE, do="test", subject=SUBJECT, body=SHORT, case=f"invoice-{invoice.id}", follow_redirects=True
+        )
+
+    [mail] = office.taken
+    assert mail["To"] == "owner@lantern.example"
+    assert mail["Subject"].startswith("[Test] ")
+    assert "A test is on its way to owner@lantern.example" in answer.text
+    assert invoice.links.count() == 0
+
+
+def test_a_text_that_failed_is_told_on_the_first_page(olga, db):
+    Template.create(
+        kind="invoice", channel="mail", language="en", version=1, state="active", subject="x",
+        body="{{ gone }}", made_by="x", made_at=NOW, failed_at=NOW, failure="'gone' is undefined",
+    )  # fmt: skip
+
+    assert "an older one is sent instead" in olga.get("/staff/").text
+    assert ">Failed<" in olga.get("/staff/wordings").text
