@@ -85,7 +85,8 @@ ACCESS = {
     **_screen("site", write=DESK),
     **_screen("system", write=DESK),
     **_screen(
-        "contract", write=MONEY, pause=MONEY, resume=MONEY, end=MONEY, authority_letter=DESK, authority_told=MONEY
+        "contract", write=MONEY, pause=MONEY, resume=MONEY, end=MONEY, authority_letter=DESK,
+        authority_told=MONEY,
     ),
     **_screen("charge", write=MONEY, change_price=MONEY),
     **_screen("price_change", take_back=MONEY),

@@ -8,6 +8,8 @@ from billing import contracts, events, states
 from billing.errors import BillingError
 from billing.imports.checking import ended
 from models import (
+    AuthorityNotice,
+    Cancellation,
     Charge,
     Consent,
     Contact,
@@ -29,6 +31,7 @@ from models import (
     PriceChange,
     ReminderPolicy,
     Renewal,
+    RenewalAnswer,
     RenewalNotice,
     Site,
     System,
@@ -49,6 +52,9 @@ IN_THE_WAY = {
     Notice: "notice",
     PaymentMethod: "saved method",
     Renewal: "ended term",
+    RenewalAnswer: "answer about a contract",
+    Cancellation: "ended contract",
+    AuthorityNotice: "notice to an authority",
     PreferenceChange: "recorded choice",
     Consent: "consent",
     Inbound: "incoming message",

@@ -1,0 +1,399 @@
+"""Screens of how contracts end and what they cost: answers, ends with their law, the authority, new prices.
+
+Here: what these pages show and the one call of each into ``billing``. Not here: any rule of it, the notices of
+a contract's end (renewals.py), who may (security.py).
+"""
+
+import json
+
+import wtforms
+from flask import abort, flash, g, redirect, request, url_for
+from flask_admin import expose
+from markupsafe import Markup
+from wtforms.validators import Optional
+
+from admin import finding, labels, related
+from admin.actions import Action, day_of, text_field
+from admin.base import StaffView
+from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, RateInput
+from admin.filters import Derived
+from billing import authorities, documents, words
+from billing import company as companies
+from billing.edges import pdf
+from billing.edges.answers import pdf_answer
+from billing.errors import BillingError
+from billing.money import format_cents
+from billing.renewals import answers, endings, prices
+from models import AuthorityNotice, Charge, Contract, Customer, Item, PriceChange
+
+SHOWN_CHARGES = 200
+
+
+# --- Ending a contract ---------------------------------------------------------------------------
+
+
+class EndForm(wtforms.Form):
+    """When, why, what shows it, and a fee where one may be charged."""
+
+    on = DateInput("Last day of service", [Filled()])
+    reason = ChoiceInput("Reason", choices=Contract.end_reason.choices)
+    proof = text_field("What shows it", 255, optional=True, hint="Such as orders, or a physician's letter.")
+    fee = MoneyInput(
+        "Early-termination fee", [Optional()],
+        description="Leave it empty for none. It is refused where the law or a missed notice forbids it.",
+    )  # fmt: skip
+
+
+def _fill_today(name):
+    def fill(form, rows):
+        if form[name].raw_data is None:
+            form[name].data = g.today
+
+    return fill
+
+
+def _end(contract, form):
+    row = endings.end(
+        contract, on=form.on.data, reason_code=form.reason.data, proof=form.proof.data or "",
+        fee_cents=form.fee.data or 0, **day_of(),
+    )  # fmt: skip
+    said = [f"{contract.name} ends on {words.date(row.ends_on)}."]
+    if row.credited_cents:
+        said.append(f"{format_cents(row.credited_cents)} of unused service were credited.")
+    if row.refund_by_on:
+        said.append(f"What was paid ahead must be back by {words.date(row.refund_by_on)}.")
+    return " ".join([*said, "The customer is told."])
+
+
+def what_follows(contract):
+    """What ending this contract today would mean, in a sentence or two."""
+    found = endings.consequences(contract, "other", g.today, today=g.today)
+    fee = f"No fee: {found.fee_refusal}" if found.fee_refusal else "A fee may be charged."
+    return " ".join(part for part in (found.missing, fee, *found.final.sentences) if part)
+
+
+def reasons(rows):
+    """[(reason, what the law says about it)] for the page that asks."""
+    names = dict(Contract.end_reason.choices)
+    for code, law in endings.REASONS.items():
+        proof = f"Keep {law.proof}." if law.proof else ""
+        said = [law.free, *law.lines, *(f"{state}: {text}" for state, text in law.by_state), proof]
+        yield names[code], " ".join(part for part in said if part)
+
+
+END = Action(
+    "end",
+    "End contract",
+    _end,
+    form=EndForm,
+    lead="Its charges end on that day, unused service is credited where the charge says so, and the customer "
+    "is told.",
+    fits=lambda contract: contract.ends_on is None,
+    effect=what_follows,
+    fill=_fill_today("on"),
+    about=reasons,
+    tone="danger",
+)
+
+
+# --- The fire authority --------------------------------------------------------------------------
+
+
+class LetterForm(wtforms.Form):
+    """Whom the letter goes to, and the day that it names."""
+
+    authority = text_field("Authority", 120, hint="Such as: Austin Fire Department, Fire Marshal.")
+    address = text_field("Address", 255, hint="Lines with commas between them.")
+    ends_on = DateInput("Last day of monitoring", [Filled()])
+
+
+class AuthorityForm(LetterForm):
+    """The same, with how it was sent and what proves it."""
+
+    sent_on = DateInput("Sent on", [Filled()])
+    medium = ChoiceInput("Sent by", choices=AuthorityNotice.medium.choices)
+    proof = text_field("Proof", 255, hint="Certified number, confirmation of the fax, who took it.")
+
+
+def _fill_known(form, rows):
+    if form.authority.raw_data is None and len(rows) == 1:
+        form.authority.data, form.address.data = authorities.known(rows[0])
+        asked = answers.latest(rows[0])
+        form.ends_on.data = asked.last_on if asked and asked.last_on else None
+        if "sent_on" in form:
+            form.sent_on.data = g.today
+
+
+def _letter(contract, form):
+    document = authorities.letter(
+        contract,
+        company=documents.letterhead(companies.current()),
+        authority=form.authority.data,
+        address=form.address.data,
+        ends_on=form.ends_on.data,
+        today=g.today,
+    )
+    return pdf_answer(pdf.authority_pdf(document), f"Letter to {document.authority}")
+
+
+def _told(contract, form):
+    row = authorities.record(
+        contract, authority=form.authority.data, address=form.address.data, ends_on=form.ends_on.data,
+        sent_on=form.sent_on.data, medium=form.medium.data, proof=form.proof.data, **day_of(),
+    )  # fmt: skip
+    return f"Recorded: {row.authority} was told. The contract may end on {words.date(row.ends_on)} or later."
+
+
+def _needs_authority(contract):
+    return contract.ends_on is None and bool(authorities.required(contract))
+
+
+AUTHORITY = (
+    Action(
+        "authority_letter",
+        "Letter to the authority",
+        _letter,
+        form=LetterForm,
+        lead="The letter that tells the fire authority that required monitoring ends. Send it with proof, "
+        "then record it: nothing ends before.",
+        fits=_needs_authority,
+        fill=_fill_known,
+        bulk=False,
+    ),
+    Action(
+        "authority_told",
+        "Record notice to the authority",
+        _told,
+        form=AuthorityForm,
+        lead="The record stands for good. With it the contract may end on the day that the letter names, or "
+        "later.",
+        fits=_needs_authority,
+        fill=_fill_known,
+        bulk=False,
+    ),
+)
+
+
+# --- Screens -------------------------------------------------------------------------------------
+
+
+def _lines(text):
+    items = Markup("").join(Markup("<li>{}</li>").format(line) for line in json.loads(text or "[]"))
+    return Markup('<ol class="steps">{}</ol>').format(items) if items else labels.EMPTY
+
+
+class RenewalAnswerView(StaffView):
+    """What customers answered about their contracts, as they signed it."""
+
+    plural = "Answers of customers"
+    column_list = ("contract", "answer", "name", "last_on", "via", "at")
+    column_labels = {
+        "last_on": "Last day told", "term_end_on": "Term ends", "deadline_on": "Deadline by contract",
+        "is_late": "After the deadline", "text_sha256": "Text (SHA-256)", "ip": "Network address", "at": "When",
+    }  # fmt: skip
+    column_filters_by = ("answer", "contract", "via", "is_late", "at")
+    search_by = ()
+
+    def customer_of(self, row):
+        return row.contract.customer
+
+
+class CancellationView(StaffView):
+    """Why contracts ended, and what followed."""
+
+    plural = "Ended contracts"
+    column_list = ("contract", "reason", "ends_on", "fee_cents", "credited_cents", "refund_by_on")
+    column_labels = {
+        "fee_cents": "Fee", "fee_refusal": "Why no fee", "credited_cents": "Credited",
+        "refund_by_on": "Refund by", "law": "What follows",
+    }  # fmt: skip
+    column_filters_by = ("reason", "contract", "ends_on", "refund_by_on")
+    search_by = ()
+
+    def show_law(self, row):
+        return _lines(row.law)
+
+    def customer_of(self, row):
+        return row.contract.customer
+
+
+class AuthorityNoticeView(StaffView):
+    """Proof that the fire authority was told before required monitoring ended."""
+
+    plural = "Notices to authorities"
+    column_list = ("contract", "authority", "ends_on", "sent_on", "medium", "proof")
+    column_filters_by = ("contract", "sent_on", "ends_on", "medium")
+    search_by = ()
+
+
+STANDING = {
+    "waiting": (
+        "Waits to be told",
+        lambda at: at(PriceChange.needs_notice) & at(PriceChange.told_on).is_null()
+        & at(PriceChange.canceled_on).is_null() & (at(PriceChange.tell_by_on) >= g.today),
+    ),
+    "silent": (
+        "Not told in time: the old price is billed",
+        lambda at: at(PriceChange.needs_notice) & at(PriceChange.told_on).is_null()
+        & at(PriceChange.canceled_on).is_null() & (at(PriceChange.tell_by_on) < g.today),
+    ),
+    "told": ("Told", lambda at: at(PriceChange.told_on).is_null(False)),
+}  # fmt: skip
+
+
+class CancelForm(wtforms.Form):
+    """Why."""
+
+    reason = text_field("Reason", 120)
+
+
+def _take_back(change, form):
+    prices.cancel(change, reason=form.reason.data, **day_of())
+    return f"The new price of {change.charge} was taken back; the old one goes on."
+
+
+class PriceChangeView(StaffView):
+    """Prices from a date on: agreed to, or planned and told in time."""
+
+    plural = "Price changes"
+    lead = "An increase that nobody agreed to is billed only once it was told in time."
+    computed = ("standing",)
+    column_list = ("charge", "starts_on", "old_cents", "unit_cents", "standing", "reason")
+    column_labels = {
+        "unit_cents": "New price", "old_cents": "Old price", "told_on": "Told", "plan_on": "Planned to tell",
+        "standing": "Standing", "told_with": "Told with", "agreed_how": "Agreed to by",
+        "needs_notice": "Must be told", "tell_from_on": "Tell from", "tell_by_on": "Tell by",
+    }  # fmt: skip
+    column_filters_by = (
+        Derived("standing", "Standing", PriceChange.starts_on, STANDING), "charge", "starts_on", "told_on",
+    )  # fmt: skip
+    actions = (
+        Action(
+            "take_back",
+            "Take back",
+            _take_back,
+            form=CancelForm,
+            lead="The old price goes on. Possible until something was billed at the new one.",
+            fits=lambda change: change.canceled_on is None,
+            effect=lambda change: prices.standing_words(change, today=g.today),
+            tone="danger",
+        ),
+    )
+
+    def prepare(self, rows):
+        super().prepare(rows)
+        related.load([row.charge for row in rows if row.charge], [Charge.item])
+
+    def show_standing(self, row):
+        return prices.standing_words(row, today=g.today)
+
+    plain_standing = show_standing
+
+    def show_arithmetic(self, row):
+        return _lines(row.arithmetic)
+
+
+# --- Price increases -----------------------------------------------------------------------------
+
+
+class IncreaseForm(wtforms.Form):
+    """Whose prices rise, by how much and from when."""
+
+    from_on = DateInput("From", [Filled()], description="Periods that start on or after this day.")
+    percent = RateInput("By percent", [Optional()], description="Such as 4.5; rounded up to five cents.")
+    amount = MoneyInput("Or by an amount", [Optional()], description="More for one, each time.")
+    to = MoneyInput("Or to a price", [Optional()], description="The new price of one.")
+    item = ChoiceInput("What", choices=[], blank=True, coerce=int)
+    kind = ChoiceInput("Whose", choices=Customer.kind.choices, blank=True)
+    charge = wtforms.HiddenField()
+    reason = text_field("Why", 120, optional=True, hint="The customers read it in the message.")
+
+    def validate(self, extra_validators=None):
+        fine = super().validate(extra_validators)
+        said = [field for field in (self.percent, self.amount, self.to) if field.data]
+        if not self.percent.errors and len(said) != 1:
+            self.percent.errors = ["Say one of the three: a percentage, an amount, or a price."]
+            return False
+        return fine
+
+    @property
+    def rise(self):
+        """What was typed, as a prices.Rise."""
+        return prices.Rise(
+            ppm=self.percent.data or 0, more_cents=self.amount.data or 0, to_cents=self.to.data or 0
+        )
+
+
+class PriceIncrease:
+    """Mixed into the home view: ``/staff/price-increase``."""
+
+    @expose("/price-increase", methods=("GET", "POST"))
+    def price_increase(self):
+        """Choose, see who and how much, and plan it."""
+        data = request.form if request.method == "POST" else request.args
+        form = IncreaseForm(data or None)
+        form.item.offer([(item.id, str(item)) for item in _items()])
+        found, status = [], 200
+        if data.get("from_on") or request.method == "POST":
+            status = 200 if form.validate() else 400
+            found = [] if form.errors else self._found(form)
+        if request.method == "POST" and not form.errors:
+            return self._planned(form, found)
+        return self._increase(form, found), status
+
+    def _found(self, form):
+        return prices.preview(_chosen(form), form.rise, from_on=form.from_on.data, today=g.today)
+
+    def _increase(self, form, found):
+        ready = [one for one in found if not one.refusal and one.new_cents != one.old_cents]
+        return self.render(
+            "admin/price_increase.html",
+            form=form,
+            ready=ready[:SHOWN_CHARGES],
+            count=len(ready),
+            more_cents=sum(
+                (one.new_cents - one.old_cents) * one.charge.quantity * (12 // one.charge.cycle_months)
+                for one in ready
+            ),
+            refused=[one for one in found if one.refusal][:SHOWN_CHARGES],
+            asked=bool(request.values.get("from_on")),
+            one=finding.as_id(form.charge.data or ""),
+        )
+
+    def _planned(self, form, found):
+        if not (form.reason.data or "").strip():
+            form.reason.errors = ["Say why prices change; the customers read it."]
+            return self._increase(form, found), 400
+        try:
+            made, refused = prices.plan(
+                _chosen(form), form.rise, from_on=form.from_on.data, reason=form.reason.data, **day_of()
+            )
+        except BillingError as refusal:
+            form.reason.errors = [str(refusal)]
+            return self._increase(form, found), 409
+        flash(
+            f"Planned: {words.plural(len(made), 'new price')}. Nobody is billed more before they were told."
+        )
+        if refused:
+            flash(f"{words.plural(len(refused), 'charge')} could not be planned.", "error")
+        return redirect(url_for("staff_price_change.index_view"), 303)
+
+
+def _items():
+    return Item.select().where(Item.kind == Item.RECURRING).order_by(Item.name)
+
+
+def _chosen(form):
+    """A query of the running charges that the form chooses."""
+    query = (
+        Charge.select(Charge, Contract, Customer)
+        .join(Contract)
+        .join(Customer)
+        .where(Charge.next_on.is_null(False) & Contract.ends_on.is_null() & Customer.closed_on.is_null())
+        .order_by(Customer.name, Charge.id)
+    )
+    if form.charge.data:
+        query = query.where(Charge.id == (finding.as_id(form.charge.data) or abort(404)))
+    if form.item.data:
+        query = query.where(Charge.item == form.item.data)
+    return query.where(Customer.kind == form.kind.data) if form.kind.data else query
