@@ -18,7 +18,8 @@ GOLDEN = Path(__file__).parent / "golden"
 PARTS = ("subject", "txt", "html")
 BY_MAIL = tuple(defaults.kinds("mail"))
 WITH_MONEY = (
-    "invoice", "reminder", "fresh_link", "receipt", "payment_problem", "refund", "charge_declined", "above_cap",
+    "invoice", "reminder", "fresh_link", "receipt", "payment_problem", "refund", "charge_declined",
+    "above_cap",
 )  # fmt: skip
 CASES = [(kind, case) for kind in BY_MAIL for case in samples.CASES[kind]]
 

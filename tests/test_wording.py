@@ -230,7 +230,8 @@ LEFT = re.compile(
 THEIRS = re.compile(
     r"Burglary monitoring|Front house system|Camera cloud storage, 30 days|Replace motion sensor, kitchen|"
     r"technician came a day late|second camera at half price until June 2027|Texas and Austin sales tax|"
-    r"Charged to the wrong card\.|Cellular backup|[Mm]onitoring agreement|Yearly adjustment|Why is there a service call\?|"
+    r"Charged to the wrong card\.|Cellular backup|[Mm]onitoring agreement|Yearly adjustment|"
+    r"Why is there a service call\?|"
     r"Mon–Fri 8 am–6 pm|Example Alarm & Monitoring, LLC|O\.C\.G\.A\. 13-12-1 to 13-12-5"
 )
 TYPED = (Notice.CHECK_IN, Notice.TICKET_REPLY, Notice.TEXT_REPLY, Notice.AUTOPAY_ON)

@@ -492,8 +492,8 @@ def _renewal(context, links, tongue):
     more = [f"{document.clause}; ask us for a copy and you have it the same day."]
     if document.is_leased:
         more.append(
-            "The lease sheet with the purchase price, the rate, the monthly payment and the payoff comes with "
-            "it."
+            "The lease sheet with the purchase price, the rate, the monthly payment and the payoff comes "
+            "with it."
         )
     if document.citations:
         more.append(f"This notice is given under {'; '.join(document.citations)}.")

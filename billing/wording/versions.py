@@ -119,7 +119,7 @@ def activate(draft, *, by, now, real=()):
 
 
 def use_default(kind, channel, language, *, by, now):
-    """Let the default be in force again: what is in force is retired. Returns the retired Template or None."""
+    """Let the default be in force again. Returns the Template that is retired by it, or None."""
     standing = in_force(kind, channel, language)
     if standing:
         with db.atomic():

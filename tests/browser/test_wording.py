@@ -1,4 +1,4 @@
-"""The editor of texts in a real browser: the preview follows what is typed, on a desk and a phone, without script."""
+"""The editor of texts in a real browser: the preview follows what is typed, also without a script."""
 
 import pytest
 
