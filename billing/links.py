@@ -20,6 +20,7 @@ SIGN_IN_LIFE = timedelta(minutes=10)
 SESSION_LIFE = timedelta(days=30)  # whatever happens; the portal ends an idle one much earlier
 PREFERENCES_LIFE = timedelta(days=365)
 CONSENT_LIFE = timedelta(days=3)
+CALENDAR_LIFE = timedelta(days=10 * 365)  # a calendar is subscribed to and forgotten; closing it is one click
 ANSWER_LIFE = timedelta(days=180)
 MOST_TRIES = 5
 MOST_MAILS = 3  # sign-in or fresh-link mails to one person within SIGN_IN_LIFE
@@ -67,6 +68,12 @@ def consent_link(contact, *, now, notice=None):
     """
     ends = now + CONSENT_LIFE
     return _issue(Link.CONSENT, contact.customer, now=now, expires_at=ends, contact=contact, notice=notice)
+
+
+def calendar_link(contact, *, shows, now):
+    """Return a new token behind which a calendar program reads the contact's days, until it is withdrawn."""
+    ends = now + CALENDAR_LIFE
+    return _issue(Link.CALENDAR, contact.customer, now=now, expires_at=ends, contact=contact, shows=shows)
 
 
 def sign_in_link(contact, *, now):

@@ -21,6 +21,7 @@ def init_app(app):
     from portal import (  # noqa: F401
         account,
         autopay,
+        calendars,
         contract,
         door,
         methods,

@@ -21,7 +21,7 @@ OPEN = frozenset({
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
     "wait_by_link", "autopay_off_by_link", "autopay_off_by_pay_link",
     "preferences_by_link", "unsubscribe_page", "stop_by_click", "electronic_consent", "authorize_net",
-    "incoming_text", "contract_by_link",
+    "incoming_text", "calendar_feed", "contract_by_link",
 })  # fmt: skip
 
 # What a technical contact may open: their own data and questions, nothing about money.
@@ -76,7 +76,7 @@ def _places(contact):
     if contact.role == Contact.TECHNICAL:
         return (questions, settings)
     if contact.role == Contact.PAYER:
-        settings = ("preferences", "Settings", {"details", "choose_account", "contract", "contracts"})
+        settings = ("preferences", "Settings", {"details", "choose_account", "contract", "contracts", "calendar"})
     places = [
         ("account", "Overview", {"review"}),
         ("invoices", "Invoices", {"invoice"}),

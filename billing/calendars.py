@@ -1,0 +1,273 @@
+"""What stands in a customer's calendar, behind an address of its own that only they know.
+
+Which events come in is chosen per contact, as preferences of the channel ``calendar``; the address is a Link
+of its own purpose that shows amounts only where that was chosen. What is paid or canceled is no entry any
+more, so it is gone at the next fetch. Only reading, but for opening and closing a calendar. Not here: the
+format (billing/edges/calendar_feed.py).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from peewee import fn
+
+from billing import events, ledger, links, preferences
+from billing.automatic import upcoming
+from billing.errors import BillingError
+from billing.money import format_cents
+from billing.preferences import offers
+from billing.renewals import agreements, terms
+from models import Allocation, Contact, Contract, Event, Link, Preference, db
+
+AMOUNTS = "amounts"
+CHOICES = (Preference.INVOICE, Preference.UPCOMING_CHARGE, Preference.CONTRACT_END)
+AFTERWARDS = timedelta(days=30)  # so long an end that is over can be looked up
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One day in a calendar. The same thing keeps its ``uid`` when its day moves, and ``sequence`` grows.
+
+    changed_at -- when it last became what it is
+    """
+
+    uid: str
+    on: date
+    title: str
+    text: str
+    sequence: int
+    changed_at: datetime
+
+
+# --- Opening and closing -------------------------------------------------------------------------
+
+
+def standing(contact, *, now):
+    """The Link of the calendar of a contact, or None."""
+    return _alive(contact, now).order_by(Link.id.desc()).first()
+
+
+def _alive(contact, now):
+    return Link.select().where(
+        (Link.contact == contact)
+        & (Link.purpose == Link.CALENDAR)
+        & Link.revoked_at.is_null()
+        & (Link.expires_at > now)
+    )
+
+
+def open_one(contact, *, shows, by, via, now):
+    """Open a calendar with what is ticked, or the same one anew; returns the secret of its address.
+
+    shows -- names of CHOICES, and AMOUNTS. An address of before stops working.
+    """
+    with db.atomic():
+        choose(contact, shows, by=by, via=via, now=now)
+        links.revoke(_alive(contact, now), by=by, now=now)
+        token = links.calendar_link(contact, shows=_kept(shows), now=now)
+        events.record("calendar.opened", contact, by=by, now=now, after={"shows": sorted(shows)})
+    return token
+
+
+def change(contact, *, shows, by, via, now):
+    """Change what stands in a calendar; its address stays."""
+    link = standing(contact, now=now)
+    if link is None:
+        raise BillingError("There is no calendar of yours at present. Make an address first.")
+    with db.atomic():
+        choose(contact, shows, by=by, via=via, now=now)
+        Link.update(shows=_kept(shows)).where(Link.id == link.id).execute()
+        events.record("calendar.changed", contact, by=by, now=now, after={"shows": sorted(shows)})
+
+
+def close(contact, *, by, now):
+    """Withdraw the address. Returns whether there was one."""
+    return bool(links.revoke(_alive(contact, now), by=by, now=now))
+
+
+def choose(contact, shows, *, by, via, now):
+    """Note the choices where all choices stand. Raises BillingError when nothing at all is ticked."""
+    if not set(shows) & set(CHOICES):
+        raise BillingError("Choose at least one thing that is to stand in your calendar.")
+    wishes = {
+        (event, Preference.CALENDAR): offers.ALWAYS if event in shows else offers.NOT for event in CHOICES
+    }
+    preferences.choose(contact, wishes, by=by, via=via, now=now)
+
+
+def chosen(contact, *, now):
+    """The names that are ticked for a contact: what was chosen, or all but amounts for a first time."""
+    link = standing(contact, now=now)
+    wishes = preferences.wishes(contact)
+    ticked = {event for event in CHOICES if wishes.wants(event, Preference.CALENDAR)}
+    if link is None and not ticked:
+        return set(CHOICES)
+    return ticked | ({AMOUNTS} if link and AMOUNTS in link.shows else set())
+
+
+def _kept(shows):
+    return AMOUNTS if AMOUNTS in shows else ""
+
+
+# --- What stands in it ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A calendar as it stands now. ``language`` is the customer's."""
+
+    entries: tuple[Entry, ...]
+    language: str
+
+
+def feed(token, *, today, now):
+    """The Feed behind an address. Raises links.DeadLink for one that is wrong, withdrawn or nobody's."""
+    link = links.follow(token, Link.CALENDAR, now=now)
+    contact = link.contact
+    if contact.left_on or contact.role == Contact.TECHNICAL:
+        raise links.DeadLink("This calendar is closed.", link)
+    return of(contact, amounts=AMOUNTS in link.shows, today=today)
+
+
+def of(contact, *, amounts, today):
+    """The Feed of a contact, by what they chose."""
+    wishes = preferences.wishes(contact)
+    shown = {event for event in CHOICES if wishes.wants(event, Preference.CALENDAR)}
+    say = _Words(contact.customer.language, amounts)
+    found = []
+    for source in SOURCES:
+        found += source(contact.customer, shown, say, today)
+    return Feed(tuple(sorted(found, key=lambda one: (one.on, one.uid))), contact.customer.language)
+
+
+def _due_dates(customer, shown, say, today):
+    """The due date of every open invoice that is not charged by itself."""
+    if Preference.INVOICE not in shown:
+        return
+    charged = set()
+    if Preference.UPCOMING_CHARGE in shown:
+        charged = upcoming.promised_invoices([customer.id], today=today)
+    invoices = [one for one in ledger.open_invoices(customer) if one.id not in charged]
+    paid_on = _last_paid([one.id for one in invoices])
+    for invoice in invoices:
+        changed_at = max(invoice.created_at, paid_on.get(invoice.id, invoice.created_at))
+        title, text = say.due(invoice)
+        yield Entry(f"due-{invoice.id}", invoice.due_on, title, text, 0, changed_at)
+
+
+def _last_paid(invoice_ids):
+    """{invoice id: when something was last paid of it}."""
+    query = (
+        Allocation.select(Allocation.invoice, fn.MAX(Allocation.made_on))
+        .where(Allocation.invoice.in_(invoice_ids))
+        .group_by(Allocation.invoice)
+    )
+    return {id: datetime.combine(_day(on), time()) for id, on in query.tuples()}
+
+
+def _day(on):
+    return date.fromisoformat(on) if isinstance(on, str) else on
+
+
+def _charges(customer, shown, say, today):
+    """The day of every charge that autopay makes by itself."""
+    if Preference.UPCOMING_CHARGE not in shown:
+        return
+    for charge in upcoming.of_customer(customer, today=today):
+        if charge.is_promise:
+            first = charge.planned[0]
+            began_at = first.created_at
+            changed_at = max([began_at, *(row.postponed_at for row in charge.planned if row.postponed_at)])
+            moved = int((changed_at - began_at).total_seconds() // 60)
+            waits = max((charge.charge_on - first.charge_on).days, 0)
+            uid = f"charge-{first.autopay_id}-{first.invoice_id}"
+            yield Entry(uid, charge.charge_on, *say.charge(charge), moved + waits, changed_at)
+
+
+def _contract_ends(customer, shown, say, today):
+    """The last day to say no, and the end of the term or of the service."""
+    if Preference.CONTRACT_END not in shown:
+        return
+    for contract in Contract.select().where(Contract.customer == customer).order_by(Contract.id):
+        changed_at = _contract_changed_at(contract)
+        for what, on in _days_of(contract, today):
+            uid = f"{what}-{contract.id}-{contract.ends_on or on}"
+            yield Entry(uid, on, *say.contract(what, contract), contract.version, changed_at)
+
+
+def _days_of(contract, today):
+    if contract.ends_on:
+        if contract.ends_on >= today - AFTERWARDS:
+            yield "end", contract.ends_on
+        return
+    agreement = agreements.of(contract).agreement
+    term = terms.term_of(agreement, today)
+    if term.is_monthly:
+        return
+    if agreement.auto_renew:
+        yield "notice", term.ends_on - timedelta(days=agreement.notice_days)
+    yield ("renews" if agreement.auto_renew else "term"), term.ends_on
+
+
+def _contract_changed_at(contract):
+    last = Event.select(fn.MAX(Event.at)).where(
+        (Event.about_table == "contract") & (Event.about_id == contract.id)
+    )
+    changed_at = last.scalar()
+    if isinstance(changed_at, str):
+        changed_at = datetime.fromisoformat(changed_at)
+    return changed_at or datetime.combine(contract.starts_on, time())
+
+
+# In this order; whoever brings other days (a promise, an installment) adds a function
+# ``(customer, shown, say, today) -> entries`` and its choice to CHOICES.
+SOURCES = (_due_dates, _charges, _contract_ends)
+
+
+# --- In words ------------------------------------------------------------------------------------
+
+
+class _Words:
+    """Titles and texts in the customer's language; names, addresses and amounts only where chosen."""
+
+    def __init__(self, language, amounts):
+        self.said, self.amounts = _SAID.get(language, _SAID["en"]), amounts
+
+    def _sum(self, cents):
+        return f", {format_cents(cents)}" if self.amounts else ""
+
+    def due(self, invoice):
+        """Of an invoice that is to be paid."""
+        title, text = self.said["due"]
+        return f"{title.format(invoice.number)}{self._sum(invoice.open_cents)}", text
+
+    def charge(self, charge):
+        """Of a charge of autopay; the method is a name of theirs, too."""
+        title, text = self.said["charge"]
+        numbers = ", ".join(str(invoice.number) for invoice in charge.invoices)
+        return f"{title}{self._sum(charge.cents)}", text.format(numbers)
+
+    def contract(self, what, contract):
+        """Of a day of a contract."""
+        title, text = self.said[what]
+        return title, text.format(contract.name)
+
+
+_SAID = {
+    "en": {
+        "due": ("Invoice {} is due", "If you have just paid, it is gone from here within a day."),
+        "charge": ("Autopay charges you", "It pays invoice {}. You need not do anything."),
+        "notice": ("Last day to cancel the renewal", "{}: from tomorrow on it renews by itself."),
+        "renews": ("Your term ends and renews", "{}: unless it was canceled in time."),
+        "term": ("Your term ends", "{}: it does not renew by itself."),
+        "end": ("Your service ends", "{}: the last day of service."),
+    },
+    "es": {
+        "due": ("Vence la factura {}", "Si acaba de pagar, desaparecerá de aquí en un día."),
+        "charge": ("Cobro automático", "Paga la factura {}. No tiene que hacer nada."),
+        "notice": ("Último día para cancelar la renovación", "{}: desde mañana se renueva por sí solo."),
+        "renews": ("Su plazo termina y se renueva", "{}: salvo que se haya cancelado a tiempo."),
+        "term": ("Su plazo termina", "{}: no se renueva por sí solo."),
+        "end": ("Su servicio termina", "{}: el último día de servicio."),
+    },
+}
