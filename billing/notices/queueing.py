@@ -6,14 +6,14 @@ here decides whether it is still wanted when it leaves (``judging``), or sends i
 
 import secrets
 
-from peewee import fn
+from peewee import IntegrityError, fn
 
 from billing import phones, preferences
 from billing.errors import BillingError
 from billing.preferences import offers
-from models import Consent, Contact, Invoice, Notice, Preference, among, insert_rows
+from models import Consent, Contact, Invoice, Notice, Preference, among, db, insert_rows
 
-CHUNK, AT_ONCE = 50, 250  # rows of one INSERT
+CHUNK = 50
 
 WHY_INVOICE = "You get invoices for this account."
 WHY_UNPAID = "You asked for invoices that are still unpaid shortly before their date."
@@ -73,16 +73,26 @@ def insert(rows, now):
     """Queue many messages at once, each once, in the caller's transaction.
 
     rows -- dicts of columns with ``key``, ``kind``, ``channel``, ``customer_id``, ``address`` and ``why``
+
+    The quick way first; somebody else who queues the same at this moment makes it one by one.
     """
-    plain = {"state": Notice.QUEUED, "send_at": now, "created_at": now}
-    every = sorted({name for row in rows for name in row} | set(plain))
-    for at in range(0, len(rows), AT_ONCE):
-        filled = [{name: row.get(name, plain.get(name)) for name in every} for row in rows[at : at + AT_ONCE]]
+    if not rows:
+        return
+    filled = [_BLANK | {"send_at": now, "created_at": now} | row for row in rows]
+    try:
+        with db.atomic():
+            insert_rows(Notice, tuple(_BLANK), [tuple(row.values()) for row in filled])
+    except IntegrityError:
         for row in filled:
-            row["event"] = row.get("event") or ""
-        Notice.insert_many(filled).on_conflict_ignore().execute()
+            Notice.insert(row).on_conflict_ignore().execute()
 
 
+_BLANK = {
+    "key": "", "kind": "", "channel": Notice.MAIL, "state": Notice.QUEUED, "customer_id": None,
+    "contact_id": None, "invoice_id": None, "address": "", "event": "", "step": None, "why": "",
+    "subject": "", "body_text": "", "body_html": "", "message_id": "", "reason": "", "tries": 0,
+    "send_at": None, "created_at": None,
+}  # fmt: skip
 _COLUMNS = (
     "key", "kind", "channel", "state", "customer_id", "contact_id", "invoice_id", "address", "event", "why",
     "subject", "body_text", "body_html", "message_id", "reason", "tries", "send_at", "created_at",

@@ -52,6 +52,7 @@ class Open(NamedTuple):
     id: int
     customer_id: int
     group_id: int | None
+    is_muted: bool  # the import that the customer came with is not released: they hear nothing
     due_on: date
     issued_on: date
 
@@ -109,32 +110,37 @@ def _open_chunk(today, after):
     """The next open invoices by due date, with what falls due within a month and what is not too old."""
     oldest = today - timedelta(days=max(reminder_policies.longest(), 0) + reminder_policies.LAST_MAKES_UP)
     query = (
-        Invoice.select(Invoice.id, Invoice.customer, Customer.group, Invoice.due_on, Invoice.issued_on)
-        .join(Customer)
+        Invoice.select(Invoice.id, Invoice.customer, Invoice.due_on, Invoice.issued_on)
         .where(
             (Invoice.open_cents > SQL("0"))
             & (Invoice.due_on >= (after.due_on if after else oldest))
             & (Invoice.due_on <= today + timedelta(days=AHEAD))
             & (Invoice.issued_on < today)
-            & (Customer.import_batch.is_null() | Customer.import_batch.not_in(_muted()))
         )
         .order_by(Invoice.due_on, Invoice.id)
         .limit(CHUNK)
     )
     if after:
         query = query.where((Invoice.due_on > after.due_on) | (Invoice.id > after.id))
-    return [Open(*row) for row in query.tuples()]
+    rows = list(query.tuples())
+    groups = _groups({row[1] for row in rows})
+    return [Open(id, customer_id, *groups[customer_id], *days) for id, customer_id, *days in rows]
 
 
-def _muted():
-    """Imports that nobody has released yet: their customers hear nothing."""
-    return ImportBatch.select(ImportBatch.id).where(ImportBatch.state != ImportBatch.RELEASED)
+def _groups(customer_ids):
+    """{customer id: (group id or None, whether their import waits for somebody to release it)}."""
+    muted = ImportBatch.select(ImportBatch.id).where(ImportBatch.state != ImportBatch.RELEASED)
+    muted_ids = {id for (id,) in muted.tuples()}
+    query = Customer.select(Customer.id, Customer.group, Customer.import_batch)
+    rows = query.where(among(Customer.id, customer_ids)).tuples()
+    return {id: (group_id, batch_id in muted_ids) for id, group_id, batch_id in rows}
 
 
 def _queue_chunk(rows, today, now):
     steps = reminder_policies.of_invoices([row[:3] for row in rows])
     scene = _scene(rows, steps, today, now)
-    wanted = [one for row in rows if row.id not in scene.quiet for one in _due(row, scene)]
+    asked = [row for row in rows if not row.is_muted and row.id not in scene.quiet]
+    wanted = [one for row in asked for one in _due(row, scene)]
     with db.atomic():
         queueing.insert(wanted, now)
     return len(wanted)
