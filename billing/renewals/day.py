@@ -5,7 +5,7 @@ goes out today. Not here: any rule of it.
 """
 
 from billing import words
-from billing.renewals import closing, figures, planning, sending
+from billing.renewals import closing, figures, planning, prices, sending
 
 
 def work(today):
@@ -21,6 +21,8 @@ def run(today, *, now, trouble, progress=None):
     renewed = closing.renew(today, now=now, trouble=trouble)
     planned = planning.plan_due(today, now=now, trouble=trouble)
     sent = sending.send_due(today, now=now, trouble=trouble, progress=progress)
+    told = prices.follow(today, now=now, trouble=trouble)
+    prices.send_due(today, now=now, trouble=trouble)
     alarms = closing.alarm(today, now=now)
     trouble += [closing.alarm_words(row) for row in alarms]
     trouble += [closing.missed_words(row) for row in missed if row.rule.consequence != "courtesy"]
@@ -28,6 +30,7 @@ def run(today, *, now, trouble, progress=None):
         (renewed.renewed, "renewed"), (renewed.monthly, "month to month"), (planned.planned, "planned"),
         (planned.moved, "moved"), (planned.canceled, "not needed"), (sent, "sent"), (proven, "proven"),
         (fallen, "on paper instead"), (len(missed), "missed"), (len(alarms), "about to close"),
+        (told, "new prices told"),
     )  # fmt: skip
     return ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing to do"
 

@@ -1,0 +1,267 @@
+"""Increases: planned in their window, told, and billed only then; the database stands behind it."""
+
+from datetime import date, datetime
+
+import pytest
+from peewee import IntegrityError
+
+from billing import bill, contracts
+from billing.errors import BillingError
+from billing.notices import bouncing
+from billing.renewals import day as renewing
+from billing.renewals import prices
+from models import Charge, Line, Notice, PriceChange
+from tests import factories
+from tests.office import enter, text_of
+from tests.test_renewals import agree, table  # noqa: F401
+
+TODAY, NOW = date(2026, 12, 1), datetime(2026, 12, 1, 18, 0)
+MARCH = date(2027, 3, 1)
+FIVE_PERCENT = prices.Rise(ppm=50_000)
+
+
+def at(on):
+    return datetime(on.year, on.month, on.day, 18)
+
+
+def plan(charges, rise=FIVE_PERCENT, *, from_on=MARCH, today=TODAY):
+    told = {"reason": "Yearly adjustment", "by": "staff", "today": today, "now": at(today)}
+    return prices.plan(charges, rise, from_on=from_on, **told)
+
+
+def step(on):
+    trouble = []
+    renewing.run(on, now=at(on), trouble=trouble)
+    return trouble
+
+
+def sent(on):
+    Notice.update(state="sent", sent_at=at(on)).where(Notice.kind == "price_change").execute()
+
+
+def billed(on):
+    """The unit prices of the lines that a bill run of a day wrote."""
+    before = {line.id for line in Line.select(Line.id)}
+    bill.run(on, by="t", now=at(on))
+    return [line.unit_cents for line in Line.select().order_by(Line.id) if line.id not in before]
+
+
+@pytest.fixture
+def charge(company, alice):
+    """A business, which is told by mail alone: people at home get paper too until they agree to mail."""
+    alice.kind = "commercial"
+    alice.save()
+    return agree(alice).charges.get()
+
+
+@pytest.fixture
+def up_to_date(charge):
+    """Billed until February."""
+    for month in (date(2026, 12, 1), date(2027, 1, 1), date(2027, 2, 1)):
+        bill.run(month, by="t", now=at(month))
+    return charge
+
+
+# --- Windows -------------------------------------------------------------------------------------
+
+
+def test_california_wants_an_increase_told_30_to_7_days_before(table, alice):  # noqa: F811
+    charge = agree(alice, "CA", renewal_disclosure_signed_on=date(2024, 4, 1)).charges.get()
+
+    [row] = plan([charge])[0]
+
+    assert (row.tell_from_on, row.tell_by_on) == (date(2027, 1, 30), date(2027, 2, 22))
+    assert row.tell_from_on <= row.plan_on <= row.tell_by_on
+    assert "CA-ARL-P" in row.arithmetic
+
+
+def test_where_no_law_speaks_the_house_rule_does(charge):
+    [row] = plan([charge])[0]
+
+    assert (row.tell_from_on, row.tell_by_on) == (date(2026, 12, 31), date(2027, 1, 30))
+    assert (row.old_cents, row.unit_cents, row.needs_notice) == (3000, 3150, True)
+
+
+@pytest.mark.parametrize(
+    ("rise", "cents"),
+    [
+        (prices.Rise(ppm=45_000), 3135),
+        (prices.Rise(ppm=46_000), 3140),
+        (prices.Rise(more_cents=233), 3233),
+        (prices.Rise(to_cents=3499), 3499),
+    ],
+)
+def test_how_prices_rise(rise, cents):
+    assert rise.of(3000) == cents
+
+
+def test_one_that_is_too_late_names_the_last_day(charge):
+    made, refused = plan([charge], from_on=date(2027, 1, 1), today=date(2026, 12, 10))
+
+    assert not made and "It had to be told by December 2, 2026" in refused[0].refusal
+
+
+# --- Told, and billed ----------------------------------------------------------------------------
+
+
+def test_what_was_told_in_time_is_billed(up_to_date):
+    [row] = plan([up_to_date])[0]
+    step(row.plan_on)
+    sent(row.plan_on)
+    step(date(2027, 2, 1))
+
+    assert PriceChange.get().told_on == row.plan_on
+    assert billed(MARCH) == [3150]
+
+
+def test_what_was_not_told_is_billed_at_the_old_price_and_staff_see_why(app, up_to_date):
+    plan([up_to_date])
+
+    assert billed(MARCH) == [3000]
+    said = prices.standing_words(PriceChange.get(), today=MARCH)
+    assert said.startswith("Not billed: there is no proof that it was told by January 30, 2027.")
+    page = enter(app).get("/staff/price-change/")
+    assert "Not billed" in text_of(page)
+
+
+def test_what_was_told_too_late_is_not_billed(up_to_date):
+    [row] = plan([up_to_date])[0]
+    step(row.plan_on)
+    sent(date(2027, 2, 3))
+    step(date(2027, 2, 4))
+
+    assert PriceChange.get().told_on is None
+    assert billed(MARCH) == [3000]
+
+
+def test_what_came_back_is_untold_and_goes_out_on_paper(up_to_date):
+    [row] = plan([up_to_date])[0]
+    step(row.plan_on)
+    sent(row.plan_on)
+    step(row.plan_on)
+    mail = Notice.get(Notice.kind == "price_change")
+    bouncing.came_back(mail, code="5.1.1", text="No such mailbox", now=at(row.plan_on))
+    step(row.plan_on)
+
+    assert PriceChange.get().told_on is None
+    assert Notice.select().where((Notice.kind == "price_change") & (Notice.channel == "paper")).count() == 1
+
+
+def test_one_message_tells_all_new_prices_of_a_contract(charge):
+    other = factories.make_charge(
+        charge.contract, cents=1000, site=charge.site, item=factories.make_item("Video")
+    )
+    first, second = plan([charge, other])[0]
+    step(first.plan_on)
+    sent(first.plan_on)
+    step(first.plan_on)
+
+    assert Notice.select().where(Notice.kind == "price_change").count() == 1
+    assert {row.told_on for row in PriceChange.select()} == {first.plan_on}
+    told = prices.document(first, today=TODAY)
+    assert dict(told.facts)["Video"] == "$10.00 every month now, $10.50 from then on"
+    assert second.told_with == first
+
+
+def test_the_message_goes_once_however_often_the_step_runs(charge):
+    [row] = plan([charge])[0]
+    for _ in range(3):
+        step(row.plan_on)
+
+    assert Notice.select().where(Notice.kind == "price_change").count() == 1
+
+
+def test_people_at_home_are_told_on_paper_too_until_they_agree_to_mail(company, bob):
+    [row] = plan([agree(bob).charges.get()])[0]
+    step(row.plan_on)
+
+    assert sorted(notice.channel for notice in Notice.select()) == ["mail", "paper"]
+
+
+def test_a_decrease_and_what_was_agreed_to_need_no_message(up_to_date):
+    made, _ = plan([up_to_date], prices.Rise(to_cents=2500))
+
+    assert not made[0].needs_notice
+    assert billed(MARCH) == [2500]
+    contracts.change_price(
+        up_to_date, from_on=date(2027, 4, 1), unit_cents=9900, reason="Cameras", by="t", now=NOW,
+        agreed_how="Order 7 of March 12",
+    )  # fmt: skip
+    assert billed(date(2027, 4, 1)) == [9900]
+
+
+def test_a_planned_price_is_taken_back_until_it_was_billed(up_to_date):
+    told = {"reason": "Mistake", "by": "t", "today": TODAY, "now": NOW}
+    row = prices.cancel(plan([up_to_date])[0][0], **told)
+
+    assert row.canceled_on == TODAY
+    made, refused = plan([up_to_date])  # another one fits on the same day
+    assert (len(made), refused) == (1, [])
+    with pytest.raises(BillingError, match="taken back already"):
+        prices.cancel(row, **told)
+
+
+# --- The database itself -------------------------------------------------------------------------
+
+
+def test_no_line_is_written_at_a_price_that_nobody_told(db, up_to_date):
+    plan([up_to_date])
+    bill.run(MARCH, by="t", now=at(MARCH))
+    copied = ", ".join(name for name in Line._meta.columns if name not in ("id", "unit_cents", "from_on"))
+
+    with pytest.raises(IntegrityError, match="without its notice cannot be billed"), db.atomic():
+        db.execute_sql(
+            f"INSERT INTO line (unit_cents, from_on, {copied}) "
+            f"SELECT 3150, from_on, {copied} FROM line WHERE from_on = '2027-03-01'"
+        )
+
+
+def test_nobody_claims_that_it_was_told_when_nothing_left(db, charge):
+    [row] = plan([charge])[0]
+
+    for statement in (
+        "UPDATE price_change SET told_on = '2027-01-10'",
+        "UPDATE price_change SET needs_notice = FALSE",
+        "UPDATE price_change SET unit_cents = 9900",
+    ):
+        with pytest.raises(IntegrityError, match="no message told|frozen"), db.atomic():
+            db.execute_sql(statement)
+    assert PriceChange.get_by_id(row.id).told_on is None
+
+
+def test_no_increase_is_written_that_is_neither_agreed_nor_to_be_told(db, charge):
+    with pytest.raises(IntegrityError, match="agreed to, or told first"), db.atomic():
+        PriceChange.create(
+            charge=charge, starts_on=MARCH, unit_cents=9900, old_cents=3000, reason="x", by="x", made_at=NOW
+        )
+
+
+# --- The page ------------------------------------------------------------------------------------
+
+
+def test_staff_see_who_pays_how_much_from_when_and_plan_it(app, charge):
+    desk = enter(app)
+    typed = {"from_on": "2027-03-01", "percent": "5", "kind": "commercial"}
+
+    page = text_of(desk.get("/staff/price-increase", **typed))
+    assert "Alice Archer" in page and "$30.00" in page and "$31.50" in page and "Mar 1, 2027" in page
+    assert not PriceChange.select().exists()
+    assert desk.post("/staff/price-increase", **typed).status_code == 400  # no reason
+    desk.post("/staff/price-increase", **typed, reason="Yearly adjustment")
+
+    assert PriceChange.get().unit_cents == 3150
+
+
+def test_one_way_of_rising_is_said_and_no_more(app, charge):
+    page = enter(app).get("/staff/price-increase", from_on="2027-03-01", percent="5", amount="2")
+
+    assert page.status_code == 400
+    assert "Say one of the three" in text_of(page)
+
+
+def test_only_charges_that_were_chosen_rise(app, charge, bob):
+    other = agree(bob).charges.get()
+    desk = enter(app)
+    desk.post("/staff/price-increase", from_on="2027-03-01", to="35", charge=other.id, reason="Agreed")
+
+    assert [row.charge for row in PriceChange.select()] == [Charge.get_by_id(other.id)]
