@@ -125,7 +125,11 @@ class PrintBatchView(StaffView):
     plural = "Print batches"
     lead = "One file each, in the order of envelopes. A letter counts as sent when its batch is mailed."
     column_list = ("id", "state", "pieces", "pages", "sheets", "ordered_at", "printed_at", "mailed_on")
-    column_labels = {"id": "Batch", "ordered_at": "Ordered", "printed_at": "Printed", "mailed_on": "Mailed"}
+    column_labels = {
+        "id": "Batch", "ordered_at": "Ordered", "printed_at": "Printed", "mailed_on": "Mailed",
+        "claimed_at": "Drawing began", "made_at": "Made", "mailed_at": "Mailing noted",
+        "trouble": "What kept it from being made",
+    }  # fmt: skip
     column_filters_by = ("state", "ordered_at", "mailed_on")
     search_by = ()
     actions = BATCH
@@ -162,6 +166,7 @@ class PrintBatchView(StaffView):
 
     what = staticmethod(what_of)
     digits = staticmethod(certified.shown)
+    person = staticmethod(labels.person)
 
     @expose("/<int:id>/file")
     def file_view(self, id):

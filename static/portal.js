@@ -25,3 +25,6 @@ if (chooser) {
   chooser.addEventListener("change", say);
   say();
 }
+
+// What is there to be copied is chosen whole.
+document.querySelectorAll("[data-copy]").forEach((box) => box.addEventListener("focus", () => box.select()));
