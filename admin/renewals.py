@@ -5,7 +5,7 @@ may (security.py), the contract's own screen (views.py).
 """
 
 import wtforms
-from flask import flash, g, redirect, request, url_for
+from flask import current_app, flash, g, redirect, request, url_for
 from flask_admin import expose
 from markupsafe import Markup
 from wtforms.validators import Length, Optional
@@ -16,9 +16,11 @@ from admin.base import StaffView
 from admin.fields import DateInput, Filled, plain_text
 from admin.filters import Derived
 from billing import renewals, words
+from billing.edges import proofs
+from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.imports.fields import STATES
-from billing.renewals import asking, contents, figures, impact, rules
+from billing.renewals import asking, contents, figures, impact, proof, rules
 from models import Contract, RenewalNotice, RenewalRule
 
 MOST_CHANGES = 200
@@ -76,6 +78,11 @@ def _override(row, form):
     return f"{row.contract} renews as agreed. The notice stays missed, with your reason."
 
 
+def _proof(row, form):
+    pack = proof.pack(row, now=g.now)
+    return pdf_answer(proofs.proof_pdf(pack, current_app.secret_key), f"Proof of notice {row.id}")
+
+
 def _new_version(rule, form):
     draft = rules.new_version(rule, by=g.by, now=g.now)
     return f"{draft} is a draft now: open it, change it, and see what it would change before it is activated."
@@ -100,6 +107,15 @@ def _impact_words(rule):
 
 
 NOTICE = (
+    Action(
+        "proof",
+        "Proof pack",
+        _proof,
+        lead="One sealed PDF with the rule, the arithmetic, the words, the way and what came of it. Keep it; "
+        "“flask verify-proof” reads it years later.",
+        fits=lambda row: row.notice_id is not None,
+        bulk=False,
+    ),
     Action(
         "mailed",
         "Note as mailed",

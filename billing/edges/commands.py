@@ -50,13 +50,13 @@ HIGHEST_NUMBER = 2**31 - 1  # what an integer column holds
 
 def init_app(app):
     """Register every command."""
-    from billing.edges import bank_commands, preference_commands, rule_commands  # use the tools below
+    from billing.edges import bank_commands, preference_commands, proofs, rule_commands  # use the tools below
 
     for command in (
         init_db, import_customers, import_release, import_undo, run_daily, check_books, send_notices,
         read_mail, pay_link, demo, worker, list_settings, bank_commands.certificate,
         bank_commands.check_gateway, bank_commands.import_payments, preference_commands.judge_notices,
-        rule_commands.load_rules,
+        rule_commands.load_rules, proofs.verify_proof,
     ):  # fmt: skip
         app.cli.add_command(command)
 
@@ -256,6 +256,8 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
         post.close()
         if day.job:
             daily.finish(day.job, lines + day.trouble, failed=crashed, now=app.clock.now())
+    if not dry_run and only in (None, "send"):
+        _try(printing.make_ordered, press=Press(app), clock=app.clock)  # where no worker runs
     return day.trouble
 
 

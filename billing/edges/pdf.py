@@ -136,6 +136,11 @@ def authority_pdf(document):
     return written(_render("pdf/authority.html", document, styles=("invoice", "letter")))
 
 
+def proof_pdf(document):
+    """The bytes of a proof.ProofPack, not sealed yet."""
+    return written(_render("pdf/proof.html", document, styles=("invoice", "letter")))
+
+
 def qr_uri(text):
     """``text`` as a QR code: a data: URI of a PNG with one bit for each pixel; "" for no text.
 

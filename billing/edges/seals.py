@@ -1,11 +1,13 @@
-"""The seal on a certificate: whoever holds the paper can have us say whether it is ours, and still true.
+"""Seals: whoever holds a certificate or a proof pack can have us say whether it is ours, and still true.
 
-A code of span, time and fingerprint, signed with the application's secret. Not here: what the fingerprint
-is made of (billing/reconciliation/certificates.py).
+A certificate carries a code of span, time and fingerprint, a proof pack a line behind the end of its file;
+both are signed with the application's secret. Not here: what the fingerprints are made of.
 """
 
+import base64
 import hashlib
 import hmac
+import json
 import re
 import zlib
 from dataclasses import dataclass
@@ -83,3 +85,47 @@ def _readings(content):
             yield unpack.decompress(stream, MOST_BYTES).decode("latin-1")
         except zlib.error:
             continue
+
+
+# --- Files that are sealed whole -----------------------------------------------------------------
+
+MARK = b"\n%PLP1."
+PACK = re.compile(rb"%PLP1\.([A-Za-z0-9_-]+)\.([0-9a-f]{64})\s*$")
+
+
+def _packed(content, told):
+    """``told`` and the fingerprint of ``content``, in letters that a PDF may hold."""
+    said = {**told, "file": hashlib.sha256(content).hexdigest()}
+    packed = json.dumps(said, separators=(",", ":"), sort_keys=True).encode()
+    return base64.urlsafe_b64encode(packed).rstrip(b"=")
+
+
+def sealed(content, told, secret):
+    """The bytes of a PDF with a seal behind its end, where readers of PDF look no more.
+
+    told -- plain values that the seal keeps, such as the fingerprints of the file's parts
+    """
+    packed = _packed(content, told)
+    return content + MARK + packed + b"." + _file_signature(packed, secret).encode() + b"\n"
+
+
+def opened(content, secret):
+    """What a seal told, from the bytes of a file. A single byte that was changed is found.
+
+    Raises BillingError when there is no seal, when it is not ours, and when the file is not as it was sealed.
+    """
+    found = PACK.search(content)
+    if found is None:
+        raise BillingError("There is no seal at the end of it. Choose the file as it was made.")
+    if not hmac.compare_digest(_file_signature(found[1], secret), found[2].decode()):
+        raise BillingError("This seal is not ours: it was made elsewhere, or was changed.")
+    told = json.loads(base64.urlsafe_b64decode(found[1] + b"=" * (-len(found[1]) % 4)))
+    before = content[: found.start() - 1]
+    if not hmac.compare_digest(hashlib.sha256(before).hexdigest(), told.pop("file")):
+        raise BillingError("The seal is ours, but the file is not as we made it: somebody changed it.")
+    return told
+
+
+def _file_signature(packed, secret):
+    key = secret if isinstance(secret, bytes) else secret.encode()
+    return hmac.new(key, b"file|" + packed, hashlib.sha256).hexdigest()

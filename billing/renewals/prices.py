@@ -1,8 +1,8 @@
 """New prices that must be told before they count: planned, told in their window, and billed only then.
 
-An increase names its window when it is planned: by the laws that reach the contract, else by the house rule. The
-renew step sends the message and notes the day on which it left; ``contracts.price_counts`` is what the bill step
-goes by. Decreases, and what a customer agreed to, need none of this (contracts.change_price).
+An increase names its window when it is planned: by the laws that reach the contract, else by the house rule.
+The renew step sends the message and notes the day on which it left; ``contracts.price_counts`` is what the
+bill step goes by. Decreases, and what a customer agreed to, need none of this (contracts.change_price).
 """
 
 import json

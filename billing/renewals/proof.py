@@ -1,0 +1,212 @@
+"""The proof pack of one notice: the law, the arithmetic, the words, the way, and what came of it.
+
+Everything is read from rows that the database keeps unchanged, in sections that each have a fingerprint, so that
+years later it can be said which part still fits. Not here: the seal of the file (edges/seals.py), looks.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing import company as companies
+from billing import documents, words
+from billing.errors import BillingError
+from billing.renewals import asking, contents, sending
+from models import Consent, Event, Notice, RenewalAnswer, RenewalNotice
+
+MOST_TEXT = 20_000
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a pack: facts as (term, text), lines under them, and a text as it was sent."""
+
+    key: str
+    title: str
+    facts: tuple[tuple[str, str], ...] = ()
+    lines: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def fingerprint(self):
+        """SHA-256 of all that it says."""
+        said = json.dumps([self.facts, self.lines, self.text], ensure_ascii=False)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class ProofPack:
+    """All that proves one notice. ``made``: when, on the company's clock."""
+
+    company: documents.Letterhead
+    notice_id: int
+    title: str
+    customer_name: str
+    account_number: str
+    summary: str
+    made: str
+    made_at: datetime
+    sections: tuple[Section, ...]
+
+    @property
+    def customer_label(self):
+        return f"{self.customer_name} (account {self.account_number})"
+
+    @property
+    def fingerprints(self):
+        """{key of a section: its fingerprint}, as the seal keeps them."""
+        return {section.key: section.fingerprint for section in self.sections}
+
+
+def pack(row, *, now):
+    """The ProofPack of a RenewalNotice as the books are now.
+
+    Raises BillingError while nothing has gone out: there is nothing to prove yet.
+    """
+    if row.notice_id is None:
+        raise BillingError("Nothing has gone out yet, so there is nothing to prove.")
+    company, customer = companies.current(), row.contract.customer
+    return ProofPack(
+        company=documents.letterhead(company),
+        notice_id=row.id,
+        title=f"Proof of notice {row.id}: {row.rule_code}",
+        customer_name=customer.name,
+        account_number=customer.account_number,
+        summary=_summary(row),
+        made=words.moment(now, company.time_zone),
+        made_at=now.replace(microsecond=0),
+        sections=sections(row),
+    )
+
+
+def sections(row):
+    """The Sections of a RenewalNotice, each from stored rows only."""
+    zone, notice = companies.current().time_zone, row.notice
+    return (
+        Section("rule", "The rule", _facts(_rule(row))),
+        Section("arithmetic", "How the days came about", (), asking.lines_of(row)),
+        Section("recipient", "Whom it went to", _facts(_recipient(row, notice))),
+        Section("consent", "What they agreed to", _facts(_consent(notice, zone))),
+        Section("delivery", "That it left, and what came of it", _facts(_delivery(row, notice, zone))),
+        Section("text", "What it said", _facts(_text(row, notice)), (), notice.body_text[:MOST_TEXT]),
+        Section("answers", "What the customer answered", (), tuple(_answers(row, zone))),
+        Section("history", "What was done, step by step", (), tuple(_history(row, zone))),
+    )
+
+
+def _facts(pairs):
+    return tuple((term, str(text)) for term, text in pairs if text)
+
+
+def _summary(row):
+    name = dict(RenewalNotice.state.choices)[row.state].lower()
+    window = words.period(row.opens_on, row.closes_on)
+    sent = f"It left on {words.date(row.sent_on)}." if row.sent_on else "It has not left yet."
+    return f"Asked for by {row.rule_code} in the window {window}. {sent} State: {name}."
+
+
+def _rule(row):
+    rule = row.rule
+    yield "Rule", f"{rule.code}, version {rule.version}"
+    yield "Citation", rule.citation
+    yield "Certainty", dict(rule.certainty and type(rule).certainty.choices)[rule.certainty]
+    yield "Window", f"{rule.opens_days} to {rule.closes_days} days before" if rule.opens_days else ""
+    yield "Lawful ways", rule.media.replace("|", ", ").replace("_", " ")
+    yield (
+        "It must say",
+        words.joined(contents.CODES.get(code, code) for code in row.contents.split("|") if code),
+    )
+    yield "Checked", f"{words.date(rule.checked_on)} by {rule.checked_by}" if rule.checked_on else ""
+    yield "In force by", rule.activated_by
+
+
+def _recipient(row, notice):
+    yield "Address", row.address or notice.address
+    yield "Contract", f"{row.contract_id}, term to {words.date(row.term_end_on)}"
+    yield "Contact", notice.contact_id and f"{notice.contact_id}"
+    yield "Way", RenewalNotice.MEDIA[row.medium]
+
+
+def _consent(notice, zone):
+    """The consent to electronic notices that stood when it was sent."""
+    if notice.channel != Notice.MAIL or notice.contact_id is None:
+        yield "Needed", "None: it went on paper."
+        return
+    at = notice.sent_at or notice.created_at
+    standing = (
+        (Consent.contact == notice.contact_id)
+        & (Consent.kind == Consent.ELECTRONIC)
+        & (Consent.given_at <= at)
+        & (Consent.withdrawn_at.is_null() | (Consent.withdrawn_at > at))
+    )
+    found = Consent.select().where(standing).order_by(Consent.id.desc()).first()
+    if found is None:
+        yield "Consent", "None was on file; the rule counts mail without one, or a letter went too."
+        return
+    yield "Given", f"{words.moment(found.given_at, zone)}, for {found.address_or_number}"
+    yield "Wording", f"version {found.version}, SHA-256 {sending.text_hash(found.wording)}"
+    yield "Shown by", found.proof
+
+
+def _delivery(row, notice, zone):
+    yield "Planned", words.date(row.plan_on)
+    yield "Window", words.period(row.opens_on, row.closes_on)
+    yield "Left", words.moment(notice.sent_at, zone) if notice.sent_at else words.date(row.sent_on)
+    yield "Message-ID", notice.message_id
+    yield "Certified mail", row.certified_number or notice.certified_number
+    yield "Pages", notice.pages and str(notice.pages)
+    yield "Came back", _bounce(notice, zone)
+    yield "Known of its delivery", row.delivery
+    yield "Delivered", words.date(row.delivered_on) if row.delivered_on else ""
+    yield "What followed", row.consequence
+
+
+def _bounce(notice, zone):
+    if notice.bounced_at is None:
+        return "no"
+    return f"{words.moment(notice.bounced_at, zone)}: {notice.bounce_code} {notice.bounce_text}".strip()
+
+
+def _text(row, notice):
+    yield "Subject", notice.subject
+    if not notice.body_text:
+        yield "Text", "Nothing was kept yet."
+        return
+    found = sending.text_hash(notice.body_text)
+    yield "SHA-256", found
+    yield "As noted when it left", row.text_sha256
+    if row.text_sha256:
+        yield "They agree", "yes" if found == row.text_sha256 else "NO"
+
+
+def _answers(row, zone):
+    for one in row.contract.answers.where(RenewalAnswer.term_end_on == row.term_end_on).order_by(
+        RenewalAnswer.id
+    ):
+        last = f", last day {words.date(one.last_on)}" if one.last_on else ""
+        yield (
+            f"{words.moment(one.at, zone)}: {RenewalAnswer.WORDS[one.answer]}{last}, signed {one.name}, "
+            f"{RenewalAnswer.VIA[one.via].lower()} from {one.ip or 'an unknown address'}, wording {one.text_sha256}"
+        )
+
+
+def _history(row, zone):
+    about = (Event.about_table == "renewal_notice") & (Event.about_id == row.id)
+    for event in Event.select().where(about).order_by(Event.id):
+        what = event.what.partition(".")[2].replace("_", " ")
+        yield f"{words.moment(event.at, zone)}: {what}, {event.by}{f'. {event.reason}' if event.reason else ''}"
+
+
+# --- Years later ---------------------------------------------------------------------------------
+
+
+def compare(notice_id, fingerprints):
+    """What of a pack still fits the books: [(title of the section, fits)].
+
+    fingerprints -- as the seal kept them. Raises BillingError when the notice is not in these books.
+    """
+    row = RenewalNotice.get_or_none(RenewalNotice.id == notice_id)
+    if row is None or row.notice_id is None:
+        raise BillingError(f"These books have no notice {notice_id}.")
+    return [(one.title, fingerprints.get(one.key) == one.fingerprint) for one in sections(row)]

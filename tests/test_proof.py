@@ -1,0 +1,104 @@
+"""Proof packs: what they say, that a changed file is found, and what still fits years later."""
+
+from datetime import date, datetime
+
+import pytest
+
+from billing.edges import proofs, seals
+from billing.errors import BillingError
+from billing.renewals import proof
+from models import Notice, RenewalNotice
+from tests.office import enter
+from tests.test_renewals import agree, live, sent, table  # noqa: F401
+
+NOW = datetime(2027, 2, 1, 18)
+SECRET = "a secret of the application"
+
+
+@pytest.fixture
+def row(table, alice):  # noqa: F811
+    """A notice that left by mail on its day and did not come back."""
+    agree(alice)
+    live(date(2026, 12, 1), date(2027, 1, 15))
+    for notice in Notice.select():
+        name = f"<notice-{notice.id}@lantern.example>"
+        Notice.update(message_id=name).where(Notice.id == notice.id).execute()
+        sent(notice, date(2027, 1, 12))
+    live(date(2027, 1, 16), date(2027, 1, 25))
+    return RenewalNotice.select().where(RenewalNotice.notice.is_null(False)).get()
+
+
+def told(pack, key):
+    return next(section for section in pack.sections if section.key == key)
+
+
+def test_it_says_the_rule_the_arithmetic_the_way_and_the_words(row):
+    pack = proof.pack(row, now=NOW)
+
+    assert "O.C.G.A. 13-12" in dict(told(pack, "rule").facts)["Citation"]
+    assert any("First lawful day" in line for line in told(pack, "arithmetic").lines)
+    assert dict(told(pack, "delivery").facts)["Came back"] == "no"
+    assert dict(told(pack, "text").facts)["They agree"] == "yes"
+    assert told(pack, "text").text == "Your agreement will renew"
+    assert all(len(one.fingerprint) == 64 for one in pack.sections)
+
+
+def test_what_has_not_gone_out_has_no_proof(table, alice):  # noqa: F811
+    agree(alice)
+    live(date(2026, 12, 1), date(2026, 12, 2))
+    RenewalNotice.update(notice=None).execute()
+
+    for row in RenewalNotice.select():
+        with pytest.raises(BillingError, match="nothing to prove"):
+            proof.pack(row, now=NOW)
+
+
+def test_a_pack_is_read_again_and_all_of_it_fits(row):
+    pack = proof.pack(row, now=NOW)
+    found = seals.opened(proofs.proof_pdf(pack, SECRET), SECRET)
+
+    assert (found["notice"], found["made"]) == (row.id, "2027-02-01T18:00:00")
+    assert all(fits for _, fits in proof.compare(row.id, found["parts"]))
+
+
+@pytest.mark.parametrize("place", [0, 100, -1200, -300, -30])
+def test_a_file_with_one_changed_byte_is_found(place):
+    content = seals.sealed(b"%PDF-1.7 " + b"what it says " * 200 + b"%%EOF", {"notice": 1}, SECRET)
+    changed = bytearray(content)
+    changed[place] ^= 1
+
+    with pytest.raises(BillingError, match="not as we made it|not ours|no seal"):
+        seals.opened(bytes(changed), SECRET)
+
+
+def test_a_seal_of_somebody_else_is_not_ours():
+    content = seals.sealed(b"%PDF", {"notice": 1}, "another secret")
+
+    with pytest.raises(BillingError, match="not ours"):
+        seals.opened(content, SECRET)
+
+
+def test_a_file_without_a_seal_says_so():
+    with pytest.raises(BillingError, match="There is no seal"):
+        seals.opened(b"%PDF-1.7", SECRET)
+
+
+def test_it_says_which_part_the_books_tell_otherwise_by_now(row):
+    parts = proof.pack(row, now=NOW).fingerprints
+    RenewalNotice.update(delivery="The neighbor signed.").where(RenewalNotice.id == row.id).execute()
+
+    other = [title for title, fits in proof.compare(row.id, parts) if not fits]
+
+    assert other == ["That it left, and what came of it"]
+
+
+def test_the_command_says_what_fits_and_finds_a_changed_file(app, row, tmp_path):
+    content = enter(app).act("renewal-notice", "proof", row, follow_redirects=False).data
+    path = tmp_path / "proof.pdf"
+    path.write_bytes(content)
+    run = app.test_cli_runner()
+
+    result = run.invoke(args=["verify-proof", str(path)])
+    assert (result.exit_code, "What it said: fits." in result.output) == (0, True)
+    path.write_bytes(content.replace(b"/Type", b"/Tipe", 1))
+    assert run.invoke(args=["verify-proof", str(path)]).exit_code != 0
