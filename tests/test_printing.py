@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import IntegrityError
 
-from billing import certified, ledger, notices, payments, printing
+from billing import certified, notices, payments, printing
 from billing.edges.print_batches import Press
 from billing.errors import BillingError
 from billing.renewals import day, rules
@@ -96,8 +96,8 @@ def test_what_was_canceled_meanwhile_is_left_out_with_the_reason(press, clock, d
 def test_nobody_is_reminded_on_paper_of_what_they_paid(press, clock, db):
     reminded = letter("Ann", kind=Notice.REMINDER, due=TODAY + timedelta(days=3), issued=date(2026, 11, 1))
     payments.record(
-        reminded.customer, amount_cents=4250, kind="check", received_on=TODAY, by="tests", key="k", today=TODAY,
-        now=NOW, check_number="77",
+        reminded.customer, amount_cents=4250, kind="check", received_on=TODAY, by="tests", key="k",
+        today=TODAY, now=NOW, check_number="77",
     )  # fmt: skip
 
     batch = batch_of(press, clock)
@@ -223,7 +223,7 @@ def test_letters_are_sent_when_the_batch_is_at_the_post(press, clock, db):
     ann, batch = factories.fresh(ann), factories.fresh(batch)
     assert (ann.state, ann.pages, batch.mailed_by) == (Notice.SENT, 1, "staff:olga")
     assert "Invoice" in ann.subject and "$42.50" in ann.body_text
-    assert "Ann, 7 Oak Street, Austin, TX 78704" == ann.address
+    assert ann.address == "Ann, 7 Oak Street, Austin, TX 78704"
 
 
 def test_the_links_on_paper_work_and_their_secrets_are_not_kept(press, clock, db):
@@ -308,7 +308,9 @@ def test_a_number_is_typed_or_scanned(typed, digits):
     assert certified.checked(typed) == digits
 
 
-@pytest.mark.parametrize("typed", ["", "7112", "71123456789123456788", "71123456789123456778", "RA123456785US"])
+@pytest.mark.parametrize(
+    "typed", ["", "7112", "71123456789123456788", "71123456789123456778", "RA123456785US"]
+)
 def test_a_wrong_number_is_refused(typed):
     with pytest.raises(BillingError):
         certified.checked(typed)

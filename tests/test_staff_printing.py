@@ -5,6 +5,8 @@ from datetime import date, datetime
 import pytest
 
 from billing import printing
+from billing.edges.commands import run_day, work_once
+from billing.edges.post import Post
 from models import Event, Notice, PrintBatch, PrintPiece, RenewalNotice
 from tests import factories
 from tests.office import enter, text_of
@@ -43,14 +45,20 @@ def test_many_are_left_to_the_worker(olga, monkeypatch):
 
 
 def test_the_worker_makes_what_was_ordered(olga, app, clock):
-    from billing.edges.commands import work_once
-    from billing.edges.post import Post
-
     letter("Ann")
     printing.order(by="staff:olga", now=NOW)
     work_once(app, Post(app))
 
     assert PrintBatch.get().state == PrintBatch.MADE
+
+
+def test_the_daily_job_makes_what_it_ordered(app, company):
+    letter("Ann")
+    company.daily_batch = True
+    company.save()
+    run_day(app, app.clock.today(), only="send", tell=lambda line: None)
+
+    assert (PrintBatch.get().state, PrintBatch.get().ordered_by) == (PrintBatch.MADE, "daily job")
 
 
 def test_with_nothing_to_print_the_page_says_so(olga):

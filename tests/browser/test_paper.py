@@ -14,14 +14,14 @@ from tests.test_printing import letter
 
 pytestmark = pytest.mark.one_database  # what a browser sees
 PAGES = (
-    "/staff/print-queue", "/staff/print-batch/", "/staff/print-batch/1", "/staff/print-batch/act/printed?id=1",
-    "/staff/print-piece/1", "/staff/print-piece/act/take_out?id=1",
+    "/staff/print-queue", "/staff/print-batch/", "/staff/print-batch/1",
+    "/staff/print-batch/act/printed?id=1", "/staff/print-piece/1", "/staff/print-piece/act/take_out?id=1",
 )  # fmt: skip
 
 
 @pytest.fixture
 def office(app, clock, live_server):
-    """A back office with a batch of three, one certified and one taken out, and a letter that waits; and Olga."""
+    """Olga, a batch of three with one certified and one taken out, and a letter that waits."""
     security.create_staff("olga@lantern.example", "Olga Owner", "owner", PASSWORD, by=BY, now=NOW)
     for name in ("Ann Archer", "Bob Baker of a quite long and winding name, Incorporated", "Cleo Carter"):
         letter(name)
