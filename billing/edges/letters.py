@@ -16,7 +16,7 @@ from billing.notices import joining, reminding
 from billing.renewals import answers, endings, prices
 from billing.reversals import money_back
 from billing.wording import tongues
-from models import Contact, Notice, Template
+from models import Contact, Notice, Preference, Template
 
 HIDDEN = "…"
 
@@ -203,7 +203,8 @@ def _ticket_reply(notice, tokens, today, now):
 
 def _agreement(notice, tokens, today, now):
     tokens.urls["autopay_url"] = url_for("portal.autopay", _external=True)
-    return {"document": promises.agreement_document(notice.autopay, today=today)}
+    document = promises.agreement_document(notice.autopay, today=today)
+    return {"document": document, "gets_receipt": _gets_receipt(notice)}
 
 
 def _charge(notice, tokens, today, now):
@@ -214,7 +215,13 @@ def _charge(notice, tokens, today, now):
     tokens.add("pay_url", "portal.pay_link", token)
     _add_wait_link(notice, tokens, token, now)
     tokens.urls["autopay_url"] = url_for("portal.autopay", _external=True)
-    return {"document": promises.charge_document(charge)}
+    return {"document": promises.charge_document(charge), "gets_receipt": _gets_receipt(notice)}
+
+
+def _gets_receipt(notice):
+    """True for who has a receipt of each payment, not in a monthly summary and not none at all."""
+    wishes = preferences.wishes(notice.contact).channels(Preference.RECEIPT) if notice.contact else {}
+    return any(wish.timing == Preference.EVERY for wish in wishes.values())
 
 
 def _add_wait_link(notice, tokens, token, now):

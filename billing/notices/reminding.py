@@ -16,6 +16,7 @@ from billing import ledger, preferences, reminder_policies
 from billing.automatic import upcoming
 from billing.notices import queueing, timing
 from models import (
+    Allocation,
     Contact,
     Customer,
     Hold,
@@ -32,7 +33,7 @@ from models import (
 
 CHUNK = 500  # invoices looked at together: memory stays flat however many are open
 AHEAD = 30  # days; nobody may wish to be reminded earlier
-JUST_TOLD = timedelta(days=3)  # who was just told of a decline is not reminded as well
+JUST_TOLD = timedelta(days=3)  # who was just told of a decline, or answered, is not reminded as well
 SOON_AGAIN = timedelta(days=2)  # a reminder that was made up for is not repeated so soon
 KINDS = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
 WHY_REMINDER = "You asked to be reminded before the due date."
@@ -211,13 +212,16 @@ def _done(invoice_ids):
 def objections(rows, *, today, now):
     """{invoice id: why nothing is said of it now}, in a few queries. ``rows`` have id and customer_id.
 
-    Who has paid, or is being charged, or waits for our answer, or was just told of a decline is left alone.
+    Who has paid, or is being charged, or waits for our answer is left alone; who was just told that a payment
+    was declined or came back, for some days; and of what is late, who just had an answer from us.
     """
     invoice_ids = [row.id for row in rows]
     customer_ids = {row.customer_id for row in rows}
     promised = upcoming.promised_invoices(customer_ids, today=today)
     attempted = ledger.standing_attempts(invoice_ids)
-    waiting, held, declined = _waiting(customer_ids), _held(customer_ids, today), _declined(invoice_ids, now)
+    waiting, held = _waiting(customer_ids), _held(customer_ids, today)
+    declined, returned = _declined(invoice_ids, now), _returned(invoice_ids, now)
+    answered = _answered({row.customer_id for row in rows if row.due_on < today}, now)
     found = {}
     for row in rows:
         if row.id in attempted:
@@ -230,12 +234,26 @@ def objections(rows, *, today, now):
             found[row.id] = "Messages to this customer are on hold."
         elif row.id in declined:
             found[row.id] = "The customer was just told of a declined payment."
+        elif row.id in returned:
+            found[row.id] = "The customer was just told that a payment came back."
+        elif row.customer_id in answered and row.due_on < today:
+            found[row.id] = "The customer has only just had our answer."
     return found
 
 
 def _waiting(customer_ids):
     tickets = Ticket.select(Ticket.customer).where(
         among(Ticket.customer, customer_ids) & (Ticket.state == Ticket.WAITING_ON_US)
+    )
+    return {id for (id,) in tickets.tuples()}
+
+
+def _answered(customer_ids, now):
+    """Who asked something and had our answer in the last days; it may be their turn, but not at once."""
+    tickets = Ticket.select(Ticket.customer).where(
+        among(Ticket.customer, customer_ids)
+        & (Ticket.state == Ticket.WAITING_ON_CUSTOMER)
+        & (Ticket.last_at > now - JUST_TOLD)
     )
     return {id for (id,) in tickets.tuples()}
 
@@ -258,6 +276,20 @@ def _declined(invoice_ids, now):
         .where(
             among(PaymentPart.invoice, invoice_ids)
             & Notice.kind.in_((Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM))
+            & (Notice.created_at > now - JUST_TOLD)
+        )
+    )
+    return {id for (id,) in query.tuples()}
+
+
+def _returned(invoice_ids, now):
+    """Invoices that were paid until a message of the last days said: this payment came back."""
+    query = (
+        Allocation.select(Allocation.invoice)
+        .join(Notice, on=(Notice.payment == Allocation.payment))
+        .where(
+            among(Allocation.invoice, invoice_ids)
+            & (Notice.kind == Notice.PAYMENT_PROBLEM)
             & (Notice.created_at > now - JUST_TOLD)
         )
     )

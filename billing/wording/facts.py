@@ -81,6 +81,7 @@ MEANINGS = {
     "methods_link": "the page of saved cards and accounts",
     "autopay_link": "the page of autopay",
     "stop_link": "where autopay is switched off at once",
+    "gets_receipt": "true for who wants a receipt of each payment",
     "methods_button": "piece: to the saved cards and accounts",
     "headline": "what happened, in a few words",
     "next_charges": "piece: what is charged next",
@@ -376,6 +377,7 @@ def _charge(context, links, tongue):
         "wait_link": links.get("wait_url", ""),
         "autopay_link": links["autopay_url"],
         "stop_link": _stop_link(links),
+        "gets_receipt": context.get("gets_receipt", True),
     }
 
 
@@ -408,13 +410,15 @@ def _agreement(context, links, tongue):
             tuple(
                 tongue.say(
                     f"One charge of {format_cents(one.cents)} to {one.method} was sent before that, on "
-                    f"{one.sent}, and can no longer be called back: you get a receipt, or hear from us."
+                    f"{one.sent}, and can no longer be called back. If it does not go through, you hear "
+                    "from us."
                 )
                 for one in document.under_way
             )
         ),
         "autopay_link": links["autopay_url"],
         "stop_link": _stop_link(links),
+        "gets_receipt": context.get("gets_receipt", True),
     }
 
 

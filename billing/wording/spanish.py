@@ -361,11 +361,10 @@ AUTOPAY = {
     "From": "Desde",
     "Text": "Texto",
     "You switched it off.": "Usted lo desactivó.",
-    "One charge of {money} to {method} was sent before that, on {day}, and can no longer be called back: you "
-    "get a receipt, or hear from us.": (
-        "Un cobro de {money} a {method} se envió antes, el {day}, y ya no se puede detener: recibirá un recibo o "
-        "noticias nuestras."
+    "One charge of {money} to {method} was sent before that, on {day}, and can no longer be called back.": (
+        "Un cobro de {money} a {method} se envió antes, el {day}, y ya no se puede detener."
     ),
+    "If it does not go through, you hear from us.": "Si no se realiza, le avisamos.",
     "{method} was saved.": "{method} se guardó.",
     "{method} was removed.": "{method} se quitó.",
     "The card that we know as {method} was renewed by its bank.": (
