@@ -127,7 +127,7 @@ def letter(contract, *, company, authority, address, ends_on, today, kind=Author
     return AuthorityLetter(
         company=company,
         authority=authority.strip(),
-        address_lines=tuple(part.strip() for part in address.replace("\n", ",").split(",") if part.strip()),
+        address_lines=_lines(address),
         customer_name=contract.customer.name,
         account_number=contract.customer.account_number,
         written_on=today,
@@ -135,6 +135,12 @@ def letter(contract, *, company, authority, address, ends_on, today, kind=Author
         verb="ends" if kind == AuthorityNotice.ENDED else "is suspended",
         systems=required(contract),
     )
+
+
+def _lines(address):
+    """An address with commas, as lines: town, state and ZIP stay together."""
+    parts = [part.strip() for part in address.split(",") if part.strip()]
+    return (*parts[:-2], ", ".join(parts[-2:])) if parts else ()
 
 
 def known(contract):

@@ -6,7 +6,20 @@ here talks to the outside: what the payment processor would know is handed to ``
 
 from dataclasses import dataclass
 
-from billing.demo import bank, cast, channels, company, ends, history, lives, people, post, scenes, standing
+from billing.demo import (
+    answers,
+    bank,
+    cast,
+    channels,
+    company,
+    ends,
+    history,
+    lives,
+    people,
+    post,
+    scenes,
+    standing,
+)
 from billing.errors import BillingError
 from models import Company, Contact, Invoice, PaymentPart, db
 
@@ -58,6 +71,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         bank.play(past)
         post.deliver(past)
         ends.play(past)
+        answers.play(past)
         channels.play(past)
 
 
