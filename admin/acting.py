@@ -38,7 +38,7 @@ class Acting:
         form = chosen.form_for(rows, request.form if request.method == "POST" else None)
         if request.method == "GET":
             return self._ask(chosen, rows, form)
-        if not form.validate():
+        if any(map(chosen.fits, rows)) and not form.validate():  # else there is a better reason to refuse
             return self._ask(chosen, rows, form), 400
         if was_done(request.form.get("click", "")):
             flash("This was done already; nothing was done twice.", "error")

@@ -749,8 +749,8 @@ def test_the_mail_of_a_charge_leads_to_the_page_that_puts_it_off(app, alice, car
 
     [mail] = letters(app, "upcoming_charge")
 
-    assert mail.subject == "Lantern Security: $42.50 will be charged on December 15, 2026"
-    assert "Autopay will charge $42.50 on December 15, 2026" in mail.text
+    assert mail.subject == "Lantern Security: $42.50 will be charged on December 15, 2026, no action needed"
+    assert "Autopay will charge Visa ending 4242: $42.50, on December 15, 2026." in mail.text
     [address] = [line for line in mail.text.splitlines() if line.endswith("/wait")]
     assert Visitor(app).open(urlsplit(address).path).headline == "Wait until another day"
 
@@ -762,7 +762,9 @@ def test_the_mailed_invoice_says_the_day_and_asks_for_nothing(app, alice, standi
 
     [mail] = letters(app, "invoice")
 
-    assert mail.subject == "Lantern Security: Invoice 10001, $42.50 will be charged on December 15, 2026"
+    assert mail.subject == (
+        "Lantern Security: Invoice 10001, $42.50 will be charged on December 15, 2026, no action needed"
+    )
     assert "You need not do anything." in " ".join(mail.text.split())
     assert "Pay $42.50" not in mail.html
     assert "By check" not in mail.text
@@ -796,5 +798,5 @@ def test_the_copy_holds_every_word_and_what_is_charged_next(app, alice, card, cl
     text = " ".join(mail.text.split())
     for paragraph in made.text.splitlines():
         assert paragraph in text
-    assert "- December 15, 2026: $42.50" in mail.text
+    assert "- December 15, 2026, invoice 10001: $42.50" in mail.text
     assert made.text_version in mail.text

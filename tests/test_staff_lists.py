@@ -178,12 +178,12 @@ def test_what_a_filter_cannot_read_is_said_beside_it(app, alice, name, typed, se
 
 def test_moments_are_asked_for_by_the_companys_days(app, alice):
     late_evening = models.Ticket.create(  # 23:30 on November 30 in Austin
-        customer=alice, subject="late", opened_at="2026-12-01 05:30:00", last_at="2026-12-01 05:30:00"
+        customer=alice, subject="Siren at night", opened_at="2026-12-01 05:30:00", last_at="2026-12-01 05:30:00"
     )
     desk = enter(app)
 
-    assert "late" in rows_of_text(desk, opened_at_from="2026-11-30", opened_at_to="2026-11-30")
-    assert "late" not in rows_of_text(desk, opened_at_from="2026-12-01")
+    assert "Siren at night" in rows_of_text(desk, opened_at_from="2026-11-30", opened_at_to="2026-11-30")
+    assert "Siren at night" not in rows_of_text(desk, opened_at_from="2026-12-01")
     assert late_evening.id
 
 

@@ -491,7 +491,7 @@ def test_the_mail_of_a_refund_says_where_the_money_went_and_what_is_open_again(s
 
     assert mail.subject == "Lantern Security: Refund, $42.50 on December 2, 2026"
     assert "We have sent $42.50 back to your Visa ending 1111." in " ".join(mail.text.split())
-    assert f"- Invoice {invoice.number}: $42.50, due December 15, 2026" in mail.text
+    assert f"- Invoice {invoice.number}, due December 15, 2026: $42.50" in mail.text
     link = re.search(r"/i/\S+", mail.text)[0]
     assert "$42.50" in text_of(shop.test_client().get(link))
     assert link.rpartition("/")[2] not in mail.kept_text

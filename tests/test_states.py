@@ -56,7 +56,11 @@ def test_a_moved_row_saved_later_writes_nothing_old_back(db, ticket):
     assert (Ticket.get().state, Ticket.get().subject) == ("closed", "New")
 
 
-BORN = {models.Refund: {"waiting"}, models.RemittanceRow: {"unmatched"}}  # where a row may also begin
+BORN = {
+    models.Refund: {"waiting"},
+    models.RemittanceRow: {"unmatched"},
+    models.Notice: {"draft"},
+}  # where a row may also begin
 
 
 @pytest.mark.parametrize("model", [model for model in models.TABLES if hasattr(model, "MOVES")])
