@@ -1,6 +1,7 @@
 """Print batches: order of envelopes, judged again, each letter once, numbers of certified mail, the post."""
 
 import hashlib
+import re
 import subprocess
 from datetime import date, datetime, timedelta
 
@@ -11,6 +12,7 @@ from billing import certified, notices, payments, printing
 from billing.edges.print_batches import Press
 from billing.errors import BillingError
 from billing.renewals import day, rules
+from billing.wording import on_paper, samples, tongues
 from models import Invoice, Link, Notice, PrintBatch, PrintFile, PrintPiece, RenewalNotice
 from tests import factories
 from tests.test_renewals import agree
@@ -343,3 +345,18 @@ def test_a_letter_is_in_the_language_of_its_reader(press, db):
     words = said(late, press)
 
     assert "Aún pendiente" in words and "responda a este correo" not in words and "escríbanos" in words
+
+
+NEVER_ON_PAPER = {Notice.SIGN_IN, Notice.CONSENT_CONFIRM, Notice.TEXT_REPLY, Notice.CONTACT_CHANGED}
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_mail_can_be_a_letter_that_does_not_speak_of_mail(db, language):
+    tongue = tongues.TONGUES[language]
+    for kind in set(samples.CASES) - NEVER_ON_PAPER:
+        for case, context in samples.contexts(kind).items():
+            said = on_paper.written(kind, context, tongue, now=NOW)
+            words = f"{said.subject} {said.blocks}"
+            assert said.title and said.blocks, (kind, case)
+            assert not re.search(r"(?i)(this|reply to this) mail|este correo", words), (kind, case)
+            assert "/i/Zk3vQ0m1" not in words, (kind, case)  # nobody types a secret
