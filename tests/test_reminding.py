@@ -14,6 +14,7 @@ from billing import notices, payments, reminder_policies, tickets
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError, StaleState
 from billing.notices import drafts, joining, queueing, reminding, timing
+from billing.reversals import returns
 from models import (
     Company,
     Contact,
@@ -22,6 +23,7 @@ from models import (
     Hold,
     Invoice,
     Notice,
+    Payment,
     Preference,
     ReminderPolicy,
     ReminderStep,
@@ -355,6 +357,33 @@ def test_what_was_held_back_is_said_when_the_way_is_free(late, alice):
     tickets.close(ticket, by=BY, now=NOW)
 
     assert remind(17) == 1
+
+
+def test_who_has_only_just_had_our_answer_is_not_told_the_next_day_that_it_is_late(late, alice):
+    ticket = tickets.open(alice, subject="Why?", body="So much", by="Alice", now=NOW)
+    tickets.reply(ticket, body="It is right.", staff=sam_of(), by=BY, now=clock_at(15).now())
+
+    assert [remind(number) for number in (16, 17, 19)] == [0, 0, 1]
+
+
+def test_an_answer_keeps_no_reminder_back_that_comes_before_the_date(late, alice):
+    ticket = tickets.open(alice, subject="Why?", body="So much", by="Alice", now=NOW)
+    tickets.reply(ticket, body="It is right.", staff=sam_of(), by=BY, now=clock_at(-3).now())
+
+    assert remind(-3) == 1
+
+
+def test_a_check_that_came_back_is_not_followed_by_a_second_message_at_once(late, alice):
+    told = {"received_on": day(10), "key": "k", "by": BY, "today": day(10), "now": clock_at(10).now()}
+    check = payments.record(alice, amount_cents=4250, kind="check", check_number="204", **told)
+    told = {"by": BY, "today": day(15), "now": clock_at(15).now()}
+    returns.bounce(Payment.get_by_id(check.id), reason="Insufficient funds", **told)
+
+    assert [remind(number) for number in (15, 16, 17, 19)] == [0, 0, 0, 1]
+
+
+def sam_of():
+    return Staff.create(email="sam@example.com", name="Sam Porter", role="support")
 
 
 class PaidMeanwhile(FixedClock):
