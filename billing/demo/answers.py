@@ -1,7 +1,7 @@
 """What customers answered about their contracts, at the demo company, and what prices are to rise.
 
-One ended her service on the page, one wants to talk, a shop's required fire monitoring waits for its authority,
-and an increase is planned: one contract is told in time, one was not. By the real use cases.
+One ended a service on the page, one wants to talk, the end of a required fire alarm waited for its authority,
+and two prices are to rise: one is told in time, one was not. By the real use cases.
 """
 
 from datetime import datetime, time, timedelta
@@ -51,7 +51,7 @@ def _fire(history):
     contracts.start(charge, by="demo", now=history.now)
     _answer("Wasatch Dental Partners", "end", history, history.today - DAY)
     authorities.record(
-        contract, authority="Provo Fire Department, Fire Marshal", address="80 South 300 West, Provo, UT 84601",
+        contract, authority="Provo Fire Marshal", address="80 South 300 West, Provo, UT 84601",
         ends_on=history.today + timedelta(days=45), sent_on=history.today - DAY, medium="certified",
         proof="9407111899560000007100", by=BY, today=history.today, now=history.now,
     )  # fmt: skip

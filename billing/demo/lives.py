@@ -7,7 +7,7 @@ import random
 from datetime import timedelta
 
 from billing import contracts, invoices, ledger, tickets
-from billing.demo import cast
+from billing.demo import cast, leaving
 from billing.demo.people import HERO_NAME
 from models import Charge, Contract, Customer, Invoice, Item, Line, OneOff, Site, Staff, System, Ticket
 
@@ -66,7 +66,7 @@ class Lives:
     def _end(self, day, at, customer, reason, days):
         for contract in self._running(customer, day):
             last = max(day + timedelta(days=days), contract.starts_on)
-            contracts.end(contract, on=last, reason_code=reason, by=cast.SUPPORT, today=day, now=at)
+            leaving.end(contract, on=last, reason_code=reason, by=cast.SUPPORT, today=day, now=at)
             self._plan(last + timedelta(days=45), self._close, customer)
 
     def _close(self, day, at, customer):

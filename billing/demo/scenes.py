@@ -7,7 +7,7 @@ import random
 from datetime import timedelta
 
 from billing import bill, contracts, invoices, ledger, tickets
-from billing.demo import cast
+from billing.demo import cast, leaving
 from billing.demo.lives import latest_invoice
 from billing.demo.people import EARLY, HERO_NAME, PROMPT
 from billing.periods import add_months, on_day
@@ -205,6 +205,4 @@ def _leaving(history, rng):
     payer = rng.choice(running[1:])
     contract = payer.customer.contracts.where(Contract.ends_on.is_null()).first()
     last = max(add_months(history.today, 1, 28), contract.starts_on)
-    contracts.end(
-        contract, on=last, reason_code="moved", by=cast.SUPPORT, today=history.today, now=history.now
-    )
+    leaving.end(contract, on=last, reason_code="moved", by=cast.SUPPORT, today=history.today, now=history.now)
