@@ -697,7 +697,8 @@ Charge.add_index(Charge.index(Charge.next_on).where(Charge.next_on.is_null(False
 class PriceChange(BaseModel):
     """A new price from a date on. Periods that start earlier keep the old one.
 
-    An increase that nobody agreed to counts once it was told in time, never without: the bill step reads only what counts, and the database refuses a line at any other price.
+    An increase that nobody agreed to counts once it was told in time, and never without: the bill step reads
+    only what counts, and the database refuses a line at a price that was not told.
     """
 
     charge = link(Charge, "price_changes")

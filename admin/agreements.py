@@ -1,7 +1,7 @@
 """Screens of how contracts end and what they cost: answers, ends with their law, the authority, new prices.
 
-Here: what these pages show and the one call of each into ``billing``. Not here: any rule of it, the notices of
-a contract's end (renewals.py), who may (security.py).
+Here: what these pages show and the one call of each into ``billing``. Not here: any rule of it, the notices
+of a contract's end (renewals.py), who may (security.py).
 """
 
 import json
@@ -189,7 +189,8 @@ class RenewalAnswerView(StaffView):
     column_list = ("contract", "answer", "name", "last_on", "via", "at")
     column_labels = {
         "last_on": "Last day told", "term_end_on": "Term ends", "deadline_on": "Deadline by contract",
-        "is_late": "After the deadline", "text_sha256": "Text (SHA-256)", "ip": "Network address", "at": "When",
+        "is_late": "After the deadline", "text_sha256": "Text (SHA-256)", "ip": "Network address",
+        "at": "When",
     }  # fmt: skip
     column_filters_by = ("answer", "contract", "via", "is_late", "at")
     search_by = ()

@@ -12,7 +12,7 @@ from peewee import SQL, fn
 from billing import contracts, daily, money, reminder_policies, words
 from billing.automatic import tally
 from billing.reconciliation import differences
-from billing.renewals import closing
+from billing.renewals import closing, prices
 from models import (
     Autopay,
     AutopayOutcome,
@@ -158,6 +158,10 @@ def _contract_queues(today):
     yield Number(
         "Renewal notices about to close", "renewal_notice", {"standing": "at_risk"}, count=count,
         urgent=count > 0, note="No proof that they went out. Print and mail them now.",
+    )  # fmt: skip
+    yield Number(
+        "Increases that were not told", "price_change", {"standing": "silent"},
+        count=prices.silent(today).count(), note="The old price is billed. Plan them for a later day.",
     )  # fmt: skip
 
 

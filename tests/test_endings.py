@@ -101,8 +101,8 @@ def test_what_was_paid_ahead_is_offered_back_by_a_ticket(company, alice):
     contract = agree(alice, term_months=0)
     bill.run(TODAY, by="t", now=NOW)
     payments.record(
-        alice, amount_cents=3000, kind="check", received_on=TODAY, key="k", confirmed=True, by="t", today=TODAY,
-        now=NOW,
+        alice, amount_cents=3000, kind="check", received_on=TODAY, key="k", confirmed=True, by="t",
+        today=TODAY, now=NOW,
     )  # fmt: skip
 
     row = end(contract, "moved", on=date(2026, 12, 16))

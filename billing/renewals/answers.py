@@ -31,7 +31,6 @@ class Offer:
     renews: str  # "for a year", "month to month"; "" when it does not renew
     deadline_on: date | None  # by the contract; None where there is none
     last_on: date  # the last day of service, were it ended now
-    next_ends_on: date | None  # the end of the next term, where that is a fixed one
     is_late: bool
     in_favor: str  # why the contract's own deadline does not count
     waits_for_authority: bool
@@ -107,7 +106,6 @@ def offer(contract, *, today, now):
         renews=_renews(agreement, term, following),
         deadline_on=deadline_on,
         last_on=last_on,
-        next_ends_on=None if following.is_monthly else following.ends_on,
         is_late=is_late,
         in_favor=in_favor,
         waits_for_authority=bool(authorities.missing(contract, last_on)),

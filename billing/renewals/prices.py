@@ -7,7 +7,7 @@ bill step goes by. Decreases, and what a customer agreed to, need none of this (
 
 import json
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from billing import contracts, events, ledger, money, notices, words
 from billing.errors import BillingError
@@ -281,9 +281,7 @@ def _note(change, on, now):
 
 def silent(today):
     """A query of increases that were not told in time: the old price is billed, and somebody should know."""
-    return _waiting().where(
-        (PriceChange.tell_by_on < today) & (PriceChange.starts_on > today - timedelta(days=92))
-    )
+    return _waiting().where(PriceChange.tell_by_on < today)
 
 
 def standing_words(change, *, today):
@@ -297,8 +295,8 @@ def standing_words(change, *, today):
         return f"Told on {words.date(change.told_on)}; counts from {first}."
     if today > change.tell_by_on:
         return (
-            f"Not billed: there is no proof that it was told by {words.date(change.tell_by_on)}. The old price "
-            "goes on. Take it back and plan it for a later day."
+            f"Not billed: there is no proof that it was told by {words.date(change.tell_by_on)}. "
+            "The old price goes on. Take it back and plan it for a later day."
         )
     return f"Not billed before it is told, from {words.period(change.tell_from_on, change.tell_by_on)}."
 
@@ -307,7 +305,7 @@ def standing_words(change, *, today):
 
 
 def document(change, *, today, online=""):
-    """The Told of an increase: every charge of its message, old and new amount, first day, and what one can do."""
+    """The Told of an increase: each charge with old and new amount, the first day, what one can do."""
     contract = change.charge.contract
     changes = [change, *change.told_too.where(PriceChange.canceled_on.is_null()).order_by(PriceChange.id)]
     name, first = endings.lower(contract.name), words.date(change.starts_on)
@@ -321,8 +319,8 @@ def document(change, *, today, online=""):
         paragraphs=(
             f"Why: {change.reason}." if change.reason else "",
             "Nothing else changes. Plus tax where it applies.",
-            "Is that too much, or not right? Talk to us, or end the service: the page below shows both, and no "
-            "reason is needed.",
+            "Is that too much, or not right? "
+            "Talk to us, or end the service: the page below shows both, and no reason is needed.",
         ),
     )
 

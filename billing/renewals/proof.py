@@ -1,7 +1,7 @@
 """The proof pack of one notice: the law, the arithmetic, the words, the way, and what came of it.
 
-Everything is read from rows that the database keeps unchanged, in sections that each have a fingerprint, so that
-years later it can be said which part still fits. Not here: the seal of the file (edges/seals.py), looks.
+Everything is read from rows that the database keeps unchanged, in sections that each have a fingerprint, so
+that years later it can be said which part still fits. Not here: the seal of the file (edges/seals.py), looks.
 """
 
 import hashlib
@@ -187,7 +187,8 @@ def _answers(row, zone):
         last = f", last day {words.date(one.last_on)}" if one.last_on else ""
         yield (
             f"{words.moment(one.at, zone)}: {RenewalAnswer.WORDS[one.answer]}{last}, signed {one.name}, "
-            f"{RenewalAnswer.VIA[one.via].lower()} from {one.ip or 'an unknown address'}, wording {one.text_sha256}"
+            f"{RenewalAnswer.VIA[one.via].lower()} from {one.ip or 'an unknown address'}, "
+            f"wording {one.text_sha256}"
         )
 
 
@@ -195,7 +196,8 @@ def _history(row, zone):
     about = (Event.about_table == "renewal_notice") & (Event.about_id == row.id)
     for event in Event.select().where(about).order_by(Event.id):
         what = event.what.partition(".")[2].replace("_", " ")
-        yield f"{words.moment(event.at, zone)}: {what}, {event.by}{f'. {event.reason}' if event.reason else ''}"
+        reason = f". {event.reason}" if event.reason else ""
+        yield f"{words.moment(event.at, zone)}: {what}, {event.by}{reason}"
 
 
 # --- Years later ---------------------------------------------------------------------------------

@@ -83,8 +83,8 @@ def new_price(company):
         paragraphs=(
             "Why: Yearly adjustment.",
             "Nothing else changes. Plus tax where it applies.",
-            "Is that too much, or not right? Talk to us, or end the service: the page below shows both, and no "
-            "reason is needed.",
+            "Is that too much, or not right? "
+            "Talk to us, or end the service: the page below shows both, and no reason is needed.",
         ),
     )
 

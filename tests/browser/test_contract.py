@@ -16,8 +16,8 @@ SHOTS = os.environ.get("SHOTS")
 @pytest.fixture
 def path(shop):
     contract = agree(shop.alice)
-    told = {"customer": shop.alice, "contact": shop.contact, "contract": contract, "why": "x", "now": shop.now}
-    notices.queue(Notice.RENEWAL, key="n", **told)
+    told = {"customer": shop.alice, "contact": shop.contact, "contract": contract, "now": shop.now}
+    notices.queue(Notice.RENEWAL, key="n", why="x", **told)
     return f"{shop.url}/c/{links.answer_link(shop.contact, Notice.get(), now=shop.now)}"
 
 
