@@ -278,7 +278,7 @@ def test_a_missed_day_is_told_in_the_order_of_the_day(late):
 
 
 def test_however_often_and_by_however_many_it_runs_each_message_is_queued_and_sent_once(late, alice):
-    """``REMINDER_RUNS=10000`` runs it as often; the default is what every test run can afford."""
+    """``REMINDER_RUNS=10000`` and ``-o faulthandler_timeout=0`` run it as often; the default is for every day."""
     make_invoice(make_customer("Bob", email="bob@example.com"), due=DUE, issued=date(2026, 11, 1))
     boxes = [Sent() for _ in range(4)]
 
@@ -380,6 +380,13 @@ def test_a_check_that_came_back_is_not_followed_by_a_second_message_at_once(late
     returns.bounce(Payment.get_by_id(check.id), reason="Insufficient funds", **told)
 
     assert [remind(number) for number in (15, 16, 17, 19)] == [0, 0, 0, 1]
+
+
+def test_who_was_asked_to_pay_above_their_limit_is_not_reminded_of_it_the_same_day(late, alice):
+    about = {"customer": alice, "contact": payer(alice), "invoice": late}
+    notices.queue(Notice.ABOVE_CAP, key="cap", why="why", now=clock_at(0).now(), **about)
+
+    assert remind(0) == 0
 
 
 def sam_of():

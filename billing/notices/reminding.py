@@ -212,15 +212,15 @@ def _done(invoice_ids):
 def objections(rows, *, today, now):
     """{invoice id: why nothing is said of it now}, in a few queries. ``rows`` have id and customer_id.
 
-    Who has paid, or is being charged, or waits for our answer is left alone; who was just told that a payment
-    was declined or came back, for some days; and of what is late, who just had an answer from us.
+    Who has paid, or is being charged, or waits for our answer is left alone; for some days, who was just told
+    of it another way; and of what is late, who just had our answer.
     """
     invoice_ids = [row.id for row in rows]
     customer_ids = {row.customer_id for row in rows}
     promised = upcoming.promised_invoices(customer_ids, today=today)
     attempted = ledger.standing_attempts(invoice_ids)
     waiting, held = _waiting(customer_ids), _held(customer_ids, today)
-    declined, returned = _declined(invoice_ids, now), _returned(invoice_ids, now)
+    told = _told_otherwise(invoice_ids, now)
     answered = _answered({row.customer_id for row in rows if row.due_on < today}, now)
     found = {}
     for row in rows:
@@ -232,10 +232,8 @@ def objections(rows, *, today, now):
             found[row.id] = "The customer is waiting for our answer."
         elif row.customer_id in held:
             found[row.id] = "Messages to this customer are on hold."
-        elif row.id in declined:
-            found[row.id] = "The customer was just told of a declined payment."
-        elif row.id in returned:
-            found[row.id] = "The customer was just told that a payment came back."
+        elif row.id in told:
+            found[row.id] = told[row.id]
         elif row.customer_id in answered and row.due_on < today:
             found[row.id] = "The customer has only just had our answer."
     return found
@@ -266,6 +264,25 @@ def _held(customer_ids, today):
         & (Hold.ends_on.is_null() | (Hold.ends_on >= today))
     )
     return {id for (id,) in holds.tuples()}
+
+
+def _told_otherwise(invoice_ids, now):
+    """{invoice id: why} of those that another message of the last days asked to pay already."""
+    return {
+        **dict.fromkeys(_asked(invoice_ids, now), "The customer was just asked, above their autopay limit."),
+        **dict.fromkeys(_returned(invoice_ids, now), "The customer was just told that a payment came back."),
+        **dict.fromkeys(_declined(invoice_ids, now), "The customer was just told of a declined payment."),
+    }
+
+
+def _asked(invoice_ids, now):
+    """Invoices above the limit of autopay, which somebody was just asked to pay themselves."""
+    query = Notice.select(Notice.invoice).where(
+        among(Notice.invoice, invoice_ids)
+        & (Notice.kind == Notice.ABOVE_CAP)
+        & (Notice.created_at > now - JUST_TOLD)
+    )
+    return {id for (id,) in query.tuples()}
 
 
 def _declined(invoice_ids, now):
