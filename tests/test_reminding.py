@@ -278,7 +278,7 @@ def test_a_missed_day_is_told_in_the_order_of_the_day(late):
 
 
 def test_however_often_and_by_however_many_it_runs_each_message_is_queued_and_sent_once(late, alice):
-    """``REMINDER_RUNS=10000`` with ``-o faulthandler_timeout=0`` runs it as often, the default a few times."""
+    """``REMINDER_RUNS=10000`` with ``-o faulthandler_timeout=0`` runs it as often, the default a little."""
     make_invoice(make_customer("Bob", email="bob@example.com"), due=DUE, issued=date(2026, 11, 1))
     boxes = [Sent() for _ in range(4)]
 
