@@ -468,8 +468,8 @@ class Preference(BaseModel):
     PAYMENT_PROBLEM, CONTRACT_END, PRICE_CHANGE = "payment_problem", "contract_end", "price_change"
     TICKET_REPLY, DIGEST = "ticket_reply", "digest"
     EVENTS = (
-        INVOICE, UPCOMING_CHARGE, REMINDER, RECEIPT, PAYMENT_PROBLEM, CONTRACT_END, PRICE_CHANGE, TICKET_REPLY,
-        DIGEST,
+        INVOICE, UPCOMING_CHARGE, REMINDER, RECEIPT, PAYMENT_PROBLEM, CONTRACT_END, PRICE_CHANGE,
+        TICKET_REPLY, DIGEST,
     )  # fmt: skip
     EVERY, UNPAID, AHEAD, ON_DAY, NEVER = "every", "unpaid", "ahead", "on_day", "never"
     TIMINGS = (EVERY, UNPAID, AHEAD, ON_DAY, DIGEST, NEVER)
@@ -1673,7 +1673,7 @@ class ReminderStep(Editable):
 class Template(BaseModel):
     """One version of what a kind of message says, on one channel and in one language.
 
-    Version 0 is no row: it is the file of templates/mail or templates/text. What was in force is frozen; going
+    Version 0 is no row: it is the file of templates/mail or templates/text. What was in force stays; going
     back is a new version with an older text.
     """
 
@@ -1784,7 +1784,7 @@ class Notice(BaseModel):
     subject = CharField(max_length=255, default="")
     body_text = TextField(default="", help_text="As sent; the secret part of links is left out.")
     body_html = TextField(default="")
-    template = link(Template, "notices", null=True, help_text="The text it was written by; none: the default.")
+    template = link(Template, "notices", null=True, help_text="The text it was written by; none: our own.")
     text_sha256 = with_default(
         CharField(max_length=64, default="", help_text="Of that text, subject and body."), ""
     )

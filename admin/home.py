@@ -88,7 +88,11 @@ class Home(
     def index(self):
         """Today's queues first, then the numbers; each leads to the list behind it."""
         return self.render(
-            "admin/home.html", home=reports.home(g.today), unreviewed=rules.review_words(), silent=_silent(), failing=failing()
+            "admin/home.html",
+            home=reports.home(g.today),
+            unreviewed=rules.review_words(),
+            silent=_silent(),
+            failing=failing(),
         )
 
     @expose("/sign-in", methods=("GET", "POST"))

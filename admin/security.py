@@ -85,7 +85,12 @@ ACCESS = {
     **_screen("site", write=DESK),
     **_screen("system", write=DESK),
     **_screen(
-        "contract", write=MONEY, pause=MONEY, resume=MONEY, end=MONEY, authority_letter=DESK,
+        "contract",
+        write=MONEY,
+        pause=MONEY,
+        resume=MONEY,
+        end=MONEY,
+        authority_letter=DESK,
         authority_told=MONEY,
     ),
     **_screen("charge", write=MONEY, change_price=MONEY),

@@ -321,7 +321,7 @@ def unused(charge, on):
 
 
 def left_to_bill(charge, on):
-    """[(Billable, cents before discount and tax)]: what would still be billed of a charge that ends on ``on``.
+    """[(Billable, cents before discount and tax)]: what a charge is still billed that ends on ``on``.
 
     Only reading; at most five years of periods.
     """

@@ -16,7 +16,8 @@ CREATE TABLE "inbound" (
     "id" {serial},
     "channel" VARCHAR(30) NOT NULL CHECK (channel IN ('mail', 'text')),
     "source_id" VARCHAR(120) NOT NULL,
-    "kind" VARCHAR(30) NOT NULL CHECK (kind IN ('reply', 'bounce', 'complaint', 'automatic', 'stop', 'start', 'help', 'unknown')),
+    "kind" VARCHAR(30) NOT NULL
+        CHECK (kind IN ('reply', 'bounce', 'complaint', 'automatic', 'stop', 'start', 'help', 'unknown')),
     "state" VARCHAR(30) NOT NULL CHECK (state IN ('waiting', 'handled')),
     "sender" VARCHAR(255) NOT NULL,
     "recipient" VARCHAR(255) NOT NULL,

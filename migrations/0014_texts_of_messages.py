@@ -30,8 +30,10 @@ CREATE TABLE "template" (
     "failed_at" {instant},
     "failure" VARCHAR(255) NOT NULL
 );
-CREATE UNIQUE INDEX "template_kind_channel_language_version" ON "template" ("kind", "channel", "language", "version");
-CREATE UNIQUE INDEX "template_in_force" ON "template" ("kind", "channel", "language") WHERE ("state" = 'active')
+CREATE UNIQUE INDEX "template_kind_channel_language_version"
+    ON "template" ("kind", "channel", "language", "version");
+CREATE UNIQUE INDEX "template_in_force" ON "template" ("kind", "channel", "language")
+    WHERE ("state" = 'active')
 """
 COLUMNS = """
 ALTER TABLE "notice" ADD COLUMN "template_id" INTEGER REFERENCES "template" ("id") ON DELETE RESTRICT;

@@ -1,7 +1,7 @@
 """A customer's agreement on one page, and their answer about its end: keep it, talk to us, end it.
 
 Reached by the link of a notice without a password, or signed in. Opening it changes nothing. Whoever answers
-types a name first, so a program that opens every link and sends every form as it comes changes nothing either.
+types a name first, so a program that opens every link and sends every form changes nothing either.
 """
 
 from datetime import date

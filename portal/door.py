@@ -76,7 +76,8 @@ def _places(contact):
     if contact.role == Contact.TECHNICAL:
         return (questions, settings)
     if contact.role == Contact.PAYER:
-        settings = ("preferences", "Settings", {"details", "choose_account", "contract", "contracts", "calendar"})
+        pages = {"details", "choose_account", "contract", "contracts", "calendar"}
+        settings = ("preferences", "Settings", pages)
     places = [
         ("account", "Overview", {"review"}),
         ("invoices", "Invoices", {"invoice"}),

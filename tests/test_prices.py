@@ -9,7 +9,7 @@ from billing import bill, contracts
 from billing.errors import BillingError
 from billing.notices import bouncing
 from billing.renewals import day as renewing
-from billing.renewals import prices
+from billing.renewals import letter, prices
 from models import Charge, Line, Notice, PriceChange
 from tests import factories
 from tests.office import enter, text_of
@@ -122,6 +122,16 @@ def test_what_was_not_told_is_billed_at_the_old_price_and_staff_see_why(app, up_
     assert said.startswith("Not billed: there is no proof that it was told by January 30, 2027.")
     page = enter(app).get("/staff/price-change/")
     assert "Not billed" in text_of(page)
+
+
+def test_the_agreement_shows_a_planned_price_only_while_it_can_still_be_told(up_to_date):
+    plan([up_to_date])
+
+    def shown(on):
+        [line] = letter.lines_of(up_to_date.contract, on)
+        return line.now_cents
+
+    assert (shown(TODAY), shown(MARCH)) == (3000, 3000)
 
 
 def test_what_was_told_too_late_is_not_billed(up_to_date):

@@ -370,6 +370,18 @@ def test_a_letter_that_nobody_noted_is_proof_after_all(table, db):
     assert Contract.get_by_id(contract.id).renews_monthly_from_on is None
 
 
+@pytest.mark.parametrize("email", ["paul@example.com", ""])
+def test_what_left_after_its_window_closed_proves_nothing(table, db, email):
+    contract = agree(factories.make_customer("Paul Paper", email=email))
+    run(date(2027, 1, 15))
+    sent(the_row(contract).notice, date(2027, 1, 31))
+
+    live(date(2027, 1, 31), date(2027, 2, 6))
+
+    assert (the_row(contract).closes_on, the_row(contract).state) == (date(2027, 1, 30), "missed")
+    assert Contract.get_by_id(contract.id).renews_monthly_from_on == date(2027, 4, 1)
+
+
 def test_our_own_courtesy_has_no_consequence(table, db):
     contract = agree(factories.make_customer("Tex Tyler", email="", state="TX"), "TX")
     run(date(2027, 1, 15))

@@ -255,7 +255,8 @@ def test_a_contract_is_paused_resumed_and_ended(app, alice):
 def test_a_price_changes_from_a_date(app, alice):
     charge = factories.make_charge(factories.make_contract(alice))
 
-    enter(app).act("charge", "change_price", charge, from_on="2027-01-01", unit="32.50", reason="Yearly", agreed_how="Order 7")
+    typed = {"from_on": "2027-01-01", "unit": "32.50", "reason": "Yearly", "agreed_how": "Order 7"}
+    enter(app).act("charge", "change_price", charge, **typed)
 
     assert models.PriceChange.get().unit_cents == 3250
 

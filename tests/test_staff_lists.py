@@ -178,7 +178,10 @@ def test_what_a_filter_cannot_read_is_said_beside_it(app, alice, name, typed, se
 
 def test_moments_are_asked_for_by_the_companys_days(app, alice):
     late_evening = models.Ticket.create(  # 23:30 on November 30 in Austin
-        customer=alice, subject="Siren at night", opened_at="2026-12-01 05:30:00", last_at="2026-12-01 05:30:00"
+        customer=alice,
+        subject="Siren at night",
+        opened_at="2026-12-01 05:30:00",
+        last_at="2026-12-01 05:30:00",
     )
     desk = enter(app)
 

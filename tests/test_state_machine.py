@@ -729,7 +729,13 @@ class Office(RuleBasedStateMachine):
         charge, on = self.one(Charge, which), self.today + days * second_model.ONE_DAY
         self.both(
             lambda: contracts.change_price(
-                charge, from_on=on, unit_cents=cents, reason="Yearly", by=BY, now=self.clock.now(), agreed_how="Order"
+                charge,
+                from_on=on,
+                unit_cents=cents,
+                reason="Yearly",
+                by=BY,
+                now=self.clock.now(),
+                agreed_how="Order",
             ),
             lambda: self.paper.change_price(charge.id, on, cents),
         )

@@ -104,6 +104,8 @@ def _miss(row, party, now):
 
 
 def _why(row):
+    if row.state == RenewalNotice.QUEUED and row.medium == RenewalNotice.EMAIL:
+        return "It had not left before the window closed."
     if row.state == RenewalNotice.QUEUED:
         return "Nobody noted that it was mailed before the window closed."
     if row.state == RenewalNotice.SENT:

@@ -225,7 +225,7 @@ def _charges(contract, today, later):
         .where((Charge.contract == contract) & (Charge.ends_on.is_null() | (Charge.ends_on >= today)))
         .order_by(Charge.id)
     )
-    changes = _price_changes(charges)
+    changes = _price_changes(charges, today)
     sites = {site.id: site for site in Site.select().where(Site.customer == contract.customer_id)}
     lines, sums = [], {}
     for charge in charges:
@@ -240,9 +240,11 @@ def _charges(contract, today, later):
     )
 
 
-def _price_changes(charges):
+def _price_changes(charges, today):
+    """{charge id: [(from, cents)]} of new prices that count, or can still be told in time to."""
     found = {}
-    standing = (PriceChange.charge << charges) & PriceChange.canceled_on.is_null()
+    to_come = PriceChange.canceled_on.is_null() & (PriceChange.tell_by_on >= today)
+    standing = (PriceChange.charge << charges) & (contracts.price_counts() | to_come)
     for change in PriceChange.select().where(standing).order_by(PriceChange.starts_on):
         found.setdefault(change.charge_id, []).append((change.starts_on, change.unit_cents))
     return found

@@ -168,14 +168,17 @@ def _fall_back(group, party, day, now):
 
 
 def _note_sent(group, party, day):
-    """Note that a message left, and count it as proven once mail had time to come back."""
+    """Note that a message left in its window, and count it as proven once mail had time to come back.
+
+    What left on another day proves nothing: its window is called missed, unless somebody notes the right day.
+    """
     notice, proven = group[0].notice, 0
     if notice.state != Notice.SENT:
         return 0
+    sent_on = min(party.date(notice.sent_at), day)
     for row in group:
-        if row.state == RenewalNotice.QUEUED and _is_complete(row):
-            sent_on = party.date(notice.sent_at)
-            _sent(row, notice, min(sent_on, day))
+        if row.state == RenewalNotice.QUEUED and row.opens_on <= sent_on <= row.closes_on and _is_complete(row):
+            _sent(row, notice, sent_on)
         if row.state == RenewalNotice.SENT and _is_certain(row, day):
             states.move(row, RenewalNotice.PROVEN, delivery=row.delivery or _delivery(row))
             proven += 1
