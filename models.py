@@ -738,6 +738,12 @@ class PriceChange(BaseModel):
     def __str__(self):
         return f"{self.charge} from {self.starts_on}"
 
+    @property
+    def told_together(self):
+        """A query of the changes that its message tells and that nobody took back, itself among them."""
+        ours = (PriceChange.id == self.id) | (PriceChange.told_with == self.id)
+        return PriceChange.select().where(ours & PriceChange.canceled_on.is_null()).order_by(PriceChange.id)
+
 
 # One change of a charge on a day; what was canceled makes room.
 PriceChange.add_index(

@@ -228,7 +228,7 @@ def write_price(charge, *, from_on, unit_cents, reason, by, now, **more):
     """Write one PriceChange, inside the caller's lock of the customer. ``more``: its other columns."""
     if unit_cents < 0:
         raise BillingError("A price cannot be below zero.")
-    _check_price_date(charge, from_on)
+    check_price_date(charge, from_on)
     change = PriceChange.create(
         charge=charge, starts_on=from_on, unit_cents=unit_cents, reason=reason, by=by, made_at=now, **more
     )
@@ -259,7 +259,8 @@ def price_counts():
     )
 
 
-def _check_price_date(charge, from_on):
+def check_price_date(charge, from_on):
+    """Raise BillingError when no new price can count from that day: billed already, or there is one."""
     billed = charge.lines.where(Line.voided_on.is_null()).order_by(Line.from_on.desc()).first()
     if billed and from_on <= billed.from_on:
         last = words.date(billed.from_on)

@@ -7,7 +7,7 @@ from peewee import IntegrityError
 
 from billing import bill, contracts
 from billing.errors import BillingError
-from billing.notices import bouncing
+from billing.notices import bouncing, judging
 from billing.renewals import day as renewing
 from billing.renewals import letter, prices
 from models import Charge, Line, Notice, PriceChange
@@ -171,6 +171,41 @@ def test_one_message_tells_all_new_prices_of_a_contract(charge):
     told = prices.document(first, today=TODAY)
     assert dict(told.facts)["Video"] == "$10.00 every month now, $10.50 from then on"
     assert second.told_with == first
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_what_is_told_with_a_price_that_was_taken_back_is_still_told(charge, is_queued):
+    other = factories.make_charge(
+        charge.contract, cents=1000, site=charge.site, item=factories.make_item("Video")
+    )
+    first, second = plan([charge, other])[0]
+    if is_queued:
+        step(first.plan_on)
+    prices.cancel(first, reason="Mistake", by="t", today=TODAY, now=NOW)
+    step(first.plan_on)
+    notice = Notice.get(Notice.kind == "price_change")
+    told = prices.document(notice.price_change, today=TODAY)
+
+    assert judging.objection(notice, today=first.plan_on, now=at(first.plan_on)) == ""
+    assert [term for term, _ in told.facts] == ["Account", "Video", "From"]
+    sent(first.plan_on)
+    step(first.plan_on)
+    assert PriceChange.get_by_id(second.id).told_on == first.plan_on
+    prices.cancel(second, reason="Mistake", by="t", today=TODAY, now=NOW)
+    assert "taken back" in judging.objection(notice, today=first.plan_on, now=at(first.plan_on))
+
+
+def test_a_charge_that_is_billed_already_does_not_stop_the_others(company, alice, bob):
+    billed_ahead, other = agree(alice).charges.get(), agree(bob).charges.get()
+    Charge.update(cycle_months=12, next_on=MARCH).where(Charge.id == billed_ahead.id).execute()
+    billed_ahead = Charge.get_by_id(billed_ahead.id)
+    on = prices.first_period(billed_ahead, MARCH)
+    bill.run(on, by="t", now=at(on), customer=alice)
+
+    made, refused = plan([billed_ahead, other], prices.Rise(to_cents=2500))
+
+    assert [row.charge for row in made] == [other]
+    assert "billed already" in refused[0].refusal
 
 
 def test_the_message_goes_once_however_often_the_step_runs(charge):

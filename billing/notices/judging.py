@@ -53,7 +53,7 @@ def _untrue(notice, today):
         return "The invoice was canceled."
     if notice.kind in OF_CONTRACTS and notice.contract.ends_on:
         return "The contract ends, so it does not renew."
-    if notice.kind == Notice.PRICE_CHANGE and notice.price_change and notice.price_change.canceled_on:
+    if notice.kind == Notice.PRICE_CHANGE and not _still_rises(notice.price_change):
         return "The new price was taken back."
     if notice.kind == Notice.RECEIPT and notice.payment and notice.payment.state not in Payment.MONEY:
         return "The payment came back."
@@ -66,6 +66,11 @@ def _untrue(notice, today):
     if notice.kind in (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.ABOVE_CAP):
         return _setback_objection(notice)
     return ""
+
+
+def _still_rises(change):
+    """True while one of the new prices that a message tells stands; for one that names none as well."""
+    return change is None or change.told_together.exists()
 
 
 def _setback_objection(notice):

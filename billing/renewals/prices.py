@@ -109,15 +109,19 @@ def _planned(charge, rise, from_on, party, table, today):
     first_on = first_period(charge, from_on)
     old = contracts.price_on(charge, first_on)
     new = rise.of(old)
-    if new <= old:
-        return Planned(charge, old, new, first_on, None)
-    found = window(party.contract, first_on, party=party, table=table)
+    found = window(party.contract, first_on, party=party, table=table) if new > old else None
     return Planned(charge, old, new, first_on, found, _refusal(charge, first_on, found, today))
 
 
 def _refusal(charge, first_on, found, today):
     if charge.next_on is None:
         return "This charge has ended."
+    try:
+        contracts.check_price_date(charge, first_on)
+    except BillingError as refusal:
+        return str(refusal)
+    if found is None:
+        return ""
     if today > found.closes_on:
         return (
             f"It had to be told by {words.date(found.closes_on)} to count from {words.date(first_on)}. "
@@ -202,16 +206,16 @@ def send_due(today, *, now, trouble=None):
     Returns how many contracts are told.
     """
     due = _waiting().where(
-        PriceChange.told_with.is_null()
-        & (PriceChange.plan_on <= today)
+        (PriceChange.plan_on <= today)
         & (PriceChange.tell_from_on <= today)
         & (PriceChange.tell_by_on >= today)
     )
+    leads = {change.told_with_id or change.id: change for change in due.order_by(PriceChange.id)}
 
     def send(change):
-        return _queue(change, today, now)
+        return _queue(change.told_with or change, today, now)
 
-    return sum(one_by_one.each(list(due.order_by(PriceChange.id)), send, trouble))
+    return sum(one_by_one.each(list(leads.values()), send, trouble))
 
 
 def _queue(change, today, now):
@@ -306,8 +310,7 @@ def standing_words(change, *, today):
 
 def document(change, *, today, online=""):
     """The Told of an increase: each charge with old and new amount, the first day, what one can do."""
-    contract = change.charge.contract
-    changes = [change, *change.told_too.where(PriceChange.canceled_on.is_null()).order_by(PriceChange.id)]
+    contract, changes = change.charge.contract, list(change.told_together)
     name, first = endings.lower(contract.name), words.date(change.starts_on)
     return told.told(
         contract.customer,
