@@ -177,7 +177,8 @@ def _note_sent(group, party, day):
         return 0
     sent_on = min(party.date(notice.sent_at), day)
     for row in group:
-        if row.state == RenewalNotice.QUEUED and row.opens_on <= sent_on <= row.closes_on and _is_complete(row):
+        in_window = row.opens_on <= sent_on <= row.closes_on
+        if row.state == RenewalNotice.QUEUED and in_window and _is_complete(row):
             _sent(row, notice, sent_on)
         if row.state == RenewalNotice.SENT and _is_certain(row, day):
             states.move(row, RenewalNotice.PROVEN, delivery=row.delivery or _delivery(row))
