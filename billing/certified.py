@@ -8,6 +8,7 @@ them (420 and five or nine digits). The last digit checks the others: weights 3 
 import re
 
 from billing.errors import BillingError
+from models import Notice
 
 ROUTED = re.compile(r"420(?:\d{9}|\d{5})(9[1-5]\d{20})")
 LENGTHS = (20, 22)
@@ -28,6 +29,15 @@ def checked(typed):
         raise BillingError(f"A number of certified mail has 20 or 22 digits; this has {len(digits)}.")
     if check_digit(digits[:-1]) != int(digits[-1]):
         raise BillingError("A digit of this number is wrong: its last digit does not fit the others.")
+    return digits
+
+
+def for_letter(notice, typed):
+    """The digits of a number typed for one letter. Raises BillingError also when another letter has it."""
+    digits = checked(typed)
+    other = Notice.get_or_none((Notice.certified_number == digits) & (Notice.id != notice.id))
+    if other:
+        raise BillingError(f"This number is on another letter already: {other.customer}, {other.kind}.")
     return digits
 
 

@@ -263,14 +263,11 @@ def mark_printed(batch, *, by, now):
 
 def give_number(piece, number, *, by, now):
     """Note the number of certified mail of a piece, typed or scanned. Returns it without spaces."""
-    digits = certified.checked(number)
+    digits = certified.for_letter(piece.notice, number)
     if not piece.certified or piece.out_at:
         raise BillingError("This piece does not go as certified mail.")
     if piece.batch.state == PrintBatch.MAILED:
         raise BillingError("It is mailed: its number stays as it is.")
-    other = Notice.get_or_none((Notice.certified_number == digits) & (Notice.id != piece.notice_id))
-    if other:
-        raise BillingError(f"This number is on another letter already: {other.customer}, {other.kind}.")
     with db.atomic():
         Notice.update(certified_number=digits).where(Notice.id == piece.notice_id).execute()
         events.record("print_piece.numbered", piece, by=by, now=now, after={"certified_number": digits})

@@ -272,7 +272,7 @@ def winter(year, ann, bob, cora, dee, diner):
     while year.clock.today() < date(2027, 3, 12):
         year.until(*(year.clock.today() + timedelta(days=1)).timetuple()[:3])
         if notices.print_queue().exists():
-            year.mail_certified("9407 1000 0000 0000 0000 01")
+            year.mail_certified("9407 1000 0000 0000 0000 09")
     year.pay(cora, bob, dee)
     year.until(2027, 4, 5)
     year.pay(diner)

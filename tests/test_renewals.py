@@ -185,12 +185,12 @@ def test_certified_mail_is_printed_at_once_and_counts_by_its_number(table, alice
     with pytest.raises(BillingError, match="counts by its number"):
         renewals.mark_mailed(rows[0], mailed_on=date(2027, 2, 2), certified_number="", **told)
     renewals.mark_mailed(
-        rows[0], mailed_on=date(2027, 2, 2), certified_number="9407 1000 0000 0000 0000 01", **told
+        rows[0], mailed_on=date(2027, 2, 2), certified_number="9407 1000 0000 0000 0000 09", **told
     )
 
     for row in contract.renewal_notices:
-        assert (row.state, row.certified_number) == ("proven", "9407100000000000000001")
-    assert "Certified mail 9407100000000000000001, mailed on February 2, 2027." in row.delivery
+        assert (row.state, row.certified_number) == ("proven", "9407100000000000000009")
+    assert "Certified mail 9407100000000000000009, mailed on February 2, 2027." in row.delivery
     renewals.mark_delivered(row, on=date(2027, 2, 3), text="signed by A. Archer", **told)
     assert RenewalNotice.get_by_id(row.id).delivery.endswith("Signed by A. Archer.")
 
@@ -204,7 +204,7 @@ def test_a_letter_counts_only_in_its_window(table, alice, mailed_on, why):
 
     with pytest.raises(BillingError, match=why):
         renewals.mark_mailed(
-            row, mailed_on=date.fromisoformat(mailed_on), certified_number="9407100000", by=BY,
+            row, mailed_on=date.fromisoformat(mailed_on), certified_number="9407100000000000000009", by=BY,
             today=date(2027, 2, 3), now=at(date(2027, 2, 3)),
         )  # fmt: skip
 

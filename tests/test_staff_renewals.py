@@ -154,7 +154,10 @@ def test_a_certified_letter_is_noted_with_its_number(olga, alice):
 
     refused = olga.act("renewal-notice", "mailed", row, mailed_on="2026-12-01")
     assert "counts by its number" in refused.text
-    olga.act("renewal-notice", "mailed", row, mailed_on="2026-12-01", certified_number="9407 1000 0000 01")
+    wrong = {"mailed_on": "2026-12-01", "certified_number": "9407 1000 0000 0000 0000 01"}
+    assert "A digit of this number is wrong" in olga.act("renewal-notice", "mailed", row, **wrong).text
+    number = "9407 1000 0000 0000 0000 09"
+    olga.act("renewal-notice", "mailed", row, mailed_on="2026-12-01", certified_number=number)
 
     assert RenewalNotice.get_by_id(row.id).state == "proven"
 

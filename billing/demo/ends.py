@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from billing import contracts
+from billing import certified, contracts
 from billing.demo import cast
 from billing.periods import DAY, add_months
 from billing.renewals import day as renewing
@@ -143,5 +143,11 @@ def _print(notice, story, on, at):
     if story:
         return
     row = RenewalNotice.select().where(RenewalNotice.notice == notice).first()
-    number = "9407111899560000000000" if row.medium == RenewalNotice.CERTIFIED else ""
+    number = _number(row) if row.medium == RenewalNotice.CERTIFIED else ""
     proving.mark_mailed(row, mailed_on=on, certified_number=number, by=BY, today=on, now=at)
+
+
+def _number(row):
+    """A number of certified mail as a label has it, of each letter its own."""
+    digits = f"9407111899560{row.id:08d}"
+    return digits + str(certified.check_digit(digits))

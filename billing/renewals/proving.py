@@ -3,14 +3,10 @@
 Not here: mail, whose proof comes by itself (sending.py).
 """
 
-import re
-
-from billing import events, notices, states, words
+from billing import certified, events, notices, states, words
 from billing.errors import BillingError
 from billing.renewals import closing, sending
 from models import Notice, RenewalNotice, db
-
-NUMBER = re.compile(r"[0-9A-Z]{9,35}")
 
 
 def keep_text(notice, *, subject, text):
@@ -34,9 +30,9 @@ def mark_mailed(row, *, mailed_on, certified_number="", by, today, now):
     Also for a notice that was called missed because nobody had noted it: the consequence is taken back.
     Raises BillingError without the number of certified mail, and for a day outside of the window.
     """
-    number = re.sub(r"[\s-]", "", certified_number).upper()
     group = _same_letter(row)
-    _check_mailed(group, mailed_on, number, today)
+    _check_mailed(group, mailed_on, certified_number, today)
+    number = certified.for_letter(row.notice, certified_number) if certified_number.strip() else ""
     with db.atomic():
         notice = Notice.get_by_id(row.notice_id)
         if notice.state == Notice.PRINT:
@@ -67,12 +63,8 @@ def _same_letter(row):
 def _check_mailed(group, mailed_on, number, today):
     if not group:
         raise BillingError("There is no letter of this notice that waits to be mailed.")
-    if any(one.medium == RenewalNotice.CERTIFIED for one in group) and not NUMBER.fullmatch(number):
-        raise BillingError(
-            "Certified mail counts by its number: type it from the receipt, 9 to 35 characters."
-        )
-    if number and not NUMBER.fullmatch(number):
-        raise BillingError("This is not a number of the post: 9 to 35 letters and digits.")
+    if any(one.medium == RenewalNotice.CERTIFIED for one in group) and not number.strip():
+        raise BillingError("Certified mail counts by its number: type it from the receipt.")
     if mailed_on > today:
         raise BillingError("That day has not come yet.")
     opens_on, closes_on = max(one.opens_on for one in group), min(one.closes_on for one in group)
