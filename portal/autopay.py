@@ -14,7 +14,7 @@ from billing.automatic import autopay as permission
 from billing.automatic import consent, methods, upcoming
 from billing.errors import BillingError
 from billing.money import as_decimal, format_cents
-from models import Autopay, Contact, Invoice, Link, PaymentMethod, PlannedCharge
+from models import Autopay, Invoice, Link, PaymentMethod, PlannedCharge
 from portal.door import bp
 from portal.forms import AgreeForm, AutopayForm, Form, WaitForm
 from portal.methods import payers_only
@@ -211,17 +211,6 @@ def autopay_off():
     payers_only()
     switch_off(g.customer)
     return redirect(url_for("portal.autopay"), 303)
-
-
-@bp.post(f"/p/{TOKEN}/autopay-off")
-def autopay_off_by_link(token):
-    """The same from the link of a message."""
-    contact = links.follow(token, Link.PREFERENCES, now=g.now).contact
-    if contact.role != Contact.PAYER:
-        abort(404)
-    g.by = f"customer:{contact.email}"
-    switch_off(contact.customer)
-    return redirect(url_for("portal.preferences_by_link", token=token), 303)
 
 
 @bp.post(f"/i/{TOKEN}/autopay-off")

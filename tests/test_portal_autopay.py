@@ -284,13 +284,9 @@ def test_the_pay_link_switches_it_off_too(app, alice, standing, clock):
     assert autopay.standing(alice) is None
 
 
-@pytest.mark.parametrize("purpose", ["pay", "preferences"])
-def test_opening_a_link_switches_nothing_off(app, alice, standing, clock, purpose):
-    token = links.preferences_link(payer(alice), now=clock.now())
+def test_opening_a_link_switches_nothing_off(app, alice, standing, clock):
     pay = links.pay_link(make_invoice(alice), now=clock.now())
-    answer = app.test_client().get(
-        f"/p/{token}/autopay-off" if purpose == "preferences" else f"/i/{pay}/autopay-off"
-    )
+    answer = app.test_client().get(f"/i/{pay}/autopay-off")
 
     assert answer.status_code == 405
     assert autopay.standing(alice) is not None
@@ -303,8 +299,7 @@ def test_a_link_of_one_kind_does_not_open_the_other(app, alice, standing, clock)
     method, _, fields = page.form("Save how I pay")
     fields = dict(fields) | {"pay_wish": "reminders"}
 
-    for path in (f"/p/{pay}/autopay-off", f"/p/{pay}"):
-        assert visitor.send(method, path, fields).status == 404
+    assert visitor.send(method, f"/p/{pay}", fields).status == 404
     assert autopay.standing(alice) is not None
 
 
