@@ -30,6 +30,7 @@ from models import db
 
 MOST_BYTES = 2 * 1024 * 1024  # of a request; a logo is the largest thing that anybody uploads
 YEAR_SECONDS = 365 * 24 * 3600
+CONNECTED = "porchlight.connected"  # in the environ of a request: it opened the connection, and closes it
 AUTHORIZE_NET = {
     "authorize-net-test": ("https://apitest.authorize.net", "https://test.authorize.net"),
     "authorize-net": ("https://api.authorize.net", "https://accept.authorize.net"),
@@ -118,7 +119,7 @@ def _share(app):
     def open_day():
         if request.endpoint == "static":
             return
-        g.connected = db.connect(reuse_if_open=True)
+        request.environ[CONNECTED] = db.connect(reuse_if_open=True)
         g.company = companies.current()
         app.clock.follow(g.company)
         g.today, g.now = app.clock.today(), app.clock.now()
@@ -126,8 +127,10 @@ def _share(app):
 
     @app.teardown_request
     def hang_up(_error):
-        """Close what this request opened: a mail composed by the worker borrows the worker's connection."""
-        if g.pop("connected", False):
+        """Close what this request opened: a mail composed by the worker, or a letter printed by a request,
+        stands in a request of its own, shares ``g`` with the one around it, and borrows its connection.
+        """
+        if request.environ.pop(CONNECTED, False):
             db.close()
 
     app.jinja_env.filters.update(

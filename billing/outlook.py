@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from billing import bill, contracts, ledger, periods, promises, words
+from billing import bill, contracts, ledger, periods, phones, promises, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
 from billing.money import format_cents
@@ -247,4 +247,4 @@ def _text_words(wishes):
     if not wishes.number:
         return ""
     texted = [event for event in Preference.EVENTS if wishes.wants(event, Preference.TEXT)]
-    return "" if texted else f"You agreed to texts to {wishes.number}, and chose none."
+    return "" if texted else f"You agreed to texts to {phones.shown(wishes.number)}, and chose none."

@@ -619,6 +619,18 @@ def test_a_reminder_that_surely_did_not_leave_is_sent_later(billed, office, send
     assert office.taken[0]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+def test_the_address_of_the_one_click_is_written_in_one_piece_however_long(billed, office, send, app):
+    app.config["BASE_URL"] = "https://billing.a-company-with-a-long-name.example.com"
+    Notice.update(state="sent").execute()
+    remind(date(2026, 12, 14))
+
+    send()
+
+    [raw] = [value for name, value in office.taken[0].raw_items() if name == "List-Unsubscribe"]
+    address = str(raw).strip()
+    assert "=?" not in address and "\n" not in address and len(address) > 78
+
+
 def test_a_refusal_in_the_middle_harms_neither_the_one_before_nor_the_one_after(office, send):
     for n in range(3):
         make_charge(make_contract(make_customer(f"C{n}", email=f"c{n}@example.com")))

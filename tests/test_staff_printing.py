@@ -35,6 +35,17 @@ def test_a_few_letters_become_a_batch_at_once(olga):
     assert "Nothing waits to be printed." in text_of(olga.get("/staff/print-queue"))
 
 
+def test_a_letter_is_drawn_on_the_connection_of_the_request_around_it(olga, db):
+    letter("Ann"), letter("Bob")
+    db.close()  # as in a web process: each request opens its own
+
+    page = text_of(olga.post("/staff/print-queue", follow_redirects=True))
+
+    assert "Batch 1 is made: 2 pieces, 2 sheets." in page
+    assert db.is_closed()
+    db.connect()
+
+
 def test_many_are_left_to_the_worker(olga, monkeypatch):
     monkeypatch.setattr(printing, "FEW", 1)
     letter("Ann"), letter("Bob")
