@@ -25,9 +25,11 @@ THANKS = {
 
 @bp.route(f"/c/{TOKEN}", methods=["GET", "POST"])
 def contract_by_link(token):
-    """The agreement behind the link of a notice."""
+    """The agreement behind the link of a notice, while whom it was mailed to is a payer."""
     link = links.follow(token, Link.ANSWER, now=g.now)
-    if link.contact is None or link.contact.left_on or link.notice.contract is None:
+    if link.contact is None or link.contact.left_on or link.contact.role != Contact.PAYER:
+        abort(404)
+    if link.notice.contract is None:
         abort(404)
     g.by = f"customer:{link.contact.email}"
     here = url_for("portal.contract_by_link", token=token)

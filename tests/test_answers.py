@@ -12,6 +12,7 @@ from billing.renewals import day as renewing
 from models import (
     AuthorityNotice,
     Cancellation,
+    Contact,
     Contract,
     Credit,
     Message,
@@ -408,10 +409,9 @@ def test_who_only_looks_ends_nothing(app, alice, clock):
     assert enter(Visitor(app), person, clock).open(f"/account/agreements/{contract.id}").status == 404
 
 
-def test_a_link_of_somebody_who_left_opens_nothing(app, alice, path):
-    person = factories.payer(alice)
-    person.left_on = TODAY
-    person.save()
+@pytest.mark.parametrize("changed", [{"left_on": TODAY}, {"role": "viewer"}, {"role": "technical"}])
+def test_a_link_of_somebody_who_left_or_is_no_payer_any_more_opens_nothing(app, alice, path, changed):
+    Contact.update(**changed).where(Contact.id == factories.payer(alice).id).execute()
 
     assert Visitor(app).open(path).status == 404
 
