@@ -81,7 +81,7 @@ def test_stop_ends_all_texts_to_a_number_at_once_and_is_confirmed_once(ann, app)
     come("stop", id="2")
 
     assert (row.kind, row.state, row.contact) == (Inbound.STOP, Inbound.HANDLED, ann)
-    assert consents.may_text(ann) == ""
+    assert preferences.facts(ann).number == ""
     consent = Consent.get()
     assert (consent.withdrawn_at, consent.withdrawn_how) == (NOW, "STOP by text")
     [answer] = Notice.select().where(Notice.kind == Notice.TEXT_REPLY)
@@ -89,6 +89,16 @@ def test_stop_ends_all_texts_to_a_number_at_once_and_is_confirmed_once(ann, app)
     assert answer.words.startswith("Lantern Security: You will get no more texts.")
     assert "no consent" in objection(reminder)
     assert objection(answer) == ""
+
+
+def test_who_left_gets_no_more_texts(ann):
+    reminder = queued(ann, invoice=make_invoice(ann.customer))
+    assert objection(reminder) == ""
+
+    ann.left_on = NOW.date()
+    ann.save()
+
+    assert objection(Notice.get_by_id(reminder.id)) == "This person is no longer a contact."
 
 
 def objection(notice):
@@ -111,7 +121,7 @@ def test_stop_counts_for_everybody_with_the_number(ann):
 
     come("STOP")
 
-    assert consents.may_text(ann) == consents.may_text(bert) == ""
+    assert preferences.facts(ann).number == preferences.facts(bert).number == ""
     assert Notice.select().where(Notice.kind == Notice.TEXT_REPLY).count() == 1
 
 
@@ -126,7 +136,7 @@ def test_start_brings_them_back_with_a_new_consent(ann):
     come("STOP")
     row = come("START", id="2", now=NOW + timedelta(days=1))
 
-    assert consents.may_text(ann) == NUMBER
+    assert preferences.facts(ann).number == NUMBER
     newest = Consent.select().order_by(Consent.id.desc()).get()
     assert (newest.source, newest.proof) == (Consent.TEXT, f"text {row.id}: START")
 
@@ -145,7 +155,7 @@ def test_start_from_the_only_person_with_a_number_is_a_consent(db):
 
     come("YES")
 
-    assert consents.may_text(Contact.get()) == NUMBER
+    assert preferences.facts(Contact.get()).number == NUMBER
 
 
 def test_help_is_answered_with_who_we_are(ann):
@@ -220,7 +230,7 @@ def test_a_machine_that_texts_all_day_is_only_kept_but_stop_always_counts(ann):
     come("STOP", id="stop")
 
     assert Ticket.get().messages.count() == 20
-    assert consents.may_text(ann) == ""
+    assert preferences.facts(ann).number == ""
 
 
 def test_an_invoice_goes_by_text_to_whom_chose_it(ann):
@@ -386,7 +396,7 @@ def test_every_providers_way_of_telling_is_understood(door, ann, told):
     assert door.post(f"/webhooks/texts/{SECRET}", **told).status_code == 204
     assert door.post(f"/webhooks/texts/{SECRET}", **told).status_code == 204
 
-    assert consents.may_text(ann) == "" and Inbound.select().count() == 1
+    assert preferences.facts(ann).number == "" and Inbound.select().count() == 1
 
 
 def test_the_secret_may_stand_in_a_header(door):

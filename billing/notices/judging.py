@@ -92,8 +92,9 @@ def _charge_objection(notice, today):
 
 
 def _has_left(notice):
-    """True for mail to somebody who left; only that their address was changed is told to the old one."""
-    is_personal = notice.channel == Notice.MAIL and notice.kind != Notice.CONTACT_CHANGED
+    """True for mail or a text to somebody who left; their old address is told that it was changed."""
+    is_answer = notice.kind in (Notice.CONTACT_CHANGED, Notice.TEXT_REPLY)
+    is_personal = notice.channel in (Notice.MAIL, Notice.TEXT) and not is_answer
     return bool(is_personal and notice.contact and notice.contact.left_on)
 
 
