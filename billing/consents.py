@@ -81,12 +81,6 @@ def standing(contact, kind):
     return found if found and found.address_or_number == _where(contact, kind) else None
 
 
-def may_text(contact):
-    """The number that texts may go to, or "": they never agreed, ended it, or the number changed since."""
-    found = standing(contact, Consent.TEXT)
-    return found.address_or_number if found else ""
-
-
 def _unended(contact, kind):
     return contact.consents.where((Consent.kind == kind) & Consent.withdrawn_at.is_null()).first()
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 import requests
 
-from billing import consents, notices
+from billing import consents, notices, preferences
 from billing.edges import mailbox
 from billing.edges.post import Post
 from billing.edges.replies import Replies
@@ -163,7 +163,7 @@ def test_a_text_is_caught_and_stop_ends_them(house, running, alice):
     assert house.test_client().post(f"/webhooks/texts/{SECRET}", json=told).status_code == 204
     send(house)
     assert "You will get no more texts" in running.caught()[0]["text"]
-    assert consents.may_text(ann) == ""
+    assert preferences.facts(ann).number == ""
 
 
 def test_a_provider_that_is_not_there_is_tried_again_later(house, alice):

@@ -40,7 +40,7 @@ def test_the_words_the_number_the_time_and_the_place_are_kept(person):
     assert "I agree that Lantern Security texts me" in given.wording
     assert "(512) 555-0100" in given.wording
     assert "STOP" in given.wording
-    assert consents.may_text(person) == "+15125550100"
+    assert preferences.facts(person).number == "+15125550100"
     assert Event.get().what == "consent.given"
 
 
@@ -69,7 +69,7 @@ def test_it_ends_at_once_and_stays_on_record(person):
     assert consents.withdraw(person, Consent.TEXT, how="STOP by text message", by="Ann", now=NOW)
     assert not consents.withdraw(person, Consent.TEXT, how="STOP by text message", by="Ann", now=NOW)
 
-    assert consents.may_text(person) == ""
+    assert preferences.facts(person).number == ""
     [ended] = Consent.select()
     assert (ended.withdrawn_at, ended.withdrawn_how) == (NOW, "STOP by text message")
     assert give(person) != ended
@@ -80,11 +80,11 @@ def test_another_number_needs_another_consent(person):
     customers.change_contact(
         person, name="A", email="alice@example.com", phone="512 555 0199", by=BY, now=NOW
     )
-    assert consents.may_text(person) == ""
+    assert preferences.facts(person).number == ""
 
     give(person)
 
-    assert consents.may_text(person) == "+15125550199"
+    assert preferences.facts(person).number == "+15125550199"
     assert [bool(one.withdrawn_at) for one in Consent.select().order_by(Consent.id)] == [True, False]
 
 

@@ -455,11 +455,6 @@ def _beside(charge, charges):
     }
 
 
-def days_to_postpone(planned, *, today, now):
-    """The days that a planned charge can be put off to, earliest first. Raises as ``postponing`` does."""
-    return list(postponing(planned, today=today, now=now).days)
-
-
 def can_wait(charges, *, now):
     """The days of those of one customer's Upcoming charges, all of them given, that can be put off."""
     offered = [one for one in charges if one.is_promise and not one.is_retry]

@@ -59,11 +59,6 @@ def statement_pdf(document):
     return written(_render("pdf/statement.html", document))
 
 
-def charge_letter_pdf(document):
-    """The bytes of a promises.ChargeLetter as PDF."""
-    return written(charge_letter_drawn(document))
-
-
 def charge_letter_drawn(document):
     """A promises.ChargeLetter, drawn."""
     return _render("pdf/charge_letter.html", document)
@@ -92,11 +87,6 @@ def certificate_pdf(certificate, *, company, code):
 def evidence_pdf(document):
     """The bytes of an Evidence as PDF."""
     return written(_render("pdf/evidence.html", document))
-
-
-def renewal_pdf(document):
-    """The bytes of a RenewalDocument as a letter."""
-    return written(renewal_drawn(document))
 
 
 def renewal_drawn(document):
