@@ -105,6 +105,18 @@ def person(by):
     return row.name if row else email
 
 
+def actor(by):
+    """Who did it, for a history: the address of staff, the name of a contact (asked once in a request)."""
+    kind, _, rest = by.partition(":")
+    if kind != "contact" or not rest.isdecimal():
+        return rest or by
+    known = g.setdefault("actors", {})
+    if rest not in known:
+        row = Contact.get_or_none(Contact.id == int(rest))
+        known[rest] = row.name if row else by
+    return known[rest]
+
+
 # --- values ----------------------------------------------------------------------------------------
 
 
@@ -153,7 +165,7 @@ def value(field, row, *, whole=False):
     if raw is None or raw == "":
         return EMPTY
     if field.name in ("by", "entered_by", "approved_by"):
-        return raw.partition(":")[2] or raw
+        return actor(raw)
     if field.choices:
         label = dict(field.choices).get(raw, raw)
         return badge(raw) if field.name == "state" else label

@@ -7,7 +7,7 @@ from peewee import IntegrityError
 
 from billing import authorities, bill, links, notices
 from billing.errors import BillingError
-from billing.renewals import answers, endings
+from billing.renewals import answers, asking, endings
 from billing.renewals import day as renewing
 from models import (
     AuthorityNotice,
@@ -93,6 +93,15 @@ def test_after_the_deadline_it_says_so_and_what_is_possible(company, alice):
         "The last day to end it with this term was March 1, 2027; that day is over. Ended now, it runs until "
         "the next term ends, on March 31, 2028."
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "months", "last_on"), [("TN", 24, date(2028, 3, 31)), ("AR", 12, LATE + timedelta(days=30))]
+)
+def test_no_term_is_offered_that_is_longer_than_the_law_allows(table, db, state, months, last_on):  # noqa: F811
+    lee = factories.make_customer("Lee Limit", state=state)
+
+    assert offered(agree(lee, state=state, renewal_months=months), LATE).last_on == last_on
 
 
 def test_a_missed_notice_counts_for_the_customer(table, alice):  # noqa: F811
@@ -253,6 +262,18 @@ def test_required_fire_monitoring_waits_for_the_authority(company, alice):
     assert Contract.get_by_id(contract.id).ends_on is None
     assert row.ticket.subject == "Ends required fire monitoring on March 31, 2027: tell the authority"
     assert "we must tell it in writing first" in row.wording
+
+
+def test_staff_read_on_the_contract_that_the_customer_ended_it_before_it_is_ended_here(company, alice):
+    contract = agree(alice)
+    require_fire(contract)
+    give(contract)
+
+    said = asking.contract_end(contract, today=TODAY, now=NOW).summary
+
+    assert said.startswith("The customer ended it, with March 31, 2027 as the last day of service.")
+    give(contract, "renew")
+    assert "ended it" not in asking.contract_end(contract, today=TODAY, now=NOW).summary
 
 
 def test_it_ends_once_the_authority_was_told_that_day(company, alice):

@@ -7,6 +7,7 @@ from peewee import IntegrityError
 
 from billing import contracts, notices, renewals
 from billing.errors import BillingError
+from billing.notices import judging
 from billing.renewals import agreements, closing, day, figures, impact, planning, rules, windows
 from models import (
     Consent,
@@ -301,6 +302,17 @@ def test_staff_are_told_before_a_window_closes_without_proof_and_once(table, db)
     assert "waits to be printed and mailed" in told[0]
     assert run(date(2027, 1, 26)) == []
     assert closing.at_risk(date(2027, 1, 26)).get().contract == contract
+
+
+def test_a_letter_that_waits_when_its_window_closes_is_not_printed_any_more(table, db):
+    contract = agree(factories.make_customer("Paul Paper", email=""))
+    run(date(2027, 1, 15))
+    live(date(2027, 1, 29), date(2027, 1, 31))
+
+    waiting = the_row(contract).notice
+    said = judging.objection(waiting, today=date(2027, 1, 31), now=datetime(2027, 1, 31, 18))
+
+    assert said == "The contract goes on month to month, so it does not renew for a term."
 
 
 def test_a_missed_notice_makes_it_month_to_month_and_nobody_pays_a_fee(table, db):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing import inbound
+from billing import inbound, tickets
 from models import Contact, Feed, Inbound, Ticket
 from tests.factories import NOW, payer
 from tests.incoming import mail, opened
@@ -112,3 +112,14 @@ def test_a_mailbox_that_was_not_read_is_told_on_the_first_page(app, desk):
         )
     finally:
         app.config["MAILBOX"] = ""
+
+
+def test_the_history_of_a_ticket_names_the_person_who_opened_it_by_mail(desk, alice):
+    contact = payer(alice)
+    ticket = tickets.open(
+        alice, subject="Paid twice", body="Look.", contact=contact, by=f"contact:{contact.id}", now=NOW
+    )
+
+    page = text_of(desk.get(f"/staff/ticket/{ticket.id}"))
+
+    assert page.rstrip().partition("Ticket opened")[2].find(contact.name) > 0

@@ -53,6 +53,8 @@ def _untrue(notice, today):
         return "The invoice was canceled."
     if notice.kind in OF_CONTRACTS and notice.contract.ends_on:
         return "The contract ends, so it does not renew."
+    if notice.kind == Notice.RENEWAL and notice.contract.renews_monthly_from_on:
+        return "The contract goes on month to month, so it does not renew for a term."
     if notice.kind == Notice.PRICE_CHANGE and not _still_rises(notice.price_change):
         return "The new price was taken back."
     if notice.kind == Notice.RECEIPT and notice.payment and notice.payment.state not in Payment.MONEY:

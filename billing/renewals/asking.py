@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from billing import words
 from billing.renewals import agreements, matching, places, rules, terms, windows
-from models import RenewalNotice
+from models import RenewalAnswer, RenewalNotice
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,8 @@ def _summary(contract, agreement, term, items, day):
     """Where it stands, in one or two plain sentences."""
     if contract.ends_on:
         return f"It ends on {words.date(contract.ends_on)}; nothing renews."
+    if wish := _wants_to_end(contract, day):
+        return wish
     if term.is_monthly:
         return f"It runs month to month. {contract.renews_monthly_reason}".strip()
     if not agreement.auto_renew:
@@ -125,6 +127,17 @@ def _summary(contract, agreement, term, items, day):
         into = "month to month"
     renews = f"It renews {into} on {words.date(term.ends_on + terms.DAY)} unless the customer says no."
     return f"{renews} {_next_step(items, day)}".strip()
+
+
+def _wants_to_end(contract, day):
+    """That the customer ended it, where something of ours still stands before that; or an empty string."""
+    said = contract.answers.order_by(RenewalAnswer.id.desc()).first()
+    if said is None or said.answer != RenewalAnswer.END or not said.last_on or said.last_on < day:
+        return ""
+    return (
+        f"The customer ended it, with {words.date(said.last_on)} as the last day of service. "
+        "It is not ended here yet: see the ticket."
+    )
 
 
 def _next_step(items, day):
