@@ -11,7 +11,7 @@ from datetime import date
 from billing import authorities, events, ledger, notices, tickets, words
 from billing.errors import BillingError
 from billing.periods import DAY
-from billing.renewals import agreements, closing, endings, matching, sending, terms, told
+from billing.renewals import agreements, closing, endings, matching, rules, sending, terms, told
 from models import Contract, Notice, RenewalAnswer, RenewalNotice, RenewalRule
 
 RENEW, TALK, END = RenewalAnswer.RENEW, RenewalAnswer.TALK, RenewalAnswer.END
@@ -98,12 +98,13 @@ def offer(contract, *, today, now):
     party = agreements.of(contract)
     agreement, day = party.agreement, party.day(today, now)
     term = terms.term_of(agreement, day)
-    deadline_on, last_on, is_late, in_favor = _last_day(contract, agreement, term, day)
-    following = terms.next_term(agreement, term)
+    months, _ = closing.next_months(party, rules.active(), term.ends_on)
+    following = terms.next_term(agreement._replace(renewal_months=months), term)
+    deadline_on, last_on, is_late, in_favor = _last_day(contract, agreement, term, following, day)
     return Offer(
         contract=contract,
         term=term,
-        renews=_renews(agreement, term, following),
+        renews=_renews(agreement, term, following, months),
         deadline_on=deadline_on,
         last_on=last_on,
         is_late=is_late,
@@ -113,15 +114,15 @@ def offer(contract, *, today, now):
     )
 
 
-def _renews(agreement, term, following):
+def _renews(agreement, term, following, months):
     if term.is_monthly or not agreement.auto_renew:
         return ""
     if following.is_monthly:
         return "month to month"
-    return f"for {matching.length(terms.renews_into_months(agreement))}"
+    return f"for {matching.length(months)}"
 
 
-def _last_day(contract, agreement, term, day):
+def _last_day(contract, agreement, term, following, day):
     """(deadline or None, last day of service, whether it is too late, why the deadline does not count)."""
     notice = contract.notice_days * DAY
     day = max(day, contract.starts_on)
@@ -134,7 +135,6 @@ def _last_day(contract, agreement, term, day):
         return deadline_on, term.ends_on, False, ""
     if in_favor := _for_the_customer(contract, term):
         return deadline_on, term.ends_on, False, in_favor
-    following = terms.next_term(agreement, term)
     if following.is_monthly:  # nothing to be late for: a few days of the first month are added
         return deadline_on, day + notice, False, ""
     return deadline_on, following.ends_on, True, ""

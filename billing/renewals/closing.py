@@ -254,7 +254,7 @@ def _decided(contract_ids):
 
 def _decide(party, table, over, now, report):
     """Write what became of one term, and the end of the next."""
-    contract, months, reason = party.contract, *_next_months(party, table, over)
+    contract, months, reason = party.contract, *next_months(party, table, over)
     with db.atomic():
         if months <= 1:
             report.monthly += 1
@@ -268,8 +268,8 @@ def _decide(party, table, over, now, report):
         _change(contract, "contract.renewed", reason, now, "daily job", term_ends_on=ends_on)
 
 
-def _next_months(party, table, over):
-    """(months of the next term, why): 1 is month to month."""
+def next_months(party, table, over):
+    """(months of the term after the one that ends on ``over``, why), as law allows; 1 is month to month."""
     agreement, contract = party.agreement, party.contract
     if agreement.monthly_from_on and agreement.monthly_from_on <= over + DAY:
         return 1, contract.renews_monthly_reason

@@ -9,7 +9,7 @@ from datetime import date
 from billing import company as companies
 from billing import contracts, documents, words
 from billing.money import format_cents
-from billing.renewals import agreements, contents, matching, terms
+from billing.renewals import agreements, closing, contents, matching, rules, terms
 from models import Charge, PriceChange, RenewalRule, Site
 
 EVERY = {1: "every month", 3: "every 3 months", 6: "every 6 months", 12: "every year"}
@@ -195,7 +195,7 @@ def document(rows, *, today, online=""):
         is_yearly=is_yearly,
         ends_on=None if is_yearly and term.is_monthly else term.ends_on,
         renews_on=renews_on,
-        length=matching.length(terms.renews_into_months(party.agreement) or 1),
+        length=matching.length(closing.next_months(party, rules.active(), about.term_end_on)[0]),
         deadline_on=None if is_yearly else _deadline(about, term, today),
         notice_days=contract.notice_days,
         lines=lines,
