@@ -220,7 +220,7 @@ def payers_with_mail(customer_ids):
 
 
 def queue_receipt(payment, *, now):
-    """Queue the receipt of a payment to every payer with an address; receipts cannot be switched off."""
+    """Queue the receipt of a payment to every payer who wants it at once; in a summary it comes by digests."""
     _queue_about(payment, Notice.RECEIPT, f"receipt:{payment.id}", WHY_RECEIPT, now)
 
 
@@ -282,7 +282,7 @@ def _queue_autopay(kind, autopay, step, why, now, **about):
 
 
 def queue_upcoming(charges, *, now):
-    """Announce charges to every payer, once for each charge day, amount and day of telling.
+    """Announce charges by mail to every payer, once for each charge day, amount and day of telling.
 
     charges -- [(customer id, autopay id, day, cents)]; what came back is announced anew on another day
     """
