@@ -17,11 +17,13 @@ def application(database_url, clock, **settings):
     """The whole application on a database, at a clock. ``settings``: more for ``create_app``."""
     made = _as_made(settings)
     made.config["DATABASE_URL"], made.clock = database_url, clock
-    models.db.initialize(open_database(database_url))
+    own = open_database(database_url)
+    models.db.initialize(own)
     yield made
-    if not models.db.is_closed():
-        models.db.close()
-    models.db.obj.close_all()
+    for database in {own, models.db.obj}:  # another fixture may have bound its own meanwhile
+        if not database.is_closed():
+            database.close()
+        database.close_all()
 
 
 def _as_made(settings):
