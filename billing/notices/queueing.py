@@ -220,7 +220,7 @@ def payers_with_mail(customer_ids):
 
 
 def queue_receipt(payment, *, now):
-    """Queue the receipt of a payment to every payer who wants it at once; in a summary it comes by digests."""
+    """Queue the receipt of a payment to every payer who wants it at once; others read it in their digest."""
     _queue_about(payment, Notice.RECEIPT, f"receipt:{payment.id}", WHY_RECEIPT, now)
 
 
