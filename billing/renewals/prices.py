@@ -170,17 +170,16 @@ def _write(one, leads, reason, by, now):
 
 def cancel(change, *, reason, by, today, now):
     """Take a planned price back before anything was billed at it. Returns the change."""
-    if change.canceled_on:
-        raise BillingError("It was taken back already.")
-    if change.charge.lines.where(_lines_at(change)).exists():
-        raise BillingError("It was billed already. Plan a new price instead.")
-    with db.atomic():
+    customer = change.charge.contract.customer
+    with ledger.locked(customer.id):
+        change = PriceChange.get_by_id(change.id)
+        if change.canceled_on:
+            raise BillingError("It was taken back already.")
+        if change.charge.lines.where(_lines_at(change)).exists():
+            raise BillingError("It was billed already. Plan a new price instead.")
         change.canceled_on, change.cancel_reason = today, reason.strip()[:120]
         change.save()
-        events.record(
-            "price_change.canceled", change, by=by, now=now, reason=reason,
-            customer=change.charge.contract.customer,
-        )  # fmt: skip
+        events.record("price_change.canceled", change, by=by, now=now, reason=reason, customer=customer)
     return change
 
 
