@@ -1814,7 +1814,8 @@ class Notice(BaseModel):
         indexes = ((("customer", "created_at"), False),)
 
     def __str__(self):
-        return f"{self.kind} to {self.address or self.customer_id}"
+        what = dict(type(self).kind.choices)[self.kind]
+        return f"{what} to {self.address}" if self.address else f"{what} on paper"
 
 
 # The sender looks for what is queued, oldest first; staff for drafts.

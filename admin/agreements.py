@@ -36,7 +36,7 @@ class EndForm(wtforms.Form):
     """When, why, what shows it, and a fee where one may be charged."""
 
     on = DateInput("Last day of service", [Filled()])
-    reason = ChoiceInput("Reason", choices=Contract.end_reason.choices)
+    reason = ChoiceInput("Reason", choices=Contract.end_reason.choices, default="not_said")
     proof = text_field("What shows it", 255, optional=True, hint="Such as orders, or a physician's letter.")
     fee = MoneyInput(
         "Early-termination fee", [Optional()],
