@@ -59,7 +59,7 @@ POINTS = (
     Point("outbox: copy kept", f"{_NOTICES}.sending:_prepare", AFTER, "ds"),
     Point("outbox: handed over", "billing.edges.mail:Mailer.send", AFTER, "ds"),
     Point("outbox: noted as sent", f"{_NOTICES}.sending:_hand_over", AFTER, "ds"),
-    Point("PDF half written", "billing.edges.pdf:_written", BEFORE, "w"),
+    Point("PDF half written", "billing.edges.pdf:written", BEFORE, "w"),
 )
 # Who sleeps here for hours has claimed and not sent: others give the attempt up meanwhile.
 ASLEEP = "charge: attempt committed"
