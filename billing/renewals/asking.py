@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 from billing import words
-from billing.renewals import agreements, matching, places, rules, terms, windows
+from billing.renewals import agreements, closing, matching, places, rules, terms, windows
 from models import RenewalAnswer, RenewalNotice
 
 
@@ -85,7 +85,7 @@ def contract_end(contract, *, today, now):
         elsewhere=sum(one.elsewhere for one in found),
         where=words.joined(places.name(state) for state in agreement.states),
         past=tuple(row for row in rows if row.id not in shown),
-        summary=_summary(contract, agreement, term, items, day),
+        summary=_summary(party, term, items, day),
     )
 
 
@@ -111,8 +111,9 @@ def _items(found, party, day, rows):
     return items
 
 
-def _summary(contract, agreement, term, items, day):
+def _summary(party, term, items, day):
     """Where it stands, in one or two plain sentences."""
+    contract, agreement = party.contract, party.agreement
     if contract.ends_on:
         return f"It ends on {words.date(contract.ends_on)}; nothing renews."
     if wish := _wants_to_end(contract, day):
@@ -121,10 +122,8 @@ def _summary(contract, agreement, term, items, day):
         return f"It runs month to month. {contract.renews_monthly_reason}".strip()
     if not agreement.auto_renew:
         return f"Its term ends on {words.date(term.ends_on)}; it does not renew by itself."
-    months = matching.length(terms.renews_into_months(agreement))
-    into = "month to month" if months == "a month" else f"for {months}"
-    if contract.renews_monthly_from_on and contract.renews_monthly_from_on <= term.ends_on + terms.DAY:
-        into = "month to month"
+    months, _ = closing.next_months(party, rules.active(), term.ends_on)
+    into = "month to month" if months == 1 else f"for {matching.length(months)}"
     renews = f"It renews {into} on {words.date(term.ends_on + terms.DAY)} unless the customer says no."
     return f"{renews} {_next_step(items, day)}".strip()
 
