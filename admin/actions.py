@@ -288,7 +288,9 @@ class PriceForm(wtforms.Form):
     )
 
 
-def _fill_today(name):
+def fill_today(name):
+    """An Action's ``fill``: today in the field ``name``, unless something was typed there."""
+
     def fill(form, rows):
         if form[name].raw_data is None:
             form[name].data = g.today
@@ -331,7 +333,7 @@ CONTRACT = (
         form=PauseForm,
         lead="Nothing is charged from that day until it is resumed. What was billed ahead stays billed.",
         fits=lambda contract: contract.ends_on is None and not _is_paused(contract),
-        fill=_fill_today("from_on"),
+        fill=fill_today("from_on"),
     ),
     Action(
         "resume",
@@ -340,7 +342,7 @@ CONTRACT = (
         form=ResumeForm,
         lead="Charges run again from that day.",
         fits=_is_paused,
-        fill=_fill_today("on"),
+        fill=fill_today("on"),
     ),
 )
 CHARGE = (
@@ -352,7 +354,7 @@ CHARGE = (
         lead="Issued invoices stay as they are; later periods cost the new price.",
         fits=lambda charge: charge.next_on is not None,
         effect=lambda charge: f"now {format_cents(charge.unit_cents)}",
-        fill=_fill_today("from_on"),
+        fill=fill_today("from_on"),
     ),
 )
 ONE_OFF = (

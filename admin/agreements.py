@@ -13,7 +13,7 @@ from markupsafe import Markup
 from wtforms.validators import Optional
 
 from admin import finding, labels, related
-from admin.actions import Action, day_of, text_field
+from admin.actions import Action, day_of, fill_today, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, RateInput
 from admin.filters import Derived
@@ -42,14 +42,6 @@ class EndForm(wtforms.Form):
         "Early-termination fee", [Optional()],
         description="Leave it empty for none. It is refused where the law or a missed notice forbids it.",
     )  # fmt: skip
-
-
-def _fill_today(name):
-    def fill(form, rows):
-        if form[name].raw_data is None:
-            form[name].data = g.today
-
-    return fill
 
 
 def _end(contract, form):
@@ -90,7 +82,7 @@ END = Action(
     "is told.",
     fits=lambda contract: contract.ends_on is None,
     effect=what_follows,
-    fill=_fill_today("on"),
+    fill=fill_today("on"),
     about=reasons,
     tone="danger",
 )

@@ -10,7 +10,7 @@ from flask_admin import expose
 from peewee import JOIN, fn
 
 from admin import labels
-from admin.actions import Action, day_of, text_field
+from admin.actions import Action, day_of, fill_today, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, DateInput, Filled
 from billing import certified, printing, words
@@ -82,11 +82,6 @@ class MailedForm(wtforms.Form):
     mailed_on = DateInput("Mailed on", [Filled()])
 
 
-def _fill_today(form, rows):
-    if form.mailed_on.raw_data is None:
-        form.mailed_on.data = g.today
-
-
 def _mailed(batch, form):
     told = printing.mark_mailed(batch, mailed_on=form.mailed_on.data, **day_of())
     return " ".join([f"{batch} is mailed: {printing.in_words(batch)}.", *told])
@@ -112,7 +107,7 @@ BATCH = (
         lead="Every letter in it counts as sent on that day. Certified mail needs its numbers first.",
         fits=lambda batch: batch.state == PrintBatch.PRINTED,
         effect=printing.in_words,
-        fill=_fill_today,
+        fill=fill_today("mailed_on"),
         bulk=False,
         tone="main",
     ),

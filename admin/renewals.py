@@ -11,7 +11,7 @@ from markupsafe import Markup
 from wtforms.validators import Length, Optional
 
 from admin import labels
-from admin.actions import Action, Words, day_of, text_field
+from admin.actions import Action, Words, day_of, fill_today, text_field
 from admin.base import StaffView
 from admin.fields import DateInput, Filled, plain_text
 from admin.filters import Derived
@@ -52,14 +52,6 @@ class DeliveredForm(wtforms.Form):
 
     on = DateInput("Delivered on", [Filled()])
     text = text_field("What the post says", 120, optional=True, hint="Such as: signed by A. Miller.")
-
-
-def _fill_today(name):
-    def fill(form, rows):
-        if form[name].raw_data is None:
-            form[name].data = g.today
-
-    return fill
 
 
 def _mailed(row, form):
@@ -127,7 +119,7 @@ NOTICE = (
             and row.notice_id
             and row.state in (RenewalNotice.QUEUED, RenewalNotice.MISSED)
         ),
-        fill=_fill_today("mailed_on"),
+        fill=fill_today("mailed_on"),
         tone="main",
     ),
     Action(
@@ -136,7 +128,7 @@ NOTICE = (
         _delivered,
         form=DeliveredForm,
         fits=lambda row: row.state == RenewalNotice.PROVEN and row.medium != RenewalNotice.EMAIL,
-        fill=_fill_today("on"),
+        fill=fill_today("on"),
         bulk=False,
     ),
     Action(
