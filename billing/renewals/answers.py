@@ -8,7 +8,7 @@ customer. Not here: the page (portal/contract.py), other reasons to end (endings
 from dataclasses import dataclass
 from datetime import date
 
-from billing import authorities, events, ledger, notices, tickets, words
+from billing import authorities, customers, events, ledger, tickets, words
 from billing.errors import BillingError
 from billing.periods import DAY
 from billing.renewals import agreements, closing, endings, matching, rules, sending, terms, told
@@ -252,17 +252,11 @@ def _ticket(offered, answer, said, contact, now):
 
 def _confirm(row, now):
     """Confirm an answer to whoever gave it; an end to every payer."""
-    customer = row.contract.customer
-    people = told.payers(customer) if row.answer == END else []
+    payers = list(customers.payers(row.contract.customer))
+    people = payers if row.answer == END else []
     if row.contact_id and row.contact_id not in [one.id for one in people]:
-        people.append(row.contact)
-    for person in people or told.payers(customer)[:1] or [None]:
-        channel = Notice.MAIL if person and person.email else Notice.PAPER
-        key = f"contract_answered:{row.id}:{person.id if person else 'paper'}"
-        notices.queue(
-            Notice.CONTRACT_ANSWERED, key=key, customer=customer, contact=person, channel=channel,
-            contract=row.contract_id, legal=True, why=WHY, now=now,
-        )  # fmt: skip
+        people = [*people, row.contact]
+    told.confirm(people or payers[:1], Notice.CONTRACT_ANSWERED, row, why=WHY, now=now)
 
 
 def of_notice(notice):

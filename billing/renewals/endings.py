@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from billing import authorities, banking_days, contracts, ledger, notices, tickets, words
+from billing import authorities, banking_days, contracts, customers, ledger, tickets, words
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.periods import DAY
@@ -211,7 +211,8 @@ def end(contract, *, on, reason_code, by, today, now, proof="", fee_cents=0, ans
             _charge_fee(contract, fee_cents, today)
         _offer_back(row, credits, by, now)
         if answer is None:
-            _tell(row, now=now)
+            people = list(customers.payers(contract.customer))
+            told.confirm(people, Notice.CONTRACT_ENDED, row, why=WHY, now=now)
     return row
 
 
@@ -255,18 +256,6 @@ def _offer_back(row, credits, by, now):
 
 
 # --- Telling -------------------------------------------------------------------------------------
-
-
-def _tell(row, *, now):
-    """A contract's end is confirmed to every payer, by mail or on paper."""
-    customer = row.contract.customer
-    for person in told.payers(customer) or [None]:
-        channel = Notice.MAIL if person and person.email else Notice.PAPER
-        key = f"contract_ended:{row.id}:{person.id if person else 'paper'}"
-        notices.queue(
-            Notice.CONTRACT_ENDED, key=key, customer=customer, contact=person, channel=channel,
-            contract=row.contract_id, legal=True, why=WHY, now=now,
-        )  # fmt: skip
 
 
 def document(contract, *, today, online=""):

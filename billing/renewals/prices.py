@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
-from billing import contracts, events, ledger, money, notices, words
+from billing import contracts, customers, events, ledger, money, notices, words
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.periods import DAY
@@ -224,7 +224,7 @@ def _queue(change, today, now):
     about = {"legal": True, "contract": contract, "price_change": change, "why": WHY, "now": now}
     with db.atomic():
         queued = []
-        for person in told.payers(contract.customer):
+        for person in customers.payers(contract.customer):
             queued += notices.tell(
                 person, Notice.PRICE_CHANGE, event=Preference.PRICE_CHANGE, step_key=f"price:{change.id}",
                 today=today, **about,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import documents
-from models import Contact
+from billing import documents, notices
+from models import Notice
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,17 @@ def told(customer, *, today, title, sentence, facts, paragraphs, subject="", onl
     )
 
 
-def payers(customer):
-    """The contacts who are told about a contract: the payers who have not left, by id."""
-    people = customer.contacts.where((Contact.role == Contact.PAYER) & Contact.left_on.is_null())
-    return list(people.order_by(Contact.id))
+def confirm(people, kind, row, *, why, now):
+    """Queue what ``row`` did to its contract to ``people``, by mail or else on paper; nobody: a letter."""
+    for person in people or [None]:
+        notices.queue(
+            kind,
+            key=f"{kind}:{row.id}:{person.id if person else 'paper'}",
+            customer=row.contract.customer,
+            contact=person,
+            channel=Notice.MAIL if person and person.email else Notice.PAPER,
+            contract=row.contract_id,
+            legal=True,
+            why=why,
+            now=now,
+        )
