@@ -10,7 +10,7 @@ from datetime import date
 from flask import g
 
 from admin import base, security
-from billing import promises
+from billing import autopay_documents
 from billing.automatic import autopay, consent, methods, upcoming
 from models import Autopay, AutopayOutcome, PlannedCharge
 
@@ -71,7 +71,7 @@ def charges(customer):
 
 def _next(one, can_wait):
     view = base.screen(PlannedCharge)
-    document = promises.charge_document(one, company=g.company)
+    document = autopay_documents.charge_document(one, company=g.company)
     return NextCharge(
         charge_on=document.charge_on,
         cents=document.cents,

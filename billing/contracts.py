@@ -248,8 +248,13 @@ def write_price(charge, *, from_on, unit_cents, reason, by, now, **more):
 
 def price_on(charge, day):
     """The price of one, in cents, that counts for a period of a charge that starts on ``day``."""
+    return price_at(charge.unit_cents, _new_prices(charge), day)
+
+
+def _new_prices(charge):
+    """[(from, cents)] in order: the new prices of a charge that count."""
     changes = charge.price_changes.where(price_counts()).order_by(PriceChange.starts_on)
-    return price_at(charge.unit_cents, [(one.starts_on, one.unit_cents) for one in changes], day)
+    return [(one.starts_on, one.unit_cents) for one in changes]
 
 
 def price_counts():
@@ -330,12 +335,13 @@ def left_to_bill(charge, on):
         charge_terms(charge)._replace(ends_on=max(on, charge.starts_on)),
         _pauses(charge.contract),
     )
+    new_prices = _new_prices(charge)
     for index in range(charge.next_index, charge.next_index + 60):
         if charge.next_on is None or bill_on(ending, index) is None:
             return
         part = billable(ending, index, pauses)
         if part is not None:
-            cents = charge.quantity * price_on(charge, part.from_on)
+            cents = charge.quantity * price_at(charge.unit_cents, new_prices, part.from_on)
             yield part, cents if part.days is None else money.share(cents, part.days, part.of_days)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from billing import bill, contracts, ledger, periods, phones, promises, words
+from billing import autopay_documents, bill, contracts, ledger, periods, phones, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
 from billing.money import format_cents
@@ -67,7 +67,7 @@ class Ahead:
     """What is known of the time ahead of an account: read once, told for any choice of wishes.
 
     open      -- ledger.open_invoices that are not past due and that autopay does not charge
-    charges   -- promises.ChargeDocument, earliest first
+    charges   -- autopay_documents.ChargeDocument, earliest first
     prefix    -- of printed invoice numbers
     """
 
@@ -89,7 +89,7 @@ def ahead(customer, *, today):
             for invoice in ledger.open_invoices(customer)
             if invoice.due_on >= today and invoice.id not in charged
         ),
-        charges=promises.charges(customer, today=today, company=company),
+        charges=autopay_documents.charges(customer, today=today, company=company),
         prefix=company.invoice_prefix,
         today=today,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from wtforms.fields.choices import SelectChoice
 
-from billing import documents, links, promises, words
+from billing import autopay_documents, documents, links, words
 from billing.automatic import autopay as permission
 from billing.automatic import consent, methods, upcoming
 from billing.errors import BillingError
@@ -41,7 +41,7 @@ def _standing_page(standing):
     coming = upcoming.of_customer(g.customer, today=g.today)
     return render_template(
         "portal/autopay.html",
-        document=promises.agreement_document(standing, today=g.today, company=g.company),
+        document=autopay_documents.agreement_document(standing, today=g.today, company=g.company),
         standing=standing,
         charges=shown(coming),
         former=_former(),
@@ -54,7 +54,7 @@ def shown(coming):
     waiting = permission.can_wait(coming, now=g.now)
     return [
         (
-            promises.charge_document(one, company=g.company),
+            autopay_documents.charge_document(one, company=g.company),
             url_for("portal.wait", id=one.planned[0].id) if one.charge_on in waiting else "",
         )
         for one in coming
@@ -198,7 +198,7 @@ def agreement(id):
     """What was agreed to, to read and to print; also what has ended."""
     payers_only()
     found = g.customer.autopays.where(Autopay.id == id).first() or abort(404)
-    document = promises.agreement_document(found, today=g.today, company=g.company)
+    document = autopay_documents.agreement_document(found, today=g.today, company=g.company)
     return render_template("portal/autopay_agreement.html", document=document)
 
 
@@ -303,7 +303,7 @@ def _wait(planned, place):
         else:
             flash(f"We wait. It will be charged on {words.date(form.until.data)}.", "success")
             return redirect(place.back, 303)
-    document = promises.charge_document(found.charge, company=g.company)
+    document = autopay_documents.charge_document(found.charge, company=g.company)
     page = render_template(
         "portal/autopay_wait.html", document=document, form=form, place=place, warning=found.warning
     )

@@ -168,6 +168,12 @@ def init_db(told, point):
         company.found()
 
 
+def look(told, point):
+    """Open the database and ask it for one."""
+    with db.connection_context():
+        return db.execute_sql("SELECT 1").fetchone()[0]
+
+
 def _outside(told, point):
     """The gateway and the clock; every call of the gateway is a point to die at, before it and after it."""
     from billing.edges.gateway import Gateway

@@ -20,7 +20,7 @@ from billing.edges.database import open_database
 from tests import factories
 from tests.apps import application
 from tests.autopaying import Autopaying
-from tests.databases import KINDS, Databases, memory
+from tests.databases import KINDS, Databases, leave_empty, memory
 from tests.paying import Listener, Paying
 from tests.sandbox_process import SandboxProcess
 
@@ -152,3 +152,9 @@ def app(database_url, clock):
 @pytest.fixture
 def client(app):
     return app.test_client()
+
+
+@pytest.fixture
+def empty_url(databases, database_kind):
+    with databases.fresh(database_kind, leave_empty) as url:
+        yield url

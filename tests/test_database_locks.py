@@ -10,6 +10,7 @@ from billing import ledger
 from billing.edges import database as databases
 from billing.edges.database import TROUBLE, open_database, trouble_sentence
 from models import Customer
+from tests.at_once import processes
 from tests.factories import make_customer
 
 
@@ -68,3 +69,9 @@ def test_who_stands_still_within_a_transaction_loses_it_and_can_begin_anew(impat
 
     with impatient.connection_context():
         assert Customer.get_by_id(alice.id).name == "Alice Archer"
+
+
+def test_many_who_open_a_new_database_at_the_same_moment_all_come_in(empty_url):
+    """Each turns the new SQLite file into a WAL file, where SQLite refuses without waiting."""
+    for _ in range(3):
+        assert processes(4, "look", empty_url) == [1] * 4

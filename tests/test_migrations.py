@@ -32,12 +32,6 @@ ALL = [
 OURS = {"schema_migration", "sqlite_sequence"}  # of the runner and of SQLite, not of the models
 
 
-@pytest.fixture
-def empty_url(databases, database_kind):
-    with databases.fresh(database_kind, leave_empty) as url:
-        yield url
-
-
 def opened(url):
     database = open_database(url)
     models.db.initialize(database)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 import models
-from billing import links, notices, payments, promises, tickets
+from billing import autopay_documents, links, notices, payments, tickets
 from billing.automatic import autopay, consent
 from billing.errors import BillingError
 from models import (
@@ -382,7 +382,7 @@ def test_the_letter_about_a_charge_is_printed_and_marking_it_lets_the_days_count
 
     answer = desk.act("notice", "print", letter)
     assert answer.mimetype == "application/pdf"
-    told = promises.charge_letter(letter, today=TODAY, now=clock.now())
+    told = autopay_documents.charge_letter(letter, today=TODAY, now=clock.now())
     assert (told.charge.cents, told.charge.charge_on, told.by_bank) == (4250, date(2026, 12, 15), True)
 
     desk.act("notice", "mark_printed", letter)
@@ -391,4 +391,4 @@ def test_the_letter_about_a_charge_is_printed_and_marking_it_lets_the_days_count
 
     autopay.end(autopay.standing(customer), reason="Off.", by=BY, now=clock.now())
     with pytest.raises(BillingError, match="this letter need not leave"):
-        promises.charge_letter(letter, today=TODAY, now=clock.now())
+        autopay_documents.charge_letter(letter, today=TODAY, now=clock.now())

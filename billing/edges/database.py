@@ -11,6 +11,7 @@ lock is told after a while, as on SQLite; who stands still within a transaction 
 that sleeps) loses it, so that nobody's account stays locked.
 """
 
+import time
 from urllib.parse import urlsplit
 
 import apsw
@@ -57,9 +58,20 @@ class _Sqlite(PooledDatabase, APSWDatabase):
 
     def _connect(self):
         try:
-            return super()._connect()
+            return self._connect_in_time()
         except apsw.NotADBError as error:  # as unusable as a file that is not there
             raise OperationalError(str(error)) from None
+
+    def _connect_in_time(self):
+        """Two processes that both turn a new file into a WAL file are told "locked" without any waiting."""
+        give_up = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return super()._connect()
+            except apsw.BusyError:
+                if time.monotonic() > give_up:
+                    raise
+            time.sleep(0.02)
 
     def rollback(self):
         """On a full disk SQLite rolls back by itself; to ask for it again would hide the reason."""

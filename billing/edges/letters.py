@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from flask import url_for
 
+from billing import autopay_documents, digests, documents, links, preferences, renewals, wording, words
 from billing import company as companies
-from billing import digests, documents, links, preferences, promises, renewals, wording, words
 from billing.automatic import autopay, setbacks, upcoming
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding
@@ -203,7 +203,7 @@ def _ticket_reply(notice, tokens, today, now):
 
 def _agreement(notice, tokens, today, now):
     tokens.urls["autopay_url"] = url_for("portal.autopay", _external=True)
-    document = promises.agreement_document(notice.autopay, today=today)
+    document = autopay_documents.agreement_document(notice.autopay, today=today)
     return {"document": document, "gets_receipt": _gets_receipt(notice)}
 
 
@@ -215,7 +215,7 @@ def _charge(notice, tokens, today, now):
     tokens.add("pay_url", "portal.pay_link", token)
     _add_wait_link(notice, tokens, token, now)
     tokens.urls["autopay_url"] = url_for("portal.autopay", _external=True)
-    return {"document": promises.charge_document(charge), "gets_receipt": _gets_receipt(notice)}
+    return {"document": autopay_documents.charge_document(charge), "gets_receipt": _gets_receipt(notice)}
 
 
 def _gets_receipt(notice):
@@ -234,7 +234,7 @@ def _method(notice, tokens, today, now):
     """What changed stands in the notice's key, because the method may have changed again since."""
     change = notice.key.partition(":")[0].removeprefix("method_")
     tokens.urls["methods_url"] = url_for("portal.methods", _external=True)
-    return {"document": promises.method_document(notice.method, today=today, change=change)}
+    return {"document": autopay_documents.method_document(notice.method, today=today, change=change)}
 
 
 def _charge_declined(notice, tokens, today, now):

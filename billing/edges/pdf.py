@@ -60,7 +60,7 @@ def statement_pdf(document):
 
 
 def charge_letter_drawn(document):
-    """A promises.ChargeLetter, drawn."""
+    """A autopay_documents.ChargeLetter, drawn."""
     return _render("pdf/charge_letter.html", document)
 
 

@@ -7,8 +7,8 @@ document that has a design of its own (invoice, receipt, charge, contract's end)
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from billing import autopay_documents, documents, printing, wording, words
 from billing import company as companies
-from billing import documents, printing, promises, wording, words
 from billing.edges import letters, pdf
 from billing.wording import on_paper, tongues
 from models import Notice, Template
@@ -125,7 +125,7 @@ def _document(notice, context, urls, today, now):
     if notice.kind in OF_CONTRACTS:
         return context["document"], pdf.renewal_drawn
     if notice.kind == Notice.UPCOMING_CHARGE:
-        return promises.charge_letter(notice, today=today, now=now), pdf.charge_letter_drawn
+        return autopay_documents.charge_letter(notice, today=today, now=now), pdf.charge_letter_drawn
     return _said(notice, context, urls, today, now), pdf.letter_drawn
 
 

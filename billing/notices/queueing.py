@@ -78,13 +78,21 @@ def insert(rows, now):
     """
     if not rows:
         return
-    filled = [_BLANK | {"send_at": now, "created_at": now} | row for row in rows]
+    filled = [_filled(row, now) for row in rows]
     try:
         with db.atomic():
-            insert_rows(Notice, tuple(_BLANK), [tuple(row.values()) for row in filled])
+            _insert(filled)
     except IntegrityError:
         for row in filled:
             Notice.insert(row).on_conflict_ignore().execute()
+
+
+def _filled(row, now):
+    return _BLANK | {"send_at": now, "created_at": now} | row
+
+
+def _insert(filled):
+    insert_rows(Notice, tuple(_BLANK), [tuple(row.values()) for row in filled])
 
 
 _BLANK = {
@@ -93,10 +101,6 @@ _BLANK = {
     "subject": "", "body_text": "", "body_html": "", "message_id": "", "reason": "", "tries": 0,
     "send_at": None, "created_at": None,
 }  # fmt: skip
-_COLUMNS = (
-    "key", "kind", "channel", "state", "customer_id", "contact_id", "invoice_id", "address", "event", "why",
-    "subject", "body_text", "body_html", "message_id", "reason", "tries", "send_at", "created_at",
-)  # fmt: skip
 
 
 def queue_invoices(invoice_ids, *, now):
@@ -112,11 +116,11 @@ def queue_invoices(invoice_ids, *, now):
             if contact_id
             else f"invoice:{invoice_id}:paper"
         )
-        rows.append(
-            (key, Notice.INVOICE, channel, Notice.QUEUED, customer_id, contact_id, invoice_id, address,
-             Preference.INVOICE, WHY_INVOICE, "", "", "", "", "", 0, now, now)
-        )  # fmt: skip
-    insert_rows(Notice, _COLUMNS, rows)
+        about = {"customer_id": customer_id, "contact_id": contact_id, "invoice_id": invoice_id}
+        sent = {"key": key, "kind": Notice.INVOICE, "channel": channel, "address": address}
+        said = {"event": Preference.INVOICE, "why": WHY_INVOICE}
+        rows.append(_filled({**about, **sent, **said}, now))
+    _insert(rows)
 
 
 def _invoice_readers(invoice_ids):

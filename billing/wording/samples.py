@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from billing import digests, documents, outcomes, promises, remittance
+from billing import autopay_documents, digests, documents, outcomes, remittance
 from billing.automatic import setbacks
 from billing.notices import joining
 from billing.renewals import sample
@@ -207,10 +207,10 @@ def charge(**fields):
     known = {
         "customer_name": "Ann Miller", "account_number": "100042", "charge_on": date(2026, 12, 15),
         "cents": 13119, "method": "Visa ending 4242", "is_retry": False, "why_not": "",
-        "invoices": (promises.Charged("10482", date(2026, 12, 15), 4250),
-                     promises.Charged("10483", date(2026, 12, 15), 8869)),
+        "invoices": (autopay_documents.Charged("10482", date(2026, 12, 15), 4250),
+                     autopay_documents.Charged("10483", date(2026, 12, 15), 8869)),
     }  # fmt: skip
-    return promises.ChargeDocument(**known | fields)
+    return autopay_documents.ChargeDocument(**known | fields)
 
 
 def put_off():
@@ -231,12 +231,12 @@ def agreement(**fields):
         "agreed": "December 1, 2026, 2:05 pm CST", "agreed_by": "Ann Miller, ann@example.com",
         "agreed_from": "203.0.113.7", "ended": "", "end_reason": "", "charges": (charge(),), "under_way": (),
     }  # fmt: skip
-    return promises.AgreementDocument(**known | fields)
+    return autopay_documents.AgreementDocument(**known | fields)
 
 
 def ended_agreement():
     """The same after it was switched off, with one charge that was sent before."""
-    under_way = promises.UnderWay(4250, "Visa ending 4242", "December 15, 2026, 5:00 am CST")
+    under_way = autopay_documents.UnderWay(4250, "Visa ending 4242", "December 15, 2026, 5:00 am CST")
     return agreement(
         ended="December 15, 2026, 9:30 am CST", end_reason="You switched it off.", charges=(),
         under_way=(under_way,),
@@ -249,7 +249,7 @@ def saved_method(**fields):
         "label": "Visa ending 4242", "kind": "card", "expires": "12/26", "expires_on": date(2026, 12, 31),
         "change": "", "reason": "", "is_autopay": True, "next_charge": charge(),
     }  # fmt: skip
-    return promises.MethodDocument(**known | fields)
+    return autopay_documents.MethodDocument(**known | fields)
 
 
 def statement(**fields):
