@@ -1232,12 +1232,15 @@ class Credit(BaseModel):
     """Reduces what is owed without money moving; has a reason and an author."""
 
     NOTE, GOODWILL, UNUSED_SERVICE = "note", "goodwill", "unused_service"
+    SERVICE, DISPUTE, LATE_FEE = "service", "dispute", "late_fee"
+    WRITE_OFF, BAD_DEBT = "write_off", "bad_debt"
+    KINDS = (NOTE, GOODWILL, UNUSED_SERVICE, SERVICE, DISPUTE, LATE_FEE, WRITE_OFF, BAD_DEBT)
 
     customer = link(Customer, "credits")
     invoice = link(Invoice, "credits", null=True, help_text="The invoice that it corrects.")
     line = link(Line, "credits", null=True)
     key = CharField(max_length=64, null=True, unique=True, help_text="Names the click: once is enough.")
-    kind = choice("kind", (NOTE, GOODWILL, UNUSED_SERVICE), default=NOTE)
+    kind = choice("kind", KINDS, default=NOTE)
     amount_cents = MoneyField()
     open_cents = MoneyField(default=0)
     reason = CharField(max_length=255)
@@ -1749,13 +1752,22 @@ class Notice(BaseModel):
     RENEWAL, YEARLY_REMINDER, PRICE_CHANGE = "renewal", "yearly_reminder", "price_change"
     CONTRACT_ANSWERED, CONTRACT_ENDED = "contract_answered", "contract_ended"
     CONSENT_CONFIRM, TEXT_REPLY = "consent_confirm", "text_reply"
+    TICKET_RECEIVED, TICKET_CLOSED = "ticket_received", "ticket_closed"
+    DISPUTE_RECEIVED, DISPUTE_DECIDED = "dispute_received", "dispute_decided"
+    PROMISE, PLAN_AGREED, PLAN_MISSED, PLAN_ENDED = "promise", "plan_agreed", "plan_missed", "plan_ended"
+    CREDIT_GIVEN, LATE_FEE = "credit_given", "late_fee"
+    SUSPENSION_WARNING, SUSPENDED, REINSTATED = "suspension_warning", "suspended", "reinstated"
+    HANDED_OVER = "handed_over"
     KINDS = (
         INVOICE, REMINDER, RECEIPT, PAYMENT_PROBLEM, SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED,
         AUTOPAY_ON, AUTOPAY_OFF, UPCOMING_CHARGE, CHARGE_POSTPONED, CHARGE_DECLINED, ABOVE_CAP,
         METHOD_EXPIRING, METHOD_PROBLEM, METHOD_CHANGED, REFUND, OVERDUE, CHECK_IN, DIGEST, RENEWAL,
         YEARLY_REMINDER, PRICE_CHANGE, CONTRACT_ANSWERED, CONTRACT_ENDED, CONSENT_CONFIRM, TEXT_REPLY,
+        TICKET_RECEIVED, TICKET_CLOSED, DISPUTE_RECEIVED, DISPUTE_DECIDED, PROMISE, PLAN_AGREED, PLAN_MISSED,
+        PLAN_ENDED, CREDIT_GIVEN, LATE_FEE, SUSPENSION_WARNING, SUSPENDED, REINSTATED, HANDED_OVER,
     )  # fmt: skip
-    COLLECTION = (OVERDUE, CHECK_IN)  # what a gap, quiet hours and quiet days are kept for
+    # What a gap, quiet hours and quiet days are kept for, and what never leaves while somebody waits for us.
+    COLLECTION = GATED = (OVERDUE, CHECK_IN, PLAN_MISSED, LATE_FEE, SUSPENSION_WARNING, HANDED_OVER)
     ONCE_AT_MOST = (REMINDER, OVERDUE, CHECK_IN, DIGEST)  # rather lost than said twice
 
     key = CharField(max_length=100, unique=True, help_text="Kind, subject, recipient and step: sent once.")

@@ -28,6 +28,7 @@ ALL = [
     "0014_texts_of_messages",
     "0015_paper_and_calendar",
     "0016_answers_and_prices",
+    "0017_words_of_support",
 ]
 OURS = {"schema_migration", "sqlite_sequence"}  # of the runner and of SQLite, not of the models
 
