@@ -112,6 +112,11 @@ class GatewaySandbox:
             method = cards[which % len(cards)]
             self._post("updater", [{"method_id": method, "reason": reason, **changes.get(reason, {})}])
 
+    def decline(self, method_id, reason, count):
+        """The bank of a saved method refuses its next charges, unless the network closed the card before."""
+        if any(one["method_id"] == method_id for kept in self.records("profiles") for one in kept["methods"]):
+            self.control("decline", method_id=method_id, reason_code=reason, count=count)
+
     def bad_weather(self, faults, mischief, lag_seconds):
         """Switch faults on: [(mode, call, count)]; mischief with the webhooks; and let lists lag behind."""
         self.control("options", search_lag_seconds=lag_seconds)

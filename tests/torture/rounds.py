@@ -159,7 +159,7 @@ class Round:
             sandbox.update(which, reason)
         for which, reason, count in phase.declines:
             _, _, method = self._methods[which % len(self._methods)]
-            sandbox.control("decline", method_id=method, reason_code=reason, count=count)
+            sandbox.decline(method, reason, count)
 
     def _guarded(self, act):
         try:
