@@ -272,6 +272,14 @@ class Company(Address):
         ),
         17,
     )
+    dispute_days = with_default(
+        IntegerField(
+            default=10,
+            constraints=[Check("dispute_days BETWEEN 1 AND 60")],
+            help_text="Days to pay what was disputed, once it was decided that it is owed after all.",
+        ),
+        10,
+    )
     daily_batch = with_default(
         BooleanField(default=False, help_text="The daily job makes a print batch of the letters that wait."),
         "0",
@@ -1606,6 +1614,67 @@ class Message(BaseModel):
     written_at = UtcField()
 
 
+class Dispute(BaseModel):
+    """A customer says that a part of an invoice is wrong: that part is due on no date until it is decided.
+
+    What was asked never changes, and an answer stands.
+    """
+
+    OPEN, UPHELD, REJECTED, WITHDRAWN = "open", "upheld", "rejected", "withdrawn"
+    MOVES = {OPEN: {UPHELD, REJECTED, WITHDRAWN}}
+    WRONG_AMOUNT, NOT_ORDERED, SERVICE_FAULT = "wrong_amount", "not_ordered", "service_fault"
+    ALREADY_PAID, OTHER = "already_paid", "other"
+    REASONS = (WRONG_AMOUNT, NOT_ORDERED, SERVICE_FAULT, ALREADY_PAID, OTHER)
+    PORTAL, PAY_LINK, STAFF = "portal", "pay_link", "staff"
+
+    customer = link(Customer, "disputes")
+    invoice = link(Invoice, "disputes")
+    line = link(Line, "disputes", null=True, help_text="None: an amount of the whole invoice.")
+    contact = link(Contact, "disputes", null=True)
+    ticket = link(Ticket, "disputes", null=True)
+    key = CharField(max_length=64, null=True, unique=True, help_text="Names the click: once is enough.")
+    amount_cents = MoneyField()
+    reason = choice("reason", REASONS)
+    words = TextField(help_text="Why, as the customer said it.")
+    state = choice("state", (OPEN, UPHELD, REJECTED, WITHDRAWN), default=OPEN)
+    by = CharField(max_length=300)
+    via = choice("via", (PORTAL, PAY_LINK, STAFF))
+    opened_on = DayField()
+    opened_at = UtcField()
+    answer_by_on = DayField(help_text="The day by which we promised an answer.")
+    credit = link(Credit, "disputes", null=True)
+    due_again_on = DayField(null=True, help_text="When the part is due that was owed after all.")
+    decision = TextField(default="", help_text="The reasons, as the customer reads them.")
+    decided_by = CharField(max_length=300, default="")
+    decided_at = UtcField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("amount_cents > 0"),
+            Check("(state = 'open') = (decided_at IS NULL)"),
+            Check("state <> 'upheld' OR credit_id IS NOT NULL"),
+            Check("state <> 'rejected' OR due_again_on IS NOT NULL"),
+        ]
+
+    def __str__(self):
+        return f"Dispute {self.id}"
+
+
+# A line is in question once at a time.
+Dispute.add_index(
+    Dispute.index(Dispute.line, name="dispute_of_line", unique=True).where(Dispute.state == SQL("'open'"))
+)
+# Staff look for what is to be answered next; demands for the invoices that are not due as printed.
+Dispute.add_index(
+    Dispute.index(Dispute.answer_by_on, name="dispute_open").where(Dispute.state == SQL("'open'"))
+)
+Dispute.add_index(
+    Dispute.index(Dispute.invoice, name="dispute_again").where(
+        (Dispute.state == SQL("'open'")) | Dispute.due_again_on.is_null(False)
+    )
+)
+
+
 class ReminderPolicy(Editable):
     """When a customer hears of an invoice that is open. The most specific one counts, as a whole.
 
@@ -1790,6 +1859,7 @@ class Notice(BaseModel):
     refund = link(Refund, "notices", null=True)
     contract = link(Contract, "notices", null=True)
     price_change = link(PriceChange, "notices", null=True)
+    dispute = link(Dispute, "notices", null=True)
     charge_on = DayField(null=True, help_text="The day of the charge that it announces.")
     step = IntegerField(null=True, help_text="Of reminders: days from the due date.")
     joined = ForeignKeyField(
@@ -2260,7 +2330,7 @@ TABLES = (
     PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
     Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
     Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
-    RemittanceRow, GatewayEvent, Ticket, Message, ReminderPolicy, ReminderStep, Template, Notice,
+    RemittanceRow, GatewayEvent, Ticket, Message, Dispute, ReminderPolicy, ReminderStep, Template, Notice,
     PrintBatch, PrintFile, PrintPiece, Link, Inbound, Feed, RenewalRule, RuleReview, RenewalNotice,
     Renewal, RenewalAnswer, Cancellation, AuthorityNotice,
 )  # fmt: skip
