@@ -6,9 +6,10 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from billing import outcomes
+from billing import notices, outcomes, preferences
 from billing.automatic import retries, tries
-from models import Autopay, Notice, Payment, PaymentMethod, PaymentPart
+from billing.notices import queueing
+from models import Autopay, Notice, Payment, PaymentMethod, PaymentPart, Preference
 from tests.conftest import TODAY
 from tests.factories import NOW, fresh, make_customer, make_invoice, make_method
 
@@ -165,6 +166,25 @@ def test_a_fault_of_ours_blames_nobody_and_is_tried_tomorrow(db, method, code):
     retries.after_decline(payment, today=TODAY, now=NOW)
 
     assert (fresh(method).state, kinds(), fresh(payment).retry_on) == ("active", [], TODAY + DAY)
+
+
+def test_who_was_told_of_a_decline_hears_that_the_next_try_worked_without_wanting_receipts(db, method):
+    payer = method.customer.contacts.get()
+    never = {(Preference.RECEIPT, Preference.MAIL): preferences.Wish(Preference.NEVER)}
+    preferences.choose(payer, never, by="them", via="page", now=NOW)
+    invoice = make_invoice(method.customer)
+    untold = attempt(method, invoices=[invoice], state="approved", try_number=0)
+    notices.queue_receipt(untold, now=NOW)
+    assert kinds() == []
+    declined = attempt(method, invoices=[invoice], decline_code="2")
+    retries.after_decline(declined, today=TODAY, now=NOW)
+    notices.queue_receipt(attempt(method, invoices=[invoice], state="approved", try_number=2), now=NOW)
+
+    assert kinds() == ["charge_declined", "receipt"]
+    receipt = Notice.get(Notice.kind == Notice.RECEIPT)
+    assert (preferences.unwanted(receipt), receipt.why) == ("", queueing.WHY_WORKED)
+    Notice.update(state=Notice.SENT, claimed_at=NOW, sent_at=NOW).execute()
+    assert preferences.violations(since=None).found == []
 
 
 def test_the_last_soft_decline_is_told_and_plans_nothing(db, method):

@@ -76,7 +76,7 @@ def method_document(payment):
         happened=payment.reason,
         next_step=f"We will not charge {payment.method_label} again. "
         + (
-            "Add another card or bank account and choose it for autopay; it is charged at once."
+            "Add another card or bank account and choose it for autopay; it is charged within a day."
             if is_automatic
             else "You can add another card or bank account, or pay without saving one."
         ),

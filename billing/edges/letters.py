@@ -72,7 +72,7 @@ def _letter(app, notice, said, tokens):
         message_id=notice.message_id or app.replies.message_id(notice.id),
         sender_name=_sender_name(notice, house),
         preferences_url=tokens.urls.get("preferences_url", "") if _may_be_stopped(notice) else "",
-        event=preferences.EVENT_OF.get(notice.kind, ""),
+        event=preferences.event_of(notice),
         template=said.template,
         text_sha256=said.sha256,
     )
@@ -100,7 +100,7 @@ def for_paper(app, notice, now):
 
 def _may_be_stopped(notice):
     """True for what one click in a mail program may end: nothing that must reach people."""
-    return preferences.EVENT_OF.get(notice.kind, "") in preferences.STOPPABLE
+    return preferences.event_of(notice) in preferences.STOPPABLE
 
 
 def _sender_name(notice, house):

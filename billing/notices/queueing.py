@@ -11,13 +11,15 @@ from peewee import IntegrityError, fn
 from billing import phones, preferences
 from billing.errors import BillingError
 from billing.preferences import offers
-from models import Consent, Contact, Invoice, Notice, Preference, among, db, insert_rows
+from models import Consent, Contact, Invoice, Notice, PaymentPart, Preference, among, db, insert_rows
 
 CHUNK = 50
+TROUBLE = (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.PAYMENT_PROBLEM)
 
 WHY_INVOICE = "You get invoices for this account."
 WHY_UNPAID = "You asked for invoices that are still unpaid shortly before their date."
 WHY_RECEIPT = "A receipt is sent for every payment."
+WHY_WORKED = "We told you that an earlier payment did not go through."
 WHY_PROBLEM = "A payment on this account did not go through."
 WHY_REFUND = "A message is sent whenever we send money back."
 WHY_CAP = "You asked to be asked before a larger automatic payment."
@@ -192,9 +194,12 @@ def _usual(contact, event):
     return [Notice.PAPER] if event in offers.FLOOR else []
 
 
-def _queue_to_payers(customer_id, kind, step, why, now, **about):
-    """Queue one message to every payer as they wish to hear of such, once for each ``step`` and payer."""
-    event = preferences.EVENT_OF.get(kind, "")
+def _queue_to_payers(customer_id, kind, step, why, now, *, event=None, **about):
+    """Queue one message to every payer as they wish to hear of such, once for each ``step`` and payer.
+
+    event -- the choice that decides, where it is not the one that the kind belongs to
+    """
+    event = preferences.EVENT_OF.get(kind, "") if event is None else event
     for contact_id, channel, address in _ways([customer_id], event).get(customer_id, ()):
         key = f"{step}:{contact_id}{tail(channel)}"
         told = {"customer": customer_id, "contact": contact_id, "channel": channel, "address": address}
@@ -224,8 +229,26 @@ def payers_with_mail(customer_ids):
 
 
 def queue_receipt(payment, *, now):
-    """Queue the receipt of a payment to every payer who wants it at once; others read it in their digest."""
-    _queue_about(payment, Notice.RECEIPT, f"receipt:{payment.id}", WHY_RECEIPT, now)
+    """Queue the receipt of a payment to every payer who wants it at once; others read it in their digest.
+
+    Whom we told that an earlier payment of these invoices failed waits to hear that this one worked: they
+    get it as they get messages about such trouble, whatever they chose about receipts.
+    """
+    step, choice = f"receipt:{payment.id}", {}
+    if _ends_trouble(payment):
+        choice = {"event": Preference.PAYMENT_PROBLEM}
+    _queue_about(payment, Notice.RECEIPT, step, WHY_WORKED if choice else WHY_RECEIPT, now, **choice)
+
+
+def _ends_trouble(payment):
+    """True when a message said that another payment of the same invoices was declined or came back."""
+    own = PaymentPart.select(PaymentPart.invoice).where(PaymentPart.payment == payment)
+    told = (
+        Notice.select()
+        .join(PaymentPart, on=(PaymentPart.payment == Notice.payment))
+        .where(PaymentPart.invoice.in_(own) & (Notice.payment != payment) & Notice.kind.in_(TROUBLE))
+    )
+    return told.exists()
 
 
 def queue_payment_problem(payment, *, now):

@@ -20,7 +20,7 @@ from billing.preferences.choosing import (
     use_preset,
     wishes,
 )
-from billing.preferences.judging import EVENT_OF, at, explain, judge, unwanted, violations
+from billing.preferences.judging import EVENT_OF, at, event_of, explain, judge, unwanted, violations
 from billing.preferences.offers import (
     ALWAYS,
     FORGET,
@@ -41,6 +41,7 @@ from billing.preferences.table import in_short, table
 __all__ = [
     "ALWAYS",
     "EVENT_OF",
+    "event_of",
     "FORGET",
     "NOT",
     "PRESETS",

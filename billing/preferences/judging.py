@@ -69,11 +69,12 @@ class Message(NamedTuple):
     sent_at: datetime | None
     created_at: datetime
     legal: bool
+    stored_event: str
     due_on: date | None
 
     @property
     def event(self):
-        return EVENT_OF.get(self.kind, "")
+        return self.stored_event or EVENT_OF.get(self.kind, "")
 
     @property
     def left_at(self):
@@ -125,7 +126,7 @@ def judge_all(query):
     """[(Message, Judgement)] of the messages of a query of Notice that have left."""
     rows = query.select(
         Notice.id, Notice.kind, Notice.channel, Notice.key, Notice.address, Notice.contact, Notice.claimed_at,
-        Notice.sent_at, Notice.created_at, Notice.legal, Invoice.due_on,
+        Notice.sent_at, Notice.created_at, Notice.legal, Notice.event, Invoice.due_on,
     ).left_outer_join(Invoice, on=(Notice.invoice == Invoice.id))  # fmt: skip
     messages = [Message(*row) for row in rows.where(Notice.state << LEFT).tuples()]
     pasts = _pasts({message.contact_id for message in messages} - {None})
@@ -133,9 +134,14 @@ def judge_all(query):
     return [(message, _judgement(message, pasts.get(message.contact_id), zone)) for message in messages]
 
 
+def event_of(notice):
+    """The choice that decides about a message: its kind's, unless it was queued under another one."""
+    return notice.event or EVENT_OF.get(notice.kind, "")
+
+
 def unwanted(notice):
     """Why the choices of now keep a queued message from leaving by its channel, or ""."""
-    event = EVENT_OF.get(notice.kind)
+    event = event_of(notice)
     if notice.contact is None or BY_PERSON in notice.key:
         return ""
     if event in offers.STOPPABLE:

@@ -197,7 +197,7 @@ def method_problem():
     return setback(
         happened=outcomes.plain_words("8"),
         next_step="We will not charge Visa ending 4242 again. Add another card or bank account and choose it "
-        "for autopay; it is charged at once.",
+        "for autopay; it is charged within a day.",
         is_final=True,
     )
 

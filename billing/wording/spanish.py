@@ -270,8 +270,8 @@ AUTOPAY = {
         "No lo intentaremos de nuevo por nuestra cuenta; por favor pague de otra forma."
     ),
     "We will not charge {method} again.": "No volveremos a cobrar a {method}.",
-    "Add another card or bank account and choose it for autopay; it is charged at once.": (
-        "Agregue otra tarjeta o cuenta bancaria y elíjala para el pago automático; se le cobra enseguida."
+    "Add another card or bank account and choose it for autopay; it is charged within a day.": (
+        "Agregue otra tarjeta o cuenta bancaria y elíjala para el pago automático; se le cobra en menos de un día."
     ),
     "You can add another card or bank account, or pay without saving one.": (
         "Puede agregar otra tarjeta o cuenta bancaria, o pagar sin guardar ninguna."
