@@ -182,6 +182,16 @@ class Address(Editable):
 # --------------------------------------------------------------------------------------------------
 
 
+def _answer_hours(priority, hours):
+    column = f"answer_{priority}_hours"
+    field = IntegerField(
+        default=hours,
+        constraints=[Check(f"{column} BETWEEN 1 AND 400")],
+        help_text=f"Working hours within which a ticket of {priority} priority is answered.",
+    )
+    return with_default(field, hours)
+
+
 class Company(Address):
     """The company that sends the invoices; one row. Its policies are data, edited by an owner."""
 
@@ -284,6 +294,29 @@ class Company(Address):
         BooleanField(default=False, help_text="The daily job makes a print batch of the letters that wait."),
         "0",
     )
+    support_from_hour = with_default(
+        IntegerField(
+            default=8,
+            constraints=[Check("support_from_hour BETWEEN 0 AND 23")],
+            help_text="Questions are answered from this hour on, on working days.",
+        ),
+        8,
+    )
+    support_until_hour = with_default(
+        IntegerField(
+            default=18,
+            constraints=[Check("support_until_hour BETWEEN 1 AND 24")],
+            help_text="And before this one.",
+        ),
+        18,
+    )
+    support_days = with_default(
+        CharField(max_length=7, default="12345", help_text="Working days: 1 is Monday, 7 is Sunday."), "12345"
+    )
+    answer_urgent_hours = _answer_hours("urgent", 1)
+    answer_high_hours = _answer_hours("high", 4)
+    answer_normal_hours = _answer_hours("normal", 8)
+    answer_low_hours = _answer_hours("low", 24)
     demo_days = IntegerField(
         null=True, help_text="Days that the demo company's calendar runs ahead. Empty in a real company."
     )
@@ -1579,7 +1612,11 @@ GatewayEvent.add_index(
 
 
 class Ticket(BaseModel):
-    """Somebody wants something from us. ``waiting_on_us`` until staff have answered."""
+    """Somebody wants something from us. ``waiting_on_us`` until staff have answered.
+
+    A ticket of kind *service* that is not closed is a fault. One that was merged is closed, and its messages
+    stand in the ticket that it points at.
+    """
 
     WAITING_ON_US, WAITING_ON_CUSTOMER, CLOSED = "waiting_on_us", "waiting_on_customer", "closed"
     MOVES = {
@@ -1587,20 +1624,50 @@ class Ticket(BaseModel):
         WAITING_ON_CUSTOMER: {WAITING_ON_US, CLOSED},
         CLOSED: {WAITING_ON_US, WAITING_ON_CUSTOMER},
     }
+    BILLING, SERVICE, CANCELLATION, OTHER = KINDS = ("billing", "service", "cancellation", "other")
+    LOW, NORMAL, HIGH, URGENT = PRIORITIES = ("low", "normal", "high", "urgent")
+    PORTAL, PAY_LINK, MAIL, TEXT, PHONE, STAFF = VIAS = (
+        "portal", "pay_link", "mail", "text", "phone", "staff",
+    )  # fmt: skip
 
     customer = link(Customer, "tickets")
     contact = link(Contact, "tickets", null=True)
     invoice = link(Invoice, "tickets", null=True)
+    line = link(Line, "tickets", null=True)
+    site = link(Site, "tickets", null=True)
+    contract = link(Contract, "tickets", null=True)
     subject = CharField(max_length=120)
+    kind = with_default(choice("kind", KINDS, default=OTHER), OTHER)
+    priority = with_default(choice("priority", PRIORITIES, default=NORMAL), NORMAL)
+    via = with_default(
+        choice("via", VIAS, default=STAFF, words={"pay_link": "Pay page", "mail": "E-mail"}), STAFF
+    )
+    owner = link(Staff, "tickets", null=True, help_text="Who takes care of it.")
     state = choice("state", (WAITING_ON_US, WAITING_ON_CUSTOMER, CLOSED), default=WAITING_ON_US)
     opened_at = UtcField()
     last_at = UtcField(help_text="When the last message came.")
+    first_answered_at = UtcField(null=True)
+    waiting_since_at = UtcField(null=True, help_text="Since when the customer waits for us.")
+    closed_at = UtcField(null=True)
+    reported_from_at = UtcField(null=True, help_text="When the fault began.")
+    reported_until_at = UtcField(null=True, help_text="When it was put right.")
+    merged_into = ForeignKeyField(
+        "self", backref="merged", null=True, on_delete="RESTRICT", help_text="Where its messages are now."
+    )
+    seen_by = link(Staff, "seen_tickets", null=True, help_text="Who of us looked at it last.")
+    seen_at = UtcField(null=True)
 
     class Meta:
         indexes = ((("state", "last_at"), False),)
 
     def __str__(self):
         return f"Ticket {self.id}: {self.subject}"
+
+
+# What waits on us, whoever has waited longest first.
+Ticket.add_index(
+    Ticket.index(Ticket.waiting_since_at, name="ticket_waiting").where(Ticket.state == SQL("'waiting_on_us'"))
+)
 
 
 class Message(BaseModel):
@@ -2061,6 +2128,45 @@ Inbound.add_index(
 )
 
 
+class Attachment(BaseModel):
+    """A file that came with a message, as its content was found to be. The file itself is on disk.
+
+    What came by mail belongs to the mail until somebody says whose it is.
+    """
+
+    JPEG, PNG, PDF, TEXT = KINDS = ("image/jpeg", "image/png", "application/pdf", "text/plain")
+
+    message = link(Message, "attachments", null=True)
+    inbound = link(Inbound, "files", null=True, help_text="The mail that it came with.")
+    name = CharField(max_length=120, help_text="As the sender called it.")
+    kind = choice("kind", KINDS, words={kind: kind for kind in KINDS})
+    size = IntegerField(help_text="Bytes.")
+    sha256 = CharField(max_length=64)
+    stored_as = CharField(max_length=80, help_text="Its path below the folder of files.")
+    width = IntegerField(null=True)
+    height = IntegerField(null=True)
+    made_at = UtcField()
+
+    class Meta:
+        constraints = [Check("message_id IS NOT NULL OR inbound_id IS NOT NULL")]
+
+    def __str__(self):
+        return self.name
+
+
+class CannedReply(Editable):
+    """An answer that staff give often: chosen in the answer form, then made one's own."""
+
+    title = CharField(max_length=80)
+    body = TextField(help_text="{name} becomes the customer's first name, {me} your own name.")
+    kind = choice("kind", Ticket.KINDS, null=True, help_text="Empty: for every kind of ticket.")
+    language = choice("language", ("en", "es"), default="en", words={"en": "English", "es": "Spanish"})
+    active = BooleanField(default=True)
+
+    def __str__(self):
+        return self.title
+
+
 class Feed(BaseModel):
     """The heartbeat of a source of evidence: while it is silent, we cannot know what customers told us."""
 
@@ -2069,9 +2175,92 @@ class Feed(BaseModel):
     beat_at = UtcField(null=True, help_text="When it was last read to its end.")
     limit_minutes = IntegerField(default=30, help_text="Silent for longer, it is not trusted.")
     trouble = CharField(max_length=255, default="", help_text="Why it could not be read.")
+    watched = with_default(
+        BooleanField(default=True, help_text="While it is silent, no late notice leaves."), True
+    )
 
     def __str__(self):
         return self.name
+
+
+# --------------------------------------------------------------------------------------------------
+# The phone, and what staff note
+# --------------------------------------------------------------------------------------------------
+
+
+class Call(BaseModel):
+    """One call, in or out, as it was; and what is still to be done about it. Never changed, never deleted.
+
+    ``waits``: somebody waits for us because of it. While it is ``to_call`` and waits, nothing past due is
+    asked of its customer.
+    """
+
+    IN, OUT = "in", "out"
+    ANSWERED, MISSED, VOICEMAIL = "answered", "missed", "voicemail"
+    NO_ANSWER, BUSY, WRONG_NUMBER = "no_answer", "busy", "wrong_number"
+    OUTCOMES = (ANSWERED, MISSED, VOICEMAIL, NO_ANSWER, BUSY, WRONG_NUMBER)
+    TO_CALL, DONE = "to_call", "done"
+    MOVES = {TO_CALL: {DONE}}
+
+    customer = link(Customer, "calls", null=True, help_text="Nobody yet: whose call was it?")
+    contact = link(Contact, "calls", null=True)
+    number = CharField(max_length=40, default="", help_text="Of the other side. Empty: withheld.")
+    caller = CharField(max_length=80, default="", help_text="The name that the phone system showed.")
+    direction = choice("direction", (IN, OUT), words={IN: "They called", OUT: "We called"})
+    outcome = choice("outcome", OUTCOMES, words={WRONG_NUMBER: "Wrong number", NO_ANSWER: "No answer"})
+    started_at = UtcField(index=True)
+    seconds = IntegerField(null=True, help_text="How long it was.")
+    note = TextField(default="")
+    next_step = CharField(max_length=255, default="", help_text="What was agreed to do.")
+    next_on = DayField(null=True, help_text="When that is to be done.")
+    waits = BooleanField(default=False, help_text="Somebody waits for us because of it.")
+    staff = link(Staff, "calls", null=True, help_text="Who spoke.")
+    by = CharField(max_length=80)
+    source = CharField(max_length=40, help_text="Staff, or the system that it came from.")
+    source_id = CharField(max_length=120, help_text="Its name there: it is taken once.")
+    logged_at = UtcField()
+    ticket = link(Ticket, "calls", null=True)
+    state = choice("state", (TO_CALL, DONE), default=DONE, words={TO_CALL: "To do"})
+    done_at = UtcField(null=True)
+    done_by = CharField(max_length=80, default="")
+    done_how = CharField(max_length=255, default="", help_text="What was done about it.")
+    done_with = ForeignKeyField(
+        "self", backref="settled", null=True, on_delete="RESTRICT", help_text="The call that settled it."
+    )
+
+    class Meta:
+        indexes = (
+            (("source", "source_id"), True),
+            (("customer", "started_at"), False),
+            (("number", "started_at"), False),
+        )
+        constraints = [
+            Check("seconds IS NULL OR seconds >= 0"),
+            Check("next_on IS NULL OR next_step <> ''"),
+        ]
+
+    def __str__(self):
+        way = dict(type(self).direction.choices)[self.direction]
+        return f"{way}, {dict(type(self).outcome.choices)[self.outcome].lower()}"
+
+
+# Whom to call back, and whether a customer waits for a call.
+Call.add_index(Call.index(Call.customer, name="call_to_call").where(Call.state == SQL("'to_call'")))
+
+
+class Note(BaseModel):
+    """What staff wrote down about a customer, for colleagues. Its words stay as they were written."""
+
+    customer = link(Customer, "notes")
+    invoice = link(Invoice, "notes", null=True)
+    ticket = link(Ticket, "notes", null=True)
+    body = TextField()
+    pinned = BooleanField(default=False, help_text="It stands above the others.")
+    by = CharField(max_length=80)
+    at = UtcField()
+
+    def __str__(self):
+        return self.body if len(self.body) < 60 else f"{self.body[:59]}…"
 
 
 # --------------------------------------------------------------------------------------------------
@@ -2325,14 +2514,98 @@ class AuthorityNotice(BaseModel):
         return f"{self.authority}, {self.sent_on}"
 
 
+# --------------------------------------------------------------------------------------------------
+# Why an invoice is unpaid
+# --------------------------------------------------------------------------------------------------
+
+
+class Verdict(BaseModel):
+    """Why one past-due invoice or installment is unpaid, as far as the records tell; one is current.
+
+    Never changed: when the reason, its words or its proof change, a new row takes its place.
+    """
+
+    PAYMENT_IN_FLIGHT, OUR_MISTAKE, WAITING_FOR_US = "payment_in_flight", "our_mistake", "waiting_for_us"
+    DISPUTED, SERVICE_FAULT = "disputed", "service_fault"
+    NEVER_DELIVERED, NEVER_OPENED, METHOD_FAILED = "never_delivered", "never_opened", "method_failed"
+    PROMISE_RUNNING, PLAN_RUNNING = "promise_running", "plan_running"
+    HABITUAL_LAG, CANNOT_PAY, WILL_NOT_PAY = "habitual_lag", "cannot_pay", "will_not_pay"
+    UNKNOWN = "unknown"
+    WORDS = {
+        PAYMENT_IN_FLIGHT: "Payment on its way",
+        OUR_MISTAKE: "Our mistake",
+        WAITING_FOR_US: "Waiting for our answer",
+        DISPUTED: "Disputed",
+        SERVICE_FAULT: "Service fault open",
+        NEVER_DELIVERED: "Never delivered",
+        NEVER_OPENED: "Never opened",
+        METHOD_FAILED: "Card or account failed",
+        PROMISE_RUNNING: "Promised",
+        PLAN_RUNNING: "Paying by a plan",
+        HABITUAL_LAG: "Always pays late",
+        CANNOT_PAY: "Cannot pay now",
+        WILL_NOT_PAY: "Will not pay",
+        UNKNOWN: "We do not know",
+    }
+    CODES = tuple(WORDS)  # in the order in which they are asked
+    OURS = (OUR_MISTAKE, WAITING_FOR_US, SERVICE_FAULT, NEVER_DELIVERED)  # the money waits for us
+
+    customer = link(Customer, "verdicts")
+    invoice = link(Invoice, "verdicts")
+    installment_id = IntegerField(null=True, help_text="The installment; empty: the invoice itself.")
+    code = choice("code", CODES, words=WORDS)
+    sentence = TextField(help_text="Why, in one sentence with names, dates and amounts.")
+    evidence = TextField(default="[]", help_text="The records that prove it, as JSON.")
+    rejected = TextField(default="[]", help_text="What was asked before, and why not, as JSON.")
+    act = CharField(max_length=30, help_text="What to do next.")
+    amount_cents = MoneyField(help_text="Past due when it was judged.")
+    due_on = DayField()
+    owner = link(Staff, "verdicts", null=True, help_text="Whom it waits for, where that is known.")
+    waiting_since_at = UtcField(null=True, help_text="Since when it waits for us.")
+    since_on = DayField(help_text="Since when this has been the reason.")
+    judged_at = UtcField()
+    current = BooleanField(default=True)
+
+    class Meta:
+        constraints = [Check("amount_cents > 0")]
+        indexes = ((("invoice", "judged_at"), False),)
+
+    def __str__(self):
+        return self.sentence
+
+
+# One current verdict of each invoice and of each installment; one screen shows those of a customer.
+Verdict.add_index(
+    Verdict.index(Verdict.invoice, name="verdict_of_invoice", unique=True).where(
+        Verdict.current & Verdict.installment_id.is_null()
+    )
+)
+Verdict.add_index(
+    Verdict.index(Verdict.invoice, Verdict.installment_id, name="verdict_of_installment", unique=True).where(
+        Verdict.current & Verdict.installment_id.is_null(False)
+    )
+)
+Verdict.add_index(Verdict.index(Verdict.customer, name="verdict_current").where(Verdict.current))
+
+
+class ToJudge(BaseModel):
+    """A customer of whom something has changed that may be evidence. Written by triggers, emptied by judging."""
+
+    customer_id = IntegerField(index=True, help_text="No key: to mark somebody must lock nobody.")
+
+    class Meta:
+        table_name = "to_judge"
+
+
 TABLES = (
     Company, Staff, Item, TaxRate, ImportBatch, CustomerGroup, Customer, Contact, Preference,
     PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
     Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
     Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
     RemittanceRow, GatewayEvent, Ticket, Message, Dispute, ReminderPolicy, ReminderStep, Template, Notice,
-    PrintBatch, PrintFile, PrintPiece, Link, Inbound, Feed, RenewalRule, RuleReview, RenewalNotice,
-    Renewal, RenewalAnswer, Cancellation, AuthorityNotice,
+    PrintBatch, PrintFile, PrintPiece, Link, Inbound, Attachment, CannedReply, Feed, RenewalRule, RuleReview,
+    RenewalNotice, Renewal, RenewalAnswer, Cancellation, AuthorityNotice, Call, Note,
+    Verdict, ToJudge,
 )  # fmt: skip
 
 

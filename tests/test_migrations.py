@@ -29,6 +29,8 @@ ALL = [
     "0015_paper_and_calendar",
     "0016_answers_and_prices",
     "0017_words_of_support",
+    "0018_tickets_that_answer",
+    "0019_calls_and_notes",
     "0022_disputes",
 ]
 OURS = {"schema_migration", "sqlite_sequence"}  # of the runner and of SQLite, not of the models
