@@ -317,6 +317,65 @@ class Company(Address):
     answer_high_hours = _answer_hours("high", 4)
     answer_normal_hours = _answer_hours("normal", 8)
     answer_low_hours = _answer_hours("low", 24)
+    promise_days = with_default(
+        IntegerField(
+            default=14,
+            constraints=[Check("promise_days BETWEEN 1 AND 90")],
+            help_text="A customer may promise to pay at most so many days ahead.",
+        ),
+        14,
+    )
+    promise_limit = with_default(
+        IntegerField(default=2, help_text="After so many broken promises in a year, customers ask us."), 2
+    )
+    promise_grace_days = with_default(
+        IntegerField(
+            default=3,
+            constraints=[Check("promise_grace_days BETWEEN 0 AND 30")],
+            help_text="Banking days that a payment may take to arrive before a promise counts as broken.",
+        ),
+        3,
+    )
+    plan_min_cents = with_default(
+        MoneyField(
+            default=2500,
+            constraints=[Check("plan_min_cents > 0")],
+            help_text="Smallest payment of a plan that customers agree to by themselves.",
+        ),
+        2500,
+    )
+    plan_max_count = with_default(
+        IntegerField(
+            default=4,
+            constraints=[Check("plan_max_count BETWEEN 2 AND 4")],
+            help_text="Most payments of such a plan.",
+        ),
+        4,
+    )
+    plan_max_days = with_default(
+        IntegerField(
+            default=120,
+            constraints=[Check("plan_max_days BETWEEN 7 AND 730")],
+            help_text="Days from the agreement to the last payment, at most.",
+        ),
+        120,
+    )
+    plan_first_percent = with_default(
+        IntegerField(
+            default=25,
+            constraints=[Check("plan_first_percent BETWEEN 0 AND 90")],
+            help_text="The first payment is at least so much of the whole, in percent.",
+        ),
+        25,
+    )
+    plan_grace_days = with_default(
+        IntegerField(
+            default=5,
+            constraints=[Check("plan_grace_days BETWEEN 1 AND 30")],
+            help_text="Days after a missed payment before we ask, and then to put it right.",
+        ),
+        5,
+    )
     demo_days = IntegerField(
         null=True, help_text="Days that the demo company's calendar runs ahead. Empty in a real company."
     )
@@ -1742,6 +1801,187 @@ Dispute.add_index(
 )
 
 
+# --------------------------------------------------------------------------------------------------
+# Kind ways out: a promise to pay, and a plan of installments. Neither moves money
+# --------------------------------------------------------------------------------------------------
+
+
+class Promise(BaseModel):
+    """Somebody said when they will pay: until then nothing asks them again. Decided once, never changed."""
+
+    RUNNING, KEPT, BROKEN, WITHDRAWN = "running", "kept", "broken", "withdrawn"
+    MOVES = {RUNNING: {KEPT, BROKEN, WITHDRAWN}}
+    PAGE, PHONE, MAIL, STAFF = "page", "phone", "mail", "staff"
+    VIA = {PAGE: "On the pay page", PHONE: "By phone", MAIL: "By mail", STAFF: "Told to our staff"}
+
+    customer = link(Customer, "promises")
+    invoice = link(Invoice, "promises", null=True, help_text="Empty: everything that was open then.")
+    contact = link(Contact, "promises", null=True)
+    amount_cents = MoneyField(help_text="What is promised.")
+    owed_cents = MoneyField(help_text="What was open of it then.")
+    pay_on = DayField(help_text="They pay by this day.")
+    words = TextField(default="", help_text="What they said, or what we wrote down.")
+    state = choice("state", (RUNNING, KEPT, BROKEN, WITHDRAWN), default=RUNNING)
+    via = choice("via", tuple(VIA), default=STAFF, words=VIA)
+    by = CharField(max_length=300)
+    made_on = DayField()
+    made_at = UtcField()
+    decided_on = DayField(null=True)
+    decided_at = UtcField(null=True)
+    reason = CharField(max_length=255, default="", help_text="Why it was withdrawn.")
+    seen_at = UtcField(null=True, help_text="When staff looked after a broken one.")
+    seen_by = CharField(max_length=80, default="")
+
+    class Meta:
+        indexes = ((("customer", "made_on"), False), (("state", "pay_on"), False))
+        constraints = [
+            Check("amount_cents > 0 AND amount_cents <= owed_cents"),
+            Check("pay_on > made_on"),
+        ]
+
+    def __str__(self):
+        return f"Promise for {self.pay_on:%b %-d, %Y}"
+
+
+# One promise at a time for an invoice, and one for everything.
+Promise.add_index(
+    Promise.index(Promise.invoice, name="promise_of_invoice", unique=True).where(
+        (Promise.state == SQL("'running'")) & Promise.invoice.is_null(False)
+    )
+)
+Promise.add_index(
+    Promise.index(Promise.customer, name="promise_of_all", unique=True).where(
+        (Promise.state == SQL("'running'")) & Promise.invoice.is_null()
+    )
+)
+
+
+class Plan(BaseModel):
+    """An agreement to pay what is open in parts. It moves no money: it only says what is due when.
+
+    ``proposed`` waits for our answer or for the customer's; ``running`` counts for everything that asks when
+    something is due. Broken or ended, the dates of the invoices count again.
+    """
+
+    PROPOSED, RUNNING, KEPT, BROKEN = "proposed", "running", "kept", "broken"
+    ENDED, REFUSED = "ended", "refused"
+    STATES = (PROPOSED, RUNNING, KEPT, BROKEN, ENDED, REFUSED)
+    MOVES = {PROPOSED: {RUNNING, REFUSED}, RUNNING: {KEPT, BROKEN, ENDED}}
+    US, CUSTOMER = "us", "customer"
+    WAITS = {US: "For our answer", CUSTOMER: "For the customer's answer"}
+    PAGE, PHONE, MAIL, STAFF = "page", "phone", "mail", "staff"
+    VIA = {PAGE: "On the pay page", PHONE: "By phone", MAIL: "By mail", STAFF: "By our staff"}
+
+    key = CharField(max_length=64, unique=True, help_text="Of the press of the button: two clicks are one.")
+    customer = link(Customer, "plans")
+    contact = link(Contact, "plans", null=True, help_text="Who agreed, or is asked to.")
+    ticket = link(Ticket, "plans", null=True, help_text="Where we talk about a proposal.")
+    replaces = ForeignKeyField(
+        "self", backref="replaced_by", null=True, on_delete="RESTRICT",
+        help_text="The proposal that this one answers.",
+    )  # fmt: skip
+    state = choice("state", STATES, default=PROPOSED)
+    waits_for = choice("waits_for", tuple(WAITS), default=US, words=WAITS)
+    amount_cents = MoneyField()
+    count = IntegerField(help_text="Number of payments.")
+    fee_cents = MoneyField(default=0, help_text="Always nothing.")
+    autopay = BooleanField(default=False, help_text="The parts are charged by themselves.")
+    via = choice("via", tuple(VIA), default=STAFF, words=VIA)
+    by = CharField(max_length=300)
+    words = TextField(default="", help_text="What the customer wrote to us.")
+    outside = CharField(max_length=255, default="", help_text="Why it could not be agreed at once.")
+    override_by = CharField(max_length=80, default="", help_text="The owner who allowed more payments.")
+    proposed_on = DayField()
+    proposed_at = UtcField()
+    agreed_on = DayField(null=True)
+    agreed_at = UtcField(null=True)
+    name = CharField(max_length=80, default="", help_text="As it was typed.")
+    ip = CharField(max_length=45, default="", verbose_name="Network address")
+    browser = CharField(max_length=255, default="")
+    signed_at = UtcField(null=True)
+    text = TextField(default="", help_text="Every word of the agreement.")
+    text_sha256 = CharField(max_length=64, default="", help_text="SHA-256 of those words.")
+    missed_on = DayField(null=True, help_text="When a part had been missed beyond its grace.")
+    repair_by_on = DayField(null=True, help_text="The last day to put it right.")
+    repaired_on = DayField(null=True, help_text="When a missed part was put right: that is possible once.")
+    ended_on = DayField(null=True)
+    ended_at = UtcField(null=True)
+    ended_by = CharField(max_length=300, default="")
+    reason = CharField(max_length=255, default="", help_text="Why it ended, or was refused.")
+    seen_at = UtcField(null=True, help_text="When staff looked after a broken one.")
+    seen_by = CharField(max_length=80, default="")
+
+    class Meta:
+        indexes = ((("customer", "state"), False),)
+        constraints = [
+            Check("amount_cents > 0"),
+            Check("fee_cents = 0"),
+            Check("count BETWEEN 1 AND 24"),
+            Check("count <= 4 OR override_by <> ''"),
+            Check(
+                "state IN ('proposed', 'refused') OR "
+                "(agreed_at IS NOT NULL AND signed_at IS NOT NULL AND text_sha256 <> '')"
+            ),
+        ]
+
+    def __str__(self):
+        return f"Plan {self.id}"
+
+
+# The daily job looks through what runs.
+Plan.add_index(Plan.index(Plan.customer, name="plan_running").where(Plan.state == SQL("'running'")))
+
+
+class PlanInvoice(BaseModel):
+    """One invoice of a plan, and how much of it was open when the plan was written."""
+
+    plan = link(Plan, "plan_invoices")
+    invoice = link(Invoice, "plan_invoices")
+    amount_cents = MoneyField()
+    active = BooleanField(default=False, help_text="The plan counts for this invoice now.")
+
+    class Meta:
+        table_name = "plan_invoice"
+        indexes = ((("plan", "invoice"), True),)
+        constraints = [Check("amount_cents > 0")]
+
+
+# An invoice is in one running plan at most.
+PlanInvoice.add_index(
+    PlanInvoice.index(PlanInvoice.invoice, name="plan_invoice_active", unique=True).where(PlanInvoice.active)
+)
+
+
+class Installment(BaseModel):
+    """One payment of a plan: its day and its amount. The day may be moved once."""
+
+    plan = link(Plan, "installments")
+    number = IntegerField()
+    due_on = DayField()
+    amount_cents = MoneyField()
+    moved_from_on = DayField(null=True, help_text="Its day before it was moved.")
+
+    class Meta:
+        indexes = ((("plan", "number"), True), (("due_on",), False))
+        constraints = [Check("amount_cents > 0"), Check("number BETWEEN 1 AND 24")]
+
+    def __str__(self):
+        return f"Installment {self.number} of plan {self.plan_id}"
+
+
+class InstallmentPart(BaseModel):
+    """What of an installment belongs to which invoice; the oldest are paid down first."""
+
+    installment = link(Installment, "parts")
+    invoice = link(Invoice, "installment_parts")
+    amount_cents = MoneyField()
+
+    class Meta:
+        table_name = "installment_part"
+        indexes = ((("installment", "invoice"), True),)
+        constraints = [Check("amount_cents > 0")]
+
+
 class ReminderPolicy(Editable):
     """When a customer hears of an invoice that is open. The most specific one counts, as a whole.
 
@@ -1927,6 +2167,9 @@ class Notice(BaseModel):
     contract = link(Contract, "notices", null=True)
     price_change = link(PriceChange, "notices", null=True)
     dispute = link(Dispute, "notices", null=True)
+    promise = link(Promise, "notices", null=True)
+    plan = link(Plan, "notices", null=True)
+    installment = link(Installment, "notices", null=True)
     charge_on = DayField(null=True, help_text="The day of the charge that it announces.")
     step = IntegerField(null=True, help_text="Of reminders: days from the due date.")
     joined = ForeignKeyField(
@@ -2589,7 +2832,7 @@ Verdict.add_index(Verdict.index(Verdict.customer, name="verdict_current").where(
 
 
 class ToJudge(BaseModel):
-    """A customer of whom something has changed that may be evidence. Written by triggers, emptied by judging."""
+    """A customer of whom something changed that may be evidence. Written by triggers, emptied by judging."""
 
     customer_id = IntegerField(index=True, help_text="No key: to mark somebody must lock nobody.")
 
@@ -2602,7 +2845,8 @@ TABLES = (
     PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
     Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
     Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
-    RemittanceRow, GatewayEvent, Ticket, Message, Dispute, ReminderPolicy, ReminderStep, Template, Notice,
+    RemittanceRow, GatewayEvent, Ticket, Message, Dispute, Promise, Plan,
+    PlanInvoice, Installment, InstallmentPart, ReminderPolicy, ReminderStep, Template, Notice,
     PrintBatch, PrintFile, PrintPiece, Link, Inbound, Attachment, CannedReply, Feed, RenewalRule, RuleReview,
     RenewalNotice, Renewal, RenewalAnswer, Cancellation, AuthorityNotice, Call, Note,
     Verdict, ToJudge,

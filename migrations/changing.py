@@ -84,3 +84,39 @@ def refuse(db, table, name, act, when, sentence):
         f"RETURN {result}; END $$"
     )
     db.execute_sql(f"{trigger} FOR EACH ROW EXECUTE FUNCTION {table}_no_{name}()")
+
+
+def mark(db, table, *, insert="", update=(), delete=True, customer="customer_id"):
+    """Triggers that put the customer of a changed row of ``table`` on the list ``to_judge``.
+
+    insert -- condition under which a new row counts (about NEW); empty: none does
+    update -- columns whose change counts
+    customer -- the column that names the customer; rows without one mark nobody
+
+    The mark is a plain new row: two transactions never wait for each other over it, and none is lost.
+    """
+    unlike = "IS DISTINCT FROM" if db.for_update else "IS NOT"
+    columns = dict.fromkeys((*update, customer))
+    changed = " OR ".join(f'OLD."{column}" {unlike} NEW."{column}"' for column in columns)
+    if insert:
+        _mark(db, table, "INSERT", f'NEW."{customer}" IS NOT NULL AND ({insert})', f'NEW."{customer}"')
+    if update:
+        of = ", ".join(f'"{column}"' for column in columns)
+        act = f"UPDATE OF {of}"
+        _mark(db, table, act, f'NEW."{customer}" IS NOT NULL AND ({changed})', f'NEW."{customer}"')
+        left = f'OLD."{customer}" IS NOT NULL AND OLD."{customer}" {unlike} NEW."{customer}"'
+        _mark(db, table, act, left, f'OLD."{customer}"', name="left")
+    if delete:
+        _mark(db, table, "DELETE", f'OLD."{customer}" IS NOT NULL', f'OLD."{customer}"')
+
+
+def _mark(db, table, act, when, customer, name=""):
+    trigger = f"{table}_judge_{name or act.split()[0].lower()}"
+    made = f'CREATE TRIGGER "{trigger}" AFTER {act} ON "{table}"'
+    insert = f'INSERT INTO "to_judge" ("customer_id") VALUES ({customer})'
+    if not db.for_update:
+        db.execute_sql(f"{made} WHEN {when} BEGIN {insert}; END")
+        return
+    body = f"BEGIN {insert}; RETURN NULL; END"
+    db.execute_sql(f"CREATE FUNCTION {trigger}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$")
+    db.execute_sql(f"{made} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {trigger}()")

@@ -31,6 +31,7 @@ ALL = [
     "0017_words_of_support",
     "0018_tickets_that_answer",
     "0019_calls_and_notes",
+    "0021_verdicts",
     "0022_disputes",
 ]
 OURS = {"schema_migration", "sqlite_sequence"}  # of the runner and of SQLite, not of the models
