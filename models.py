@@ -376,6 +376,49 @@ class Company(Address):
         ),
         5,
     )
+    service_credit_hours = with_default(
+        IntegerField(
+            default=24,
+            constraints=[Check("service_credit_hours BETWEEN 1 AND 720")],
+            help_text="A fault of the service that is longer than this is worth a credit.",
+        ),
+        24,
+    )
+    goodwill_support_cents = with_default(
+        MoneyField(default=2500, help_text="Support may give a customer so much in 30 days, alone."), 2500
+    )
+    goodwill_billing_cents = with_default(
+        MoneyField(default=10000, help_text="Billing may give a customer so much in 30 days, alone."), 10000
+    )
+    write_off_alone_cents = with_default(
+        MoneyField(default=500, help_text="A remainder up to this is written off by one person."), 500
+    )
+    late_fee_kind = with_default(
+        choice(
+            "late_fee_kind", ("none", "flat", "percent"), default="none", help_text="None: no late fees."
+        ),
+        "none",
+    )
+    late_fee_cents = with_default(MoneyField(default=0, help_text="Flat late fee for an invoice."), 0)
+    late_fee_ppm = with_default(
+        RateField(
+            default=0,
+            constraints=[Check("late_fee_ppm BETWEEN 0 AND 50000")],
+            help_text="Late fee as a share of what is past due before tax, at most 5 %.",
+        ),
+        0,
+    )
+    late_fee_grace_days = with_default(
+        IntegerField(
+            default=15,
+            constraints=[Check("late_fee_grace_days BETWEEN 10 AND 120")],
+            help_text="No late fee is announced before so many days after the due date.",
+        ),
+        15,
+    )
+    late_fee_cap_cents = with_default(
+        MoneyField(default=2500, help_text="No late fee is above this."), 2500
+    )
     demo_days = IntegerField(
         null=True, help_text="Days that the demo company's calendar runs ahead. Empty in a real company."
     )
@@ -421,11 +464,11 @@ class Staff(Editable):
 class Item(Editable):
     """One thing that the company sells; the catalogue."""
 
-    RECURRING, LABOR, PART = "recurring", "labor", "part"
+    RECURRING, LABOR, PART, FEE = "recurring", "labor", "part", "fee"
 
     code = CharField(max_length=30, unique=True)
     name = CharField(max_length=80, help_text="In words that a customer understands.")
-    kind = choice("kind", (RECURRING, LABOR, PART), default=RECURRING)
+    kind = choice("kind", (RECURRING, LABOR, PART, FEE), default=RECURRING)
     unit_cents = MoneyField(default=0, help_text="Usual price of one.")
     taxable = BooleanField(default=True)
     retired_on = DayField(null=True)
@@ -500,6 +543,7 @@ class Customer(Address):
     RESIDENTIAL, COMMERCIAL = "residential", "commercial"
     REMINDERS, CARD_AUTOPAY, BANK_AUTOPAY, CHECK = "reminders", "card_autopay", "bank_autopay", "check"
     PAY_WISHES = (REMINDERS, CARD_AUTOPAY, BANK_AUTOPAY, CHECK)
+    NONE, BANKRUPTCY, DECEASED = LEGAL_STATES = ("none", "bankruptcy", "deceased")
 
     account_number = CharField(max_length=20, unique=True)
     name = CharField(max_length=100)
@@ -518,6 +562,11 @@ class Customer(Address):
     profile_id = with_default(
         CharField(max_length=20, default="", help_text="The customer's profile at the processor."), ""
     )
+    legal_state = with_default(
+        choice("legal_state", LEGAL_STATES, default=NONE, words={NONE: "Nothing", DECEASED: "Has died"},
+               help_text="Nothing that presses for money leaves after a bankruptcy or a death."),
+        NONE,
+    )  # fmt: skip
 
     class Meta:
         indexes = ((("name",), False),)
@@ -962,6 +1011,46 @@ class Event(BaseModel):
         indexes = ((("about_table", "about_id"), False),)
 
 
+class Approval(BaseModel):
+    """Something that needs two people: one asked with a reason, another one decides. Never the same one."""
+
+    ASKED, APPROVED, REFUSED, WITHDRAWN = "asked", "approved", "refused", "withdrawn"
+    MOVES = {ASKED: {APPROVED, REFUSED, WITHDRAWN}}
+
+    kind = CharField(max_length=30, help_text="What it is that is asked for.")
+    about_table = CharField(max_length=40)
+    about_id = IntegerField()
+    customer = link(Customer, "approvals", null=True)
+    amount_cents = MoneyField(null=True)
+    reason = CharField(max_length=255)
+    details = TextField(default="", help_text="What else the act needs, as JSON.")
+    asked_by = CharField(max_length=80)
+    asked_at = UtcField()
+    state = choice("state", (ASKED, APPROVED, REFUSED, WITHDRAWN), default=ASKED)
+    decided_by = CharField(max_length=80, default="", help_text="The second person.")
+    decided_at = UtcField(null=True)
+    answer = CharField(max_length=255, default="", help_text="Why it was refused or taken back.")
+
+    class Meta:
+        constraints = [
+            Check("decided_by <> asked_by"),
+            Check("(state = 'asked') = (decided_at IS NULL)"),
+            Check("(state IN ('approved', 'refused')) = (decided_by <> '')"),
+            Check("amount_cents IS NULL OR amount_cents > 0"),
+        ]
+
+    def __str__(self):
+        return f"Approval {self.id}"
+
+
+# The same is asked for once at a time.
+Approval.add_index(
+    Approval.index(
+        Approval.kind, Approval.about_table, Approval.about_id, name="approval_asked", unique=True
+    ).where(Approval.state == SQL("'asked'"))
+)
+
+
 # --------------------------------------------------------------------------------------------------
 # Invoices
 # --------------------------------------------------------------------------------------------------
@@ -994,6 +1083,7 @@ class Invoice(BaseModel):
     voided_on = DayField(null=True)
     void_reason = CharField(max_length=255, default="")
     created_at = UtcField()
+    first_seen_at = UtcField(null=True, help_text="When a person first had it before them.")
 
     class Meta:
         indexes = ((("customer", "due_on"), False), (("state", "due_on"), False), (("issued_on",), False))
@@ -1345,6 +1435,9 @@ class Credit(BaseModel):
     open_cents = MoneyField(default=0)
     reason = CharField(max_length=255)
     by = CharField(max_length=80)
+    approval = link(Approval, "credits", null=True, unique=True, help_text="The second person's word.")
+    from_on = DayField(null=True, help_text="First day of service that it is for.")
+    to_on = DayField(null=True)
     made_on = DayField()
     created_at = UtcField()
 
@@ -1377,6 +1470,70 @@ class Allocation(BaseModel):
                 "(reverses_id IS NULL AND amount_cents > 0) OR (reverses_id IS NOT NULL AND amount_cents < 0)"
             ),
         ]
+
+
+class CreditReversal(BaseModel):
+    """A credit that does not count any more: a write-off that was taken back. The credit itself stays."""
+
+    credit = link(Credit, "undone_by", unique=True)
+    amount_cents = MoneyField()
+    reason = CharField(max_length=255)
+    by = CharField(max_length=80)
+    made_on = DayField()
+    created_at = UtcField()
+
+    class Meta:
+        table_name = "credit_reversal"
+        constraints = [Check("amount_cents > 0")]
+
+
+class LateFee(BaseModel):
+    """What paying an invoice late costs: once, told before it is charged, and mostly waived."""
+
+    PLANNED, TOLD, CHARGED, WAIVED, AVOIDED = "planned", "told", "charged", "waived", "avoided"
+    MOVES = {
+        PLANNED: {TOLD, WAIVED, AVOIDED},
+        TOLD: {CHARGED, WAIVED, AVOIDED},
+        CHARGED: {WAIVED},
+    }
+    WAITING = (PLANNED, TOLD)
+
+    customer = link(Customer, "late_fees")
+    invoice = link(Invoice, "late_fees", unique=True, help_text="The invoice that was paid late.")
+    state = choice(
+        "state", (PLANNED, TOLD, CHARGED, WAIVED, AVOIDED), default=PLANNED, words={AVOIDED: "Not charged"}
+    )
+    cents = MoneyField(help_text="At most so much is charged.")
+    base_cents = MoneyField(help_text="What of the invoice it is reckoned from.")
+    computed_on = DayField()
+    charge_from_on = DayField(help_text="The day that the customer was told.")
+    told_on = DayField(null=True)
+    one_off = link(OneOff, "late_fees", null=True, unique=True, help_text="Its line of a later invoice.")
+    credit = link(Credit, "late_fees", null=True, help_text="What took it back after it was billed.")
+    reason = CharField(max_length=255, default="", help_text="Why it is not charged.")
+    decided_by = CharField(max_length=80, default="")
+    decided_on = DayField(null=True)
+
+    class Meta:
+        table_name = "late_fee"
+        constraints = [
+            Check("cents > 0 AND cents <= base_cents"),
+            Check("charge_from_on > computed_on"),
+            Check("state <> 'charged' OR one_off_id IS NOT NULL"),
+            Check("state <> 'charged' OR told_on IS NOT NULL"),
+            Check("state NOT IN ('waived', 'avoided') OR reason <> ''"),
+        ]
+
+    def __str__(self):
+        return f"Late fee {self.id}"
+
+
+# The daily step looks for what is told and charged next.
+LateFee.add_index(
+    LateFee.index(LateFee.charge_from_on, name="late_fee_waiting").where(
+        LateFee.state << [SQL("'planned'"), SQL("'told'")]
+    )
+)
 
 
 class Refund(BaseModel):
@@ -1982,6 +2139,50 @@ class InstallmentPart(BaseModel):
         constraints = [Check("amount_cents > 0")]
 
 
+class ServiceCredit(BaseModel):
+    """Days on which a service did not work and was paid for: proposed by itself, decided by a person."""
+
+    PROPOSED, GIVEN, REFUSED = "proposed", "given", "refused"
+    MOVES = {PROPOSED: {GIVEN, REFUSED}}
+
+    customer = link(Customer, "service_credits")
+    ticket = link(Ticket, "service_credits")
+    charge = link(Charge, "service_credits")
+    line = link(Line, "service_credits", null=True, help_text="The line that billed these days.")
+    state = choice("state", (PROPOSED, GIVEN, REFUSED), default=PROPOSED)
+    from_on = DayField()
+    to_on = DayField()
+    days = IntegerField()
+    of_days = IntegerField(help_text="Days of the whole period.")
+    cents = MoneyField()
+    proposed_at = UtcField()
+    credit = link(Credit, "service_credits", null=True, unique=True)
+    reason = CharField(max_length=255, default="", help_text="Why it was refused.")
+    decided_by = CharField(max_length=80, default="")
+    decided_at = UtcField(null=True)
+
+    class Meta:
+        table_name = "service_credit"
+        indexes = ((("ticket", "charge", "from_on"), True),)
+        constraints = [
+            Check("cents > 0 AND days > 0 AND days <= of_days"),
+            Check("to_on >= from_on"),
+            Check("(state = 'given') = (credit_id IS NOT NULL)"),
+            Check("(state = 'proposed') = (decided_at IS NULL)"),
+            Check("state <> 'refused' OR reason <> ''"),
+        ]
+
+    def __str__(self):
+        return f"Service credit {self.id}"
+
+
+ServiceCredit.add_index(
+    ServiceCredit.index(ServiceCredit.ticket, name="service_credit_proposed").where(
+        ServiceCredit.state == SQL("'proposed'")
+    )
+)
+
+
 class ReminderPolicy(Editable):
     """When a customer hears of an invoice that is open. The most specific one counts, as a whole.
 
@@ -2101,13 +2302,14 @@ class Notice(BaseModel):
     """Every message that we sent or will send: the outbox and the history in one row each."""
 
     QUEUED, SENDING, SENT, PRINT, FAILED, SKIPPED = "queued", "sending", "sent", "print", "failed", "skipped"
-    DRAFT, JOINED = "draft", "joined"
-    STATES = (QUEUED, SENDING, SENT, PRINT, FAILED, SKIPPED, DRAFT, JOINED)
+    DRAFT, JOINED, HELD = "draft", "joined", "held"  # held: the gate is shut, it waits
+    STATES = (QUEUED, SENDING, SENT, PRINT, FAILED, SKIPPED, DRAFT, JOINED, HELD)
     MOVES = {
         DRAFT: {QUEUED, SKIPPED},
-        QUEUED: {SENDING, SKIPPED, JOINED},
-        SENDING: {SENT, PRINT, QUEUED, FAILED, SKIPPED, JOINED},
-        PRINT: {SENT, SKIPPED},
+        QUEUED: {SENDING, SKIPPED, JOINED, HELD},
+        SENDING: {SENT, PRINT, QUEUED, FAILED, SKIPPED, JOINED, HELD},
+        PRINT: {SENT, SKIPPED, HELD},
+        HELD: {QUEUED, SKIPPED},
         FAILED: {QUEUED},
         JOINED: {QUEUED, FAILED},
     }
@@ -2170,6 +2372,8 @@ class Notice(BaseModel):
     promise = link(Promise, "notices", null=True)
     plan = link(Plan, "notices", null=True)
     installment = link(Installment, "notices", null=True)
+    credit = link(Credit, "notices", null=True)
+    late_fee = link(LateFee, "notices", null=True)
     charge_on = DayField(null=True, help_text="The day of the charge that it announces.")
     step = IntegerField(null=True, help_text="Of reminders: days from the due date.")
     joined = ForeignKeyField(
@@ -2200,6 +2404,8 @@ class Notice(BaseModel):
     send_at = UtcField(help_text="Not before.")
     claimed_at = UtcField(null=True)
     sent_at = UtcField(null=True)
+    held_at = UtcField(null=True, help_text="Since when the gate has kept it back.")
+    released_at = UtcField(null=True, help_text="When the gate let it go on.")
     created_at = UtcField()
 
     class Meta:
@@ -2221,8 +2427,58 @@ Notice.add_index(
         Notice.state << [SQL("'queued'"), SQL("'sending'"), SQL("'draft'")]
     )
 )
+# What the gate keeps back, and where it let the steps of an invoice go on.
+Notice.add_index(Notice.index(Notice.customer, name="notice_held").where(Notice.state == SQL("'held'")))
+Notice.add_index(
+    Notice.index(Notice.invoice, name="notice_released").where(Notice.released_at.is_null(False))
+)
 # What waits for paper.
 Notice.add_index(Notice.index(Notice.id, name="notice_to_print").where(Notice.state == SQL("'print'")))
+
+
+class Citation(BaseModel):
+    """A record that a personal mail tells of, as it was when somebody read and signed it. Never changed."""
+
+    notice = link(Notice, "citations")
+    about_table = CharField(max_length=40)
+    about_id = IntegerField()
+    at = UtcField(null=True, help_text="When it happened.")
+    sentence = CharField(max_length=255, help_text="What the person who signed it read of it.")
+
+    class Meta:
+        indexes = ((("notice", "about_table", "about_id"), True),)
+
+    def __str__(self):
+        return self.sentence
+
+
+class Offer(BaseModel):
+    """A way out that a personal mail brought, within what its sender may grant. Never changed."""
+
+    DATE, INSTALLMENTS, GOODWILL = "date", "installments", "goodwill"
+    SERVICE_CREDIT, FEE = "service_credit", "fee"
+    WORDS = {
+        DATE: "Another date",
+        INSTALLMENTS: "Installments",
+        GOODWILL: "Goodwill credit",
+        SERVICE_CREDIT: "Credit for the fault",
+        FEE: "Late fee waived",
+    }
+
+    notice = link(Notice, "offers")
+    kind = choice("kind", tuple(WORDS), words=WORDS)
+    amount_cents = MoneyField(null=True, help_text="What was given at once.")
+    invoice = link(Invoice, "offers", null=True)
+    credit = link(Credit, "offers", null=True)
+    reason = CharField(max_length=255, default="")
+    staff = link(Staff, "offers")
+    made_at = UtcField()
+
+    class Meta:
+        indexes = ((("notice", "kind"), True),)
+
+    def __str__(self):
+        return self.WORDS[self.kind]
 
 
 class PrintBatch(BaseModel):
@@ -2326,9 +2582,40 @@ class Link(BaseModel):
     expires_at = UtcField()
     used_at = UtcField(null=True)
     revoked_at = UtcField(null=True)
+    carried_by = link(Notice, "carried", null=True, help_text="The message that it was sent with.")
 
     class Meta:
         indexes = ((("customer", "purpose"), False),)
+
+
+class Sighting(BaseModel):
+    """A person had something of ours before them: evidence that it was opened. Never a mail scanner.
+
+    What counts stands in billing/sightings.py. One for each way in, thing and day.
+    """
+
+    INVOICE, TOGETHER, PREFERENCES, CONTRACT = "invoice", "together", "preferences", "contract"
+    LOOKED, ACTED = "looked", "acted"
+
+    key = CharField(max_length=120, unique=True, help_text="Way in, thing and day: noted once.")
+    customer = link(Customer, "sightings")
+    contact = link(Contact, "sightings", null=True)
+    link = link(Link, "sightings", null=True, help_text="How they came in; none: signed in.")
+    notice = ForeignKeyField(
+        Notice, backref="sightings", null=True, on_delete="RESTRICT", help_text="The message that was opened."
+    )
+    invoice = ForeignKeyField(Invoice, backref="sightings", null=True, on_delete="RESTRICT")
+    contract = ForeignKeyField(Contract, backref="sightings", null=True, on_delete="RESTRICT")
+    page = choice("page", (INVOICE, TOGETHER, PREFERENCES, CONTRACT))
+    how = choice("how", (LOOKED, ACTED), words={"looked": "Looked at", "acted": "Did something there"})
+    at = UtcField()
+    browser = CharField(max_length=255, default="")
+
+    class Meta:
+        indexes = ((("customer", "at"), False),)
+
+    def __str__(self):
+        return f"{self.page.capitalize()} opened"
 
 
 class Inbound(BaseModel):
@@ -2840,14 +3127,38 @@ class ToJudge(BaseModel):
         table_name = "to_judge"
 
 
+# --------------------------------------------------------------------------------------------------
+# Finding what was said
+# --------------------------------------------------------------------------------------------------
+
+
+class SearchEntry(BaseModel):
+    """Something whose words can be found. Triggers write it and the index of its words (billing/search).
+
+    ``about_id`` is the row of the table of its kind; the order of ``id`` is the order of the results.
+    """
+
+    MESSAGE, SENT, INBOUND, CALL, NOTE = "message", "sent", "inbound", "call", "note"
+    KINDS = (MESSAGE, SENT, INBOUND, CALL, NOTE)
+
+    kind = choice("kind", KINDS)
+    about_id = IntegerField()
+    customer_id = IntegerField(null=True)
+    at = UtcField()
+
+    class Meta:
+        indexes = ((("kind", "about_id"), True),)
+
+
 TABLES = (
     Company, Staff, Item, TaxRate, ImportBatch, CustomerGroup, Customer, Contact, Preference,
     PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
     Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
     Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
     RemittanceRow, GatewayEvent, Ticket, Message, Dispute, Promise, Plan,
-    PlanInvoice, Installment, InstallmentPart, ReminderPolicy, ReminderStep, Template, Notice,
-    PrintBatch, PrintFile, PrintPiece, Link, Inbound, Attachment, CannedReply, Feed, RenewalRule, RuleReview,
+    PlanInvoice, Installment, InstallmentPart, ReminderPolicy, ReminderStep, Template, Notice, Citation, Offer,
+    PrintBatch, PrintFile, PrintPiece, Link, Sighting, SearchEntry, Inbound, Attachment, CannedReply, Feed,
+    RenewalRule, RuleReview,
     RenewalNotice, Renewal, RenewalAnswer, Cancellation, AuthorityNotice, Call, Note,
     Verdict, ToJudge,
 )  # fmt: skip
