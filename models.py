@@ -778,6 +778,9 @@ class Contract(Editable):
     leased_equipment = with_default(
         BooleanField(default=False, help_text="The equipment stays ours; the customer rents it."), False
     )
+    late_fee_agreed = with_default(
+        BooleanField(default=False, help_text="The signed agreement says that paying late costs a fee."), "0"
+    )
     term_ends_on = DayField(
         null=True, help_text="Last day of the term that runs now. Empty: worked out from the start."
     )
@@ -3153,10 +3156,11 @@ class SearchEntry(BaseModel):
 TABLES = (
     Company, Staff, Item, TaxRate, ImportBatch, CustomerGroup, Customer, Contact, Preference,
     PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
-    Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
-    Allocation, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine, Difference, RemittanceFile,
-    RemittanceRow, GatewayEvent, Ticket, Message, Dispute, Promise, Plan,
-    PlanInvoice, Installment, InstallmentPart, ReminderPolicy, ReminderStep, Template, Notice, Citation, Offer,
+    Approval, Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
+    Allocation, CreditReversal, LateFee, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine,
+    Difference, RemittanceFile, RemittanceRow, GatewayEvent, Ticket, Message, Dispute, Promise, Plan,
+    PlanInvoice, Installment, InstallmentPart, ServiceCredit, ReminderPolicy, ReminderStep,
+    Template, Notice, Citation, Offer,
     PrintBatch, PrintFile, PrintPiece, Link, Sighting, SearchEntry, Inbound, Attachment, CannedReply, Feed,
     RenewalRule, RuleReview,
     RenewalNotice, Renewal, RenewalAnswer, Cancellation, AuthorityNotice, Call, Note,
@@ -3217,6 +3221,8 @@ def change_many(statement, rows):
         if db.for_update:
             cursor.executemany(statement.replace("?", "%s"), rows)
             return cursor.rowcount
-        before = db.connection().total_changes()
-        cursor.executemany(statement, rows)
-        return db.connection().total_changes() - before
+        changed, connection = 0, db.connection()
+        for row in rows:  # not total_changes(): that counts what triggers write as well
+            cursor.execute(statement, row)
+            changed += connection.changes()
+        return changed

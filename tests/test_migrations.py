@@ -35,6 +35,7 @@ ALL = [
     "0021_verdicts",
     "0022_disputes",
     "0023_promises_and_plans",
+    "0024_second_person_and_remedies",
     "0026_the_gate",
 ]
 INDEX = {f"search_index{part}" for part in ("", "_config", "_data", "_docsize", "_idx")}  # of the full text
