@@ -61,6 +61,13 @@ def answer_link(contact, notice, *, now):
     return _issue(Link.ANSWER, contact.customer, now=now, expires_at=ends, contact=contact, notice=notice)
 
 
+def carry(tokens, notice):
+    """Note that ``notice`` carries the links of these tokens: who comes by one has opened that message."""
+    hashes = [_hash(token) for token in tokens]
+    if hashes and notice.id:
+        Link.update(carried_by=notice).where(Link.token_hash.in_(hashes)).execute()
+
+
 def consent_link(contact, *, now, notice=None):
     """Return a new token with which whoever reads the contact's mail agrees to electronic notices, once.
 

@@ -81,8 +81,8 @@ def _forgetting(which):
     """Statements that take out of the index what is about to be read again, or is no source any more."""
     found = f"(SELECT id FROM search_entry WHERE {which})"
     gone = (
-        f"{which} AND NOT EXISTS (SELECT 1 FROM search_source AS source WHERE source.kind = search_entry.kind "
-        "AND source.about_id = search_entry.about_id)"
+        f"{which} AND NOT EXISTS (SELECT 1 FROM search_source AS source "
+        "WHERE source.kind = search_entry.kind AND source.about_id = search_entry.about_id)"
     )
     return f"DELETE FROM search_index WHERE rowid IN {found}; DELETE FROM search_entry WHERE {gone};"
 
@@ -124,7 +124,7 @@ def _words_function():
         r"\u00F7\u2000-\u206F\u20A0-\u20CF\u2100-\u2101\u2190-\u2BFF\u3000-\u3004\uFE00-\uFE0F"
         r"\U0001F000-\U0001FAFF]+"
     )
-    told = rf"regexp_replace(left(told, 100000), '[\u0300-\u036F]+', '', 'g')"
+    told = r"regexp_replace(left(told, 100000), '[\u0300-\u036F]+', '', 'g')"
     return (
         "CREATE FUNCTION search_words(told text, kind text, customer integer) RETURNS tsvector "
         "LANGUAGE sql IMMUTABLE AS $$ SELECT to_tsvector('simple', "

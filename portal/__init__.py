@@ -29,6 +29,7 @@ def init_app(app):
         payments,
         preferences,
         questions,
+        seen,
         sign_in,
         texts,
         together,

@@ -22,6 +22,7 @@ OPEN = frozenset({
     "wait_by_link", "autopay_off_by_pay_link",
     "preferences_by_link", "unsubscribe_page", "stop_by_click", "electronic_consent", "authorize_net",
     "incoming_text", "calendar_feed", "contract_by_link",
+    "invoice_seen_by_link", "together_seen", "preferences_seen", "contract_seen",
 })  # fmt: skip
 
 # What a technical contact may open: their own data and questions, nothing about money.

@@ -10,7 +10,7 @@ from billing import links
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from models import Invoice, Link
-from portal import invoice_page, payments
+from portal import invoice_page, payments, seen
 from portal.door import bp
 from portal.sign_in import masked
 
@@ -83,7 +83,7 @@ def receipt_by_link(token, reference):
     return payments.receipt_pdf(found[0]) if found else abort(404)
 
 
-@bp.get(f"/i/{TOKEN}/<any(pay, check, question, everything, replacement, fresh):_action>")
+@bp.get(f"/i/{TOKEN}/<any(pay, check, question, everything, replacement, fresh, seen):_action>")
 def back_to_invoice(token, _action):
     """An address of what only a button does, opened by hand or after a reload: show the invoice instead."""
     return redirect(url_for("portal.pay_link", token=token), 303)
@@ -115,12 +115,13 @@ def check_by_link(token):
 def ask_by_link(token):
     """Something is wrong with the invoice."""
     link, invoice, place = _follow(token)
-    return invoice_page.ask(
+    answer = invoice_page.ask(
         invoice,
         place,
         contact=link.contact,
         again=lambda **forms: _show(token, link, invoice, place, **forms),
     )
+    return seen.acted(answer, link=link, invoice=invoice)
 
 
 @bp.post(f"/i/{TOKEN}/everything")

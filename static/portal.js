@@ -28,3 +28,17 @@ if (chooser) {
 
 // What is there to be copied is chosen whole.
 document.querySelectorAll("[data-copy]").forEach((box) => box.addEventListener("focus", () => box.select()));
+
+// Opened by a person, or drawn by a program that reads the mail first? Told once, when somebody really moves,
+// touches or types in a page that is in sight. Fetching or drawing the page tells nothing.
+const seen = document.querySelector("[data-seen]");
+if (seen && !navigator.webdriver) {
+  const moves = ["pointermove", "pointerdown", "touchstart", "wheel", "keydown"];
+  const tell = (move) => {
+    if (!move.isTrusted || document.visibilityState !== "visible") return;
+    moves.forEach((name) => removeEventListener(name, tell));
+    const body = new URLSearchParams({ csrf_token: seen.dataset.token });
+    fetch(seen.dataset.seen, { method: "POST", body, keepalive: true }).catch(() => {});
+  };
+  moves.forEach((name) => addEventListener(name, tell, { passive: true }));
+}

@@ -15,6 +15,7 @@ from billing.edges.mail import Letter
 from billing.notices import joining, reminding
 from billing.renewals import answers, endings, prices
 from billing.reversals import money_back
+from billing.tickets import clocks
 from billing.wording import tongues
 from models import Contact, Notice, Preference, Template
 
@@ -56,6 +57,7 @@ def _context(app, notice, now):
     tokens = Tokens()
     context = _CONTEXTS[notice.kind](notice, tokens, app.clock.today(), now)
     _add_standing_links(notice, tokens, now, with_preferences=notice.channel == Notice.MAIL)
+    links.carry(tokens.secrets, notice)
     company = documents.letterhead(companies.current())
     around = {"company": company, "contact": notice.contact, "why": notice.why, "links": tokens.urls}
     return context | around, tokens
@@ -201,6 +203,14 @@ def _ticket_reply(notice, tokens, today, now):
     return {"message": message, "ticket": message.ticket}
 
 
+def _ticket_received(notice, tokens, today, now):
+    """What we have, and by which day we answer it as things stand."""
+    context = _ticket_reply(notice, tokens, today, now)
+    company = companies.current()
+    due = clocks.due_at(context["ticket"], company)
+    return context | {"answer_on": words.local(due or now, company.time_zone).date()}
+
+
 def _agreement(notice, tokens, today, now):
     tokens.urls["autopay_url"] = url_for("portal.autopay", _external=True)
     document = autopay_documents.agreement_document(notice.autopay, today=today)
@@ -310,6 +320,8 @@ _CONTEXTS = {
     Notice.CONSENT_CONFIRM: _consent_confirm,
     Notice.DIGEST: _digest,
     Notice.TICKET_REPLY: _ticket_reply,
+    Notice.TICKET_RECEIVED: _ticket_received,
+    Notice.TICKET_CLOSED: _ticket_reply,
     Notice.CONTRACT_ANSWERED: _contract_answered,
     Notice.CONTRACT_ENDED: _contract_ended,
     Notice.PRICE_CHANGE: _price_change,
