@@ -2484,6 +2484,29 @@ class Offer(BaseModel):
         return self.WORDS[self.kind]
 
 
+class GateOverride(BaseModel):
+    """Two people let something pass that the gate keeps back, knowing why it does. Never changed.
+
+    It counts for what stood against it when it was asked for; whatever came later shuts the gate again.
+    """
+
+    customer = link(Customer, "gate_overrides")
+    notice = link(Notice, "gate_overrides", null=True)
+    invoice = link(Invoice, "gate_overrides", null=True)
+    what = CharField(max_length=30, help_text="The kind of the message, or what is done to the customer.")
+    reason = CharField(max_length=255, help_text="Why it may pass.")
+    sentences = TextField(help_text="What stood against it, as both of them read it.")
+    covers_at = UtcField(help_text="It counts for what was so at this instant.")
+    approval = link(Approval, "gate_overrides", unique=True)
+    made_at = UtcField()
+
+    class Meta:
+        table_name = "gate_override"
+
+    def __str__(self):
+        return f"Let pass: {self.reason}"
+
+
 class PrintBatch(BaseModel):
     """Letters that are printed and brought to the post together: one file, in the order of envelopes."""
 
@@ -3121,6 +3144,29 @@ Verdict.add_index(
 Verdict.add_index(Verdict.index(Verdict.customer, name="verdict_current").where(Verdict.current))
 
 
+class Stance(BaseModel):
+    """What a customer told us of why they do not pay, as staff wrote it down. Ended, never changed."""
+
+    CANNOT_PAY, WILL_NOT_PAY = "cannot_pay", "will_not_pay"
+    WORDS = {CANNOT_PAY: "Cannot pay it now", WILL_NOT_PAY: "Refuses to pay it"}
+
+    customer = link(Customer, "stances")
+    invoice = link(Invoice, "stances", null=True, help_text="Empty: all that is open.")
+    contact = link(Contact, "stances", null=True, help_text="Who said it.")
+    ticket = link(Ticket, "stances", null=True, help_text="Where they wrote it.")
+    code = choice("code", tuple(WORDS), words=WORDS)
+    words = TextField(help_text="What they said, in their words.")
+    heard_on = DayField()
+    by = CharField(max_length=80)
+    at = UtcField()
+    ended_at = UtcField(null=True)
+    ended_by = CharField(max_length=80, default="")
+    end_reason = CharField(max_length=255, default="")
+
+    def __str__(self):
+        return f"{self.WORDS.get(self.code, self.code)}, {self.heard_on:%b %-d, %Y}"
+
+
 class ToJudge(BaseModel):
     """A customer of whom something changed that may be evidence. Written by triggers, emptied by judging."""
 
@@ -3160,11 +3206,11 @@ TABLES = (
     Allocation, CreditReversal, LateFee, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine,
     Difference, RemittanceFile, RemittanceRow, GatewayEvent, Ticket, Message, Dispute, Promise, Plan,
     PlanInvoice, Installment, InstallmentPart, ServiceCredit, ReminderPolicy, ReminderStep,
-    Template, Notice, Citation, Offer,
+    Template, Notice, Citation, Offer, GateOverride,
     PrintBatch, PrintFile, PrintPiece, Link, Sighting, SearchEntry, Inbound, Attachment, CannedReply, Feed,
     RenewalRule, RuleReview,
     RenewalNotice, Renewal, RenewalAnswer, Cancellation, AuthorityNotice, Call, Note,
-    Verdict, ToJudge,
+    Verdict, Stance, ToJudge,
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ ALL = [
     "0023_promises_and_plans",
     "0024_second_person_and_remedies",
     "0026_the_gate",
+    "0028_why_they_say",
 ]
 INDEX = {f"search_index{part}" for part in ("", "_config", "_data", "_docsize", "_idx")}  # of the full text
 OURS = {"schema_migration", "sqlite_sequence", *INDEX}  # of the runner and of SQLite, not of the models
