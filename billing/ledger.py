@@ -6,10 +6,11 @@ what is left: on an invoice, of its total; on money, of its amount. Corrections 
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from peewee import fn
 
+from billing import demands
 from billing.errors import BillingError
 from billing.money import format_cents
 from models import (
@@ -39,13 +40,14 @@ class Balance:
     owed_cents: int = 0  # open on issued invoices
     unapplied_cents: int = 0  # received or credited, and paying nothing yet
     past_due_cents: int = 0
+    disputed_cents: int = 0  # of what is owed: due on no date until it is decided
     pending_cents: int = 0  # on its way: being checked or held for review
     next_due_on: date | None = None
 
     @property
     def due_cents(self):
-        """What a payment would have to be to settle the account; never negative."""
-        return max(self.owed_cents - self.unapplied_cents, 0)
+        """What a payment would have to be to settle all that is not disputed; never negative."""
+        return max(self.owed_cents - self.disputed_cents - self.unapplied_cents, 0)
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,8 @@ def balance(customer, *, today):
 
 
 def balances(customer_ids, *, today):
-    """The accounts of many customers, in four queries whatever their number: {customer id: Balance}."""
-    owed = _grouped(
-        Invoice.select(Invoice.customer, fn.SUM(Invoice.open_cents), fn.MIN(Invoice.due_on))
-        .where(among(Invoice.customer, customer_ids) & (Invoice.open_cents > 0))
-        .group_by(Invoice.customer)
-    )
-    late = _grouped(
-        Invoice.select(Invoice.customer, fn.SUM(Invoice.open_cents))
-        .where(among(Invoice.customer, customer_ids) & (Invoice.open_cents > 0) & (Invoice.due_on < today))
-        .group_by(Invoice.customer)
-    )
+    """The accounts of many customers, in a few queries whatever their number: {customer id: Balance}."""
+    owed = demands.totals(customer_ids, today)
     unapplied = _unapplied(customer_ids)
     pending = _grouped(
         Payment.select(Payment.customer, fn.SUM(Payment.amount_cents))
@@ -88,11 +81,12 @@ def balances(customer_ids, *, today):
     )
     return {
         id: Balance(
-            owed_cents=owed.get(id, (0,))[0],
+            owed_cents=owed[id].owed_cents,
             unapplied_cents=unapplied.get(id, 0),
-            past_due_cents=late.get(id, (0,))[0],
+            past_due_cents=owed[id].past_due_cents,
+            disputed_cents=owed[id].disputed_cents,
             pending_cents=pending.get(id, (0,))[0],
-            next_due_on=_as_date(owed.get(id, (0, None))[1]),
+            next_due_on=owed[id].next_due_on,
         )
         for id in customer_ids
     }
@@ -105,10 +99,6 @@ def _grouped(query):
 def _whole(value):
     """PostgreSQL sums whole numbers into a Decimal."""
     return value if value is None or isinstance(value, (str, date)) else int(value)
-
-
-def _as_date(value):
-    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _unapplied(customer_ids):
@@ -134,10 +124,9 @@ def open_invoices(customer):
 
 
 def past_due(today):
-    """A query of every invoice that should have been paid before ``today``, oldest first."""
-    return (
-        Invoice.select().where((Invoice.open_cents > 0) & (Invoice.due_on < today)).order_by(Invoice.due_on)
-    )
+    """A query of every invoice of which something should have been paid before ``today``, oldest first."""
+    late = demands.due_between(None, today - timedelta(days=1))
+    return Invoice.select().where(late).order_by(Invoice.due_on)
 
 
 def paid_cents(invoice):

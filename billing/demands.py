@@ -1,0 +1,286 @@
+"""What of an open invoice is due when: the one meaning of "due" and "past due" for everybody who asks.
+
+Most invoices are due in full on their own date. The few that are not: what is disputed is due on no date
+until somebody has decided, what was owed after all on its fresh date, and what a running payment plan
+covers on the days of its installments. The sum of an invoice's demands is always its ``open_cents``: a
+payment pays what is due first, a dispute rests last. Only reading; the base of ``ledger``, so no rule here.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from peewee import SQL, Case, fn
+
+from models import Dispute, Installment, InstallmentPart, Invoice, Plan, among
+
+INVOICE, INSTALLMENT, DISPUTED = "invoice", "installment", "disputed"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A part of an open invoice with the day on which it is due; None while it is disputed."""
+
+    due_on: date | None
+    cents: int
+    kind: str = INVOICE
+    installment_id: int | None = None
+    has_own_day: bool = False  # not the invoice's: of a plan, or owed after all
+    is_automatic: bool = True  # False: of a plan that autopay does not charge
+
+    def days_late(self, today):
+        """Days after its day; below zero: still to come. None for what is disputed."""
+        return self.due_on and (today - self.due_on).days
+
+    def is_past_due(self, today):
+        """True after its day. What is disputed never is."""
+        return self.due_on is not None and self.due_on < today
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a plan or a decision gave a day of its own."""
+
+    due_on: date
+    cents: int
+    kind: str = INVOICE
+    installment_id: int | None = None
+    is_automatic: bool = True
+
+
+@dataclass(frozen=True)
+class Apart:
+    """An open invoice that is not simply due in full on its own date."""
+
+    invoice_id: int
+    customer_id: int
+    due_on: date
+    open_cents: int
+    disputed_cents: int
+    parts: tuple
+
+    @property
+    def demands(self):
+        return split(self.due_on, self.open_cents, self.parts, self.disputed_cents)
+
+
+def split(due_on, open_cents, parts=(), disputed_cents=0):
+    """The demands of one invoice by date, those of nothing left out, what is disputed last.
+
+    parts -- Part rows, which are paid off earliest first; what they leave is due on ``due_on``
+
+    >>> [one.cents for one in split(date(2026, 12, 16), 10_000, disputed_cents=3_000)]
+    [7000, 3000]
+    """
+    left, found = open_cents, []
+
+    def take(cents, **demand):
+        nonlocal left
+        taken = min(cents, left)
+        left -= taken
+        if taken > 0:
+            found.append(Demand(cents=taken, **demand))
+
+    take(disputed_cents, due_on=None, kind=DISPUTED)
+    for part in sorted(parts, key=lambda part: part.due_on, reverse=True):
+        take(**vars(part), has_own_day=True)
+    take(left, due_on=due_on)
+    dated = sorted((one for one in found if one.due_on), key=lambda one: one.due_on)
+    return (*dated, *(one for one in found if not one.due_on))
+
+
+# --- Of invoices ---------------------------------------------------------------------------------
+
+
+def of_invoices(invoices):
+    """The demands of each: {invoice id: (Demand, …)}, none for what is paid. Two queries for any number."""
+    owed = [invoice for invoice in invoices if invoice.open_cents]
+    special = apart(invoice_ids=[invoice.id for invoice in owed]) if owed else {}
+    found = dict.fromkeys((invoice.id for invoice in invoices), ())
+    for invoice in owed:
+        one = special.get(invoice.id)
+        rest = (one.parts, one.disputed_cents) if one else ()
+        found[invoice.id] = split(invoice.due_on, invoice.open_cents, *rest)
+    return found
+
+
+def of(invoice):
+    """The demands of one invoice, by date."""
+    return of_invoices([invoice])[invoice.id]
+
+
+def disputed_cents(demands):
+    """What of these demands rests until somebody has decided."""
+    return sum(one.cents for one in demands if one.kind == DISPUTED)
+
+
+def late_cents(demands, today):
+    """What of these demands is past due."""
+    return sum(one.cents for one in demands if one.is_past_due(today))
+
+
+def first_on(demands):
+    """The earliest day of these demands, or None where nothing has one."""
+    return demands[0].due_on if demands else None
+
+
+def asked_cents(demands, today):
+    """What a page asks for: all but what is disputed; of a plan what is due by today, or what comes next."""
+    dated = [one for one in demands if one.due_on]
+    if not any(one.kind == INSTALLMENT for one in dated):
+        return sum(one.cents for one in dated)
+    until = max(dated[0].due_on, today)
+    return sum(one.cents for one in dated if one.due_on <= until)
+
+
+def chargeable_cents(demands, day):
+    """What autopay charges of an invoice on ``day``: what has a day of its own only when that has come."""
+    return sum(
+        one.cents
+        for one in demands
+        if one.due_on and one.is_automatic and (not one.has_own_day or one.due_on <= day)
+    )
+
+
+def due_now_cents(invoice, today):
+    """What of an invoice is due on ``today`` or was before."""
+    return sum(one.cents for one in of(invoice) if one.due_on and one.due_on <= today)
+
+
+def next_due_on(invoice):
+    """The earliest day on which something of an invoice is or was due; None while all of it is disputed."""
+    return first_on(of(invoice))
+
+
+# --- Of many -------------------------------------------------------------------------------------
+
+
+def apart(*, invoice_ids=None, customer_ids=None):
+    """The open invoices that are not simply due on their own date: {invoice id: Apart}, in two queries."""
+    which = _among(Invoice.id, invoice_ids) + _among(Invoice.customer, customer_ids)
+    found, disputed, parts = {}, {}, {}
+    for id, customer_id, due_on, open_cents, state, cents, again_on, at in _disputes(which):
+        found[id] = (customer_id, due_on, open_cents)
+        if state == Dispute.OPEN:
+            disputed[id] = disputed.get(id, 0) + cents
+        else:
+            parts.setdefault(id, []).append((at, Part(again_on, cents)))
+    for id, customer_id, due_on, open_cents, agreed_at, part in _installments(which):
+        parts[id] = [one for one in parts.get(id, ()) if one[0] is None or one[0] > agreed_at]
+        found[id] = (customer_id, due_on, open_cents)
+        parts[id].append((None, part))
+    return {
+        id: Apart(id, *row, disputed.get(id, 0), tuple(part for _, part in parts.get(id, ())))
+        for id, row in found.items()
+    }
+
+
+def _among(column, ids):
+    return [] if ids is None else [among(column, list(ids))]
+
+
+_OF_INVOICE = (Invoice.id, Invoice.customer, Invoice.due_on, Invoice.open_cents)
+
+
+def _disputes(which):
+    query = (
+        Dispute.select(
+            *_OF_INVOICE, Dispute.state, Dispute.amount_cents, Dispute.due_again_on, Dispute.decided_at
+        )
+        .join(Invoice)
+        .where((Dispute.state == Dispute.OPEN) | Dispute.due_again_on.is_null(False), *which)
+        .where(Invoice.open_cents > SQL("0"))
+    )
+    return query.tuples()
+
+
+def _installments(which):
+    """What running plans ask for. A plan that was agreed later than a decision covers what that restored."""
+    query = (
+        InstallmentPart.select(
+            *_OF_INVOICE, Plan.agreed_at, Plan.autopay, Installment.due_on, InstallmentPart.amount_cents,
+            Installment.id,
+        )
+        .join(Installment)
+        .join(Plan)
+        .switch(InstallmentPart)
+        .join(Invoice)
+        .where((Plan.state == Plan.RUNNING) & (Invoice.open_cents > SQL("0")), *which)
+    )  # fmt: skip
+    for *row, agreed_at, is_automatic, due_on, cents, id in query.tuples():
+        yield *row, agreed_at, Part(due_on, cents, INSTALLMENT, id, is_automatic)
+
+
+def of_customers(customer_ids):
+    """What is simple and what is apart: (condition on Invoice for the simple ones, [Apart])."""
+    special = apart(customer_ids=customer_ids)
+    return simple(special), list(special.values())
+
+
+def simple(special, at=lambda column: column):
+    """The condition that an invoice is none of ``special``: it is due in full on its own date."""
+    condition = at(Invoice.open_cents) > SQL("0")
+    return condition & ~among(at(Invoice.id), list(special)) if special else condition
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What one customer owes, in cents."""
+
+    owed_cents: int = 0
+    past_due_cents: int = 0
+    disputed_cents: int = 0
+    next_due_on: date | None = None
+
+    def __add__(self, other):
+        days = [day for day in (self.next_due_on, other.next_due_on) if day]
+        return Totals(
+            self.owed_cents + other.owed_cents,
+            self.past_due_cents + other.past_due_cents,
+            self.disputed_cents + other.disputed_cents,
+            min(days, default=None),
+        )
+
+
+def totals(customer_ids, today):
+    """What each of these customers owes: {customer id: Totals}. Three queries for any number of them."""
+    is_simple, special = of_customers(customer_ids)
+    found = dict.fromkeys(customer_ids, Totals())
+    late = fn.SUM(Case(None, [(Invoice.due_on < today, Invoice.open_cents)], 0))
+    query = (
+        Invoice.select(Invoice.customer, fn.SUM(Invoice.open_cents), late, fn.MIN(Invoice.due_on))
+        .where(among(Invoice.customer, list(customer_ids)) & is_simple)
+        .group_by(Invoice.customer)
+    )
+    for id, cents, past_cents, due_on in query.tuples():
+        found[id] = Totals(int(cents), int(past_cents), 0, Invoice.due_on.python_value(due_on))
+    for one in special:
+        some = one.demands
+        found[one.customer_id] += Totals(
+            one.open_cents, late_cents(some, today), disputed_cents(some), first_on(some)
+        )
+    return found
+
+
+def past_due_cents(customer_ids, today):
+    """What each of these customers owes past due: {customer id: cents}."""
+    return {id: one.past_due_cents for id, one in totals(customer_ids, today).items()}
+
+
+def due_between(first, last, at=lambda column: column):
+    """The condition that something of an invoice is due on a day from ``first`` to ``last``, for a list.
+
+    first, last -- dates, or None for no end
+    at          -- the column as the query names it
+    """
+    special = apart()
+    ids = [id for id, one in special.items() if any(_is_between(part, first, last) for part in one.demands)]
+    condition = simple(special, at)
+    if first:
+        condition &= at(Invoice.due_on) >= first
+    if last:
+        condition &= at(Invoice.due_on) <= last
+    return condition | among(at(Invoice.id), ids) if ids else condition
+
+
+def _is_between(demand, first, last):
+    return demand.due_on and not (first and demand.due_on < first) and not (last and demand.due_on > last)
