@@ -78,6 +78,15 @@ def read_bytes(content, name, *, encoding, delimiter):
     return Source(bare.name, bare.sha256, text, _header(bare), delimiter)
 
 
+def refuse_missing(file, mapping):
+    """Refuse a file without a column that the mapping asks for (``mapping.used``)."""
+    missing = {column: key for column, key in mapping.used.items() if column not in file.header}
+    if missing:
+        names = ", ".join(f"{shown(column)} ({key})" for column, key in missing.items())
+        hint = "Is the delimiter right?" if len(file.header) == 1 else f"It has: {', '.join(file.header)}."
+        raise BillingError(f"{file.name} has no column {names}. {hint}")
+
+
 def _decoded(content, name, encoding):
     """The file's text without a byte order mark."""
     single = codecs.lookup(encoding).name

@@ -84,7 +84,7 @@ def check(content, name, mapping, *, today):
     """
     file = source.read_bytes(content, name, encoding=mapping.encoding, delimiter=mapping.delimiter)
     refuse_known(file.sha256, name)
-    _refuse_missing(file, mapping)
+    source.refuse_missing(file, mapping)
     result = Result(file.name, file.sha256, mapping)
     if file.lines > MOST_ROWS + 1:
         raise BillingError(
@@ -107,14 +107,6 @@ def refuse_known(sha256, name):
             f"{name} was read on {words.date(known.read_at.date())} already, as {known.file_name} by "
             f"{known.by.partition(':')[2] or known.by}. Nothing was booked again."
         )
-
-
-def _refuse_missing(file, mapping):
-    missing = {column: key for column, key in mapping.used.items() if column not in file.header}
-    if missing:
-        names = ", ".join(f"{shown(column)} ({key})" for column, key in missing.items())
-        hint = "Is the delimiter right?" if len(file.header) == 1 else f"It has: {', '.join(file.header)}."
-        raise BillingError(f"{file.name} has no column {names}. {hint}")
 
 
 def _take(result, line, cells, reason, today):
