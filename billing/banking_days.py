@@ -19,6 +19,11 @@ def is_banking_day(day):
     return day.weekday() < SUNDAY - 1 and day not in _holidays(day.year)
 
 
+def is_holiday(day):
+    """True for a federal holiday, on the day on which the banks keep it."""
+    return day in _holidays(day.year)
+
+
 def add(day, count):
     """The day ``count`` banking days after ``day``, which need not be one itself."""
     while count:

@@ -11,7 +11,7 @@ from peewee import IntegrityError, fn
 from billing import phones, preferences
 from billing.errors import BillingError
 from billing.preferences import offers
-from models import Consent, Contact, Invoice, Notice, PaymentPart, Preference, among, db, insert_rows
+from models import Consent, Contact, Invoice, Message, Notice, PaymentPart, Preference, among, db, insert_rows
 
 CHUNK = 50
 TROUBLE = (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.PAYMENT_PROBLEM)
@@ -27,6 +27,9 @@ WHY_AUTOPAY = "This account is paid automatically."
 WHY_AUTOPAY_OFF = "This account was paid automatically until now."
 WHY_SECURITY = "We tell you whenever a way to pay of this account changes."
 WHY_EXPIRING = "A card that you saved is about to expire."
+WHY_CREDIT = "We tell you whenever we put a credit on this account."
+WHY_LATE_FEE = "An invoice of this account is past due."
+WHY_ASKED = "You asked us a question."
 
 
 def queue(
@@ -262,6 +265,21 @@ def queue_refund(refund, *, now):
     _queue_about(refund.payment, Notice.REFUND, f"refund:{refund.id}", WHY_REFUND, now, refund=refund)
 
 
+def queue_credit_given(credit, *, now):
+    """Tell the payers that we gave them a credit, why, and what it paid."""
+    _queue_to_payers(
+        credit.customer_id, Notice.CREDIT_GIVEN, f"credit:{credit.id}", WHY_CREDIT, now, credit=credit
+    )
+
+
+def queue_late_fee(fee, *, now):
+    """Tell the payers, before anything is charged, what a late fee would be, from when, and how to avoid it."""
+    _queue_to_payers(
+        fee.customer_id, Notice.LATE_FEE, f"late_fee:{fee.id}", WHY_LATE_FEE, now, late_fee=fee,
+        invoice=fee.invoice_id,
+    )  # fmt: skip
+
+
 def queue_charge_declined(payment, *, now):
     """Tell the payers that a charge of a saved method was declined, and when it is tried again, if ever."""
     _queue_about(payment, Notice.CHARGE_DECLINED, f"declined:{payment.id}", WHY_PROBLEM, now)
@@ -402,14 +420,30 @@ def _queue_now(kind, contact, why, now, **about):
 
 def queue_ticket_reply(message, *, now):
     """Queue staff's answer to whoever asked, or to the payers when nobody is named."""
-    ticket, why = message.ticket, "You asked us a question."
+    _queue_about_ticket(Notice.TICKET_REPLY, message.ticket, f"ticket:{message.id}", message, now)
+
+
+def queue_ticket_received(message, *, now):
+    """Tell whoever asked, once, that we have it and that reminders wait."""
+    ticket = message.ticket
+    _queue_about_ticket(Notice.TICKET_RECEIVED, ticket, f"ticket_received:{ticket.id}", message, now)
+
+
+def queue_ticket_closed(ticket, *, now):
+    """Tell whoever asked that a ticket is closed, once for each time it is."""
+    last = ticket.messages.order_by(Message.id.desc()).first()
+    step = f"ticket_closed:{ticket.id}:{last.id}"
+    _queue_about_ticket(Notice.TICKET_CLOSED, ticket, step, last, now)
+
+
+def _queue_about_ticket(kind, ticket, step, message, now):
     about = {"invoice": ticket.invoice, "ticket_message": message}
-    asked, step = ticket.contact, f"ticket:{message.id}"
+    asked = ticket.contact
     if asked is None or not asked.email or asked.left_on:
-        _queue_to_payers(ticket.customer_id, Notice.TICKET_REPLY, step, why, now, **about)
+        _queue_to_payers(ticket.customer_id, kind, step, WHY_ASKED, now, **about)
         return
-    told = {"customer": ticket.customer_id, "contact": asked, "why": why, "now": now}
-    queue(Notice.TICKET_REPLY, key=f"{step}:{asked.id}", **told, **about)
+    told = {"customer": ticket.customer_id, "contact": asked, "why": WHY_ASKED, "now": now}
+    queue(kind, key=f"{step}:{asked.id}", **told, **about)
 
 
 def resend(invoice, *, contact, by, now):

@@ -44,6 +44,8 @@ EVENT_OF = {
     "yearly_reminder": Preference.CONTRACT_END,
     "price_change": Preference.PRICE_CHANGE,
     "ticket_reply": Preference.TICKET_REPLY,
+    "ticket_received": Preference.TICKET_REPLY,
+    "ticket_closed": Preference.TICKET_REPLY,
     "digest": Preference.DIGEST,
 }
 BY_PERSON = ":again:"  # in the key of what somebody of the office sent by hand

@@ -41,6 +41,8 @@ MUST = {
     Notice.SIGN_IN: ("code",),
     Notice.CONSENT_CONFIRM: ("button",),
     Notice.TICKET_REPLY: ("answer",),
+    Notice.TICKET_RECEIVED: ("question", "answer_day"),
+    Notice.TICKET_CLOSED: ("question",),
     Notice.DIGEST: ("button",),
     Notice.CONTRACT_ANSWERED: ("sentence", "facts", "paragraphs"),
     Notice.CONTRACT_ENDED: ("sentence", "facts", "paragraphs"),

@@ -97,6 +97,8 @@ MEANINGS = {
     "code": "piece: the code to sign in with",
     "question": "what the customer asked, in a few words",
     "answer": "piece: what we answered",
+    "wrote": "piece: what the customer wrote",
+    "answer_day": "the day by which we answer",
     "period": "the month, such as “December 1–31, 2026”",
     "is_open": "true while something is open",
     "had_entries": "true when something was billed or paid",
@@ -480,6 +482,11 @@ def _ticket(context, links, tongue):
     }
 
 
+def _ticket_received(context, links, tongue):
+    facts = _ticket(context, links, tongue)
+    return facts | {"wrote": facts.pop("answer"), "answer_day": tongue.date(context["answer_on"])}
+
+
 def _nothing_more(context, links, tongue):
     return {}
 
@@ -560,6 +567,8 @@ _FACTS = {
     Notice.CONSENT_CONFIRM: _consent,
     Notice.DIGEST: _digest,
     Notice.TICKET_REPLY: _ticket,
+    Notice.TICKET_CLOSED: _ticket,
+    Notice.TICKET_RECEIVED: _ticket_received,
     Notice.CONTACT_CHANGED: _nothing_more,
     Notice.TEXT_REPLY: _text_reply,
     Notice.RENEWAL: _renewal,

@@ -31,6 +31,8 @@ TITLES = {
     Notice.AUTOPAY_ON: ("Autopay is on", "Pago automático activado"),
     Notice.AUTOPAY_OFF: ("Autopay is off", "Pago automático desactivado"),
     Notice.TICKET_REPLY: ("Our answer", "Nuestra respuesta"),
+    Notice.TICKET_RECEIVED: ("Your question", "Su pregunta"),
+    Notice.TICKET_CLOSED: ("Your question", "Su pregunta"),
     Notice.DIGEST: ("Your month", "Su mes"),
     Notice.PRICE_CHANGE: ("A new price", "Un precio nuevo"),
     Notice.CONTRACT_ANSWERED: ("Your answer", "Su respuesta"),

@@ -470,6 +470,23 @@ CASES = {
             "why": "You asked us a question.",
         },
     },
+    Notice.TICKET_RECEIVED: {
+        "A question": {
+            "ticket": SimpleNamespace(subject="Why is there a service call?"),
+            "message": SimpleNamespace(body="Hello, why is there a service call?"),
+            "answer_on": date(2026, 12, 2),
+            "links": LINKS | {"ticket_url": "https://pay.example.com/questions/7"},
+            "why": "You asked us a question.",
+        },
+    },
+    Notice.TICKET_CLOSED: {
+        "Closed": {
+            "ticket": SimpleNamespace(subject="Why is there a service call?"),
+            "message": SimpleNamespace(body="Thank you."),
+            "links": LINKS | {"ticket_url": "https://pay.example.com/questions/7"},
+            "why": "You asked us a question.",
+        },
+    },
     Notice.CONTACT_CHANGED: {"Changed": {"why": "This was the address of a contact of this account."}},
     Notice.PRICE_CHANGE: {
         "A new price": _RENEWS

@@ -1,0 +1,24 @@
+"""Which tickets: those that wait on us, the faults, those about an invoice. Queries, which callers narrow."""
+
+from models import Ticket
+
+
+def waiting_on_us():
+    """Those in which a customer waits for our answer, whoever has waited longest first."""
+    return (
+        Ticket.select()
+        .where(Ticket.state == Ticket.WAITING_ON_US)
+        .order_by(Ticket.waiting_since_at, Ticket.id)
+    )
+
+
+def faults(customer=None):
+    """Faults that are not put right: kind service, not closed."""
+    found = Ticket.select().where((Ticket.kind == Ticket.SERVICE) & (Ticket.state != Ticket.CLOSED))
+    return found.where(Ticket.customer == customer) if customer else found
+
+
+def about_invoice(invoice):
+    """What is not closed and is about ``invoice``, the newest first."""
+    open_ones = (Ticket.invoice == invoice) & (Ticket.state != Ticket.CLOSED)
+    return Ticket.select().where(open_ones).order_by(Ticket.id.desc())
