@@ -14,7 +14,7 @@ from admin.actions import Action, Reason, click_of, day_of, text_field
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput
 from billing import attempts, outcomes, payments, words
 from billing import company as companies
-from billing.automatic import autopay, upcoming
+from billing.automatic import autopay, methods, upcoming
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.reversals import refunds, returns
@@ -433,6 +433,27 @@ AUTOPAY = (
         fits=lambda standing: standing.ended_at is None,
         effect=lambda standing: str(standing.method),
         tone="danger",
+    ),
+)
+
+
+def _stop_method(method, form):
+    methods.stop(method, reason=form.reason.data, by=g.by, now=g.now)
+    return f"{method.label} is not charged any more. The customer is told by mail."
+
+
+METHOD = (
+    Action(
+        "stop",
+        "Stop charging it",
+        _stop_method,
+        form=Reason,
+        lead="Nothing is charged to it any more, from now on. Autopay by it waits until the customer chooses "
+        "another card or account; only they can do that.",
+        fits=lambda method: method.state == method.ACTIVE,
+        effect=lambda method: f"{method.label} of {method.customer}",
+        tone="danger",
+        bulk=False,
     ),
 )
 

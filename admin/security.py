@@ -124,7 +124,7 @@ ACCESS = {
     **_screen("refund", approve=MONEY, refuse=MONEY, ask=DESK, conclude=MONEY),
     **_screen("chargeback", answer=MONEY, win=MONEY, lose=MONEY),
     **_screen("loss"),
-    **_screen("payment_method"),
+    **_screen("payment_method", stop=DESK),
     **_screen("autopay", end=DESK),
     **_screen("planned_charge", postpone=DESK),
     **_screen("autopay_outcome"),

@@ -575,6 +575,7 @@ class PaymentMethodView(StaffView):
     }  # fmt: skip
     column_filters_by = ("state", "kind", "customer", "expires_on", "added_at")
     lead = "Nobody types a card here: customers save them on the processor's page."
+    actions = payment_actions.METHOD
     inline = ("payments",)
 
 

@@ -14,7 +14,7 @@ from peewee import IntegrityError
 
 from billing import bill, checks, digests, notices, payments, printing, remittances, webhooks, words
 from billing import company as companies
-from billing.automatic import autopay, charging, credit, due, methods
+from billing.automatic import autopay, charging, credit, due, methods, texting
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.reconciliation import settlements
@@ -171,6 +171,7 @@ def _autopay(day):
         ("card renewed by the network", lambda: methods.read_updates(gateway=day.gateway, **told)),
         ("planned", lambda: autopay.plan_due(**told)),
         ("told ahead", lambda: autopay.tell_due(**told)),
+        ("told by text", lambda: texting.queue_due(**told)),
         ("warned of a card that expires", lambda: methods.warn_expiring(**told)),
     ):
         counts[what] = _counted(day, what, act)

@@ -6,9 +6,11 @@ import pytest
 from peewee import IntegrityError
 
 import models
-from billing import daily, notices
-from billing.automatic import autopay, consent, telling, upcoming
+from billing import company as companies
+from billing import consents, daily, notices, preferences
+from billing.automatic import autopay, consent, telling, texting, upcoming
 from billing.errors import BillingError
+from billing.notices import judging
 from models import (
     Autopay,
     Contact,
@@ -21,6 +23,7 @@ from models import (
     PaymentMethod,
     PaymentPart,
     PlannedCharge,
+    Preference,
 )
 from tests.factories import BY, NOW, make_customer, make_invoice, make_method, payer
 
@@ -401,6 +404,61 @@ def test_what_is_told_late_is_charged_later(agree, alice, day):
     assert day(date(2026, 12, 14))[1] == 1
     assert charge_on(invoice) == date(2026, 12, 17)
     assert Notice.get(Notice.kind == "upcoming_charge").charge_on == date(2026, 12, 17)
+
+
+def wants_texts(contact, clock, timing, days=0):
+    contact.phone = "(512) 555-0100"
+    contact.save()
+    told = {"by": "Ann", "now": clock.now()}
+    wording = consents.text_words(contact, companies.current()).text
+    consents.give_text(contact, wording=wording, source="page", **told)
+    chosen = {(Preference.UPCOMING_CHARGE, Preference.TEXT): preferences.Wish(timing, days)}
+    preferences.choose(contact, chosen, via="page", **told)
+
+
+def texts():
+    return list(Notice.select().where((Notice.kind == "upcoming_charge") & (Notice.channel == "text")))
+
+
+def test_who_chose_a_text_before_a_charge_gets_one_and_no_mail_is_spared_by_it(agree, alice, day, clock):
+    agree(tell_days=3)
+    make_invoice(alice)
+    wants_texts(payer(alice), clock, Preference.AHEAD, 2)
+    days = {}
+    for on in range(11, 16):
+        planned, mailed = day(date(2026, 12, on))
+        days[on] = (mailed, texting.queue_due(clock.today(), now=clock.now()))
+
+    assert days == {11: (0, 0), 12: (1, 0), 13: (0, 1), 14: (0, 0), 15: (0, 0)}
+    [text] = texts()
+    assert (text.charge_on, text.address) == (date(2026, 12, 15), "+15125550100")
+    assert not judging.objection(text, today=clock.today(), now=clock.now())
+
+
+def test_a_text_is_no_notice_a_mail_that_came_back_is_told_again(agree, alice, day, clock):
+    agree(tell_days=3)
+    make_invoice(alice)
+    wants_texts(payer(alice), clock, Preference.AHEAD, 3)
+    day()
+    day(date(2026, 12, 12))
+    texting.queue_due(clock.today(), now=clock.now())
+    Notice.update(state=Notice.SENT, sent_at=clock.now()).where(Notice.channel == "text").execute()
+    Notice.update(state=Notice.FAILED).where(Notice.channel == "mail").execute()
+
+    assert day(date(2026, 12, 13))[1] == 1
+
+
+def test_a_charge_that_is_not_made_by_itself_and_a_stopped_consent_text_nobody(agree, alice, day, clock):
+    agree(cap_cents=1000)
+    make_invoice(alice)
+    wants_texts(payer(alice), clock, Preference.ON_DAY)
+    day(date(2026, 12, 15))
+    assert texting.queue_due(clock.today(), now=clock.now()) == 0
+
+    agree()
+    day()
+    consents.stop_texts_to("+15125550100", how="STOP", by="them", now=clock.now())
+    assert texting.queue_due(clock.today(), now=clock.now()) == 0
 
 
 def test_two_invoices_of_one_day_are_told_in_one_message(agree, alice, day):

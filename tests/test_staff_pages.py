@@ -222,6 +222,20 @@ def test_it_says_what_is_not_charged_and_why(app, alice, on_autopay, clock, cent
     assert "Put off the charge" not in page
 
 
+def test_staff_stop_charging_a_card_and_its_owner_is_told_why(app, alice, on_autopay, clock):
+    factories.make_invoice(alice)
+    plan(clock)
+    [card], office = PaymentMethod.select(), enter(app, "support")
+
+    page = text_of(office.act("payment_method", "stop", card, reason="The card was stolen."))
+
+    assert "Visa ending 4242 is not charged any more. The customer is told by mail." in page
+    assert (factories.fresh(card).state, factories.fresh(card).reason) == ("disabled", "The card was stolen.")
+    assert Notice.select().where(Notice.kind == Notice.METHOD_CHANGED).count() == 1
+    again = text_of(office.act("payment_method", "stop", card, reason="The card was stolen."))
+    assert Notice.select().where(Notice.kind == Notice.METHOD_CHANGED).count() == 1, again
+
+
 def test_without_autopay_it_says_so_and_who_switches_it_on(app, alice, on_autopay, clock):
     autopay.end(on_autopay, reason="They asked by phone.", by=BY, now=clock.now())
 

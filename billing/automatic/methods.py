@@ -223,6 +223,21 @@ def disable(method, *, reason, by, now):
     return method
 
 
+def stop(method, *, reason, by, now):
+    """Staff see to it that a card or account is charged no more, at once; its owner is told by mail.
+
+    Its owner may still remove it, renew it, or save another one. Raises BillingError when nothing of it can
+    be charged anyhow.
+    """
+    with ledger.locked(method.customer_id):
+        method = PaymentMethod.get_by_id(method.id)
+        if method.state != PaymentMethod.ACTIVE:
+            raise BillingError(f"{method.label} is not charged any more as it is.")
+        move(method, PaymentMethod.DISABLED, reason=reason[:255], ended_at=now)
+        _tell(method, "disabled", by, now, reason)
+    return method
+
+
 # --- Watching ------------------------------------------------------------------------------------
 
 

@@ -365,7 +365,7 @@ def _last_cents(autopay_ids):
 
 def untell(customer_ids, *, today, now):
     """Forget what was told by messages that came back, when no other left: it has to be told again."""
-    stating = Notice.kind.in_(STATING) & (Notice.created_at > now - REMEMBERED)
+    stating = _is_notice() & (Notice.created_at > now - REMEMBERED)
     failed = Notice.select(Notice.customer).where(
         among(Notice.customer, customer_ids)
         & stating
@@ -378,6 +378,7 @@ def untell(customer_ids, *, today, now):
         (Notice.customer == PlannedCharge.customer)
         & Notice.state.in_(GOES_OUT)
         & Notice.bounced_at.is_null()
+        & _is_notice()
         & _states_it()
     )
     PlannedCharge.update(told_on=None, told_cents=None).where(
@@ -386,6 +387,11 @@ def untell(customer_ids, *, today, now):
         & (PlannedCharge.charge_on > today)
         & ~fn.EXISTS(reached)
     ).execute()
+
+
+def _is_notice():
+    """The condition that a message can count as notice of a charge; texts come beside it."""
+    return Notice.kind.in_(STATING) & (Notice.channel != Notice.TEXT)
 
 
 def _states_it():
