@@ -7,6 +7,7 @@ of cross-site posts. Pages live in ``portal/`` and ``admin/``, rules in ``billin
 
 import logging
 import secrets
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -20,10 +21,12 @@ import portal
 from billing import company as companies
 from billing import documents, money, words
 from billing.edges import commands, letters, settings
+from billing.edges.attachments import MOST_REQUEST, Shelf
 from billing.edges.clock import Clock
 from billing.edges.database import TROUBLE, describe, open_database, trouble_sentence
 from billing.edges.gateway import Gateway
 from billing.edges.mail import Mailer
+from billing.edges.phone import Line
 from billing.edges.replies import Replies
 from billing.errors import BillingError
 from models import db
@@ -55,7 +58,9 @@ def create_app(**overrides):
     app.replies = Replies(
         app.config["SECRET_KEY"], app.config["REPLY_ADDRESS"], urlsplit(app.config["BASE_URL"]).hostname
     )
+    app.files = Shelf(Path(app.root_path, app.config["FILES"]))
     app.mailer = Mailer(app)
+    app.phone = Line(app.config["PHONE_SECRET"])
     app.compose = letters.composer(app)
     app.advance_demo = commands.demo_advancer(app)
     _share(app)
@@ -124,6 +129,8 @@ def _share(app):
         app.clock.follow(g.company)
         g.today, g.now = app.clock.today(), app.clock.now()
         g.by = "visitor"
+        if request.endpoint in portal.TAKES_FILES | admin.TAKES_FILES:
+            request.max_content_length = MOST_REQUEST
 
     @app.teardown_request
     def hang_up(_error):
@@ -221,7 +228,8 @@ def _answer_errors(app):
         403: "You may not do this. Ask an owner of the back office if you should.",
         404: "There is nothing at this address. It may have moved, or the link is not complete.",
         405: "This address does not take that. Go back and use the buttons of the page.",
-        413: "This is too large. Please send less than 2 MB.",
+        413: "This is too large. Photos and PDF with a message may have 8 MB together; anything else 2 MB. "
+        "Go back: what you wrote is still there.",
         500: "Something went wrong on our side, and it was written down. Nothing is lost; try again later.",
     }.items():
         app.register_error_handler(

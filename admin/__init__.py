@@ -10,6 +10,9 @@ from flask_admin.theme import Bootstrap4Theme
 from admin import base, commands, labels, security, views
 from admin.home import Home
 
+# Pages whose forms may bring files: their requests may be larger.
+TAKES_FILES = frozenset({"staff_ticket.details_view", "staff.new_ticket"})
+
 
 def init_app(app):
     """Mount the back office under ``/staff``. Needs the app's connection and ``g`` set up before."""

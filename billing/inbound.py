@@ -1,6 +1,7 @@
 """What comes in by mail: each message taken once, given to where it belongs, or shown to a person.
 
 An edge opens the envelope and says which notice a signed address names; here it is decided what that means.
+Card numbers are taken out before anything is kept; files that may be kept come along with the mail.
 An answer becomes a message of a ticket, a failed delivery is noted and made up for, a machine is never
 answered. What cannot be matched waits for a person: it may be the reason not to send a late notice. Texts
 that come in are decided in ``texts``.
@@ -13,11 +14,21 @@ from datetime import timedelta
 
 from peewee import IntegrityError, fn
 
-from billing import events, preferences, quotes, tickets
+from billing import attachments, events, masking, preferences, quotes, tickets
 from billing.errors import BillingError
 from billing.notices import bouncing
 from billing.states import move
-from models import Contact, Inbound, Notice, Preference, PreferenceChange, Ticket, db
+from models import (
+    Attachment,
+    Contact,
+    Inbound,
+    Message,
+    Notice,
+    Preference,
+    PreferenceChange,
+    Ticket,
+    db,
+)
 
 MOST_A_DAY = 20  # answers of one sender that open or continue tickets; more is a machine
 CONVERSATION_LIFE = timedelta(days=180)  # an older ticket is not continued: it was about something else
@@ -55,7 +66,8 @@ class Received:
     recipient: str = ""
     subject: str = ""
     body: str = ""
-    attachments: tuple = ()  # "name, size"
+    attachments: tuple = ()  # "name, size" and why not, of files that stay in the mailbox
+    files: tuple = ()  # attachments.File, checked
     notice_id: int | None = None
     is_own: bool = False  # we sent it ourselves
     is_automatic: bool = False  # a machine wrote it
@@ -92,19 +104,21 @@ def once(source_id, act):
 
 def _keep(received):
     notice = Notice.get_or_none(Notice.id == received.notice_id) if received.notice_id else None
-    return Inbound.create(
+    row = Inbound.create(
         channel=Inbound.MAIL,
         source_id=received.source_id,
         sender=received.sender,
         recipient=received.recipient[:255],
-        subject=received.subject,
-        body=received.body,
+        subject=masking.masked(received.subject)[:255],
+        body=masking.masked(received.body),
         attachments="\n".join(received.attachments),
         received_at=received.received_at,
         notice=notice,
         customer=notice and notice.customer_id,
         contact=notice and notice.contact_id,
     )
+    attachments.attach(received.files, inbound=row, now=received.received_at)
+    return row
 
 
 def _decide(row, received, now):
@@ -175,13 +189,14 @@ def _only_contact(sender):
 def conversation(row, now):
     """The ticket that this answer continues, or None for a new one. Never found by a subject.
 
-    The ticket that the message was about; else an open one of the same person about the same invoice, or
-    about the same message. A ticket that rested for months was about something else.
+    The ticket that the message was about, or the one that it was merged into; else an open one of the same
+    person about the same invoice, or about the same message. A ticket that rested for months was about
+    something else.
     """
     notice = row.notice
     if notice.ticket_message_id:
-        ticket = notice.ticket_message.ticket
-        if ticket.contact_id in (None, row.contact.id) and ticket.last_at > now - CONVERSATION_LIFE:
+        ticket = tickets.standing(notice.ticket_message.ticket)
+        if _takes_part(row.contact, ticket) and ticket.last_at > now - CONVERSATION_LIFE:
             return ticket
     answers = Inbound.select(Inbound.ticket).where((Inbound.notice == notice) & Inbound.ticket.is_null(False))
     about = Ticket.id.in_(answers)
@@ -201,18 +216,34 @@ def conversation(row, now):
     )
 
 
+def _takes_part(contact, ticket):
+    """True for whoever asked, or wrote in it: a ticket that was merged may be of two people."""
+    own = (Message.ticket == ticket) & (Message.contact == contact)
+    return ticket.contact_id in (None, contact.id) or Message.select().where(own).exists()
+
+
 def go_on(row, ticket, *, by, now):
     """Add what was written to ``ticket``, or open one with it; the message is handled."""
-    row.ticket = ticket or open_ticket(row, row.contact.customer, by=by, now=now)
-    if ticket is not None:
-        tickets.reply(ticket, body=message_of(row), contact=row.contact, by=by, now=now)
+    _say(row, ticket, row.contact.customer, by, now)
     done = "Continued" if ticket else "Opened"
     finish(row, Inbound.REPLY, f"{done} ticket {row.ticket.id}.", now)
+
+
+def _say(row, ticket, customer, by, now):
+    """What came in as a message of ``ticket``, or of a new one; its files go along. Sets ``row.ticket``."""
+    if ticket is None:
+        row.ticket = open_ticket(row, customer, by=by, now=now)
+        message = row.ticket.messages.get()
+    else:
+        row.ticket = ticket
+        message = tickets.reply(ticket, body=message_of(row), contact=row.contact, by=by, now=now)
+    Attachment.update(message=message).where(Attachment.inbound == row).execute()
 
 
 def open_ticket(row, customer, *, by, now):
     """A new ticket with what came in. Returns it; the caller says that the message is handled."""
     subject = row.subject.strip()
+    about = row.notice.invoice if row.notice and row.notice.customer_id == customer.id else None
     while subject.lower().startswith(("re:", "aw:", "rv:", "fw:", "fwd:")):
         subject = subject.partition(":")[2].strip()
     return tickets.open(
@@ -220,7 +251,8 @@ def open_ticket(row, customer, *, by, now):
         subject=subject[:120] or ("A text" if row.channel == Inbound.TEXT else "Answer to our message"),
         body=message_of(row),
         contact=row.contact,
-        invoice=row.notice.invoice if row.notice else None,
+        invoice=about,
+        via=Ticket.TEXT if row.channel == Inbound.TEXT else Ticket.MAIL,
         by=by,
         now=now,
     )
@@ -230,7 +262,9 @@ def message_of(row):
     """What a ticket shows of a message: the words without the quote, and what was attached."""
     text = quotes.cut(row.body) or "(No text.)"
     files = (
-        f"\n\nAttached, in the mailbox: {'; '.join(row.attachments.splitlines())}" if row.attachments else ""
+        f"\n\nAttached, left in the mailbox: {'; '.join(row.attachments.splitlines())}"
+        if row.attachments
+        else ""
     )
     room = tickets.LONGEST - len(files[:2000])
     if len(text) > room:
@@ -312,10 +346,7 @@ def give(row, contact, *, by, now):
     with db.atomic():
         row.contact, row.customer = contact, contact.customer_id
         is_theirs = row.notice is not None and row.notice.customer_id == contact.customer_id
-        ticket = conversation(row, now) if is_theirs else None
-        if ticket is not None:
-            tickets.reply(ticket, body=message_of(row), contact=contact, by=by, now=now)
-        row.ticket = ticket or open_ticket(row, contact.customer, by=by, now=now)
+        _say(row, conversation(row, now) if is_theirs else None, contact.customer, by, now)
         told = f"Given to {contact.name} as ticket {row.ticket.id}."
         _close(row, told, by, now, kind=Inbound.REPLY, contact=contact, customer=contact.customer_id)
     return row.ticket

@@ -8,6 +8,11 @@ from werkzeug.routing import BaseConverter
 
 from billing import phones, words
 
+# Pages whose forms may bring files: their requests may be larger.
+TAKES_FILES = frozenset({
+    "portal.question", "portal.new_question", "portal.ask_by_link", "portal.ask_about_invoice",
+})  # fmt: skip
+
 
 class Reference(BaseConverter):
     """A payment's reference in an address. Anything else is a page that does not exist."""
@@ -27,6 +32,7 @@ def init_app(app):
         methods,
         pay_link,
         payments,
+        phone,
         preferences,
         questions,
         seen,
@@ -45,5 +51,5 @@ def init_app(app):
         plural=words.plural,
     )
     app.register_blueprint(door.bp)
-    for view in (webhooks.authorize_net, texts.incoming_text, preferences.stop_by_click):
+    for view in (webhooks.authorize_net, texts.incoming_text, phone.incoming_calls, preferences.stop_by_click):
         app.extensions["csrf"].exempt(view)

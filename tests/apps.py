@@ -5,11 +5,13 @@ every template anew. None of that changes; what tests do change is taken back he
 """
 
 import contextlib
+import tempfile
 
 import models
 from billing.edges.database import open_database
 
 _made = {}
+_files = tempfile.TemporaryDirectory(prefix="porchlight-files-")
 
 
 @contextlib.contextmanager
@@ -31,7 +33,7 @@ def _as_made(settings):
 
     key = tuple(sorted(settings.items()))
     if key not in _made:
-        made = create_app(MODE="test", DATABASE_URL="sqlite:///:memory:", **settings)
+        made = create_app(MODE="test", DATABASE_URL="sqlite:///:memory:", FILES=_files.name, **settings)
         _made[key] = made, dict(vars(made)), dict(made.config), dict(made.extensions)
     made, attributes, config, extensions = _made[key]
     vars(made).clear()

@@ -74,7 +74,7 @@ def send(app):
 
 
 def read(app):
-    return mailbox.read(mailbox.box(app.config["MAILBOX"]), replies=app.replies, clock=app.clock)
+    return mailbox.read(mailbox.box(app.config["MAILBOX"]), replies=app.replies, shelf=app.files, clock=app.clock)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from billing import feeds, inbound
 from billing.edges import envelopes, mailbox
+from billing.edges.attachments import Shelf
 from billing.edges.mailbox import MailboxTrouble
 from models import Feed, Inbound
 from tests import dovecot
@@ -43,7 +44,7 @@ def folder(tmp_path):
 
 
 def read(url, clock):
-    return mailbox.read(mailbox.box(str(url)), replies=REPLIES, clock=clock)
+    return mailbox.read(mailbox.box(str(url)), replies=REPLIES, shelf=Shelf(tempfile.mkdtemp()), clock=clock)
 
 
 def put(folder, raw, name="1.host"):

@@ -28,6 +28,7 @@ from billing import (
     payments,
     printing,
     remittances,
+    search,
     webhooks,
     words,
 )
@@ -50,13 +51,20 @@ HIGHEST_NUMBER = 2**31 - 1  # what an integer column holds
 
 def init_app(app):
     """Register every command."""
-    from billing.edges import bank_commands, preference_commands, proofs, rule_commands  # use the tools below
+    from billing.edges import (  # they use the tools below
+        bank_commands,
+        phone_commands,
+        preference_commands,
+        proofs,
+        rule_commands,
+    )
 
     for command in (
         init_db, import_customers, import_release, import_undo, run_daily, check_books, send_notices,
         read_mail, pay_link, demo, worker, list_settings, bank_commands.certificate,
-        bank_commands.check_gateway, bank_commands.import_payments, preference_commands.judge_notices,
-        rule_commands.load_rules, proofs.verify_proof,
+        bank_commands.check_gateway, bank_commands.import_payments, phone_commands.import_calls,
+        preference_commands.judge_notices,
+        rule_commands.load_rules, proofs.verify_proof, reindex_search,
     ):  # fmt: skip
         app.cli.add_command(command)
 
@@ -308,6 +316,12 @@ def send_notices(limit):
     raise SystemExit(1 if report.failures else 0)
 
 
+@command("reindex-search")
+def reindex_search():
+    """Build the full-text index anew from what it is about. Everybody else waits meanwhile."""
+    say(f"{words.plural(search.reindex(), 'text')} can be found now.")
+
+
 @command("read-mail")
 def read_mail():
     """Read the mailbox: answers become tickets, failed deliveries are made up for, the rest waits."""
@@ -316,7 +330,7 @@ def read_mail():
     box = mailbox.box(app.config["MAILBOX"])
     if box is None:
         raise BillingError("There is no mailbox to read: set PORCHLIGHT_MAILBOX.")
-    taken = mailbox.read(box, replies=app.replies, clock=app.clock)
+    taken = mailbox.read(box, replies=app.replies, shelf=app.files, clock=app.clock)
     waiting = sum(row.state == Inbound.WAITING for row in taken)
     read, wait = words.plural(len(taken), "mail"), "waits" if waiting == 1 else "wait"
     say(f"{read} read, {waiting:,} {wait} for a person.")
@@ -393,7 +407,7 @@ def _read_mail_in_turn(app):
     """Read the mailbox when it is time, whichever of the workers comes first."""
     box, now = mailbox.box(app.config["MAILBOX"]), app.clock.now()
     if box and feeds.take_turn(feeds.MAIL, every=box.every, now=now):
-        mailbox.read(box, replies=app.replies, clock=app.clock)
+        mailbox.read(box, replies=app.replies, shelf=app.files, clock=app.clock)
 
 
 def _send_waiting(app, post):

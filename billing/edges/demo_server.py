@@ -34,6 +34,7 @@ FOLDER = ROOT / ".demo"
 HOST = "127.0.0.1"
 WEBHOOKS = "/webhooks/authorize-net"
 MAILBOX = "mailbox"  # where answers to the demo's mails lie
+FILES = "files"  # what customers attached
 TEXT_SECRET = "texts-of-the-demo"
 SETTLES_AT = "02:00"  # every night, UTC
 HEALTHY_SECONDS, STOP_SECONDS, STEADY_SECONDS = 60, 10, 10
@@ -220,6 +221,7 @@ def _environment(folder, ports):
         "MAIL_PORT": str(ports.smtp),
         "REPLY_ADDRESS": "reply@lantern.example",
         "MAILBOX": f"maildir:{folder / MAILBOX}",
+        "FILES": str(folder / FILES),
         "TEXT_URL": f"json://{HOST}:{ports.catcher}/texts?:to={{to}}",
         "TEXT_SECRET": TEXT_SECRET,
     }

@@ -13,9 +13,11 @@ from email.header import decode_header
 from email.utils import getaddresses
 from html.parser import HTMLParser
 
-from billing import inbound
+from billing import attachments, inbound
+from billing.errors import BillingError
 
-MOST_BYTES = 1024 * 1024  # of one mail that are read; attachments beyond stay in the mailbox
+MOST_BYTES = 12 * 1024 * 1024  # of one mail that are read: the files of one message, as mail writes them
+MOST_TEXT = 1024 * 1024  # bytes of a part that are read as text
 MOST_BODY = 100_000  # characters
 MOST_PARTS = 100
 RECIPIENTS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
@@ -64,21 +66,24 @@ def _opened(raw, replies, now):
     message = email.message_from_bytes(raw, policy=email.policy.compat32)
     headers = _headers(message)
     parts = list(_leaves(message))
-    text, files = _text_and_files(parts)
+    text, attached = _text_and_files(parts)
     report = _report(message, headers, parts, text)
     named = [*headers.all(*RECIPIENTS), *headers.all(*ANSWERED)]
     returned = [] if report is None else [_returned(message)]
+    automatic = _is_automatic(headers)
+    files, left = _files(attached if report is None and not automatic else [], is_cut=len(raw) >= MOST_BYTES)
     return inbound.Received(
         source_id=_source_id(headers, raw),
         sender=_address(headers.first("From")),
         recipient=_address(headers.first(*RECIPIENTS)),
         subject=" ".join(headers.first("Subject").split())[:255],
         body=text[:MOST_BODY],
-        attachments=tuple(files),
+        attachments=left if report is None and not automatic else tuple(_noted(*one) for one in attached),
+        files=files,
         received_at=now,
         notice_id=replies.notice_of(*named, *returned),
         is_own=replies.is_own(headers.first("Message-ID")),
-        is_automatic=_is_automatic(headers),
+        is_automatic=automatic,
         is_doubtful=_is_doubtful(headers),
         report=report,
     )
@@ -171,24 +176,45 @@ def _leaves(message):
 
 
 def _text_and_files(parts):
-    """(what it says, [name and size of each attachment]); HTML is read where there is no plain text."""
+    """(what it says, [(name, part) of each attachment]); HTML is read where there is no plain text."""
     plain, rich, files = [], [], []
     for part in parts:
         kind, name = part.get_content_type(), _file_name(part)
         if name or part.get_content_disposition() == "attachment":
-            files.append(f"{name or kind}, {_size(part)}")
+            files.append((name or kind, part))
         elif kind == "text/plain":
             plain.append(_flowed(part, _content(part)))
         elif kind == "text/html":
             rich.append(_Plain.of(_content(part)))
         elif kind not in ("message/delivery-status", "message/feedback-report"):
-            files.append(f"{kind}, {_size(part)}")
+            files.append((kind, part))
     text = "\n\n".join(one.strip() for one in plain if one.strip()) or "\n\n".join(rich)
     return _clean(text).strip(), files[:MOST_PARTS]
 
 
+def _files(attached, *, is_cut):
+    """(the Files that may be kept, name, size and reason of the others), each by its content."""
+    kept, left, room = [], [], attachments.MOST_BYTES
+    for name, part in attached:
+        content = part.get_payload(decode=True) or b""
+        room -= len(content)
+        try:
+            if is_cut and (name, part) == attached[-1]:
+                raise BillingError("The mail is too large to be read to its end.")
+            if room < 0 or len(kept) == attachments.MOST_FILES:
+                raise BillingError("There are too many files in this mail.")
+            kept.append(attachments.checked(name, content))
+        except BillingError as refusal:
+            left.append(f"{_noted(name, part)}: {refusal}"[:300])
+    return tuple(kept), tuple(left)
+
+
+def _noted(name, part):
+    return f"{name}, {_size(part)}"
+
+
 def _content(part):
-    payload = part.get_payload(decode=True)
+    payload = (part.get_payload(decode=True) or b"")[:MOST_TEXT]
     return _as_text(payload or b"", part.get_content_charset())
 
 

@@ -1,7 +1,7 @@
 """Reading a mailbox: by IMAP, or in a maildir. What a mail means is decided in ``billing.inbound``.
 
 Each mail is marked as read only after what it says is committed, so a reader that is killed reads it again,
-and ``inbound.take`` knows it. Every call has a time limit, and no mail is read beyond its first megabyte.
+and ``inbound.take`` knows it. Every call has a time limit, and no mail is read beyond its first megabytes.
 """
 
 import contextlib
@@ -39,8 +39,10 @@ def box(address):
     return Imap(address)
 
 
-def read(mailbox, *, replies, clock):
+def read(mailbox, *, replies, shelf, clock):
     """Take every mail that waits in ``mailbox``. Returns the rows of what was taken, new or known.
+
+    shelf -- where the files that come with them are kept
 
     Raises MailboxTrouble; what was taken until then stays taken.
     """
@@ -48,7 +50,7 @@ def read(mailbox, *, replies, clock):
     try:
         with contextlib.closing(mailbox.open()) as opened:
             for mail in opened.waiting(clock.now()):
-                taken.append(_take(opened.content(mail), replies, clock.now()))
+                taken.append(_take(opened.content(mail), replies, shelf, clock.now()))
                 opened.done(mail)
     except MailboxTrouble as trouble:
         feeds.stumble(feeds.MAIL, trouble, now=clock.now())
@@ -61,9 +63,9 @@ def read(mailbox, *, replies, clock):
     return taken
 
 
-def _take(raw, replies, now):
+def _take(raw, replies, shelf, now):
     """What one mail says, taken. A mail that breaks our own rules is shown to a person, never in the way."""
-    received = envelopes.opened(raw, replies=replies, now=now)
+    received = shelf.opened(envelopes.opened(raw, replies=replies, now=now))
     try:
         return inbound.take(received, now=now)
     except BillingError as refusal:

@@ -84,6 +84,15 @@ SETTINGS = (
         "twilio://SID:TOKEN@15125550100/{to}. Empty: no texts.",
     ),
     Setting("TEXT_SECRET", "", "Ends the address of incoming texts, /webhooks/texts/SECRET. Empty: closed."),
+    Setting(
+        "PHONE_SECRET",
+        "",
+        "Signs what the phone system tells at /webhooks/phone; while it is being renewed, two with a comma. "
+        "Empty: closed.",
+    ),
+    Setting(
+        "FILES", "var/files", "Folder of the files that customers send. Outside what the web server serves."
+    ),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
 )
 _CHOICES = {
@@ -130,6 +139,7 @@ SHAPES = (
      "must look like imaps://user:password@host/INBOX (signs such as @ written %40) or maildir:/folder"),
     ("TEXT_URL", r"\w+://.*\{to\}.*", "must be an Apprise address with {to} where the number belongs"),
     ("TEXT_SECRET", r"[\w-]{16,}", "needs at least 16 letters and digits"),
+    ("PHONE_SECRET", r"[\w-]{32,}(, ?[\w-]{32,})?", "needs at least 32 letters and digits, at most two with a comma"),
 )  # fmt: skip
 
 

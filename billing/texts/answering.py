@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from billing import company as companies
-from billing import consents, inbound, phones
+from billing import consents, inbound, masking, phones
 from billing.notices import queueing
 from billing.texts import counting
 from models import Consent, Contact, Inbound, Notice, Ticket
@@ -77,7 +77,7 @@ def _take(received, now):
         source_id=received.source_id,
         sender=number[:255],
         recipient=received.recipient[:255],
-        body=received.body,
+        body=masking.masked(received.body),
         received_at=received.received_at,
         notice=_last_text(number, now),
         customer=one and one.customer_id,
