@@ -1,0 +1,160 @@
+"""Full-text search over what was said: tickets, calls, notes, and messages in and out.
+
+The words of each row stand in ``search_index`` (FTS5 on SQLite, tsvector with GIN on PostgreSQL), its kind and
+customer in ``SearchEntry``. Triggers of the database (migrations/0020) keep both: whatever use case, import or
+shell writes a row, it is found in the same transaction, and no caller can forget to say so. Texts are masked
+before they are stored, so nothing is found here that is not in the row itself.
+
+Newest first, not "most relevant": staff look for what was said last, the order is the same on both databases,
+pages can follow each other, and no million of matches has to be scored. For staff only; the portal has none.
+
+Here: finding, and building the index anew. What was typed is read in ``typed``, the piece that is shown is cut
+in ``snippets``, the rows behind the hits are loaded in ``rows``.
+"""
+
+from dataclasses import dataclass
+
+from peewee import SQL
+
+from billing.search import rows, snippets, typed
+from models import SearchEntry, db
+
+KINDS = SearchEntry.KINDS
+SAID = (SearchEntry.MESSAGE, SearchEntry.CALL, SearchEntry.NOTE, SearchEntry.INBOUND)  # by people, not by us
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Something that was found. ``row`` is a Message, Notice, Inbound, Call or Note with its customer."""
+
+    id: int
+    kind: str
+    row: object
+    customer: object  # Customer, or None while nobody knows whose it is
+    at: object  # naive UTC
+    title: str
+    snippet: tuple  # of (text, whether it was searched for)
+    internal: bool = False
+    more: int = 0  # further hits in the same ticket
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of hits; ``next`` is what ``before`` is for the next page, empty on the last."""
+
+    hits: tuple = ()
+    next: str = ""
+
+
+def find(text, *, kinds=None, customer=None, limit=20, before=""):
+    """Hits for what was typed, newest first. Never refuses: what has no word in it finds nothing.
+
+    Every word must be there, in any order, whole or with another ending; where whole words find too little,
+    their beginnings count. ``"in quotes"`` is a phrase, ``alar*`` a beginning.
+
+    kinds    -- of SearchEntry.KINDS; None means all, an empty one none
+    customer -- only what is theirs
+    before   -- Found.next of the page before
+    """
+    words = typed.read(text)
+    if not words or (kinds is not None and not kinds):
+        return Found()
+    begins, at = _cursor(before)
+    limit = max(1, min(int(limit), MOST))
+    most = 3 * limit + 1  # several in one ticket are one hit
+    ids = _ids(words, kinds, customer, at, most, begins)
+    if not begins and not at and len(ids) < limit:
+        begins, ids = True, _ids(words, kinds, customer, at, most, True)
+    hits, last = _hits(ids, typed.pattern(words, begins), limit)
+    is_more = last and (last != ids[-1] or len(ids) == most)
+    return Found(hits, f"{'b' if begins else 'w'}{last}" if is_more else "")
+
+
+def _cursor(before):
+    """(whether beginnings count, the entry that the last page ended with or None)."""
+    begins, number = before[:1] == "b", before[1:]
+    return begins, int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else None
+
+
+def _ids(words, kinds, customer, before, limit, begins):
+    """Ids of entries, newest first."""
+    older = "AND rowid < %s" if before else ""
+    order = "ORDER BY rowid DESC LIMIT %s"
+    marks = (kinds, customer.id if customer else None)
+    if db.for_update:
+        asked = typed.for_postgresql(words, begins, *marks)
+        sql = f"SELECT rowid FROM search_index WHERE words @@ %s::tsquery {older} {order}"
+    else:
+        asked = typed.for_fts5(words, begins, *marks)
+        sql = f"SELECT rowid FROM search_index WHERE search_index MATCH %s {older} {order}".replace("%s", "?")
+    values = [asked, *([before] if before else []), limit]
+    return [id for (id,) in db.execute_sql(sql, values).fetchall()]
+
+
+def _hits(ids, pattern, limit):
+    """(at most ``limit`` hits, one for each ticket, the last id that they tell of)."""
+    entries = {entry.id: entry for entry in SearchEntry.select().where(SearchEntry.id.in_(ids))}
+    loaded, shown, last = rows.load(entries.values()), {}, None
+    for id in ids:
+        entry = entries[id]
+        row = loaded.get((entry.kind, entry.about_id))
+        if row is None:
+            continue
+        place = rows.place(entry.kind, row)
+        if place not in shown and len(shown) == limit:
+            break
+        shown.setdefault(place, []).append((entry, row))
+        last = id
+    return tuple(_hit(found, pattern) for found in shown.values()), last
+
+
+def _hit(found, pattern):
+    entry, row = found[0]
+    title, told = rows.words(entry.kind, row)
+    return Hit(
+        id=entry.id,
+        kind=entry.kind,
+        row=row,
+        customer=rows.customer(entry.kind, row),
+        at=entry.at,
+        title=title,
+        snippet=snippets.cut(told, pattern),
+        internal=bool(getattr(row, "internal", False)),
+        more=len(found) - 1,
+    )
+
+
+# --- Building it anew ----------------------------------------------------------------------------
+
+_ENTRIES = """INSERT INTO search_entry (kind, about_id, customer_id, at)
+    SELECT kind, about_id, customer_id, at FROM search_source ORDER BY at, kind, about_id"""
+_WORDS = """INSERT INTO search_index (rowid, {columns}) SELECT entry.id, {values}
+    FROM search_source AS source JOIN search_entry AS entry
+    ON entry.kind = source.kind AND entry.about_id = source.about_id"""
+_FTS5 = {
+    "columns": "words, marks",
+    "values": "source.told, 'k' || source.kind || COALESCE(' c' || source.customer_id, '')",
+}
+_TSVECTOR = {
+    "columns": "words",
+    "values": "search_words(source.told, source.kind, source.customer_id)",
+}
+
+
+def reindex():
+    """Forget the index and build it from the rows; returns how many can be found now.
+
+    For an index that somebody broke, or filled past the triggers. Nobody else writes meanwhile: about half a
+    minute for a million texts.
+    """
+    with db.atomic():
+        if db.for_update:
+            db.execute_sql("LOCK TABLE search_entry IN EXCLUSIVE MODE")
+            db.execute_sql("DELETE FROM search_index")
+        else:
+            db.execute_sql("INSERT INTO search_index (search_index) VALUES ('delete-all')")
+        SearchEntry.delete().execute()
+        db.execute_sql(_ENTRIES)
+        db.execute_sql(_WORDS.format(**(_TSVECTOR if db.for_update else _FTS5)))
+    return SearchEntry.select(SQL("1")).count()
