@@ -51,5 +51,6 @@ def init_app(app):
         plural=words.plural,
     )
     app.register_blueprint(door.bp)
-    for view in (webhooks.authorize_net, texts.incoming_text, phone.incoming_calls, preferences.stop_by_click):
+    machines = (webhooks.authorize_net, texts.incoming_text, phone.incoming_calls, preferences.stop_by_click)
+    for view in machines:
         app.extensions["csrf"].exempt(view)

@@ -21,7 +21,7 @@ OPEN = frozenset({
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
     "wait_by_link", "autopay_off_by_pay_link",
     "preferences_by_link", "unsubscribe_page", "stop_by_click", "electronic_consent", "authorize_net",
-    "incoming_text", "calendar_feed", "contract_by_link",
+    "incoming_text", "incoming_calls", "calendar_feed", "contract_by_link",
     "invoice_seen_by_link", "together_seen", "preferences_seen", "contract_seen",
 })  # fmt: skip
 

@@ -18,7 +18,7 @@ IMPORT = ("import-customers", "--map", "tests/data/telco.toml", "--commit", "--r
 NAMES = (
     "init-db", "create-staff", "import-customers", "import-release", "import-undo", "daily", "check-books",
     "send-notices", "pay-link", "demo", "worker", "settings", "certificate", "check-gateway",
-    "import-payments", "verify-proof",
+    "import-payments", "import-calls", "verify-proof",
 )  # fmt: skip
 
 

@@ -26,9 +26,9 @@ The language is that of ``billing/imports/__init__.py``::
     note = "{Message}"
     id = "{Call ID}"              # without one, a call is known by all that its row says
 
-An outcome is required: answered, missed, voicemail, no_answer, busy, wrong_number, or message, where somebody
-answered for us and wrote down what is wanted. ``waits`` says whether they are to be called back; without it the
-outcome does.
+An outcome is required: answered, missed, voicemail, no_answer, busy, wrong_number, or message, where
+somebody answered for us and wrote down what is wanted. ``waits`` says whether they are to be called back;
+without it the outcome does.
 """
 
 from collections.abc import Callable

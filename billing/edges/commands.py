@@ -33,6 +33,7 @@ from billing import (
     words,
 )
 from billing import company as companies
+from billing.collections import verdicts
 from billing.edges import mailbox, settings
 from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.post import Post
@@ -398,6 +399,7 @@ def work_once(app, post):
         _try(refunds.go_on, refund, **told)
     _try(remittances.finish, by="worker", today=told["today"], now=told["now"], limit=ROWS_AT_ONCE)
     _try(_read_mail_in_turn, app)
+    _try(verdicts.judge_marked, told["today"], now=clock.now())
     if notices.waiting(clock.now()).exists():
         _try(_send_waiting, app, post)
     _try(printing.make_ordered, press=Press(app), clock=clock)

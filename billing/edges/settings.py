@@ -139,7 +139,8 @@ SHAPES = (
      "must look like imaps://user:password@host/INBOX (signs such as @ written %40) or maildir:/folder"),
     ("TEXT_URL", r"\w+://.*\{to\}.*", "must be an Apprise address with {to} where the number belongs"),
     ("TEXT_SECRET", r"[\w-]{16,}", "needs at least 16 letters and digits"),
-    ("PHONE_SECRET", r"[\w-]{32,}(, ?[\w-]{32,})?", "needs at least 32 letters and digits, at most two with a comma"),
+    ("PHONE_SECRET", r"[\w-]{32,}(, ?[\w-]{32,})?",
+     "needs at least 32 letters and digits; two with a comma while it is renewed"),
 )  # fmt: skip
 
 
