@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from billing import search, tickets
 from billing.search import typed
-from models import Call, Inbound, Message, Note, Notice, SearchEntry, Ticket, db as models_db
+from models import Call, Inbound, Message, Note, Notice, SearchEntry, Ticket
+from models import db as models_db
 from tests import factories
 
 NOW = factories.NOW
@@ -200,9 +201,9 @@ def test_it_finds_nothing_for(texts, text):
 @pytest.mark.parametrize(
     "text",
     [
-        "invoice AND", "NOT invoice", "invoice OR", "NEAR(invoice twice)", "words:invoice", "marks : knote", "^invoice",
-        'invoice"', "invoice' & |", "invoice:*", "!invoice", "invoice <-> twice", "{invoice}", "invoice + twice",
-        "x" * 10_000, "invoice " * 1_500, "İnvoice", "\ud800", "é" * 5_000, "a\x00b", "%s ?", "\\",
+        "invoice AND", "NOT invoice", "invoice OR", "NEAR(invoice twice)", "words:invoice", "marks : knote",
+        "^invoice", 'invoice"', "invoice' & |", "invoice:*", "!invoice", "invoice <-> twice", "{invoice}",
+        "invoice + twice", "x" * 10_000, "invoice " * 1_500, "İnvoice", "\ud800", "é" * 5_000, "a\x00b", "%s ?", "\\",
     ],
 )  # fmt: skip
 def test_odd_input_is_words_and_never_a_mistake(texts, text):

@@ -1,15 +1,15 @@
 """Full-text search over what was said: tickets, calls, notes, and messages in and out.
 
-The words of each row stand in ``search_index`` (FTS5 on SQLite, tsvector with GIN on PostgreSQL), its kind and
-customer in ``SearchEntry``. Triggers of the database (migrations/0020) keep both: whatever use case, import or
-shell writes a row, it is found in the same transaction, and no caller can forget to say so. Texts are masked
-before they are stored, so nothing is found here that is not in the row itself.
+The words of each row stand in ``search_index`` (FTS5 on SQLite, tsvector with GIN on PostgreSQL), its kind
+and customer in ``SearchEntry``. Triggers of the database (migrations/0020) keep both: whatever use case,
+import or shell writes a row, it is found in the same transaction, and no caller can forget to say so. Texts
+are masked before they are stored, so nothing is found here that is not in the row itself.
 
 Newest first, not "most relevant": staff look for what was said last, the order is the same on both databases,
 pages can follow each other, and no million of matches has to be scored. For staff only; the portal has none.
 
-Here: finding, and building the index anew. What was typed is read in ``typed``, the piece that is shown is cut
-in ``snippets``, the rows behind the hits are loaded in ``rows``.
+Here: finding, and building the index anew. What was typed is read in ``typed``, the piece that is shown is
+cut in ``snippets``, the rows behind the hits are loaded in ``rows``.
 """
 
 from dataclasses import dataclass

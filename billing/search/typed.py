@@ -13,8 +13,8 @@ MOST_WORDS = 8
 SHORTEST_BEGINNING = 3
 SHORTEST_STEM = 4
 QUOTES = '"“”„«»'
-# What English and Spanish words end in. A stem with any of them is the same word: invoice, invoiced, invoicing;
-# factura, facturas, facturar. By hand, because only one of the two databases knows both languages.
+# What English and Spanish words end in. A stem with any of them is the same word: invoice, invoiced,
+# invoicing; factura, facturas, facturar. By hand, because only one of the databases knows both languages.
 ENDINGS = (
     "", "s", "es", "e", "ed", "er", "ing", "ings", "y", "ies", "ied", "ation", "ations", "ment", "ments",
     "a", "as", "o", "os", "ar", "ando", "ado", "ada", "ados", "adas", "acion", "aciones",
