@@ -1,4 +1,4 @@
-"""The daily job: confirm, renew, bill, use credit, charge, reconcile, remind, send, check the books.
+"""The daily job: confirm, renew, bill, use credit, charge, reconcile, judge, remind, send, check the books.
 
 Safe at any frequency. Each step is a query for due work plus a use case; one customer's trouble never stops
 the others. One runner at a time holds a lease, which a dead runner's successor takes over.
@@ -15,6 +15,7 @@ from peewee import IntegrityError
 from billing import bill, checks, digests, notices, payments, printing, remittances, webhooks, words
 from billing import company as companies
 from billing.automatic import autopay, charging, credit, due, methods, texting
+from billing.collections import verdicts
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.reconciliation import settlements
@@ -111,8 +112,8 @@ def _one(day, what, act, *args, **kwargs):
     try:
         act(*args, **kwargs)
         return 1
-    except GatewayUnavailable as trouble:
-        day.trouble.append(f"{what}: {trouble}")
+    except BillingError as refusal:  # not possible now, and it says why
+        day.trouble.append(f"{what}: {refusal}")
     except Exception as error:  # one bad item must not stop the rest
         log.exception("%s", what)
         day.trouble.append(f"{what}: {error}")
@@ -220,6 +221,13 @@ def _watch_webhook(day):
     day.trouble += webhooks.watch(gateway=day.gateway, url=day.webhook_url)
 
 
+def _judge(day):
+    """Say of everything past due why it is unpaid, before anybody is reminded of it."""
+    if day.dry_run:
+        return "nothing is judged in a dry run"
+    return str(verdicts.judge_all(day.today, now=day.clock.now(), progress=day.done))
+
+
 def _remind(day):
     if day.dry_run:
         return "reminders are not listed in a dry run"
@@ -250,6 +258,7 @@ STEPS = (
     Step("credit", "Using credit", _credit_work, _credit),
     Step("autopay", "Charging what is due", lambda day: len(due.customers(day.today)), _autopay),
     Step(settlements.STEP, "Comparing with the processor", lambda day: 0, _reconcile),
+    Step("judge", "Asking why things are unpaid", lambda day: 0, _judge),
     Step("remind", "Queueing reminders", lambda day: 0, _remind),
     Step("send", "Sending messages", lambda day: notices.waiting(day.clock.now()).count(), _send),
     Step("check", "Checking the books", lambda day: 0, _check),

@@ -116,7 +116,7 @@ class Delivery(NamedTuple):
     @property
     def arrived(self):
         """True when it left and did not come back, as far as anybody told us."""
-        return self.state == "sent" and self.came_back_on is None
+        return self.state == "sent" and self.on is not None and self.came_back_on is None
 
 
 class Kept(NamedTuple):

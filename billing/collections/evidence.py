@@ -1,0 +1,250 @@
+"""The evidence about everything that is past due of some customers: one frozen value for each demand.
+
+Here: what is judged at all, and which record belongs to what. The queries stand in ``records``, the questions
+in ``rules``.
+"""
+
+from typing import NamedTuple
+
+from peewee import SQL
+
+from billing import demands
+from billing.collections import records
+from billing.collections.rules import Account, Evidence
+from models import Customer, Invoice, Stance, Verdict, among, db
+
+
+class Item(NamedTuple):
+    """What is judged: an invoice as a whole, or one installment of it."""
+
+    invoice_id: int
+    installment_id: int | None
+    due_on: object
+    cents: int
+    is_disputed: bool = False
+
+
+class Row(NamedTuple):
+    """An open invoice after its printed date."""
+
+    id: int
+    customer_id: int
+    number: int
+    due_on: object
+    issued_on: object
+    cents: int
+    first_seen_at: object
+    customer: str
+
+
+def customers_after(customer_id, today, limit):
+    """Ids of customers with something past its date, or with a verdict that may be over; in their order."""
+    late = Invoice.select(Invoice.customer).where(
+        (Invoice.open_cents > SQL("0")) & (Invoice.due_on < today) & (Invoice.customer > customer_id)
+    )
+    judged = Verdict.select(Verdict.customer).where(Verdict.current & (Verdict.customer > customer_id))
+    both = [
+        {id for (id,) in db.execute(query.distinct().order_by(SQL("1")).limit(limit))}
+        for query in (late, judged)
+    ]
+    return sorted(both[0] | both[1])[:limit]
+
+
+def read(customer_ids, *, today):
+    """The Evidence of everything past due of these customers, in a list: by customer, date and invoice.
+
+    Some twenty queries, however many customers.
+    """
+    rows = _rows(customer_ids, today)
+    if not rows:
+        return []
+    customer_ids = list(dict.fromkeys(row.customer_id for row in rows))
+    special = demands.apart(customer_ids=customer_ids)
+    items = [(row, item) for row in rows for item in items_of(row, special.get(row.id), today)]
+    scene = _Scene(customer_ids, [row.id for row in rows], today)
+    return [scene.evidence(row, item) for row, item in items]
+
+
+def _rows(customer_ids, today):
+    query = (
+        Invoice.select(
+            Invoice.id, Invoice.customer, Invoice.number, Invoice.due_on, Invoice.issued_on,
+            Invoice.open_cents, Invoice.first_seen_at, Customer.name,
+        )
+        .join(Customer)
+        .where(
+            among(Invoice.customer, customer_ids) & (Invoice.open_cents > SQL("0")) & (Invoice.due_on < today)
+        )
+        .order_by(Invoice.customer, Invoice.due_on, Invoice.id)
+    )  # fmt: skip
+    as_date = records.as_date
+    return [Row(*row[:3], as_date(row[3]), as_date(row[4]), *row[5:]) for row in db.execute(query)]
+
+
+def items_of(row, apart, today):
+    """The Items of one open invoice after its date. ``apart``: its demands.Apart, None where it is simple.
+
+    A late installment is judged for itself. What is disputed, or runs by a plan, is no more than one Item;
+    what was given a later date is not past due at all.
+    """
+    if apart is None:
+        return [Item(row.id, None, row.due_on, row.cents)]
+    late = [one for one in apart.demands if one.is_past_due(today)]
+    plain = [one for one in late if one.kind != demands.INSTALLMENT]
+    found = [
+        Item(row.id, one.installment_id, one.due_on, one.cents)
+        for one in late
+        if one.kind == demands.INSTALLMENT
+    ]
+    if plain:
+        found.append(Item(row.id, None, plain[0].due_on, sum(one.cents for one in plain)))
+    elif cents := demands.disputed_cents(apart.demands):
+        found.append(Item(row.id, None, row.due_on, cents, True))
+    elif not found and any(one.kind == demands.INSTALLMENT for one in apart.demands):
+        found.append(Item(row.id, None, row.due_on, row.cents))
+    return found
+
+
+class _Scene:
+    """All records of a chunk of customers, and what of them belongs to one Item."""
+
+    def __init__(self, customer_ids, invoice_ids, today):
+        self.today, self.house = today, records.house()
+        self.payers = records.payers(customer_ids)
+        self.left = {
+            id: [sum(one.cents for one in some), tuple(some)]
+            for id, some in records.unused(customer_ids).items()
+        }
+        self._read_customers(customer_ids, today)
+        self._read_invoices(customer_ids, invoice_ids, today)
+        self.accounts = {}
+
+    def _read_customers(self, customer_ids, today):
+        house = self.house
+        tickets, self.faults = records.tickets(customer_ids, house)
+        proposed, self.asked = records.proposals(customer_ids, today, house)
+        sources = (
+            tickets, records.calls(customer_ids, house), records.messages(customer_ids, house), proposed,
+        )  # fmt: skip
+        self.waiting = _together(sources)
+        self.methods = records.methods(customer_ids, today)
+        self.promises, self.broken = records.promises(customer_ids, today)
+        self.paid = records.paid(customer_ids, today)
+        self.habits = records.habits_of(self.paid)
+        self.watched = records.watched(customer_ids) if house.seen_since else set()
+        self.stances = records.stances(customer_ids)
+
+    def _read_invoices(self, customer_ids, invoice_ids, today):
+        house = self.house
+        self.live, self.failed = records.attempts(invoice_ids, house)
+        self.debits = records.debits(customer_ids, today)
+        self.corrections = records.corrections(invoice_ids)
+        self.rises = records.rises(invoice_ids, house)
+        self.questions = records.questions(invoice_ids)
+        self.deliveries = records.deliveries(invoice_ids, house)
+        self.plans = records.plans(invoice_ids)
+        failed_ids = {one.id for one in self.failed.values()}
+        self.told = records.told_of(failed_ids, house) if failed_ids else {}
+
+    def evidence(self, row, item):
+        """The Evidence of one Item."""
+        failure = self.failed.get(row.id)
+        sent = (*self.deliveries.get(row.id, ()), *(self.told.get(failure.id, ()) if failure else ()))
+        arrived = [one for one in sent if one.arrived]
+        stances = self.stances.get(row.customer_id, ())
+        return Evidence(
+            self.today,
+            self._account(row),
+            row.id,
+            item.installment_id,
+            f"{self.house.prefix}{row.number}",
+            item.due_on,
+            item.cents,
+            item.is_disputed,
+            self.live.get(row.id),
+            self.debits.get(row.id),
+            self._covered_by(row, item),
+            self.house.unmatched.get((row.customer.casefold(), item.cents)) if self.house.unmatched else None,
+            self._correction(row, arrived),
+            self.rises.get(row.id),
+            tuple(self.questions.get(row.id, ())),
+            sent,
+            row.first_seen_at and self.house.day(row.first_seen_at),
+            self._seen_counts(row, arrived),
+            failure,
+            self._promise(row),
+            self._plan(row, item),
+            self._cannot(row, stances),
+            _stance(stances, Stance.WILL_NOT_PAY, row.id),
+        )
+
+    def _account(self, row):
+        found = self.accounts.get(row.customer_id)
+        if found is None:
+            id = row.customer_id
+            name, has_mail = self.payers.get(id, (row.customer, False))
+            found = self.accounts[id] = Account(
+                id, name, has_mail, tuple(self.waiting.get(id, ())), tuple(self.faults.get(id, ())),
+                self.methods.get(id, ()), self.broken.get(id), self.habits.get(id),
+            )  # fmt: skip
+        return found
+
+    def _covered_by(self, row, item):
+        """What lies unused and would pay this Item, the oldest Items first; none when it does not suffice."""
+        left = self.left.get(row.customer_id)
+        if not left or item.is_disputed or left[0] < item.cents:
+            return ()
+        left[0] -= item.cents
+        return left[1]
+
+    def _correction(self, row, arrived):
+        """A correction that no message has told since."""
+        one = self.corrections.get(row.id)
+        return None if one is None or any(sent.on >= one.on for sent in arrived) else one
+
+    def _seen_counts(self, row, arrived):
+        """True where we would know, had somebody opened it. Who pays but is never seen tells nothing."""
+        since = self.house.seen_since
+        if not since or not arrived or arrived[0].on < since:
+            return False
+        return row.customer_id in self.watched or row.customer_id not in self.paid
+
+    def _promise(self, row):
+        """The promise that covers it: for this invoice, else for all that was open then."""
+        found = self.promises.get(row.customer_id, ())
+        own = [kept for invoice_id, kept in found if invoice_id == row.id]
+        every = [kept for invoice_id, kept in found if invoice_id is None and row.issued_on <= kept.made_on]
+        return next(iter((*own, *every)), None)
+
+    def _plan(self, row, item):
+        """The part that is late, or the next one."""
+        parts = self.plans.get(row.id)
+        if not parts:
+            return None
+        if item.installment_id:
+            return parts.get(item.installment_id)
+        coming = [one for one in parts.values() if one.due_on >= self.today]
+        return (coming or list(parts.values()))[0]
+
+    def _cannot(self, row, stances):
+        """What they said, else a plan that they asked for and that does not run."""
+        said = _stance(stances, Stance.CANNOT_PAY, row.id)
+        asked = self.asked.get(row.customer_id, ())
+        return said or (asked[-1] if asked else None)
+
+
+def _stance(stances, code, invoice_id):
+    """The latest of this code about this invoice or all of them."""
+    found = [told for said, about_id, told in stances if said == code and about_id in (None, invoice_id)]
+    return found[-1] if found else None
+
+
+def _together(sources):
+    """{customer id: what waits, the longest first} of several {customer id: [Waiting]}."""
+    found = {}
+    for source in sources:
+        for id, some in source.items():
+            found.setdefault(id, []).extend(some)
+    for some in found.values():
+        some.sort(key=lambda one: (one.since_at, one.table, one.id))
+    return found
