@@ -2077,7 +2077,7 @@ class Plan(BaseModel):
             Check("amount_cents > 0"),
             Check("fee_cents = 0"),
             Check("count BETWEEN 1 AND 24"),
-            Check("count <= 4 OR override_by <> ''"),
+            Check("count <= 4 OR override_by <> '' OR state IN ('proposed', 'refused')"),
             Check(
                 "state IN ('proposed', 'refused') OR "
                 "(agreed_at IS NOT NULL AND signed_at IS NOT NULL AND text_sha256 <> '')"
@@ -2312,7 +2312,7 @@ class Notice(BaseModel):
         QUEUED: {SENDING, SKIPPED, JOINED, HELD},
         SENDING: {SENT, PRINT, QUEUED, FAILED, SKIPPED, JOINED, HELD},
         PRINT: {SENT, SKIPPED, HELD},
-        HELD: {QUEUED, SKIPPED},
+        HELD: {QUEUED, DRAFT, SKIPPED},
         FAILED: {QUEUED},
         JOINED: {QUEUED, FAILED},
     }

@@ -127,7 +127,7 @@ CREATE TABLE "plan" (
     CHECK (amount_cents > 0),
     CHECK (fee_cents = 0),
     CHECK (count BETWEEN 1 AND 24),
-    CHECK (count <= 4 OR override_by <> ''),
+    CHECK (count <= 4 OR override_by <> '' OR state IN ('proposed', 'refused')),
     CHECK (state IN ('proposed', 'refused') OR (agreed_at IS NOT NULL AND signed_at IS NOT NULL AND text_sha256 <> ''))
 );
 CREATE UNIQUE INDEX "plan_key" ON "plan" ("key");

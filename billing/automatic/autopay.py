@@ -204,6 +204,11 @@ def done(invoice_ids):
     ).execute()
 
 
+def put_aside(invoice_ids, why):
+    """Nothing that was planned for these invoices is charged by itself; in the caller's lock."""
+    _drop(among(PlannedCharge.invoice, list(invoice_ids)), why)
+
+
 def _lock(customer_ids):
     """What ``ledger.locked`` is for one customer, for many, in one order."""
     if db.for_update:

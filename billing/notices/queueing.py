@@ -11,7 +11,19 @@ from peewee import IntegrityError, fn
 from billing import phones, preferences
 from billing.errors import BillingError
 from billing.preferences import offers
-from models import Consent, Contact, Invoice, Message, Notice, PaymentPart, Preference, among, db, insert_rows
+from models import (
+    Consent,
+    Contact,
+    Dispute,
+    Invoice,
+    Message,
+    Notice,
+    PaymentPart,
+    Preference,
+    among,
+    db,
+    insert_rows,
+)
 
 CHUNK = 50
 TROUBLE = (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.PAYMENT_PROBLEM)
@@ -26,10 +38,12 @@ WHY_CAP = "You asked to be asked before a larger automatic payment."
 WHY_AUTOPAY = "This account is paid automatically."
 WHY_AUTOPAY_OFF = "This account was paid automatically until now."
 WHY_SECURITY = "We tell you whenever a way to pay of this account changes."
+WHY_PROMISE = "You told us when you will pay."
 WHY_EXPIRING = "A card that you saved is about to expire."
 WHY_CREDIT = "We tell you whenever we put a credit on this account."
 WHY_LATE_FEE = "An invoice of this account is past due."
 WHY_ASKED = "You asked us a question."
+WHY_DISPUTE = "You told us that something on an invoice is not right."
 
 
 def queue(
@@ -104,7 +118,8 @@ _BLANK = {
     "key": "", "kind": "", "channel": Notice.MAIL, "state": Notice.QUEUED, "customer_id": None,
     "contact_id": None, "invoice_id": None, "address": "", "event": "", "step": None, "why": "",
     "subject": "", "body_text": "", "body_html": "", "message_id": "", "reason": "", "tries": 0,
-    "send_at": None, "created_at": None,
+    "send_at": None, "held_at": None, "created_at": None, "plan_id": None, "installment_id": None,
+    "charge_on": None,
 }  # fmt: skip
 
 
@@ -386,6 +401,21 @@ def _queue_method(kind, method, step, why, now):
     _queue_to_payers(method.customer_id, kind, step, why, now, method=method)
 
 
+# --- Promises and plans
+
+
+def queue_promise(promise, step, *, now):
+    """Confirm a promise to every payer (``made``), or say a friendly word on its day (``day``); once each."""
+    about = {"promise": promise, "invoice": promise.invoice_id}
+    key = f"promise:{promise.id}:{step}"
+    _queue_to_payers(promise.customer_id, Notice.PROMISE, key, WHY_PROMISE, now, **about)
+
+
+def queue_about_plan(plan, kind, step, why, *, now, **about):
+    """Tell every payer something about a plan, once for each ``step``."""
+    _queue_to_payers(plan.customer_id, kind, step, why, now, plan=plan, **about)
+
+
 # --- One person
 
 
@@ -438,12 +468,26 @@ def queue_ticket_closed(ticket, *, now):
 
 def _queue_about_ticket(kind, ticket, step, message, now):
     about = {"invoice": ticket.invoice, "ticket_message": message}
-    asked = ticket.contact
+    _queue_to_whom(ticket.contact, ticket.customer_id, kind, step, WHY_ASKED, now, **about)
+
+
+def _queue_to_whom(asked, customer_id, kind, step, why, now, **about):
+    """Queue one message to whoever asked, or to the payers when nobody is named."""
     if asked is None or not asked.email or asked.left_on:
-        _queue_to_payers(ticket.customer_id, kind, step, WHY_ASKED, now, **about)
+        _queue_to_payers(customer_id, kind, step, why, now, **about)
         return
-    told = {"customer": ticket.customer_id, "contact": asked, "why": WHY_ASKED, "now": now}
-    queue(kind, key=f"{step}:{asked.id}", **told, **about)
+    queue(
+        kind, key=f"{step}:{asked.id}", customer=customer_id, contact=asked, why=why, now=now, **about
+    )  # fmt: skip
+
+
+def queue_dispute(dispute, *, now):
+    """Tell whoever disputed that the part rests and until when, or how it was decided."""
+    kind = Notice.DISPUTE_RECEIVED if dispute.state == Dispute.OPEN else Notice.DISPUTE_DECIDED
+    about = {"invoice": dispute.invoice_id, "dispute": dispute}
+    _queue_to_whom(
+        dispute.contact, dispute.customer_id, kind, f"{kind}:{dispute.id}", WHY_DISPUTE, now, **about
+    )
 
 
 def resend(invoice, *, contact, by, now):
