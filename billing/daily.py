@@ -19,6 +19,7 @@ from billing.collections import verdicts
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.reconciliation import settlements
+from billing.remedies import day as remedies
 from billing.renewals import day as renewing
 from billing.reversals import refunds
 from billing.states import move
@@ -128,6 +129,13 @@ def _renew(day):
         return renewing.preview(day.today)
     told = {"now": day.clock.now(), "trouble": day.trouble, "progress": day.done}
     return renewing.run(day.today, **told)
+
+
+def _remedies(day):
+    """What faults are worth is proposed; late fees are told, charged with the next invoice, or not at all."""
+    if day.dry_run:
+        return remedies.preview(day.today)
+    return remedies.run(day.today, now=day.clock.now())
 
 
 def _bill_work(day):
@@ -254,6 +262,7 @@ def _check(day):
 STEPS = (
     Step("confirm", "Asking what became of payments", _confirm_work, _confirm),
     Step("renew", "Looking after contract ends", lambda day: renewing.work(day.today), _renew),
+    Step("remedies", "Looking at faults and late fees", lambda day: 0, _remedies),
     Step("bill", "Billing what is due", _bill_work, _bill),
     Step("credit", "Using credit", _credit_work, _credit),
     Step("autopay", "Charging what is due", lambda day: len(due.customers(day.today)), _autopay),

@@ -19,7 +19,7 @@ from models import (
     Settlement,
     SettlementLine,
 )
-from tests.factories import fresh, make_customer, make_invoice
+from tests.factories import BY, fresh, make_customer, make_invoice
 from tests.sandbox_process import ACCOUNT
 
 
@@ -279,6 +279,32 @@ def test_a_dispute_that_is_won_within_the_same_batch_is_won(books, alice):
         "settled", 0,
     )  # fmt: skip
     assert (report.trouble, report.still_open) == ([], 0)
+
+
+def test_a_dispute_that_is_won_while_a_refund_is_checked_waits_and_is_no_fault(books, alice, caplog):
+    """Torture, seed 4211 on PostgreSQL, round 174: it was logged as if something had broken."""
+    payment = books.pay(alice)
+    books.settle()
+    books.look()
+    books.sandbox.post_control("chargeback", {"transaction_id": payment.transaction_id})
+    books.settle()
+    books.look()
+    doubted = Refund.create(
+        payment=payment, key="x", state="in_doubt", amount_cents=5, reopen_cents=5, how="card", reason="r",
+        by=BY, made_on=books.paying.clock.today(), ask_at=books.paying.clock.now() + timedelta(days=99),
+    )  # fmt: skip
+    books.sandbox.post_control("chargeback-reversal", {"transaction_id": payment.transaction_id})
+    books.paying.later(days=1)
+    books.settle()
+
+    [trouble] = books.look().trouble
+
+    assert trouble.endswith("A refund of this payment is still being checked. Decide that first.")
+    assert ([case.state for case in fresh(payment).chargebacks], caplog.records) == (["open"], [])
+    Refund.update(state="declined", ask_at=None).where(Refund.id == doubted.id).execute()
+    books.paying.later(days=11)
+    assert books.look().trouble == []
+    assert [case.state for case in fresh(payment).chargebacks] == ["won"]
 
 
 def test_a_dispute_that_was_won_before_we_heard_of_it_is_told_again(books, alice):

@@ -18,7 +18,7 @@ from peewee import Case, fn
 
 from billing import banking_days, payments, words
 from billing import company as companies
-from billing.errors import GatewayUnavailable
+from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.outcomes import APPROVED_STATUSES
 from billing.payments import booking
@@ -159,11 +159,12 @@ class _Look:
         with db.atomic():
             row = _kept(batch, row)
             _keep_lines(row, listed)
-        self.follow(listed)
+        is_whole = self.follow(listed)
         with db.atomic():
             _link(row)
             self._settle(row)
-            Settlement.update(read_at=self.now).where(Settlement.id == row.id).execute()
+            read_at = self.now if is_whole else batch.settled_at  # what had to wait is looked at again
+            Settlement.update(read_at=read_at).where(Settlement.id == row.id).execute()
         self.report.batches += 1
         self.report.transactions += len(listed)
         return row.id
@@ -178,11 +179,11 @@ class _Look:
     # -- what the books do not know yet
 
     def follow(self, listed):
-        """Let the use cases book what the books do not know yet; one that fails stops no other."""
+        """Let the use cases book what the books do not know yet; True when nothing had to be left undone."""
         known = _Known(listed)
-        for one in sorted(listed, key=lambda one: one.is_chargeback_reversal):  # after what it reverses
-            if known.must_be_asked(one):
-                self._try(one.transaction_id)
+        in_order = sorted(listed, key=lambda one: one.is_chargeback_reversal)  # after what it reverses
+        went_well = [self._try(one.transaction_id) for one in in_order if known.must_be_asked(one)]
+        return all(went_well)
 
     def ask_about(self, found):
         """Ask by its number for what is in no list: a payment may have been canceled there meanwhile."""
@@ -190,13 +191,18 @@ class _Look:
             self._try(one.transaction_id)
 
     def _try(self, transaction_id):
+        """Ask about one transaction and book it. True when that went well; one that fails stops no other."""
         try:
             self._book(self.gateway.details(transaction_id))
+            return True
         except GatewayUnavailable:
             raise  # nothing else would be answered either
+        except BillingError as refusal:  # not yet: such as a dispute that was won while a refund is checked
+            self.report.trouble.append(f"Transaction {transaction_id}: {refusal}")
         except Exception as error:  # one bad item must not stop the rest
             log.exception("transaction %s", transaction_id)
             self.report.trouble.append(f"Transaction {transaction_id}: {error}")
+        return False
 
     def _book(self, told):
         """Hand one transaction, as its details tell it, to the use case that it belongs to."""
