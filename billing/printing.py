@@ -13,8 +13,9 @@ from datetime import timedelta
 from peewee import IntegrityError, fn
 
 from billing import certified, events, ledger, notices, renewals, words
+from billing.collections import gate
 from billing.errors import BillingError, StaleState
-from billing.notices import judging
+from billing.notices import holding, judging
 from billing.states import move
 from models import Notice, PrintBatch, PrintFile, PrintPiece, RenewalNotice, db
 
@@ -151,6 +152,10 @@ def _take_in(batch, notice_id, press, clock):
         if objection := judging.objection(notice, today=today, now=now):
             move(notice, Notice.SKIPPED, reason=objection)
             _put_out(piece, objection, "", now)
+            return piece, None
+        if against := gate.check(notice, today=today, now=now):
+            holding.hold(notice, against, now=now)
+            _put_out(piece, gate.sentence(against), "", now)
             return piece, None
         return piece, press.compose(notice, today, now)
 
@@ -314,6 +319,7 @@ def mark_mailed(batch, *, mailed_on, by, today, now):
     _check_mailing(batch, mailed_on, today)
     told = []
     with db.atomic():
+        _check_gate(batch, today, now)
         move(batch, PrintBatch.MAILED, mailed_on=mailed_on, mailed_by=by, mailed_at=now)
         for piece in _standing(batch).order_by(PrintPiece.place):
             notice = Notice.get_by_id(piece.notice_id)
@@ -336,6 +342,17 @@ def _check_mailing(batch, mailed_on, today):
         raise BillingError("That day has not come yet.")
     if mailed_on < batch.made_at.date() - timedelta(days=1):  # UTC is ahead of us
         raise BillingError("That is before the batch was made.")
+
+
+def _check_gate(batch, today, now):
+    """Nothing that presses is brought to the post while its customer waits for us."""
+    pieces = [
+        piece for piece in _standing(batch).order_by(PrintPiece.place) if piece.notice.state == Notice.PRINT
+    ]
+    shut = gate.shut([piece.notice for piece in pieces], today=today, now=now)
+    if found := [piece for piece in pieces if piece.notice_id in shut]:
+        told = [f"piece {piece.place} ({gate.sentence(shut[piece.notice_id])})" for piece in found]
+        raise BillingError(f"Take out of the envelopes first, and wait with it: {words.joined(told)}.")
 
 
 def _mailed(notice, mailed_on, by, today, now):

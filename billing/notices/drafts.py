@@ -5,6 +5,7 @@ Its first words are written anew from what is so today each time it is opened, u
 
 from billing import company as companies
 from billing import documents, events, words
+from billing.collections import gate
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.notices import judging, timing
@@ -20,8 +21,11 @@ def waiting():
 
 
 def objection(notice, *, today, now):
-    """Why a draft should not be sent any more, or ""; paid since, or the customer waits for us."""
-    return judging.objection(notice, today=today, now=now)
+    """Why a draft should not be sent now, or ""; paid since, or the customer waits for us."""
+    if untrue := judging.objection(notice, today=today, now=now):
+        return untrue
+    against = gate.check(notice, today=today, now=now)
+    return gate.sentence(against) if against else ""
 
 
 def suggested(notice, *, staff):

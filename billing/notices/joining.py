@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from billing import company as companies
 from billing import documents, words
+from billing.collections import gate
 from billing.notices import judging, timing
 from models import Invoice, Notice
 
@@ -53,7 +54,9 @@ def _siblings(notice, today, now):
     )
     for one in query:
         one.address = notice.address
-        if not judging.objection(one, today=today, now=now) and timing.not_before(one, now) <= now:
+        if judging.objection(one, today=today, now=now) or gate.check(one, today=today, now=now):
+            continue
+        if timing.not_before(one, now) <= now:
             yield one
 
 

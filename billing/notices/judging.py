@@ -1,14 +1,16 @@
 """Whether a queued message is still true and wanted, asked at the moment of sending.
 
-Only reading. What is due stands in ``reminding`` and in the use cases that queue; sending in ``sending``.
+Only reading. Whether the customer may be pressed at all is asked of ``billing.collections.gate``. What is due
+stands in ``reminding`` and in the use cases that queue; sending in ``sending``.
 """
 
 from datetime import timedelta
 
 from billing import company as companies
-from billing import preferences
+from billing import preferences, words
 from billing.automatic import setbacks, upcoming
-from billing.notices import reminding
+from billing.collections import gate
+from billing.remedies import fees
 from models import ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund
 
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
@@ -65,6 +67,8 @@ def _untrue(notice, today):
         return _charge_objection(notice, today)
     if notice.kind == Notice.METHOD_EXPIRING and notice.method.state != PaymentMethod.ACTIVE:
         return "The card is not used any more."
+    if notice.kind == Notice.LATE_FEE:
+        return fees.objection(notice.late_fee, today=today)
     if notice.kind in (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.ABOVE_CAP):
         return _setback_objection(notice)
     return ""
@@ -101,15 +105,17 @@ def _has_left(notice):
 
 
 def _not_now(notice, today, now):
-    """Why a reminder of an invoice, before or after its date, is not said now."""
+    """Why a message about an open invoice, before or after its date, is not true or not wanted by now."""
     invoice = Invoice.get_by_id(notice.invoice_id)  # as it is in this transaction
     if invoice.state != Invoice.ISSUED or invoice.open_cents == 0:
         return "The invoice is paid."
-    found = reminding.objections([invoice], today=today, now=now)
-    if invoice.id in found:
-        return found[invoice.id]
     if notice.kind == Notice.REMINDER:
-        return "It is past its due date by now." if today > invoice.due_on else ""
-    grace_days = companies.current().grace_days
+        found = gate.before_due([invoice], today=today, now=now)
+        return found.get(invoice.id) or ("It is past its due date by now." if today > invoice.due_on else "")
+    grace_days = companies.current().grace_days if notice.step is not None else 1  # a person began it
     is_early = today < invoice.due_on + timedelta(days=grace_days)
-    return f"Nothing is called late within {grace_days} days of its due date." if is_early else ""
+    return (
+        f"Nothing is called late within {words.plural(grace_days, 'day')} of its due date."
+        if is_early
+        else ""
+    )

@@ -12,28 +12,23 @@ from typing import NamedTuple
 from peewee import SQL
 
 from billing import company as companies
-from billing import ledger, preferences, reminder_policies
-from billing.automatic import upcoming
-from billing.notices import queueing, timing
+from billing import preferences, reminder_policies, words
+from billing.collections import gate
+from billing.notices import holding, queueing, timing
 from models import (
-    Allocation,
     Contact,
     Customer,
-    Hold,
     ImportBatch,
     Invoice,
     Notice,
-    PaymentPart,
     Preference,
     ReminderStep,
-    Ticket,
     among,
     db,
 )
 
 CHUNK = 500  # invoices looked at together: memory stays flat however many are open
 AHEAD = 30  # days; nobody may wish to be reminded earlier
-JUST_TOLD = timedelta(days=3)  # who was just told of a decline, or answered, is not reminded as well
 SOON_AGAIN = timedelta(days=2)  # a reminder that was made up for is not repeated so soon
 KINDS = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
 WHY_REMINDER = "You asked to be reminded before the due date."
@@ -75,6 +70,14 @@ class Done(NamedTuple):
     created_at: object
 
 
+class Resumed(NamedTuple):
+    """A step that was held back, and when it was let go on."""
+
+    notice_id: int
+    step: int
+    at: object
+
+
 @dataclass(frozen=True)
 class Scene:
     """What a chunk of invoices needs to be decided, read in one go."""
@@ -87,7 +90,10 @@ class Scene:
     wishes: dict  # {contact id: Wishes}
     done: dict  # {(invoice id, contact id, channel): [Done]}
     told: frozenset  # (invoice id, contact id, channel) that had the invoice itself
-    quiet: dict  # {invoice id: why nothing is said of it now}
+    quiet: dict  # {invoice id: why nothing is said of it before its due date}
+    shut: dict  # {invoice id: the reasons for which nothing that presses leaves}
+    still: set  # invoices of which a step is held back
+    resumed: dict  # {invoice id: Resumed}
     rested: frozenset  # customers that may be written to about what is late
 
 
@@ -99,6 +105,7 @@ def queue_reminders(today, *, now, progress=None):
     """
     queued, after = 0, None
     drop_stale_drafts(today)
+    holding.look_again(today=today, now=now)
     while rows := _open_chunk(today, after):
         queued += _queue_chunk(rows, today, now)
         after = rows[-1]
@@ -108,13 +115,19 @@ def queue_reminders(today, *, now, progress=None):
 
 
 def _open_chunk(today, after):
-    """The next open invoices by due date, with what falls due within a month and what is not too old."""
+    """The next open invoices by due date, with what falls due within a month and what is not too old.
+
+    However old it is, an invoice of which a step was held back is looked at for as long again.
+    """
     oldest = today - timedelta(days=max(reminder_policies.longest(), 0) + reminder_policies.LAST_MAKES_UP)
+    resumed = Notice.select(Notice.invoice).where(
+        Notice.invoice.is_null(False) & (Notice.released_at > oldest)
+    )
     query = (
         Invoice.select(Invoice.id, Invoice.customer, Invoice.due_on, Invoice.issued_on)
         .where(
             (Invoice.open_cents > SQL("0"))
-            & (Invoice.due_on >= (after.due_on if after else oldest))
+            & ((Invoice.due_on >= oldest) | Invoice.id.in_(resumed))
             & (Invoice.due_on <= today + timedelta(days=AHEAD))
             & (Invoice.issued_on < today)
         )
@@ -122,7 +135,8 @@ def _open_chunk(today, after):
         .limit(CHUNK)
     )
     if after:
-        query = query.where((Invoice.due_on > after.due_on) | (Invoice.id > after.id))
+        same = (Invoice.due_on == after.due_on) & (Invoice.id > after.id)
+        query = query.where((Invoice.due_on > after.due_on) | same)
     rows = list(query.tuples())
     groups = _groups({row[1] for row in rows})
     return [Open(id, customer_id, *groups[customer_id], *days) for id, customer_id, *days in rows]
@@ -140,11 +154,10 @@ def _groups(customer_ids):
 def _queue_chunk(rows, today, now):
     steps = reminder_policies.of_invoices([row[:3] for row in rows])
     scene = _scene(rows, steps, today, now)
-    asked = [row for row in rows if not row.is_muted and row.id not in scene.quiet]
-    wanted = [one for row in asked for one in _due(row, scene)]
+    wanted = [one for row in rows if not row.is_muted for one in _due(row, scene)]
     with db.atomic():
         queueing.insert(wanted, now)
-    return len(wanted)
+    return sum(one.get("state") != Notice.HELD for one in wanted)
 
 
 # --- What a chunk needs to be decided ------------------------------------------------------------
@@ -154,8 +167,9 @@ def _scene(rows, steps, today, now):
     invoice_ids = [row.id for row in rows]
     customer_ids = {row.customer_id for row in rows}
     payers = _payers(customer_ids)
-    early = {row.customer_id for row in rows if row.due_on >= today}
-    asked = [payer.id for id in early for payer in payers.get(id, ())]
+    early = [row for row in rows if row.due_on >= today]
+    late = [row for row in rows if row.due_on < today]
+    asked = [payer.id for id in {row.customer_id for row in early} for payer in payers.get(id, ())]
     asked += _waiting_for_invoices([payer.id for group in payers.values() for payer in group])
     done, told = _done(invoice_ids)
     return Scene(
@@ -167,9 +181,19 @@ def _scene(rows, steps, today, now):
         wishes=preferences.of_contacts(set(asked)),
         done=done,
         told=told,
-        quiet=objections(rows, today=today, now=now),
+        quiet=gate.before_due(early, today=today, now=now),
+        shut=_shut(late, today, now),
+        still=_standing_still(invoice_ids),
+        resumed=_resumed(invoice_ids),
         rested=timing.rested(customer_ids, today=today, now=now),
     )
+
+
+def _shut(rows, today, now):
+    found = gate.reasons({row.customer_id for row in rows}, today=today, now=now)
+    return {
+        row.id: against for row in rows if (against := gate.shutting(found.get(row.customer_id, ()), row.id))
+    }
 
 
 def _payers(customer_ids):
@@ -198,117 +222,38 @@ def _waiting_for_invoices(contact_ids):
 def _done(invoice_ids):
     """({(invoice, contact, channel): [Done]}, who had the invoice itself)."""
     query = Notice.select(
-        Notice.invoice, Notice.contact, Notice.channel, Notice.kind, Notice.step, Notice.created_at
+        Notice.invoice,
+        Notice.contact,
+        Notice.channel,
+        Notice.kind,
+        Notice.step,
+        Notice.created_at,
+        Notice.released_at,
+        Notice.state,
     ).where(among(Notice.invoice, invoice_ids) & Notice.kind.in_((*KINDS, Notice.INVOICE)))
     done, told = {}, set()
-    for *who, kind, step, created_at in query.tuples():
+    for *who, kind, step, created_at, released_at, state in query.tuples():
         if kind == Notice.INVOICE:
             told.add(tuple(who))
         else:  # before steps were kept, every reminder came before the due date
-            done.setdefault(tuple(who), []).append(Done(-1 if step is None else step, created_at))
+            at = created_at if state == Notice.SKIPPED else released_at or created_at
+            done.setdefault(tuple(who), []).append(Done(-1 if step is None else step, at))
     return done, frozenset(told)
 
 
-def objections(rows, *, today, now):
-    """{invoice id: why nothing is said of it now}, in a few queries. ``rows`` have id and customer_id.
-
-    Who has paid, or is being charged, or waits for our answer is left alone; for some days, who was just told
-    of it another way; and of what is late, who just had our answer.
-    """
-    invoice_ids = [row.id for row in rows]
-    customer_ids = {row.customer_id for row in rows}
-    promised = upcoming.promised_invoices(customer_ids, today=today)
-    attempted = ledger.standing_attempts(invoice_ids)
-    waiting, held = _waiting(customer_ids), _held(customer_ids, today)
-    told = _told_otherwise(invoice_ids, now)
-    answered = _answered({row.customer_id for row in rows if row.due_on < today}, now)
-    found = {}
-    for row in rows:
-        if row.id in attempted:
-            found[row.id] = "A payment of this invoice is being checked."
-        elif row.id in promised:
-            found[row.id] = "Autopay will charge it."
-        elif row.customer_id in waiting:
-            found[row.id] = "The customer is waiting for our answer."
-        elif row.customer_id in held:
-            found[row.id] = "Messages to this customer are on hold."
-        elif row.id in told:
-            found[row.id] = told[row.id]
-        elif row.customer_id in answered and row.due_on < today:
-            found[row.id] = "The customer has only just had our answer."
-    return found
-
-
-def _waiting(customer_ids):
-    tickets = Ticket.select(Ticket.customer).where(
-        among(Ticket.customer, customer_ids) & (Ticket.state == Ticket.WAITING_ON_US)
+def _resumed(invoice_ids):
+    """{invoice id: Resumed} of the invoices whose steps were held back once, and when they last went on."""
+    query = Notice.select(Notice.id, Notice.invoice, Notice.step, Notice.released_at).where(
+        among(Notice.invoice, invoice_ids) & Notice.released_at.is_null(False) & Notice.step.is_null(False)
     )
-    return {id for (id,) in tickets.tuples()}
+    rows = query.order_by(Notice.released_at).tuples()
+    return {invoice_id: Resumed(id, step, at) for id, invoice_id, step, at in rows}
 
 
-def _answered(customer_ids, now):
-    """Who asked something and had our answer in the last days; it may be their turn, but not at once."""
-    tickets = Ticket.select(Ticket.customer).where(
-        among(Ticket.customer, customer_ids)
-        & (Ticket.state == Ticket.WAITING_ON_CUSTOMER)
-        & (Ticket.last_at > now - JUST_TOLD)
-    )
-    return {id for (id,) in tickets.tuples()}
-
-
-def _held(customer_ids, today):
-    holds = Hold.select(Hold.customer).where(
-        among(Hold.customer, customer_ids)
-        & (Hold.scope == Hold.NOTICES)
-        & (Hold.starts_on <= today)
-        & (Hold.ends_on.is_null() | (Hold.ends_on >= today))
-    )
-    return {id for (id,) in holds.tuples()}
-
-
-def _told_otherwise(invoice_ids, now):
-    """{invoice id: why} of those that another message of the last days asked to pay already."""
-    return {
-        **dict.fromkeys(_asked(invoice_ids, now), "The customer was just asked, above their autopay limit."),
-        **dict.fromkeys(_returned(invoice_ids, now), "The customer was just told that a payment came back."),
-        **dict.fromkeys(_declined(invoice_ids, now), "The customer was just told of a declined payment."),
-    }
-
-
-def _asked(invoice_ids, now):
-    """Invoices above the limit of autopay, which somebody was just asked to pay themselves."""
+def _standing_still(invoice_ids):
+    """Invoices of which a step is held back: the steps wait with it."""
     query = Notice.select(Notice.invoice).where(
-        among(Notice.invoice, invoice_ids)
-        & (Notice.kind == Notice.ABOVE_CAP)
-        & (Notice.created_at > now - JUST_TOLD)
-    )
-    return {id for (id,) in query.tuples()}
-
-
-def _declined(invoice_ids, now):
-    """Invoices of which a message of the last days said already: this was not paid, please pay it."""
-    query = (
-        PaymentPart.select(PaymentPart.invoice)
-        .join(Notice, on=(Notice.payment == PaymentPart.payment))
-        .where(
-            among(PaymentPart.invoice, invoice_ids)
-            & Notice.kind.in_((Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM))
-            & (Notice.created_at > now - JUST_TOLD)
-        )
-    )
-    return {id for (id,) in query.tuples()}
-
-
-def _returned(invoice_ids, now):
-    """Invoices that were paid until a message of the last days said: this payment came back."""
-    query = (
-        Allocation.select(Allocation.invoice)
-        .join(Notice, on=(Notice.payment == Allocation.payment))
-        .where(
-            among(Allocation.invoice, invoice_ids)
-            & (Notice.kind == Notice.PAYMENT_PROBLEM)
-            & (Notice.created_at > now - JUST_TOLD)
-        )
+        among(Notice.invoice, invoice_ids) & (Notice.state == Notice.HELD)
     )
     return {id for (id,) in query.tuples()}
 
@@ -317,13 +262,27 @@ def _returned(invoice_ids, now):
 
 
 def _due(row, scene):
-    """The messages about one invoice that are due and not done, as rows for the queue."""
+    """The messages about one invoice that are due and not done, as rows for the queue.
+
+    What somebody has to see to before it may leave is queued as held; what passes by itself is waited for.
+    """
     payers = scene.payers.get(row.customer_id, [])
+    against = scene.shut.get(row.id, ())
+    if row.id in scene.quiet or (against and row.due_on < scene.today):
+        if not all(one.waits for one in against) and row.issued_on <= _grace(scene):
+            for one in _late(row, payers, scene):
+                reason = words.clipped(gate.sentence(against), 255)
+                yield one | {"state": Notice.HELD, "held_at": scene.now, "reason": reason}
+        return
     yield from _invoices_that_waited(row, payers, scene)
     if row.due_on >= scene.today:
         yield from _reminders(row, payers, scene)
-    elif row.issued_on <= scene.today - timedelta(days=scene.grace_days):
+    elif row.issued_on <= _grace(scene):
         yield from _late(row, payers, scene)
+
+
+def _grace(scene):
+    return scene.today - timedelta(days=scene.grace_days)
 
 
 def _reminders(row, payers, scene):
@@ -373,8 +332,11 @@ def _invoices_that_waited(row, payers, scene):
 
 def _late(row, payers, scene):
     """The latest step after the due date, to everybody who pays; a personal mail to one of them."""
-    step = _latest(row, scene)
+    resumed = scene.resumed.get(row.id)
+    step = _latest(row, scene, resumed)
     if step is None or step.act == ReminderStep.PERSON or row.customer_id not in scene.rested:
+        return
+    if row.id in scene.still:
         return
     kind = LEAD[step.act]
     if kind == Notice.CHECK_IN:
@@ -383,10 +345,10 @@ def _late(row, payers, scene):
         channel = Notice.MAIL if payer and payer.email and not payer.bounced else Notice.PAPER
         done = scene.done.get((row.id, payer and payer.id, channel), ())
         who = f"{payer.id}{queueing.tail(channel)}" if payer else "paper"
-        if not any(one.step >= step.days for one in done):
+        if not any(one.step >= step.days for one in done if not resumed or one.created_at >= resumed.at):
             yield {
                 "kind": kind,
-                "key": f"{kind}:{row.id}:{step.days}:{who}",
+                "key": f"{kind}:{row.id}:{step.days}:{who}" + (f":{resumed.notice_id}" if resumed else ""),
                 "state": Notice.DRAFT if kind == Notice.CHECK_IN else Notice.QUEUED,
                 "why": WHY_OVERDUE,
                 "step": step.days,
@@ -394,16 +356,29 @@ def _late(row, payers, scene):
             }
 
 
-def _latest(row, scene):
-    """The last step whose day has come, or None: before the first, and long after the last."""
+def _latest(row, scene, resumed=None):
+    """The last step whose day has come, or None: before the first, and long after the last.
+
+    Where a step was held back, the steps go on with the one before it, counted from the day on which it was
+    let go on: nobody who had to wait for us is asked more sternly for that.
+    """
     late = [step for step in scene.steps[row.id] if step.days > 0]
-    days = {step: reminder_policies.day_of(step, row.due_on, scene.grace_days) for step in late}
+    due_on = _counted_from(row, late, resumed)
+    days = {step: reminder_policies.day_of(step, due_on, scene.grace_days) for step in late}
     reached = [step for step in late if days[step] <= scene.today]
     if not reached:
         return None
     last = reached[-1]
     is_over = last is late[-1] and days[last] < scene.today - timedelta(days=reminder_policies.LAST_MAKES_UP)
     return None if is_over else last
+
+
+def _counted_from(row, late, resumed):
+    """The day from which the steps of an invoice are counted: its due date, until something was held back."""
+    if not resumed or not late:
+        return row.due_on
+    milder = [step for step in late if step.days < resumed.step] or late[:1]
+    return max(row.due_on, resumed.at.date() - timedelta(days=milder[-1].days))
 
 
 def next_on(invoice, *, today):

@@ -8,17 +8,19 @@ import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from peewee import JOIN
+from peewee import JOIN, IntegrityError
 
 from billing import company as companies
 from billing import ledger
+from billing.collections import gate
 from billing.errors import BillingError, StaleState
-from billing.notices import bouncing, joining, judging, timing
+from billing.notices import bouncing, holding, joining, judging, timing
 from billing.states import move
 from models import Contact, Customer, Invoice, Notice, db
 
 log = logging.getLogger(__name__)
 CHUNK = 50
+CLAIM_TRIES = 5
 CLAIM_LIFE = timedelta(minutes=15)  # a sender that has not answered by then is dead
 BEFORE_LIVE = (Notice.SIGN_IN,)
 RETRY_AFTER = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
@@ -47,6 +49,7 @@ class Report:
     printed: int = 0
     skipped: int = 0
     later: int = 0
+    held: int = 0
     failures: list = field(default_factory=list)
 
     def __str__(self):
@@ -54,6 +57,7 @@ class Report:
             f"{self.sent:,} sent, {self.printed:,} to print, {self.skipped:,} no longer needed, "
             f"{len(self.failures):,} not delivered"
             + (f", {self.later:,} wait for a better hour" if self.later else "")
+            + (f", {self.held:,} held back: something stands open" if self.held else "")
         )
 
 
@@ -86,7 +90,7 @@ def send_due(*, send, compose, clock, progress=None, limit=None):
     """
     report, left = Report(), limit
     give_up_dead_claims(clock.now())
-    while claimed := _claim(clock.now(), CHUNK if left is None else min(CHUNK, left)):
+    while claimed := _claim(clock, CHUNK if left is None else min(CHUNK, left), report):
         for at, notice in enumerate(claimed):
             trouble = _deliver(notice, send, compose, clock, report)
             if trouble and trouble.unreachable:
@@ -98,19 +102,41 @@ def send_due(*, send, compose, clock, progress=None, limit=None):
     return report
 
 
-def _claim(now, most):
-    """Take up to ``most`` notices so that no other sender has them."""
+def _claim(clock, most, report):
+    """Take up to ``most`` notices so that no other sender has them; what may not leave is held back."""
     if most <= 0:
         return []
-    ids = waiting(now).select(Notice.id).limit(most)
-    if db.for_update:
-        ids = ids.for_update("FOR UPDATE SKIP LOCKED")
+    for _ in range(CLAIM_TRIES):
+        try:
+            taken = _claim_once(clock, most, report)
+        except IntegrityError:  # somebody called while we asked: the database saw it before us
+            continue
+        return list(Notice.select().where(Notice.id.in_(taken)).order_by(Notice.send_at, Notice.id))
+    return []
+
+
+def _claim_once(clock, most, report):
+    """The ids that were claimed, in one transaction with the question whether they may leave."""
+    now, taken = clock.now(), []
     with db.atomic():
-        taken = [id for (id,) in ids.tuples()]
+        while len(taken) < most:
+            found = _free(now, most - len(taken), taken)
+            shut = holding.hold_back(found, today=clock.today(), now=now)
+            taken += [id for id in found if id not in shut]
+            report.held += len(shut)
+            if not shut:
+                break
         Notice.update(state=Notice.SENDING, claimed_at=now, tries=Notice.tries + 1).where(
             Notice.id.in_(taken)
         ).execute()
-    return list(Notice.select().where(Notice.id.in_(taken)).order_by(Notice.send_at, Notice.id))
+    return taken
+
+
+def _free(now, most, taken):
+    ids = waiting(now).where(Notice.id.not_in(taken)).select(Notice.id).limit(most)
+    if db.for_update:
+        ids = ids.for_update("FOR UPDATE SKIP LOCKED")
+    return [id for (id,) in ids.tuples()]
 
 
 def give_up_dead_claims(now):
@@ -142,10 +168,27 @@ def _deliver(notice, send, compose, clock, report):
     except StaleState:
         log.info("%s was taken over by another sender, or said in another message", notice)
         return None
+    except IntegrityError as error:  # somebody called while it was written: the database did not let it go
+        if _stopped(notice, clock, report):
+            return None
+        return _unwritten(notice, error, clock, report)
     except Exception as error:  # one bad message must not stop the rest
-        log.exception("%s", notice)
-        return _undelivered(notice, MailNotSent(f"It could not be written: {error}"), clock.now(), report)
+        return _unwritten(notice, error, clock, report)
     return _hand_over(*prepared, send, clock, report) if prepared else None
+
+
+def _unwritten(notice, error, clock, report):
+    log.exception("%s", notice)
+    return _undelivered(notice, MailNotSent(f"It could not be written: {error}"), clock.now(), report)
+
+
+def _stopped(notice, clock, report):
+    """True when something came up since it was claimed for which this message may not leave: it is held."""
+    stopped = notice.kind in Notice.GATED and holding.hold_back(
+        [notice.id], today=clock.today(), now=clock.now()
+    )
+    report.held += len(stopped or ())
+    return bool(stopped)
 
 
 def _prepare(notice, compose, clock, report):
@@ -166,6 +209,9 @@ def _prepare(notice, compose, clock, report):
             joining.let_go(notice)
             bouncing.fall_back(notice, now=now)
             report.skipped += 1
+        elif against := gate.check(notice, today=today, now=now):
+            holding.hold(notice, against, now=now)
+            report.held += 1
         elif (later := timing.not_before(notice, now)) > now:
             move(notice, Notice.QUEUED, send_at=later, tries=notice.tries - 1)
             report.later += 1
@@ -206,6 +252,8 @@ def _as_it_is(claimed):
 
 
 def _hand_over(notice, mail, send, clock, report):
+    if _stopped(notice, clock, report):
+        return None
     trouble = _attempt(notice, mail, send)
     if trouble:
         return _undelivered(notice, trouble, clock.now(), report)

@@ -1,0 +1,457 @@
+"""The gate: whether somebody may be pressed for money now, and if not, why, and what clears it.
+
+While a customer waits for us, disputes, has promised, keeps a plan, is paying, or while we cannot know
+whether they called, no late notice, fee, suspension or hand-over leaves. Asked in a few queries for any
+number of customers: when something is queued, again in the transaction in which it leaves, and by every use
+case of pressure. The database asks the same by itself (migrations/0026_the_gate.py). Only reading; who may
+let something pass all the same stands in ``overrides``.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from peewee import JOIN, SQL, fn
+
+from billing import company as companies
+from billing import feeds, words
+from billing.automatic import upcoming
+from billing.errors import BillingError
+from billing.money import format_cents
+from models import (
+    Allocation,
+    Call,
+    Contact,
+    Customer,
+    Dispute,
+    GateOverride,
+    Hold,
+    Inbound,
+    Invoice,
+    Notice,
+    Payment,
+    PaymentPart,
+    Plan,
+    PlanInvoice,
+    Promise,
+    Ticket,
+    among,
+)
+
+JUST_TOLD = timedelta(days=3)  # who was just told of a decline, or answered, is not pressed as well
+SETTLING = timedelta(days=10)  # for so long an approved payment may wait for its settlement
+LATE_FEE, SUSPENSION, HANDED_OVER = "late_fee", "suspension", "handed_over"
+ACTS = {
+    LATE_FEE: "charge a late fee",
+    SUSPENSION: "suspend the service",
+    HANDED_OVER: "hand this account over",
+}
+# What nobody may let pass: the law, and money that is on its way.
+NEVER_PASSED = frozenset({"bankruptcy", "deceased", "payment", "settling"})
+ANSWER, CALL_BACK, DECIDE, LOOK = "Answer", "Call back", "Decide", "Look at it"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why the gate is shut for a customer, with the row that proves it.
+
+    act        -- what clears it, as the words of a button
+    since_at   -- since when (an instant); an approved override lets pass what was there when it was asked
+    invoice_id -- the only invoice that it is about; None: the whole account
+    is_partial -- it leaves a part of its invoice due, so a message about that part may leave
+    waits      -- nobody has to act: it passes by itself
+    """
+
+    code: str
+    sentence: str
+    table: str
+    id: int
+    act: str
+    since_at: datetime
+    invoice_id: int | None = None
+    is_partial: bool = False
+    waits: bool = False
+
+    @property
+    def row(self):
+        """(table, id) of the row that proves it."""
+        return self.table, self.id
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Of whom and when the gate is asked."""
+
+    ids: tuple
+    today: date
+    now: datetime
+
+    def day(self, instant):
+        """The business day of an instant, in words."""
+        return words.date(words.local(instant, companies.current().time_zone).date())
+
+
+def reasons(customer_ids, *, today, now, kind=""):
+    """{customer id: [Reason, …]} of those for whom the gate is shut, what is most pressing first.
+
+    kind -- of a notice: the missed payment of a plan does not hold back the message that tells of it
+    """
+    asked, found = Asked(tuple(set(customer_ids)), today, now), {}
+    if asked.ids:
+        for source in SOURCES:
+            for customer_id, reason in source(asked):
+                if not (kind == Notice.PLAN_MISSED and reason.code == "plan_missed"):
+                    found.setdefault(customer_id, []).append(reason)
+    return found
+
+
+def shutting(found, invoice_id=None):
+    """Those reasons that count for an act about one invoice; without an invoice all of them do."""
+    if invoice_id is None:
+        return list(found)
+    own = (reason for reason in found if reason.invoice_id in (None, invoice_id))
+    return [reason for reason in own if not (reason.is_partial and reason.invoice_id)]
+
+
+def shut(rows, *, today, now):
+    """{notice id: [Reason, …]} of those of these Notices that may not leave now.
+
+    What two people let pass is left out, and so is what presses nobody.
+    """
+    gated = [row for row in rows if row.kind in Notice.GATED]
+    passed = _passed_notices([row.id for row in gated])
+    found = {}
+    for kind in {row.kind for row in gated}:
+        same = [row for row in gated if row.kind == kind]
+        all_of = reasons({row.customer_id for row in same}, today=today, now=now, kind=kind)
+        for row in same:
+            against = shutting(all_of.get(row.customer_id, ()), row.invoice_id)
+            left = _not_passed(against, passed.get(row.id)) + _bad_address(row, now)
+            if left:
+                found[row.id] = left
+    return found
+
+
+def before_due(rows, *, today, now):
+    """{invoice id: why nothing is said of it now} for reminders before the due date, which press nobody.
+
+    rows -- anything with id and customer_id. Fewer things count than after the due date: who pays, or is
+    charged, or waits for our answer is left alone, and for some days who was just told of it another way.
+    """
+    asked = Asked(tuple({row.customer_id for row in rows}), today, now)
+    all_of = {}
+    for source in BEFORE_DUE if rows else ():
+        for customer_id, reason in source(asked):
+            if reason.code in BEFORE_DUE_CODES:
+                all_of.setdefault(customer_id, []).append(reason)
+    found = {row.id: shutting(all_of.get(row.customer_id, ()), row.id) for row in rows}
+    return {id: against[0].sentence for id, against in found.items() if against}
+
+
+def check(notice, *, today, now):
+    """The reasons for which this notice may not leave now: a list, empty when it may."""
+    return shut([notice], today=today, now=now).get(notice.id, [])
+
+
+def refuse(customer, what, *, today, now, invoice=None):
+    """Raise BillingError while nobody may do ``what`` (one of ACTS) to a customer; asked in its transaction.
+
+    invoice -- the only one that it is about; none: the whole account
+    """
+    doing = ACTS[what]
+    invoice_id = invoice.id if invoice is not None else None
+    found = reasons([customer.id], today=today, now=now).get(customer.id, ())
+    left = _not_passed(shutting(found, invoice_id), _passed_act(customer, what, invoice_id))
+    if left:
+        raise BillingError(f"We do not {doing} now: {sentence(left)}")
+
+
+def sentence(found):
+    """The first of these reasons, and how many more there are."""
+    more = len(found) - 1
+    return found[0].sentence + (f" And {words.plural(more, 'more reason')}." if more else "")
+
+
+# --- What lets pass ------------------------------------------------------------------------------
+
+
+def _passed_notices(notice_ids):
+    """{notice id: until which instant its reasons were looked at by two people}."""
+    query = GateOverride.select(GateOverride.notice, fn.MAX(GateOverride.covers_at)).where(
+        among(GateOverride.notice, notice_ids)
+    )
+    return {id: _instant(at) for id, at in query.group_by(GateOverride.notice).tuples()}
+
+
+def _passed_act(customer, what, invoice_id):
+    mine = (GateOverride.customer == customer) & (GateOverride.what == what)
+    about = GateOverride.invoice.is_null() if invoice_id is None else GateOverride.invoice == invoice_id
+    return _instant(GateOverride.select(fn.MAX(GateOverride.covers_at)).where(mine & about).scalar())
+
+
+def _instant(at):
+    return datetime.fromisoformat(at) if isinstance(at, str) else at
+
+
+def _not_passed(found, covers_at):
+    """What came after two people had looked, and what nobody may let pass."""
+    if covers_at is None:
+        return list(found)
+    return [one for one in found if one.code in NEVER_PASSED or one.since_at > covers_at]
+
+
+# --- The law, and what staff said ----------------------------------------------------------------
+
+
+def _legal(asked):
+    query = Customer.select(Customer.id, Customer.name, Customer.legal_state).where(
+        among(Customer.id, asked.ids) & (Customer.legal_state != Customer.NONE)
+    )
+    told = {
+        Customer.BANKRUPTCY: "{} is in bankruptcy: the law forbids to ask for what is owed.",
+        Customer.DECEASED: "{} has died. Speak with the family or the estate, kindly.",
+    }
+    for id, name, state in query.tuples():
+        yield id, Reason(state, told[state].format(name), "customer", id, LOOK, datetime.min)
+
+
+def _holds(asked):
+    """A hold counts on the business day and on the day in UTC: the database knows only the latter."""
+    query = Hold.select(Hold.id, Hold.customer, Hold.reason, Hold.by, Hold.starts_on).where(
+        among(Hold.customer, asked.ids)
+        & (Hold.scope == Hold.NOTICES)
+        & (Hold.starts_on <= max(asked.today, asked.now.date()))
+        & (Hold.ends_on.is_null() | (Hold.ends_on >= min(asked.today, asked.now.date())))
+    )
+    for id, customer_id, reason, by, starts_on in query.tuples():
+        told = f"Messages have been on hold since {words.date(starts_on)}: {reason.rstrip('.')} ({by})."
+        since_at = datetime.combine(starts_on, datetime.min.time())
+        yield customer_id, Reason("hold", told, "hold", id, "End the hold", since_at)
+
+
+def _feeds(asked):
+    for feed in feeds.silent(asked.now):
+        if feed.watched:
+            last = f"was last read on {asked.day(feed.beat_at)}" if feed.beat_at else "was never read"
+            told = f"Incoming {feed.name} {last}: we cannot know whether they called or wrote."
+            since_at = feed.beat_at or datetime.min
+            for id in asked.ids:
+                yield id, Reason("feed", told, "feed", feed.id, "See what is wrong", since_at)
+
+
+# --- The customer waits for us -------------------------------------------------------------------
+
+
+def _tickets(asked):
+    waits = Ticket.state == Ticket.WAITING_ON_US
+    fault = (Ticket.kind == Ticket.SERVICE) & (Ticket.state != Ticket.CLOSED)
+    rested = (Ticket.state == Ticket.WAITING_ON_CUSTOMER) & (Ticket.last_at > asked.now - JUST_TOLD)
+    query = Ticket.select(
+        Ticket.id, Ticket.customer, Ticket.subject, Ticket.state, Ticket.kind, Ticket.opened_at,
+        fn.COALESCE(Ticket.waiting_since_at, Ticket.last_at), Ticket.last_at,
+    ).where(among(Ticket.customer, asked.ids) & (waits | fault | rested))  # fmt: skip
+    for id, customer_id, subject, state, kind, opened_at, since_at, last_at in query.order_by(
+        Ticket.id
+    ).tuples():
+        since_at = _instant(since_at)
+        if state == Ticket.WAITING_ON_US:
+            told = f"They have been waiting for our answer since {asked.day(since_at)}: “{subject}”."
+            yield customer_id, Reason("ticket", told, "ticket", id, ANSWER, since_at)
+        elif kind == Ticket.SERVICE:
+            told = f"A fault has been open since {asked.day(opened_at)}: “{subject}”."
+            yield customer_id, Reason("fault", told, "ticket", id, "Put it right and close it", opened_at)
+        else:
+            told = f"They had our answer on {asked.day(last_at)}: “{subject}”. Give them time to read it."
+            yield customer_id, Reason("just_answered", told, "ticket", id, LOOK, last_at, waits=True)
+
+
+def _inbound(asked):
+    """What came by mail or text and no person has looked at: theirs, or from an address of theirs."""
+    waiting = Inbound.state == Inbound.WAITING
+    matched = Inbound.select(Inbound.id, Inbound.customer, Inbound.subject, Inbound.received_at).where(
+        waiting & among(Inbound.customer, asked.ids)
+    )
+    by_sender = (
+        Inbound.select(Inbound.id, Contact.customer, Inbound.subject, Inbound.received_at)
+        .join(Contact, on=(fn.LOWER(Contact.email) == fn.LOWER(Inbound.sender)))
+        .where(
+            waiting & Inbound.customer.is_null() & (Inbound.sender != "") & among(Contact.customer, asked.ids)
+        )
+    )
+    for id, customer_id, subject, at in {*matched.tuples(), *by_sender.tuples()}:
+        about = f": “{subject}”" if subject else ""
+        told = f"They wrote on {asked.day(at)} and nobody has looked at it{about}."
+        yield customer_id, Reason("inbound", told, "inbound", id, LOOK, at)
+
+
+def _calls(asked):
+    query = Call.select(Call.id, Call.customer, Call.outcome, Call.started_at, Call.next_step).where(
+        among(Call.customer, asked.ids)
+        & (Call.state == Call.TO_CALL)
+        & (Call.waits | (Call.direction == Call.IN))
+    )
+    happened = {Call.MISSED: "and nobody answered", Call.VOICEMAIL: "and left a message"}
+    for id, customer_id, outcome, at, next_step in query.order_by(Call.id).tuples():
+        what = happened.get(outcome) or (f"and we were to: {next_step.rstrip('.')}" if next_step else "")
+        told = f"They called on {asked.day(at)} {what or 'and wait for us'}."
+        yield customer_id, Reason("call", told, "call", id, CALL_BACK, at)
+
+
+def _proposals(asked):
+    """Plans that were proposed to us and that nobody has answered."""
+    query = Plan.select(Plan.id, Plan.customer, Plan.amount_cents, Plan.count, Plan.proposed_at).where(
+        among(Plan.customer, asked.ids) & (Plan.state == Plan.PROPOSED) & (Plan.waits_for == Plan.US)
+    )
+    for id, customer_id, cents, count, at in query.tuples():
+        told = f"They proposed on {asked.day(at)} to pay {format_cents(cents)} in {count} parts."
+        yield customer_id, Reason("proposal", told, "plan", id, ANSWER, at)
+
+
+def _disputes(asked):
+    """What is disputed is not due; the rest of the invoice is, and may be asked for."""
+    query = (
+        Dispute.select(Dispute.id, Dispute.customer, Dispute.invoice, Dispute.amount_cents,
+                       Dispute.opened_at, Invoice.number, Invoice.open_cents)
+        .join(Invoice)
+        .where(among(Dispute.customer, asked.ids) & (Dispute.state == Dispute.OPEN))
+        .where(Invoice.open_cents > SQL("0"))
+        .order_by(Dispute.id)
+    )  # fmt: skip
+    rows, disputed = list(query.tuples()), {}
+    for _, _, invoice_id, cents, *_ in rows:
+        disputed[invoice_id] = disputed.get(invoice_id, 0) + cents
+    for id, customer_id, invoice_id, cents, at, number, open_cents in rows:
+        told = f"{format_cents(cents)} of invoice {number} has been disputed since {asked.day(at)}."
+        is_partial = disputed[invoice_id] < open_cents
+        yield customer_id, Reason("dispute", told, "dispute", id, DECIDE, at, invoice_id, is_partial)
+
+
+# --- What is on its way --------------------------------------------------------------------------
+
+
+def _payments(asked):
+    """Payments whose end is not known: being made, held, in doubt."""
+    query = (
+        Payment.select(
+            Payment.id, Payment.customer, Payment.amount_cents, Payment.created_at, PaymentPart.invoice
+        )
+        .join(
+            PaymentPart, JOIN.LEFT_OUTER, on=((PaymentPart.payment == Payment.id) & PaymentPart.live)
+        )
+        .where(among(Payment.customer, asked.ids) & Payment.state.in_(Payment.LIVE))
+        .order_by(Payment.id)
+    )  # fmt: skip
+    for id, customer_id, cents, at, invoice_id in query.tuples():
+        told = f"A payment of {format_cents(cents)}, begun on {asked.day(at)}, is being checked."
+        yield customer_id, Reason("payment", told, "payment", id, LOOK, at, invoice_id, waits=True)
+
+
+def _settling(asked):
+    """Part payments that the processor approved and has not settled."""
+    query = (
+        Payment.select(
+            Payment.id, Payment.customer, Payment.amount_cents, Payment.created_at, Allocation.invoice
+        )
+        .join(Allocation, on=((Allocation.payment == Payment.id) & (Allocation.amount_cents > 0)))
+        .join(Invoice, on=(Invoice.id == Allocation.invoice))
+        .where(
+            among(Payment.customer, asked.ids)
+            & (Payment.state == Payment.APPROVED)
+            & Payment.transaction_id.is_null(False)
+            & (Payment.created_at > asked.now - SETTLING)
+            & (Invoice.open_cents > SQL("0"))
+        )
+        .order_by(Payment.id)
+    )  # fmt: skip
+    for id, customer_id, cents, at, invoice_id in query.tuples():
+        told = f"Their payment of {format_cents(cents)} of {asked.day(at)} is not settled yet."
+        yield customer_id, Reason("settling", told, "payment", id, LOOK, at, invoice_id, waits=True)
+
+
+def _promises(asked):
+    query = Promise.select(
+        Promise.id, Promise.customer, Promise.invoice, Promise.amount_cents, Promise.pay_on, Promise.made_at
+    ).where(among(Promise.customer, asked.ids) & (Promise.state == Promise.RUNNING))
+    for id, customer_id, invoice_id, cents, pay_on, at in query.tuples():
+        told = f"They promised to pay {format_cents(cents)} by {words.date(pay_on)}."
+        yield customer_id, Reason("promise", told, "promise", id, LOOK, at, invoice_id, waits=True)
+
+
+def _plans(asked):
+    query = (
+        Plan.select(
+            Plan.id, Plan.customer, Plan.agreed_at, Plan.missed_on, Plan.repaired_on, PlanInvoice.invoice
+        )
+        .join(PlanInvoice, on=((PlanInvoice.plan == Plan.id) & PlanInvoice.active))
+        .where(among(Plan.customer, asked.ids) & (Plan.state == Plan.RUNNING))
+        .order_by(Plan.id)
+    )  # fmt: skip
+    for id, customer_id, at, missed_on, repaired_on, invoice_id in query.tuples():
+        if missed_on and (repaired_on is None or repaired_on < missed_on):
+            told = f"A payment of their plan has been missing since {words.date(missed_on)}; it may still come."
+            yield customer_id, Reason("plan_missed", told, "plan", id, LOOK, at, invoice_id, waits=True)
+        else:
+            told = f"They pay by the plan that they agreed to on {asked.day(at)}."
+            yield customer_id, Reason("plan", told, "plan", id, LOOK, at, invoice_id, waits=True)
+
+
+def _autopay(asked):
+    promised = upcoming.promised_invoices(asked.ids, today=asked.today)
+    if promised:
+        query = Invoice.select(Invoice.id, Invoice.customer, Invoice.number, Invoice.created_at)
+        for id, customer_id, number, at in query.where(among(Invoice.id, promised)).tuples():
+            told = f"Autopay will charge invoice {number}."
+            yield customer_id, Reason("autopay", told, "invoice", id, LOOK, at, id, waits=True)
+
+
+def _just_told(asked):
+    """Who was asked to pay by another message of the last days: above the limit, declined, come back."""
+    recent = among(Notice.customer, asked.ids) & (Notice.created_at > asked.now - JUST_TOLD)
+    told = {
+        Notice.ABOVE_CAP: "The customer was just asked, above their autopay limit.",
+        Notice.CHARGE_DECLINED: "The customer was just told of a declined payment.",
+        Notice.METHOD_PROBLEM: "The customer was just told of a declined payment.",
+        Notice.PAYMENT_PROBLEM: "The customer was just told that a payment came back.",
+    }
+    query = Notice.select(
+        Notice.id, Notice.customer, Notice.kind, Notice.created_at, Notice.invoice, Notice.payment
+    )
+    rows = list(query.where(recent & Notice.kind.in_(tuple(told))).tuples())
+    invoices = _invoices_of([row[5] for row in rows if row[5]])
+    for id, customer_id, kind, at, invoice_id, payment_id in rows:
+        for about in {invoice_id, *invoices.get(payment_id, ())} - {None}:
+            yield customer_id, Reason("just_told", told[kind], "notice", id, LOOK, at, about, waits=True)
+
+
+def _invoices_of(payment_ids):
+    """{payment id: {ids of the invoices that it paid or was to pay}}."""
+    found = {}
+    for model in (PaymentPart, Allocation) if payment_ids else ():
+        query = model.select(model.payment, model.invoice).where(among(model.payment, payment_ids))
+        for payment_id, invoice_id in query.tuples():
+            found.setdefault(payment_id, set()).add(invoice_id)
+    return found
+
+
+# Whoever must act first; what passes by itself last.
+SOURCES = (
+    _legal, _tickets, _calls, _inbound, _proposals, _disputes, _holds, _feeds, _payments, _settling,
+    _promises, _plans, _autopay, _just_told,
+)  # fmt: skip
+BEFORE_DUE = (_payments, _autopay, _tickets, _holds, _just_told)
+BEFORE_DUE_CODES = frozenset({"payment", "autopay", "ticket", "hold", "just_told"})
+CODES = (
+    "bankruptcy", "deceased", "ticket", "fault", "call", "inbound", "proposal", "dispute", "hold", "feed",
+    "payment", "settling", "promise", "plan", "plan_missed", "autopay", "just_answered",
+    "just_told", "bad_address",
+)  # fmt: skip
+
+
+# --- The way there -------------------------------------------------------------------------------
+
+
+def _bad_address(notice, now):
+    """A letter needs an address. Mail that comes back becomes a letter by itself (``notices.bouncing``)."""
+    if notice.channel != Notice.PAPER or notice.customer.address_lines:
+        return []
+    told = "There is no postal address to send it to."
+    return [Reason("bad_address", told, "customer", notice.customer_id, "Put the address right", now)]

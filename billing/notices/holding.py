@@ -1,0 +1,132 @@
+"""What the gate keeps back: held with its reason, looked at again, and let go on one step milder.
+
+Nothing that is held is lost. Once nothing stands against it any more, a step of reminding makes room for the
+one before it (``reminding`` counts on from that day), a signed mail is read again by its person, and anything
+else waits for the sender as before. Why the gate is shut is asked of ``billing.collections.gate``.
+"""
+
+from itertools import groupby
+
+from peewee import JOIN
+
+from billing import events, feeds, ledger, words
+from billing.collections import gate
+from billing.errors import StaleState
+from billing.notices import joining, judging
+from billing.states import move
+from models import Contact, Customer, Event, Invoice, Notice
+
+MILDER = "It was held back. The steps go on with a milder one."
+READ_AGAIN = "Something happened since it was written: please read it again."
+GATE = "gate"  # who did it, in the audit
+
+
+def hold(notice, against, *, now):
+    """Keep a notice back for these Reasons. What it was going to say besides waits again for itself."""
+    move(notice, Notice.HELD, held_at=now, released_at=None, message_id="", reason=_reason(against))
+    joining.let_go(notice)
+    proof = {"codes": [one.code for one in against], "rows": [f"{one.table} {one.id}" for one in against]}
+    events.record("notice.held", notice, by=GATE, now=now, reason=notice.reason, after=proof)
+
+
+def _reason(against):
+    return words.clipped(gate.sentence(against), 255)
+
+
+def hold_back(notice_ids, *, today, now):
+    """Hold those of these queued or claimed notices that may not leave; returns {id: [Reason, …]} of them."""
+    rows = _with_people((Notice.id.in_(notice_ids)) & Notice.kind.in_(Notice.GATED))
+    shut = gate.shut(rows, today=today, now=now)
+    for row in rows:
+        if row.id in shut:
+            hold(row, shut[row.id], now=now)
+    return shut
+
+
+def _with_people(condition):
+    """Notices with their customer, contact and invoice, in one query."""
+    query = (
+        Notice.select(Notice, Customer, Contact, Invoice)
+        .join(Customer)
+        .join_from(Notice, Contact, JOIN.LEFT_OUTER)
+        .join_from(Notice, Invoice, JOIN.LEFT_OUTER)
+    )
+    return list(query.where(condition).order_by(Notice.held_at, Notice.id))
+
+
+def held():
+    """Every held notice with its people, longest held first, in a list."""
+    return _with_people(Notice.state == Notice.HELD)
+
+
+def by_customer(*, today, now):
+    """[(customer, [notice], [Reason])] of what is held, those first for whom somebody has to act.
+
+    The reasons are those of now, each row once; none when the next look lets it go on.
+    """
+    rows = sorted(held(), key=lambda row: row.customer_id)
+    shut = gate.shut(rows, today=today, now=now)
+    found = []
+    for _, group in groupby(rows, key=lambda row: row.customer_id):
+        notices = list(group)
+        against = {one.row: one for row in notices for one in shut.get(row.id, ())}
+        found.append((notices[0].customer, notices, list(against.values())))
+    return sorted(found, key=lambda one: (all(reason.waits for reason in one[2]), one[1][0].held_at))
+
+
+def look_again(*, today, now):
+    """Let go on what nothing stands against any more. Returns how many.
+
+    What became untrue meanwhile is dropped; what is kept back for another reason by now says so.
+    """
+    rows = held()
+    shut, released = gate.shut(rows, today=today, now=now), 0
+    for row in rows:
+        try:
+            with ledger.locked(row.customer_id):
+                released += _look(row, shut.get(row.id), today, now)
+        except StaleState:  # somebody was faster
+            continue
+    return released
+
+
+def _look(row, against, today, now):
+    if untrue := judging.objection(row, today=today, now=now):
+        move(row, Notice.SKIPPED, reason=untrue)
+    elif against:
+        Notice.update(reason=_reason(against)).where(Notice.id == row.id).execute()
+    elif not gate.check(row, today=today, now=now):
+        _release(row, now)
+        return 1
+    return 0
+
+
+def _release(row, now):
+    if row.kind == Notice.OVERDUE and row.step is not None:
+        move(row, Notice.SKIPPED, released_at=now, reason=MILDER)
+    elif row.kind == Notice.CHECK_IN:
+        move(row, Notice.DRAFT, released_at=now, reason=READ_AGAIN if row.words else "")
+    else:
+        move(row, Notice.QUEUED, released_at=now, send_at=now, reason="")
+    events.record("notice.released", row, by=GATE, now=now)
+
+
+# --- Feeds that are silent -----------------------------------------------------------------------
+
+
+def sound_alarm(*, now):
+    """Note once for each silence that a source of evidence is not read. Returns sentences of the new ones."""
+    told = []
+    for feed in feeds.silent(now):
+        since = Event.at > feed.beat_at if feed.beat_at else True
+        known = Event.select().where(
+            (Event.what == "feed.silent")
+            & (Event.about_table == feed._meta.table_name)
+            & (Event.about_id == feed.id)
+            & since
+        )
+        if feed.watched and not known.exists():
+            sentence = f"Incoming {feed.name} is silent: no late notice leaves until it is read again."
+            events.record("feed.silent", feed, by=GATE, now=now, reason=sentence)
+            told.append(sentence)
+    return told
