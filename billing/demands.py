@@ -11,7 +11,7 @@ from datetime import date
 
 from peewee import SQL, Case, fn
 
-from models import Dispute, Installment, InstallmentPart, Invoice, Plan, among
+from models import Credit, Dispute, Installment, InstallmentPart, Invoice, Plan, among
 
 INVOICE, INSTALLMENT, DISPUTED = "invoice", "installment", "disputed"
 
@@ -182,14 +182,18 @@ _OF_INVOICE = (Invoice.id, Invoice.customer, Invoice.due_on, Invoice.open_cents)
 
 
 def _disputes(which):
+    credited = fn.COALESCE(Credit.amount_cents, 0)
     query = (
         Dispute.select(
-            *_OF_INVOICE, Dispute.state, Dispute.amount_cents, Dispute.due_again_on, Dispute.decided_at
+            *_OF_INVOICE, Dispute.state, Dispute.amount_cents - credited, Dispute.due_again_on,
+            Dispute.decided_at,
         )
+        .left_outer_join(Credit)
+        .switch(Dispute)
         .join(Invoice)
         .where((Dispute.state == Dispute.OPEN) | Dispute.due_again_on.is_null(False), *which)
         .where(Invoice.open_cents > SQL("0"))
-    )
+    )  # fmt: skip
     return query.tuples()
 
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 from billing import bill, contracts, events, ledger, notices
 from billing import company as companies
 from billing.automatic import autopay
+from billing.disputes import settling
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.states import move
-from models import Charge, Credit, Invoice, Line, OneOff, db
+from models import Charge, Credit, CreditReversal, Invoice, Line, OneOff, db
 
 
 def issue(draft, *, by, today, now):
@@ -64,6 +65,7 @@ def void(invoice, *, reason, by, today, now, bill_again=False):
         if bill_again:
             _put_back(invoice)
         ledger.use_unapplied([invoice.customer_id], by=by, on=today)
+        settling.settle([invoice.id], by=by, now=now)
         events.record("invoice.voided", invoice, by=by, now=now, customer=invoice.customer, reason=reason)
     return invoice
 
@@ -77,8 +79,12 @@ def _check_void(invoice):
         raise BillingError("This invoice was corrected by a credit already. Credit the rest of it instead.")
 
 
-def credit(invoice, *, amount_cents, reason, by, today, now, kind=Credit.NOTE, line=None, key=None):
+def credit(
+    invoice, *, amount_cents, reason, by, today, now, kind=Credit.NOTE, line=None, key=None, **more
+):  # fmt: skip
     """Correct an issued invoice by a credit note; what the invoice does not need stays on the account.
+
+    more -- its other columns: the days of service that it is for, the second person's approval
 
     The same ``key`` again returns the same credit. Raises BillingError above what the invoice was for,
     less what was credited on it before.
@@ -92,10 +98,12 @@ def credit(invoice, *, amount_cents, reason, by, today, now, kind=Credit.NOTE, l
         most = creditable_cents(invoice)
         if not 0 < amount_cents <= most:
             raise BillingError(f"Enter an amount between $0.01 and {format_cents(most)}.")
-        about = {"invoice": invoice, "line": line, "key": key}
+        about = {"invoice": invoice, "line": line, "key": key, **more}
         made = _make_credit(customer, amount_cents, reason, kind, by, today, now, **about)
         ledger.apply_oldest_first(made, by=by, on=today, only=[Invoice.get_by_id(invoice.id)])
         ledger.use_unapplied([customer.id], by=by, on=today)
+        if kind != Credit.DISPUTE:  # what decides a dispute closes it itself
+            settling.settle([invoice.id], by=by, now=now)
     return Credit.get_by_id(made.id)
 
 
@@ -105,18 +113,23 @@ def _same_click(key):
 
 
 def creditable_cents(invoice):
-    """What can still be credited on an invoice: its total, less what was credited on it before."""
-    return invoice.total_cents - sum(credit.amount_cents for credit in invoice.credits)
+    """What can still be credited on an invoice: its total, less what was credited on it and stands."""
+    undone = CreditReversal.select(CreditReversal.credit)
+    standing = invoice.credits.where(Credit.id.not_in(undone))
+    return invoice.total_cents - sum(credit.amount_cents for credit in standing)
 
 
-def goodwill(customer, *, amount_cents, reason, by, today, now, key=None):
-    """Give a customer credit out of kindness; it pays what is open, oldest first. One for each ``key``."""
+def goodwill(customer, *, amount_cents, reason, by, today, now, key=None, kind=Credit.GOODWILL, **more):
+    """Give a customer credit out of kindness; it pays what is open, oldest first. One for each ``key``.
+
+    more -- its other columns. Who may give how much alone: billing/remedies/goodwill.py.
+    """
     if amount_cents <= 0:
         raise BillingError("Enter an amount above zero.")
     with ledger.locked(customer.id):
         if earlier := _same_click(key):
             return earlier
-        made = _make_credit(customer, amount_cents, reason, Credit.GOODWILL, by, today, now, key=key)
+        made = _make_credit(customer, amount_cents, reason, kind, by, today, now, key=key, **more)
         ledger.apply_oldest_first(made, by=by, on=today)
     return Credit.get_by_id(made.id)
 

@@ -17,6 +17,7 @@ from models import (
     Allocation,
     Chargeback,
     Credit,
+    CreditReversal,
     Customer,
     Invoice,
     Loss,
@@ -213,6 +214,10 @@ def lost_twice_cents(payment_id):
 def _credit_entries(customer):
     for credit in Credit.select().where(Credit.customer == customer):
         yield credit.made_on, 2, "credit", f"Credit: {credit.reason}", -credit.amount_cents, credit
+    undone = CreditReversal.select(CreditReversal, Credit).join(Credit).where(Credit.customer == customer)
+    for row in undone:
+        text = f"Credit taken back: {row.reason}"
+        yield row.made_on, 3, "credit_taken_back", text, row.amount_cents, row
 
 
 # --- Applying money ------------------------------------------------------------------------------
@@ -256,19 +261,33 @@ def _check_part(money, invoice, cents):
 
 
 def apply_oldest_first(money, *, by, on, only=None):
-    """Pay the customer's open invoices from ``money``, oldest due date first; the rest stays unapplied.
+    """Pay what the customer owes from ``money``, what is due first first; the rest stays unapplied.
 
     only -- restrict to these invoices, in this order
 
-    Runs in the caller's ``locked`` transaction: what it reads must not change before it is applied.
+    What is disputed is never paid by itself: only a credit for one of ``only`` goes there. Runs in the
+    caller's ``locked`` transaction: what it reads must not change before it is applied.
     """
-    parts, left = [], money.open_cents
-    for invoice in open_invoices(money.customer_id) if only is None else only:
-        cents = min(left, invoice.open_cents)
+    parts, left = {}, money.open_cents
+    for invoice, asked_cents in _in_order(money.customer_id) if only is None else _in_full(only):
+        cents = min(left, asked_cents)
         if cents > 0:
-            parts.append((invoice, cents))
+            parts[invoice] = parts.get(invoice, 0) + cents
             left -= cents
-    apply(money, parts, by=by, on=on)
+    apply(money, list(parts.items()), by=by, on=on)
+
+
+def _in_full(invoices):
+    return [(invoice, invoice.open_cents) for invoice in invoices]
+
+
+def _in_order(customer_id):
+    """[(invoice, cents)] of what is due on some day, earliest first."""
+    invoices = list(open_invoices(customer_id))
+    asked = demands.of_invoices(invoices)
+    rows = [(one.due_on, invoice, one.cents) for invoice in invoices for one in asked[invoice.id]]
+    dated = sorted((row for row in rows if row[0]), key=lambda row: row[0])  # stable: by number within a day
+    return [(invoice, cents) for _, invoice, cents in dated]
 
 
 def apply_many(parts, *, by):

@@ -245,7 +245,7 @@ def test_what_changes_between_reading_and_claiming_is_not_charged(autopaying, ch
     ann = autopaying.customer()
     invoice = autopaying.due(ann)
     plan = due.plans([ann.id], TODAY)[ann.id]
-    assert plan.parts == [(invoice, 4250)]
+    assert list(plan.parts) == [(invoice, 4250)]
     CHANGES[change](ann, invoice).execute()
 
     verdicts = charging._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)

@@ -13,7 +13,7 @@ from peewee import fn
 
 from billing import company as companies
 from billing import events, ledger, notices, words
-from billing.automatic import consent, telling, upcoming
+from billing.automatic import consent, following, telling, upcoming
 from billing.automatic.consent import Terms
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -179,6 +179,7 @@ def plan_due(today, *, now):
     _drop(_is_settled(), "Nothing is left to pay.")
     _drop(_is_ended(), "Autopay was switched off.")
     unplanned = {row.customer_id for row in _unplanned()} | {row.customer_id for row in _to_repeat(today)}
+    unplanned |= {customer_id for _, customer_id, *_ in following.next_parts(today)}
     count = 0
     for ids in _chunks(sorted(unplanned), CHUNK):
         with db.atomic():
@@ -196,12 +197,23 @@ def _chunks(rows, size):
     return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
-def done(invoice_ids):
-    """These were charged. What comes back of them, and may be tried again, is planned anew."""
-    paid = Invoice.select(Invoice.id).where(among(Invoice.id, invoice_ids) & (Invoice.open_cents == 0))
+def done(invoice_ids, *, today):
+    """These were charged. What comes back of them, and may be tried again, is planned anew.
+
+    So is what is not due yet: the next installment of a plan, a part that is still disputed.
+    """
+    rests = among(Invoice.id, following.resting(today))
+    paid = Invoice.select(Invoice.id).where(
+        among(Invoice.id, invoice_ids) & ((Invoice.open_cents == 0) | rests)
+    )
     PlannedCharge.update(state=PlannedCharge.DONE).where(
         (PlannedCharge.state == PlannedCharge.PLANNED) & PlannedCharge.invoice.in_(paid)
     ).execute()
+
+
+def follow(invoice_ids, *, today, now):
+    """What is due of these invoices changed (a dispute, a plan): what is planned for them follows."""
+    following.follow(invoice_ids, today=today, now=now)
 
 
 def put_aside(invoice_ids, why):
@@ -299,16 +311,24 @@ def _write_plan(customer_ids, today, now, former=None):
 
     former -- {invoice id: the row under other terms that the new one replaces}
     """
-    former = former or {}
+    former, special = former or {}, following.special(customer_ids)
     rows = [
         {"autopay": row.id, "customer": row.customer_id, "invoice": row.invoice_id}
-        | _plan_of(row, row, row.kind, today, former.get(row.invoice_id))
+        | _plan_of(
+            row, row, row.kind, today, former.get(row.invoice_id), following.own_day(special, row.invoice_id)
+        )
         for row in _unplanned(customer_ids)
+        if following.cents_on(special, row.invoice_id, row.open_cents, date.max)
+    ]
+    rows += [
+        {"autopay": id, "customer": customer_id, "invoice": invoice_id, **_NOTHING, "charge_on": day}
+        for id, customer_id, invoice_id, day in following.next_parts(today, customer_ids)
     ]
     rows += [
         {
             "autopay": row.id, "customer": row.customer_id, "invoice": row.invoice_id, **_NOTHING,
-            "charge_on": max(row.retry_on, today), "told_on": today, "told_cents": row.open_cents,
+            "charge_on": max(row.retry_on, today), "told_on": today,
+            "told_cents": following.cents_on(special, row.invoice_id, row.open_cents, row.retry_on),
         }
         for row in _to_repeat(today, customer_ids)
     ]  # fmt: skip
@@ -320,14 +340,17 @@ def _write_plan(customer_ids, today, now, former=None):
 _NOTHING = {"told_on": None, "told_cents": None, "postponed_from_on": None, "postponed_at": None}
 
 
-def _plan_of(invoice, terms, method_kind, today, former):
+def _plan_of(invoice, terms, method_kind, today, former, own_day=None):
     """Day and notice of one invoice, as columns of PlannedCharge.
+
+    own_day -- the day that its next part has, whatever the terms say: of a plan, or of a decision
 
     What the customer put off under former terms stays put off. A notice given under them counts for a
     card, so that a card that replaces a declined one is charged at once; the law asks for a new one for a
     bank debit.
     """
-    day = max(charge_day(terms, issued_on=invoice.issued_on, due_on=invoice.due_on), today)
+    day = own_day or charge_day(terms, issued_on=invoice.issued_on, due_on=invoice.due_on)
+    day = max(day, today)
     values = _NOTHING | {"charge_on": day}
     if former and former.postponed_at and former.charge_on > today:
         values |= {
@@ -367,13 +390,18 @@ def preview(customer, method, terms, *, today):
     planned_before = upcoming.live().where(PlannedCharge.autopay == before) if before else ()
     former = {row.invoice_id: row for row in planned_before}
     invoices = {invoice.id: invoice for invoice in ledger.open_invoices(customer)}
-    rows = []
-    for invoice in invoices.values():
-        values = _plan_of(invoice, terms, method.kind, today, former.get(invoice.id))
+    rows, special = [], following.special([customer.id])
+    for invoice in list(invoices.values()):
+        own_day = following.own_day(special, invoice.id)
+        values = _plan_of(invoice, terms, method.kind, today, former.get(invoice.id), own_day)
+        cents = following.cents_on(special, invoice.id, invoice.open_cents, values["charge_on"])
+        if not cents:
+            del invoices[invoice.id]
+            continue
         rows.append(
             telling.Row(
                 invoice.id, customer.id, 0, invoice.id, values["charge_on"], values["told_on"],
-                values["told_cents"], None, invoice.open_cents, terms.tell_days, terms.cap_cents, method.kind,
+                values["told_cents"], None, cents, terms.tell_days, terms.cap_cents, method.kind,
                 customer.kind,
             )
         )  # fmt: skip
@@ -504,7 +532,7 @@ def postpone(planned, *, until_on, by, today, now):
                 postponed_from_on=row.postponed_from_on or row.charge_on,
                 postponed_at=now,
                 told_on=today,
-                told_cents=row.invoice.open_cents,
+                told_cents=row.cents,
             ).where((PlannedCharge.id == row.id) & (PlannedCharge.state == PlannedCharge.PLANNED)).execute()
         notices.queue_postponed(charge.autopay, until_on, now=now)
         before, after = {"charge_on": charge.charge_on}, {"charge_on": until_on}

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from billing import ledger, payments, words
-from billing.automatic import tally, tries, upcoming
+from billing.automatic import following, tally, tries, upcoming
 from billing.automatic.tally import SKIPPED, Verdict
 from billing.money import format_cents
 from models import Autopay, AutopayOutcome, Customer, Invoice, Payment, PlannedCharge, among
@@ -22,20 +22,19 @@ class Plan:
 
     customer: Customer
     autopay: Autopay | None
-    invoices: tuple[Invoice, ...]  # charged together
+    parts: tuple[tuple[Invoice, int], ...]  # (invoice, cents), charged together
     try_number: int
     verdicts: tuple[Verdict, ...]  # of those that are not charged
     asked: tuple[tuple[Invoice, ...], ...] = ()  # above the customer's limit, as they are asked together
 
     @property
-    def parts(self):
-        """[(invoice, cents)], as a payment takes them."""
-        return [(invoice, invoice.open_cents) for invoice in self.invoices]
+    def invoices(self):
+        return tuple(invoice for invoice, _ in self.parts)
 
     @property
     def cents(self):
         """The amount of the charge."""
-        return sum(invoice.open_cents for invoice in self.invoices)
+        return sum(cents for _, cents in self.parts)
 
     @property
     def method(self):
@@ -57,9 +56,9 @@ class Plan:
         return f"autopay:{self.customer.id}:{today:%Y%m%d}:{self.method.id}:{digest}"
 
 
-def charges(today):
-    """A query of the planned charges whose day has come and whose invoice is open."""
-    return (
+def charges(today, customer_ids=None):
+    """A query of the planned charges whose day has come and of whose invoice something may be charged."""
+    query = (
         PlannedCharge.select(PlannedCharge, Invoice)
         .join(Invoice)
         .where(
@@ -68,6 +67,10 @@ def charges(today):
             & (Invoice.open_cents > 0)
         )
     )
+    if customer_ids is not None:
+        query = query.where(among(PlannedCharge.customer, customer_ids))
+    resting = following.resting(today, customer_ids)
+    return query.where(~among(PlannedCharge.invoice, resting)) if resting else query
 
 
 def customers(today):
@@ -97,7 +100,7 @@ def planned(customers, today):
     """The Plans of these customers, all as if it were the first try."""
     customers = {one.id: one for one in customers}
     rows = {}
-    for row in charges(today).where(among(PlannedCharge.customer, customers)).order_by(Invoice.number):
+    for row in charges(today, list(customers)).order_by(Invoice.number):
         rows.setdefault(row.customer_id, []).append(row)
     if not rows:
         return []
@@ -109,6 +112,7 @@ def planned(customers, today):
 def _plan(customer, rows, charges, claims, today):
     """Split what is due into what is charged now and what is not, and why."""
     by_row = {row.id: one for one in charges for row in one.planned}
+    cents = {row.id: row.cents for one in charges for row in one.planned}
     verdicts = {
         row.id: _verdict_before(row, by_row.get(row.id), claims.get(row.invoice_id), today) for row in rows
     }
@@ -120,7 +124,7 @@ def _plan(customer, rows, charges, claims, today):
     return Plan(
         customer=customer,
         autopay=next((one.autopay for one in charges), None),
-        invoices=tuple(row.invoice for row in rows if verdicts[row.id] is None),
+        parts=tuple((row.invoice, cents[row.id]) for row in rows if verdicts[row.id] is None),
         try_number=1,
         verdicts=tuple(verdict for verdict in verdicts.values() if verdict),
         asked=tuple(one.invoices for one in above),

@@ -149,7 +149,7 @@ def write(verdicts, today, now):
             where=~says_nothing & ~is_late,
         ).execute()
     if paid := [verdict.invoice_id for verdict in verdicts if verdict.outcome == CHARGED]:
-        autopay.done(paid)
+        autopay.done(paid, today=today)
 
 
 def learn(today, *, now):

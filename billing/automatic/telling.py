@@ -16,6 +16,7 @@ from typing import NamedTuple
 from peewee import fn
 
 from billing import notices
+from billing.automatic import following
 from billing.automatic.consent import LAW_DAYS
 from models import (
     Autopay,
@@ -290,7 +291,14 @@ def _rows(customer_ids):
     # Both ends are narrowed, so that the join stays small whatever PostgreSQL believes of the tables.
     mine = among(PlannedCharge.customer, customer_ids) & among(Autopay.customer, customer_ids)
     query = _needing_notice(PlannedCharge.select(*columns)).where(mine)
-    return [Row(**row) for row in query.order_by(PlannedCharge.id).dicts()]
+    rows, special = [Row(**row) for row in query.order_by(PlannedCharge.id).dicts()], {}
+    if rows:
+        special = following.special({row.customer_id for row in rows})
+    asked = [
+        row._replace(open_cents=following.cents_on(special, row.invoice_id, row.open_cents, row.charge_on))
+        for row in rows
+    ]
+    return [row for row in asked if row.open_cents]
 
 
 def with_reader(customer_ids):

@@ -8,12 +8,15 @@ is no promise: whoever reads ``objection`` knows that the invoice is the custome
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from peewee import fn
+
 from billing import words
-from billing.automatic import tries
+from billing.automatic import following, tries
 from billing.money import format_cents
 from models import (
     Autopay,
     AutopayOutcome,
+    Dispute,
     Hold,
     Invoice,
     JobRun,
@@ -42,7 +45,7 @@ class Upcoming:
     @property
     def cents(self):
         """The amount as it is open now."""
-        return sum(row.invoice.open_cents for row in self.planned)
+        return sum(row.cents for row in self.planned)
 
     @property
     def method(self):
@@ -115,8 +118,11 @@ def of_invoice(invoice, *, today):
 
 
 def by_customer(customer_ids, *, today):
-    """{customer id: [Upcoming, earliest first]} in seven queries, however many customers."""
-    rows = list(_rows(customer_ids))
+    """{customer id: [Upcoming, earliest first]} in nine queries, however many customers.
+
+    Each planned row carries ``cents``: what is charged of its invoice then.
+    """
+    rows = _with_cents(list(_rows(customer_ids)), customer_ids, today)
     if not rows:
         return {}
     held, again, own = _held(customer_ids, today), _again(rows, today), _own_objections(rows)
@@ -181,6 +187,15 @@ def _rows(customer_ids):
     )
 
 
+def _with_cents(rows, customer_ids, today):
+    """The rows of which something is charged, each with how much: all, or what is due of it by then."""
+    special = following.special(customer_ids) if rows else {}
+    for row in rows:
+        day = max(row.charge_on, today)
+        row.cents = following.cents_on(special, row.invoice_id, row.invoice.open_cents, day)
+    return [row for row in rows if row.cents]
+
+
 def _held(customer_ids, today):
     """Those whose autopay rests."""
     holds = Hold.select(Hold.customer).where(
@@ -215,9 +230,13 @@ def _own_objections(rows):
 
 
 def _questions(invoice_ids):
-    """Those that a customer has asked about and not been answered: a dispute, for us."""
+    """Those that a customer has asked about and not been answered.
+
+    Whoever disputed a part has said what is right: the rest is charged as before.
+    """
+    disputed = Dispute.select(Dispute.id).where(Dispute.ticket == Ticket.id)
     waiting = Ticket.select(Ticket.invoice).where(
-        among(Ticket.invoice, invoice_ids) & (Ticket.state == Ticket.WAITING_ON_US)
+        among(Ticket.invoice, invoice_ids) & (Ticket.state == Ticket.WAITING_ON_US) & ~fn.EXISTS(disputed)
     )
     return {id for (id,) in waiting.tuples()}
 
@@ -240,5 +259,5 @@ def _objection(autopay, rows, is_held, own):
         return OUT_OF_USE
     if is_held:
         return ON_HOLD
-    cents = sum(row.invoice.open_cents for row in rows)
+    cents = sum(row.cents for row in rows)
     return own or (ABOVE_CAP if autopay.cap_cents and cents > autopay.cap_cents else "")

@@ -6,6 +6,7 @@ harmless. Money that was taken back later belongs to ``billing.reversals``.
 
 from billing import attempts, events, ledger, notices
 from billing.automatic import retries
+from billing.disputes import settling
 from billing.outcomes import Approved, Declined, Held, InDoubt, NothingChanged, Returned, Voided
 from billing.payments import claiming
 from billing.reversals import refunds, returns
@@ -92,6 +93,7 @@ def book(payment, today, now, state=Payment.APPROVED, **known):
     move(payment, state, received_on=today, **ended, **known)
     claiming.free(payment)
     _apply_to_parts(payment, today)
+    settling.settle([part.invoice_id for part in payment.parts], by="processor", now=now)
     notices.queue_receipt(payment, now=now)
     events.record("payment.approved", payment, by="processor", now=now)
 

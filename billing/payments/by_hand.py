@@ -1,6 +1,7 @@
 """Payments that come by hand: check, cash, money order, wire, or a bank's bill pay."""
 
 from billing import attempts, events, ledger, notices
+from billing.disputes import settling
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.payments import claiming
@@ -44,6 +45,7 @@ def record(
             ledger.apply_oldest_first(payment, by=by, on=today)
         else:
             ledger.apply(payment, parts, by=by, on=today)
+            settling.settle([invoice.id for invoice, _ in parts], by=by, now=now)
         notices.queue_receipt(payment, now=now)
         events.record("payment.recorded", payment, by=by, now=now, customer=customer)
     return payment

@@ -18,7 +18,7 @@ ABOUT = ("invoice", "line", "site", "contract")
 
 def open(
     customer, *, subject, body, by, now, contact=None, invoice=None, line=None, site=None, contract=None,
-    kind="", priority="", via=Ticket.STAFF, staff=None, files=(), reported_from_at=None,
+    kind="", priority="", via=Ticket.STAFF, staff=None, files=(), reported_from_at=None, acknowledge=True,
 ):  # fmt: skip
     """Open a ticket with its first message; it waits on us. Returns the Ticket.
 
@@ -26,6 +26,7 @@ def open(
     kind, priority       -- "" for what follows from the rest: about an invoice it is billing, a fault is high
     via                  -- one of Ticket.VIAS; whoever came by themselves is told by mail that we have it
     files                -- attachments.File, checked and kept
+    acknowledge          -- False: another message says that we have it
 
     Raises BillingError when the subject or the message is empty or too long, or something of somebody else
     is named.
@@ -50,7 +51,7 @@ def open(
         message = Message.create(ticket=ticket, contact=contact, staff=staff, body=body, written_at=now)
         attachments.attach(files, message=message, now=now)
         events.record("ticket.opened", ticket, by=by, now=now)
-        if via in ACKNOWLEDGED:
+        if acknowledge and via in ACKNOWLEDGED:
             notices.queue_ticket_received(message, now=now)
     return ticket
 
@@ -68,8 +69,10 @@ def of_customer(customer, *, invoice=None, line=None, site=None, contract=None):
     return about
 
 
-def reply(ticket, *, body, by, now, contact=None, staff=None, internal=False, files=()):
+def reply(ticket, *, body, by, now, contact=None, staff=None, internal=False, files=(), mail=True):
     """Add a message. Staff's answer is mailed to the customer; a customer's makes it wait on us again.
+
+    mail -- False: another message tells the customer of it
 
     To a ticket that was merged it is added where that one's messages are. Returns the Message; raises
     BillingError when it is empty or too long.
@@ -83,7 +86,7 @@ def reply(ticket, *, body, by, now, contact=None, staff=None, internal=False, fi
         attachments.attach(files, message=message, now=now)
         if not internal:
             _turn(ticket, staff, now)
-        if staff and not internal:
+        if staff and mail and not internal:
             notices.queue_ticket_reply(message, now=now)
         what = "ticket.noted" if internal else "ticket.answered" if staff else "ticket.continued"
         events.record(what, ticket, by=by, now=now)

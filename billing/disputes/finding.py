@@ -1,0 +1,55 @@
+"""Which disputes there are: of an invoice, of a customer, and what staff have to answer by when."""
+
+from datetime import timedelta
+
+from models import Dispute, Invoice, Line, among
+
+ANSWER_DAYS = 30  # promised to whoever opens one: our answer, or where we are
+LAST_DAYS = 90  # by then it is decided
+
+
+def open_of(invoice):
+    """The open disputes of an invoice, oldest first, with their lines."""
+    return list(_of([invoice.id]).where(Dispute.state == Dispute.OPEN))
+
+
+def of(invoice):
+    """Every dispute of an invoice, oldest first."""
+    return list(_of([invoice.id]))
+
+
+def _of(invoice_ids):
+    return (
+        Dispute.select(Dispute, Line)
+        .left_outer_join(Line)
+        .where(among(Dispute.invoice, invoice_ids))
+        .order_by(Dispute.id)
+    )
+
+
+def waiting():
+    """A query of what is to be decided, what was promised first first."""
+    return (
+        Dispute.select(Dispute, Invoice)
+        .join(Invoice)
+        .where(Dispute.state == Dispute.OPEN)
+        .order_by(Dispute.answer_by_on, Dispute.id)
+    )
+
+
+def late(today):
+    """A query of those whose promised day has passed."""
+    return waiting().where(Dispute.answer_by_on < today)
+
+
+def last_on(dispute):
+    """The day by which it has to be decided."""
+    return dispute.opened_on + timedelta(days=LAST_DAYS)
+
+
+def about(dispute):
+    """What is disputed, in a few words: a line by its text, else the invoice."""
+    if dispute.line_id:
+        return dispute.line.text
+    whole = dispute.amount_cents >= dispute.invoice.total_cents
+    return "the whole invoice" if whole else "a part of the invoice"
