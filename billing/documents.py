@@ -16,6 +16,7 @@ from billing import ledger, remittance, words
 from billing.automatic import upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
+from billing.remedies import fees
 from models import Allocation, Credit, Customer, Event, Invoice, Line, Payment, PaymentPart, Refund
 
 DAY = timedelta(days=1)
@@ -101,6 +102,7 @@ class Item:
     discount_reason: str
     tax_cents: int
     total_cents: int
+    line_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         expectation=_expectation(lines, invoice),
         next_invoice=_next_invoice(lines),
         wish="" if as_issued or not stand.open_cents else _wish(customer, automatic),
-        late=_late(invoice, stand.state, automatic),
+        late=_late(invoice, stand.state, automatic, fees.late_words(invoice, lines, company, as_issued)),
         objection=OBJECTION,
         pay_url=pay_url,
         scan_line=_scan_line(customer, invoice, stand),
@@ -364,6 +366,7 @@ def _item(line):
         discount_reason=line.discount_reason,
         tax_cents=line.tax_cents,
         total_cents=line.total_cents,
+        line_id=line.id,
     )
 
 
@@ -740,16 +743,20 @@ def _wish(customer, automatic):
     }[customer.pay_wish]
 
 
-def _late(invoice, state, automatic):
-    """What late payment costs (nothing), and what to do instead of worrying."""
+def _late(invoice, state, automatic, fee):
+    """What late payment costs (mostly nothing), and what to do instead of worrying.
+
+    fee -- the sentences about the late fee; "" where there is none
+    """
     if automatic and automatic.is_promise and not automatic.is_retry:
         return "There is no late fee. If the day does not suit you, let the charge wait until another one."
+    fee = fee or "There is no late fee."
     if state == "past due":
-        return "There is no late fee. If you need more time, tell us and we will find a date together."
+        return f"{fee} If you need more time, tell us and we will find a date together."
     if not invoice.due_on or state in ("paid", Invoice.VOID):
         return ""
     by = words.date(invoice.due_on)
-    return f"There is no late fee. If you cannot pay by {by}, tell us and we will find a date together."
+    return f"{fee} If you cannot pay by {by}, tell us and we will find a date together."
 
 
 def _scan_line(customer, invoice, stand):

@@ -261,11 +261,8 @@ def open_ticket(row, customer, *, by, now):
 def message_of(row):
     """What a ticket shows of a message: the words without the quote, and what was attached."""
     text = quotes.cut(row.body) or "(No text.)"
-    files = (
-        f"\n\nAttached, left in the mailbox: {'; '.join(row.attachments.splitlines())}"
-        if row.attachments
-        else ""
-    )
+    left = "; ".join(row.attachments.splitlines())
+    files = f"\n\nAttached, left in the mailbox: {left}" if left else ""
     room = tickets.LONGEST - len(files[:2000])
     if len(text) > room:
         more = "\n\n(Cut here: the whole message is in the mailbox.)"

@@ -27,7 +27,8 @@ OPEN = frozenset({
 
 # What a technical contact may open: their own data and questions, nothing about money.
 WITHOUT_MONEY = frozenset({
-    "questions", "question", "new_question", "details", "choose_account", "account", *OPEN,
+    "questions", "question", "new_question", "question_settled", "question_file", "details", "choose_account",
+    "account", *OPEN,
 })  # fmt: skip
 
 

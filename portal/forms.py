@@ -7,6 +7,7 @@ import re
 import secrets
 from datetime import date
 
+from flask import current_app, g, request
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -14,6 +15,7 @@ from wtforms import (
     EmailField,
     HiddenField,
     IntegerField,
+    MultipleFileField,
     RadioField,
     SelectField,
     StringField,
@@ -27,7 +29,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from billing import money, tickets
 from billing.automatic import consent
 from billing.errors import BillingError
-from models import Autopay, Customer
+from models import Autopay, Customer, Line
 
 
 def _clean(value):
@@ -62,6 +64,16 @@ class EmailAddress:
             raise ValidationError(
                 "This does not look like an email address. It needs a form like ann@example.com."
             )
+
+
+class DayField(DateField):
+    """A date that says in plain words when it is none."""
+
+    def process_formdata(self, valuelist):
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("This date does not exist. Please choose another.") from None
 
 
 # --- Paying --------------------------------------------------------------------------------------
@@ -99,10 +111,49 @@ class QuestionForm(Form):
         ],
         render_kw={"rows": 3},
     )
+    files = MultipleFileField(
+        "Photos or papers",
+        description="Photos, PDF or plain text; up to 5 files, 8 MB together.",
+        render_kw={"accept": "image/jpeg,image/png,image/webp,image/gif,application/pdf,text/plain"},
+    )
+
+    def taken_files(self):
+        """The files, checked and kept; None when one cannot be, with the reason beside the field."""
+        try:
+            return current_app.files.taken(request)
+        except BillingError as refusal:
+            self.files.errors = [str(refusal)]
+            return None
+
+
+class InvoiceQuestionForm(QuestionForm):
+    """The same about one invoice: all of it, or one line."""
+
+    WHOLE = SelectChoice("", "The whole invoice")
+
+    line = SelectField("What is it about?", choices=[], default="")
+
+    def __init__(self, invoice, **more):
+        super().__init__(**more)
+        self.lines = {str(line.id): line for line in invoice.lines.order_by(Line.position)}
+        self.line.choices = [self.WHOLE, *(SelectChoice(id, _said(line)) for id, line in self.lines.items())]
+        if not self.is_submitted() and request.args.get("line") in self.lines:
+            self.line.data = request.args["line"]
+
+    @property
+    def about_line(self):
+        """The chosen Line, or None for the whole invoice."""
+        return self.lines.get(self.line.data)
+
+
+def _said(line):
+    return f"{line.text}, {money.format_cents(line.amount_cents)}"
 
 
 class NewQuestionForm(QuestionForm):
     """The same, with a subject and perhaps the invoice that it is about."""
+
+    kind = HiddenField(validators=[Length(max=20)])
 
     subject = StringField(
         "Subject",
@@ -112,6 +163,17 @@ class NewQuestionForm(QuestionForm):
         ],
     )
     invoice = HiddenField(validators=[Length(max=12)])
+
+
+class FaultForm(NewQuestionForm):
+    """Something does not work: where, and since when."""
+
+    site = SelectField("Where?", choices=[], default="")
+    since_on = DayField("Since when?", [Optional()], render_kw={"class": "short"})
+
+    def validate_since_on(self, field):
+        if field.data and field.data > g.today:
+            raise ValidationError("This day is still to come. Please choose today or an earlier one.")
 
 
 # --- Signing in ----------------------------------------------------------------------------------
@@ -180,16 +242,6 @@ class DetailsForm(Form):
     def validate_phone(self, field):
         if field.data and not re.fullmatch(r"[0-9 ()+./x-]{7,25}", field.data):
             raise ValidationError("Please write the number like (512) 555-0100.")
-
-
-class DayField(DateField):
-    """A date that says in plain words when it is none."""
-
-    def process_formdata(self, valuelist):
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError("This date does not exist. Please choose another.") from None
 
 
 class StatementForm(Form):

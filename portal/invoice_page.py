@@ -9,12 +9,13 @@ from datetime import timedelta
 
 from flask import flash, g, redirect, render_template, request
 
-from billing import documents, invoices, ledger, tickets
+from billing import documents, invoices, ledger, masking, tickets
 from billing.automatic import autopay, upcoming
 from billing.errors import BillingError
+from billing.tickets import clocks
 from models import Invoice, Message, Payment, PaymentPart, Ticket
 from portal import payments
-from portal.forms import PayForm, QuestionForm, new_key
+from portal.forms import InvoiceQuestionForm, PayForm, new_key
 
 SAME_QUESTION = timedelta(minutes=30)  # a second click, not a second question
 
@@ -41,6 +42,7 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
     saved    -- methods that whoever is signed in may pay with by a click
     """
     attempt = ledger.standing_attempt(invoice)
+    asking = question_form or InvoiceQuestionForm(invoice, formdata=None)
     document = documents.invoice_document(invoice, pay_url=place.address, today=g.today, company=g.company)
     page = render_template(
         "portal/invoice.html",
@@ -56,9 +58,11 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         saved=saved,
         replacement=replacement(invoice),
         asked=_asked(invoice),
+        answer_by=clocks.promise,
+        line_links=_line_links(asking.lines, place),
         key=new_key(),
         pay_form=pay_form or PayForm(formdata=None),
-        question_form=question_form or QuestionForm(formdata=None),
+        question_form=asking,
         **more,
     )
     return page, code
@@ -90,8 +94,13 @@ def paid_by(invoice):
 
 
 def _asked(invoice):
-    """The question about this invoice that waits for our answer, or None."""
-    return invoice.tickets.where(Ticket.state == Ticket.WAITING_ON_US).order_by(Ticket.id.desc()).first()
+    """The newest question about this invoice that is not settled, or None."""
+    return tickets.about_invoice(invoice).first()
+
+
+def _line_links(line_ids, place):
+    """{line id: [(words, address)]}: what can be done about one line."""
+    return {int(id): [("Something wrong?", f"{place.here}?line={id}#question")] for id in line_ids}
 
 
 def as_issued(invoice, place):
@@ -136,9 +145,9 @@ def check(invoice, place):
 
 
 def ask(invoice, place, *, contact, again):
-    """Something is wrong: one sentence makes a ticket, and reminders wait."""
-    form = QuestionForm()
-    if not form.validate():
+    """Something is wrong with it, or with one line: one sentence makes a ticket, and reminders wait."""
+    form = InvoiceQuestionForm(invoice)
+    if not form.validate() or (files := form.taken_files()) is None:
         return again(question_form=form, code=422)
     if not _was_just_asked(invoice, form.body.data):
         tickets.open(
@@ -149,6 +158,9 @@ def ask(invoice, place, *, contact, again):
             now=g.now,
             contact=contact,
             invoice=invoice,
+            line=form.about_line,
+            via=Ticket.PAY_LINK if place.replacement else Ticket.PORTAL,
+            files=files,
         )
     flash("Thank you. Your question is with us.", "success")
     return redirect(place.here, 303)
@@ -156,6 +168,8 @@ def ask(invoice, place, *, contact, again):
 
 def _was_just_asked(invoice, body):
     recent = Message.select().join(Ticket).where(
-        (Ticket.invoice == invoice) & (Message.body == body) & (Message.written_at > g.now - SAME_QUESTION)
+        (Ticket.invoice == invoice)
+        & (Message.body == masking.masked(body))
+        & (Message.written_at > g.now - SAME_QUESTION)
     )  # fmt: skip
     return recent.exists()

@@ -114,19 +114,22 @@ def test_html_is_read_where_there_is_nothing_else():
     assert quotes.cut(opened(html).body) == "Please call me."
 
 
-def test_attachments_are_noted_and_not_read():
+def test_attachments_come_along_by_their_content_or_are_noted_with_the_reason():
     from email.message import EmailMessage
 
     made = EmailMessage()
     made["From"], made["Subject"] = "a@example.com", "x"
     made.set_content("See the photo.")
-    made.add_attachment(b"x" * 4096, maintype="image", subtype="jpeg", filename="Türe.jpg")
+    made.add_attachment(b"\xff\xd8\xff" + b"x" * 4093, maintype="image", subtype="jpeg", filename="Türe.jpg")
     made.add_attachment("a forwarded mail", filename="note.txt")
 
     received = opened(made.as_bytes())
 
     assert received.body == "See the photo."
-    assert received.attachments == ("Türe.jpg, 4 KB", "note.txt, 17 bytes")
+    [file] = received.files
+    assert (file.name, file.kind, file.content) == ("note.txt", "text/plain", b"a forwarded mail\n")
+    [left] = received.attachments
+    assert left.startswith("Türe.jpg, 4 KB: ") and "cannot be read as a picture" in left
 
 
 def test_lines_that_a_program_broke_are_joined():

@@ -50,7 +50,7 @@ def record(customer, cents, clock, **options):
 
 
 def test_every_page_is_closed_unless_it_is_opened_by_name(app, visitor, db):
-    values = {"reference": "PLX", "number": 1, "id": 1}
+    values = {"reference": "PLX", "number": 1, "id": 1, "file": 1}
     closed = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("portal.")]
     closed = [rule for rule in closed if rule.endpoint.partition(".")[2] not in door.OPEN]
     assert len(closed) > 15

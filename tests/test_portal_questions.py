@@ -48,7 +48,7 @@ def test_a_closed_question_opens_again_with_a_message(visitor, alice, sam, clock
 
     page = visitor.press(visitor.open(f"/account/questions/{ticket.id}"), "Send", body="One more thing")
 
-    assert "Waiting on us" in page.text
+    assert "With us" in page.text
     assert Ticket.get().state == "waiting_on_us"
 
 
