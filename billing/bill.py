@@ -197,9 +197,10 @@ def due_customers(today, company, customer=None):
     customer -- ask about only this one
     """
     charges = Charge.select(Contract.customer).join(Contract).where(_is_due(today, company))
-    work = OneOff.select(OneOff.customer).where(
+    work = OneOff.select(OneOff.customer).join(Item).where(  # a late fee comes along, never alone
         OneOff.billed_on.is_null() & OneOff.canceled_on.is_null() & (OneOff.done_on <= today)
-    )
+        & (Item.kind != Item.FEE)
+    )  # fmt: skip
     if customer is not None:  # not only below: a page asks for one, and must not read what is due to all
         charges, work = charges.where(Contract.customer == customer), work.where(OneOff.customer == customer)
     query = (

@@ -82,7 +82,28 @@ CHECKS = {
         SELECT credit.id FROM credit
         LEFT JOIN (SELECT credit_id, SUM(amount_cents) AS cents FROM allocation GROUP BY credit_id) AS used
         ON used.credit_id = credit.id
-        WHERE credit.open_cents <> credit.amount_cents - COALESCE(used.cents, 0)""",
+        LEFT JOIN credit_reversal AS undone ON undone.credit_id = credit.id
+        WHERE credit.open_cents
+            <> credit.amount_cents - COALESCE(used.cents, 0) - COALESCE(undone.amount_cents, 0)""",
+    "a write-off does not pay its own invoice as a whole": """
+        SELECT credit.id FROM credit
+        LEFT JOIN credit_reversal AS undone ON undone.credit_id = credit.id
+        WHERE credit.kind IN ('write_off', 'bad_debt') AND undone.id IS NULL
+        AND (credit.invoice_id IS NULL OR credit.open_cents <> 0 OR EXISTS (SELECT 1 FROM allocation
+            WHERE allocation.credit_id = credit.id AND allocation.invoice_id <> credit.invoice_id))""",
+    "a debt was given up without a second person": """
+        SELECT credit.id FROM credit LEFT JOIN approval ON approval.id = credit.approval_id
+        WHERE credit.kind = 'bad_debt' AND (approval.id IS NULL OR approval.state <> 'approved'
+            OR approval.amount_cents <> credit.amount_cents)""",
+    "two service credits are for the same days of a charge": """
+        SELECT later.id FROM service_credit AS later JOIN service_credit AS earlier
+        ON earlier.charge_id = later.charge_id AND earlier.id < later.id
+        AND earlier.from_on <= later.to_on AND earlier.to_on >= later.from_on
+        WHERE earlier.state = 'given' AND later.state = 'given'""",
+    "a late fee is billed as another amount than was told, or without being told": """
+        SELECT late_fee.id FROM late_fee JOIN one_off ON one_off.id = late_fee.one_off_id
+        WHERE one_off.unit_cents * one_off.quantity > late_fee.cents OR late_fee.told_on IS NULL
+        OR (one_off.canceled_on IS NOT NULL AND late_fee.state = 'charged')""",
     "an allocation pays another customer's invoice": """
         SELECT allocation.id FROM allocation JOIN invoice ON invoice.id = allocation.invoice_id
         LEFT JOIN payment ON payment.id = allocation.payment_id

@@ -28,7 +28,6 @@ def done(db):
 
 @pytest.fixture
 def customer(db):
-    factories.make_company()
     return factories.make_customer()
 
 

@@ -13,6 +13,7 @@ from billing import company as companies
 from billing.automatic import autopay, setbacks, upcoming
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding
+from billing.remedies import told
 from billing.renewals import answers, endings, prices
 from billing.reversals import money_back
 from billing.tickets import clocks
@@ -172,6 +173,17 @@ def _refund(notice, tokens, today, now):
     return {"document": document}
 
 
+def _credit_given(notice, tokens, today, now):
+    return {"document": told.credit_document(notice.credit)}
+
+
+def _late_fee(notice, tokens, today, now):
+    token = links.pay_link(notice.invoice, now=now, contact=notice.contact)
+    pay_url = tokens.add("pay_url", "portal.pay_link", token)
+    tokens.urls["question_url"] = f"{pay_url}#question"
+    return {"document": told.fee_document(notice.late_fee)}
+
+
 def _add_pay_link(notice, document, tokens, now):
     """Where one invoice is owed again, the button leads to it; several are found by signing in."""
     if len(document.reopened) == 1:
@@ -316,6 +328,8 @@ _CONTEXTS = {
     Notice.RECEIPT: _payment,
     Notice.PAYMENT_PROBLEM: _payment_problem,
     Notice.REFUND: _refund,
+    Notice.CREDIT_GIVEN: _credit_given,
+    Notice.LATE_FEE: _late_fee,
     Notice.SIGN_IN: _sign_in,
     Notice.CONSENT_CONFIRM: _consent_confirm,
     Notice.DIGEST: _digest,

@@ -29,6 +29,8 @@ MUST = {
     Notice.RECEIPT: ("sum", "date", "sentence"),
     Notice.PAYMENT_PROBLEM: ("sum", "sentence", "next_step"),
     Notice.REFUND: ("sum", "sentence"),
+    Notice.CREDIT_GIVEN: ("sum", "sentence", "reason"),
+    Notice.LATE_FEE: ("sum", "fee_date", "pay_link"),
     Notice.CHARGE_DECLINED: (*_SETBACK, "pay_link"),
     Notice.METHOD_PROBLEM: (*_SETBACK, "methods_link"),
     Notice.ABOVE_CAP: (*_SETBACK, "pay_link"),

@@ -67,6 +67,9 @@ MEANINGS = {
     "facts": "piece: the particulars",
     "paid": "piece: what the payment paid",
     "refunds": "piece: what went back",
+    "account_link": "the page of the account",
+    "fee_date": "the day from which a late fee is charged",
+    "fee_short": "the same, shorter, for texts",
     "problem": "what became of it, such as “came back unpaid”",
     "next_step": "what happens next, and what to do",
     "is_dispute": "true when the payer went to their bank",
@@ -331,6 +334,59 @@ def _refund(context, links, tongue):
     return _back(context["document"], links, tongue) | {"date": tongue.date(context["document"].on)}
 
 
+def _credit_given(context, links, tongue):
+    document = context["document"]
+    paid = [
+        Row(
+            tongue.say(f"Invoice {part.number}"),
+            part.cents,
+            tongue.say(f"{format_cents(part.open_cents)} still open" if part.open_cents else "paid in full"),
+        )
+        for part in document.paid
+    ]
+    if document.unapplied_cents:
+        paid.append(Row(tongue.say("Kept for your next invoice"), document.unapplied_cents))
+    link = links.get("sign_in_page_url", "")
+    when = tongue.say(f"on {words.date(document.on)}")
+    return {
+        "account": document.account_number,
+        "sum": format_cents(document.cents),
+        "date": tongue.date(document.on),
+        "sentence": tongue.say(document.sentence),
+        "reason": tongue.say(document.reason),
+        "amount": Amount(document.cents, when, tongue.say("A credit for you")),
+        "paid": Rows(tuple(paid)),
+        "account_link": link,
+        "button": Button(link),
+    }
+
+
+def _late_fee(context, links, tongue):
+    document = context["document"]
+    pairs = (
+        ("Invoice", document.number),
+        ("Was due", words.date(document.due_on)),
+        ("Late for your services, before tax", format_cents(document.base_cents)),
+        ("Late fee, at most", format_cents(document.cents)),
+        ("From", words.date(document.charge_from_on)),
+    )
+    when = tongue.say(f"was due {words.date(document.due_on)}")
+    title = tongue.say(f"Invoice {document.number} is still open")
+    return {
+        "number": document.number,
+        "due_date": tongue.date(document.due_on),
+        "amount_due": format_cents(document.open_cents),
+        "sum": format_cents(document.cents),
+        "fee_date": tongue.date(document.charge_from_on),
+        "fee_short": tongue.short_date(document.charge_from_on),
+        "amount": Amount(document.open_cents, when, title),
+        "facts": _facts(pairs, tongue),
+        "pay_link": _pay_link(links),
+        "button": Button(_pay_link(links)),
+        "question_link": links.get("question_url", ""),
+    }
+
+
 def _setback(context, links, tongue):
     document = context["document"]
     return {
@@ -554,6 +610,8 @@ _FACTS = {
     Notice.RECEIPT: _receipt,
     Notice.PAYMENT_PROBLEM: _problem,
     Notice.REFUND: _refund,
+    Notice.CREDIT_GIVEN: _credit_given,
+    Notice.LATE_FEE: _late_fee,
     Notice.CHARGE_DECLINED: _setback,
     Notice.METHOD_PROBLEM: _setback,
     Notice.ABOVE_CAP: _above_cap,

@@ -21,6 +21,8 @@ TITLES = {
     Notice.CHECK_IN: ("A word about your invoice", "Sobre su factura"),
     Notice.FRESH_LINK: ("Your invoice", "Su factura"),
     Notice.PAYMENT_PROBLEM: ("A payment came back", "Un pago fue devuelto"),
+    Notice.CREDIT_GIVEN: ("A credit for you", "Un crédito para usted"),
+    Notice.LATE_FEE: ("Before a late fee", "Antes de un recargo"),
     Notice.REFUND: ("Money back", "Reembolso"),
     Notice.CHARGE_DECLINED: ("A charge was declined", "Un cobro fue rechazado"),
     Notice.CHARGE_POSTPONED: ("Another day", "Otra fecha"),

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from billing import autopay_documents, digests, documents, outcomes, remittance
 from billing.automatic import setbacks
 from billing.notices import joining
+from billing.notices.queueing import WHY_CREDIT, WHY_LATE_FEE
+from billing.remedies import told
 from billing.renewals import sample
 from billing.reversals import money_back
 from models import Notice
@@ -148,6 +150,25 @@ def problem(**fields):
                   ("Account", "100042")),
     }  # fmt: skip
     return money_back.ProblemDocument(**known | fields)
+
+
+def credit(**fields):
+    """A credit out of kindness that pays a part of one invoice."""
+    known = {
+        "company": COMPANY, "account_number": "100042", "cents": 1500, "on": date(2026, 12, 3),
+        "sentence": told.OTHERWISE, "reason": "Our technician came a day late.",
+        "paid": (told.Part("10482", 1500, 2750),), "unapplied_cents": 0,
+    }  # fmt: skip
+    return told.CreditDocument(**known | fields)
+
+
+def late_fee(**fields):
+    """A late fee that is told before it is charged."""
+    known = {
+        "company": COMPANY, "number": "10482", "due_on": date(2026, 12, 15), "open_cents": 4600,
+        "cents": 213, "charge_from_on": date(2027, 1, 15), "base_cents": 4250,
+    }  # fmt: skip
+    return told.FeeDocument(**known | fields)
 
 
 def refund(**fields):
@@ -381,6 +402,20 @@ CASES = {
         "A dispute": _PROBLEM | {"document": problem(is_dispute=True, next_step="")},
         "Nothing open again": _PROBLEM | {"document": problem(reopened=(), next_step="")},
     },
+    Notice.CREDIT_GIVEN: {
+        "Out of kindness": {"document": credit(), "why": WHY_CREDIT},
+        "For days that did not work": {
+            "document": credit(
+                sentence=told.SENTENCES["service"], cents=581, unapplied_cents=581, paid=(),
+                reason="Burglary monitoring did not work December 3–8, 2026 (6 of 31 days).",
+            ),
+            "why": WHY_CREDIT,
+        },
+        "A late fee taken back": {
+            "document": credit(sentence=told.SENTENCES["late_fee"], cents=213), "why": WHY_CREDIT
+        },
+    },
+    Notice.LATE_FEE: {"Before it is charged": {"document": late_fee(), "why": WHY_LATE_FEE}},
     Notice.REFUND: {
         "To a card": {"document": refund(), "why": "A message is sent whenever we send money back."},
         "Nothing open again": {

@@ -40,6 +40,10 @@ AROUND = {
     "Somebody asked to sign in with this address.": "Alguien pidió entrar con esta dirección.",
     "You asked to get legal notices by email.": "Usted pidió recibir avisos legales por correo electrónico.",
     "This was the address of a contact of this account.": "Esta era la dirección de un contacto de esta cuenta.",
+    "We tell you whenever we put a credit on this account.": (
+        "Le avisamos cada vez que ponemos un crédito en esta cuenta."
+    ),
+    "An invoice of this account is past due.": "Una factura de esta cuenta pasó su fecha de vencimiento.",
     "You asked us a question.": "Usted nos hizo una pregunta.",
     "You asked for a new link.": "Usted pidió un enlace nuevo.",
     "Our office sent you this invoice again.": "Nuestra oficina le envió esta factura de nuevo.",
@@ -662,4 +666,36 @@ ANSWERS = {
     ),
 }
 
-SENTENCES = AROUND | ANSWERS | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT
+REMEDIES = {
+    "A credit for you": "Un crédito para usted",
+    "For the days on which your service did not work, we have put a credit on your account.": (
+        "Por los días en que su servicio no funcionó, pusimos un crédito en su cuenta."
+    ),
+    "We have taken back the late fee.": "Retiramos el recargo por atraso.",
+    "We have put a credit on your account.": "Pusimos un crédito en su cuenta.",
+    "{name} did not work {period} ({count} of {total} days)": (
+        "{name} no funcionó del {period} ({count} de {total} días)"
+    ),
+    "{name} did not work {period} ({count} of {total} days).": (
+        "{name} no funcionó del {period} ({count} de {total} días)."
+    ),
+    "Invoice {number} is still open": "La factura {number} sigue pendiente",
+    "Was due": "Venció",
+    "From": "Desde",
+    "Late for your services, before tax": "Atrasado por sus servicios, sin impuesto",
+    "Late fee, at most": "Recargo por atraso, como máximo",
+    "If it is still open on {day}, your agreement allows a late fee of at most {money}, once.": (
+        "Si sigue pendiente el {day}, su contrato permite un recargo por atraso de {money} como máximo, una vez."
+    ),
+    "We tell you at least {count} days before, and the first in twelve months is waived.": (
+        "Le avisamos al menos {count} días antes, y el primero en doce meses no se cobra."
+    ),
+    "A late fee of at most {money} is added to your next invoice if this one is still open on {day}.": (
+        "Si esta factura sigue pendiente el {day}, se agrega a la próxima un recargo por atraso de {money} "
+        "como máximo."
+    ),
+    "Late fee for invoice {number}, which was due {day}": (
+        "Recargo por atraso de la factura {number}, que venció el {day}"
+    ),
+}
+SENTENCES = AROUND | REMEDIES | ANSWERS | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT

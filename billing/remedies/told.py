@@ -1,0 +1,95 @@
+"""What a customer reads about a credit and about a late fee that is still to come, as plain values.
+
+Not here: languages and looks (billing/wording), what they are reckoned from (fees.py).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from billing import company as companies
+from billing import documents, words
+from models import Allocation, Credit
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a credit pays of one invoice, and what that still has open."""
+
+    number: str
+    cents: int
+    open_cents: int
+
+
+@dataclass(frozen=True)
+class CreditDocument:
+    """A credit that somebody gave, why, and what it did."""
+
+    company: documents.Letterhead
+    account_number: str
+    cents: int
+    on: date
+    sentence: str
+    reason: str
+    paid: tuple[Part, ...]
+    unapplied_cents: int
+
+
+@dataclass(frozen=True)
+class FeeDocument:
+    """A late fee that is not charged yet: how much at most, from when, and what it is reckoned from."""
+
+    company: documents.Letterhead
+    number: str
+    due_on: date
+    open_cents: int
+    cents: int
+    charge_from_on: date
+    base_cents: int
+
+
+SENTENCES = {
+    Credit.SERVICE: "For the days on which your service did not work, we have put a credit on your account.",
+    Credit.LATE_FEE: "We have taken back the late fee.",
+}
+OTHERWISE = "We have put a credit on your account."
+
+
+def credit_document(credit):
+    """The CreditDocument of a credit as it stands now."""
+    company = companies.current()
+    return CreditDocument(
+        company=documents.letterhead(company),
+        account_number=credit.customer.account_number,
+        cents=credit.amount_cents,
+        on=credit.made_on,
+        sentence=SENTENCES.get(credit.kind, OTHERWISE),
+        reason=words.sentence(credit.reason),
+        paid=_paid(credit, company),
+        unapplied_cents=credit.open_cents,
+    )
+
+
+def _paid(credit, company):
+    """What it pays now: what was taken back since counts no more."""
+    sums = {}
+    for row in Allocation.select().where(Allocation.credit == credit).order_by(Allocation.id):
+        sums[row.invoice] = sums.get(row.invoice, 0) + row.amount_cents
+    return tuple(
+        Part(documents.printed_number(invoice, company), cents, invoice.open_cents)
+        for invoice, cents in sums.items()
+        if cents > 0
+    )
+
+
+def fee_document(fee):
+    """The FeeDocument of a late fee as it stands now."""
+    company = companies.current()
+    return FeeDocument(
+        company=documents.letterhead(company),
+        number=documents.printed_number(fee.invoice, company),
+        due_on=fee.invoice.due_on,
+        open_cents=fee.invoice.open_cents,
+        cents=fee.cents,
+        charge_from_on=fee.charge_from_on,
+        base_cents=fee.base_cents,
+    )
