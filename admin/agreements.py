@@ -230,6 +230,7 @@ STANDING = {
         lambda at: at(PriceChange.needs_notice) & at(PriceChange.told_on).is_null()
         & at(PriceChange.canceled_on).is_null() & (at(PriceChange.tell_by_on) < g.today),
     ),
+    "billed": ("Billed, and not told", lambda at: at(PriceChange.id) << prices.billed_untold(g.today)),
     "told": ("Told", lambda at: at(PriceChange.told_on).is_null(False)),
 }  # fmt: skip
 

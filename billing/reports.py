@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import contracts, daily, money, reminder_policies, words
+from billing import calls, contracts, daily, money, reminder_policies, words
 from billing.automatic import tally
 from billing.reconciliation import differences
 from billing.renewals import closing, prices
@@ -130,6 +130,7 @@ def queues(today, ages):
         ),
         _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them."),
         _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
+        *_call_queues(today),
         *_incoming_queues(),
         _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
         _queue(
@@ -139,6 +140,7 @@ def queues(today, ages):
         _queue(
             "Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True
         ),
+        _held(),
         _queue("To print and mail", Notice, Notice.PRINT, "Letters that are not mailed yet."),
         *_contract_queues(today),
         _queue("Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute."),
@@ -152,6 +154,16 @@ def queues(today, ages):
     ]
 
 
+def _held():
+    """Late notices that wait until somebody was answered; the page behind it names the people."""
+    counted = Notice.select(fn.COUNT(Notice.id), fn.COUNT(Notice.customer.distinct()))
+    count, people = counted.where(Notice.state == Notice.HELD).scalar(as_tuple=True)
+    note = f"Answer {'this person' if people == 1 else f'these {people:,} people'} first."
+    return Number(
+        "Messages held back", "notice", {"state": Notice.HELD}, count=count, note=note, urgent=count > 0
+    )
+
+
 def _contract_queues(today):
     """Notices of contract ends that a person has to see to before their window closes."""
     count = closing.at_risk(today).count()
@@ -163,6 +175,22 @@ def _contract_queues(today):
         "Increases that were not told", "price_change", {"standing": "silent"},
         count=prices.silent(today).count(), note="The old price is billed. Plan them for a later day.",
     )  # fmt: skip
+    if count := prices.billed_untold(today).count():
+        yield Number(
+            "Billed at a price nobody was told", "price_change", {"standing": "billed"}, count=count,
+            urgent=True, note="The message came back after the invoice. Credit the difference.",
+        )  # fmt: skip
+
+
+def _call_queues(today):
+    """Whom to call: those whom nobody answered, what was agreed, and calls that are nobody's yet."""
+    for work, label, query, note, urgent in (
+        ("to_return", "To call back", calls.to_return(), "They called and nobody answered.", True),
+        ("steps_due", "Next steps of calls", calls.steps_due(today), "Agreed on the phone, for today.", False),
+        ("unmatched", "Whose call was it?", calls.unmatched(), "A number of nobody, or of two.", True),
+    ):  # fmt: skip
+        count = query.count()
+        yield Number(label, "call", {"work": work}, count=count, note=note, urgent=urgent and count > 0)
 
 
 def _incoming_queues():

@@ -10,7 +10,7 @@ from billing.errors import BillingError
 from billing.notices import bouncing, judging
 from billing.renewals import day as renewing
 from billing.renewals import letter, prices
-from models import Charge, Line, Notice, PriceChange
+from models import Charge, Company, Line, Notice, PriceChange
 from tests import factories
 from tests.office import enter, text_of
 from tests.test_renewals import agree, table  # noqa: F401
@@ -155,6 +155,23 @@ def test_what_came_back_is_untold_and_goes_out_on_paper(up_to_date):
 
     assert PriceChange.get().told_on is None
     assert Notice.select().where((Notice.kind == "price_change") & (Notice.channel == "paper")).count() == 1
+
+
+def test_what_was_billed_ahead_before_its_message_came_back_waits_for_a_credit(app, up_to_date):
+    [row] = plan([up_to_date])[0]
+    step(row.plan_on)
+    sent(row.plan_on)
+    step(row.plan_on)
+    Company.update(bill_ahead_days=30).execute()
+    assert billed(date(2027, 1, 30)) == [3150]
+    assert prices.billed_untold(date(2027, 2, 10)).count() == 0
+    mail = Notice.get((Notice.kind == "price_change") & (Notice.channel == "mail"))
+    bouncing.came_back(mail, code="5.1.1", text="No such mailbox", now=at(date(2027, 2, 9)))
+    step(date(2027, 2, 9))
+
+    [change] = prices.billed_untold(date(2027, 2, 10))
+    said = prices.standing_words(change, today=date(2027, 2, 10))
+    assert "before its message came back" in said and "Credit the $1.50" in said
 
 
 def test_one_message_tells_all_new_prices_of_a_contract(charge):

@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
+from peewee import fn
+
 from billing import contracts, customers, events, ledger, money, notices, words
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -287,6 +289,17 @@ def silent(today):
     return _waiting().where(PriceChange.tell_by_on < today)
 
 
+def billed_untold(today):
+    """A query of those of ``silent`` that were billed ahead, before their message came back: credit them."""
+    billed = (
+        (Line.charge == PriceChange.charge)
+        & (Line.from_on >= PriceChange.starts_on)
+        & (Line.unit_cents == PriceChange.unit_cents)
+        & Line.voided_on.is_null()
+    )
+    return silent(today).where(fn.EXISTS(Line.select(Line.id).where(billed)))
+
+
 def standing_words(change, *, today):
     """Where a new price stands, in a sentence for staff."""
     first = words.date(change.starts_on)
@@ -296,6 +309,12 @@ def standing_words(change, *, today):
         return f"Counts from {first}: {change.agreed_how or 'no message is needed'}."
     if change.told_on:
         return f"Told on {words.date(change.told_on)}; counts from {first}."
+    if today > change.tell_by_on and (line := change.charge.lines.where(_lines_at(change)).first()):
+        more = format_cents(max(line.unit_cents - change.old_cents, 0) * line.quantity)
+        return (
+            f"Billed on {line.invoice} before its message came back, so nobody was told. Credit the {more} "
+            "that it is more, and plan it for a later day."
+        )
     if today > change.tell_by_on:
         return (
             f"Not billed: there is no proof that it was told by {words.date(change.tell_by_on)}. "
