@@ -304,8 +304,7 @@ class RenewalNoticeView(StaffView):
     plural = "Renewal notices"
     lead = "One row for each rule and term; one message may serve several rules."
     column_list = (
-        "contract", "rule_code", "state", "plan_on", "opens_on", "closes_on", "medium", "sent_on",
-        "term_end_on",
+        "contract", "rule_code", "state", "plan_on", "closes_on", "medium", "sent_on",
     )  # fmt: skip
     column_labels = {
         "rule_code": "Rule", "plan_on": "Planned", "opens_on": "Opens", "closes_on": "Closes",
