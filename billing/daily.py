@@ -16,8 +16,10 @@ from billing import bill, checks, digests, notices, payments, printing, remittan
 from billing import company as companies
 from billing.automatic import autopay, charging, credit, due, methods, texting
 from billing.collections import verdicts
+from billing.disputes import settling
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
+from billing.notices import holding
 from billing.reconciliation import settlements
 from billing.remedies import day as remedies
 from billing.renewals import day as renewing
@@ -233,12 +235,14 @@ def _judge(day):
     """Say of everything past due why it is unpaid, before anybody is reminded of it."""
     if day.dry_run:
         return "nothing is judged in a dry run"
+    _one(day, "Disputes", settling.settle_all, by=day.by, now=day.clock.now())
     return str(verdicts.judge_all(day.today, now=day.clock.now(), progress=day.done))
 
 
 def _remind(day):
     if day.dry_run:
         return "reminders are not listed in a dry run"
+    day.trouble += holding.sound_alarm(now=day.clock.now())
     queued = notices.queue_reminders(day.today, now=day.clock.now(), progress=day.done)
     due = digests.queue_due(day.today, now=day.clock.now())
     return f"{queued:,} reminders queued{f', {due:,} monthly summaries' if due else ''}"

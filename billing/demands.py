@@ -84,7 +84,7 @@ def split(due_on, open_cents, parts=(), disputed_cents=0):
     for part in sorted(parts, key=lambda part: part.due_on, reverse=True):
         take(**vars(part), has_own_day=True)
     take(left, due_on=due_on)
-    dated = sorted((one for one in found if one.due_on), key=lambda one: one.due_on)
+    dated = sorted((one for one in found if one.due_on), key=lambda one: (one.due_on, one.has_own_day))
     return (*dated, *(one for one in found if not one.due_on))
 
 
