@@ -7,11 +7,11 @@ may do what is security.py. Rules live in ``billing/``; nothing here writes a st
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 
-from admin import base, commands, labels, security, views
+from admin import base, collections, commands, labels, security, views
 from admin.home import Home
 
 # Pages whose forms may bring files: their requests may be larger.
-TAKES_FILES = frozenset({"staff_ticket.details_view", "staff.new_ticket"})
+TAKES_FILES = frozenset({"staff_ticket.answer_view"})
 
 
 def init_app(app):
@@ -23,7 +23,7 @@ def init_app(app):
     )
     for heading, model, view in views.screens():
         office.add_view(_screen(heading, model, view))
-    app.jinja_env.globals.update(staff_may=security.may, staff_labels=labels)
+    app.jinja_env.globals.update(staff_may=security.may, staff_labels=labels, **collections.GLOBALS)
 
 
 def _screen(heading, model, view):

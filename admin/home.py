@@ -12,9 +12,12 @@ from flask_admin import AdminIndexView, expose
 from admin import labels, search, security
 from admin.agreements import PriceIncrease
 from admin.base import Guarded
+from admin.calls import CallPages, caller_number
+from admin.collections import CollectionsDesk
 from admin.customer import CustomerPage
 from admin.desk import Desk
 from admin.fields import Filled
+from admin.held import HeldNotices
 from admin.phone import Phone
 from admin.preferences import PreferencesPage
 from admin.printing import PrintQueue
@@ -23,6 +26,7 @@ from admin.renewals import ContractEnds
 from admin.settlements import Reconciliation
 from admin.wording import Wordings, failing
 from billing import feeds, reports, words
+from billing.collections import desk
 from billing.errors import BillingError
 from billing.renewals import rules
 
@@ -51,13 +55,19 @@ class PasswordForm(wtforms.Form):
 
 
 def _silent():
-    """Sentences about a mailbox that is to be read and was not for too long."""
-    silent = feeds.silent(g.now) if current_app.config["MAILBOX"] else []
-    return [f"Incoming {feed.name} was {_last_read(feed)}. {feed.trouble}".strip() for feed in silent]
+    """Sentences about the watched sources that were not heard from for too long."""
+    silent = feeds.silent(g.now)
+    return [f"{_last_heard(feed)} {feeds.doubt(feed)}, so no late notice leaves." for feed in silent]
 
 
-def _last_read(feed):
-    return f"last read {labels.ago(feed.beat_at, g.now)}" if feed.beat_at else "never read"
+def _last_heard(feed):
+    when = labels.ago(feed.beat_at, g.now) if feed.beat_at else ""
+    if feed.name == feeds.PHONE:
+        told = f"The phone system was last heard from {when}." if when else "The phone was never heard from."
+    else:
+        read = f"last read {when}" if when else "never read"
+        told = f"Incoming {feed.name} was {read}."
+    return f"{told} {feed.trouble}".strip()
 
 
 class Home(
@@ -65,11 +75,14 @@ class Home(
     CustomerPage,
     PreferencesPage,
     Desk,
+    CollectionsDesk,
+    CallPages,
     Phone,
     BankFiles,
     Reconciliation,
     ContractEnds,
     PrintQueue,
+    HeldNotices,
     PriceIncrease,
     Wordings,
     AdminIndexView,
@@ -90,6 +103,7 @@ class Home(
         return self.render(
             "admin/home.html",
             home=reports.home(g.today),
+            waiting=desk.waiting_cents(),
             unreviewed=rules.review_words(),
             silent=_silent(),
             failing=failing(),
@@ -155,7 +169,8 @@ class Home(
         sure = search.only_exact(hits)
         if sure and "all" not in request.args:
             return redirect(sure.url, 303)
-        return self.render("admin/search.html", typed=typed, hits=hits)
+        number = caller_number(typed)
+        return self.render("admin/search.html", typed=typed, hits=hits, caller_number=number)
 
     @expose("/demo/advance", methods=("POST",))
     def demo_advance(self):

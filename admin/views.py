@@ -13,6 +13,8 @@ from wtforms import PasswordField, validators
 from admin import (
     actions,
     agreements,
+    calls,
+    collections,
     finding,
     incoming,
     labels,
@@ -24,6 +26,7 @@ from admin import (
     renewals,
     security,
     settlements,
+    tickets,
 )
 from admin.base import StaffView
 from admin.filters import Derived
@@ -36,10 +39,13 @@ from billing.reversals import evidence
 from models import (
     TABLES,
     Allocation,
+    Attachment,
     AuthorityNotice,
     Autopay,
     AutopayOutcome,
+    Call,
     Cancellation,
+    CannedReply,
     Charge,
     Chargeback,
     Company,
@@ -63,6 +69,7 @@ from models import (
     Link,
     Loss,
     Message,
+    Note,
     Notice,
     OneOff,
     Payment,
@@ -89,9 +96,11 @@ from models import (
     SettlementLine,
     Site,
     Staff,
+    Stance,
     System,
     TaxRate,
     Ticket,
+    Verdict,
 )
 
 ADDRESS = ("street", "street2", "city", "state", "zip")
@@ -113,7 +122,7 @@ class CustomerView(StaffView):
         "account_number", "name", "kind", *ADDRESS, "language", "group", "terms_days",
         "po_number", "tax_exempt_number", "tax_exempt_until_on", "since_on", "note", "closed_on",
     )  # fmt: skip
-    actions = actions.CUSTOMER
+    actions = (*actions.CUSTOMER, *calls.CUSTOMER)
     search_by = (
         Customer.account_number,
         Anywhere(Customer.name),
@@ -204,26 +213,6 @@ class SystemView(StaffView):
     form_columns = ("site", "kind", "name", "station_number", "required_fire")
     edit_columns = form_columns[1:]
     search_by = (Anywhere(System.name), System.station_number, Related(System.site, finding.searched(Site)))
-
-
-class TicketView(StaffView):
-    """What customers want from us."""
-
-    column_list = ("id", "subject", "customer", "state", "last_at", "opened_at")
-    column_labels = {"last_at": "Last message"}
-    column_filters_by = ("state", "customer", "opened_at", "last_at")
-    actions = actions.TICKET
-    details_page = "admin/ticket.html"  # shows the thread, and answers it
-    unlisted = ("messages",)
-
-    def row_actions(self, row):
-        return [action for action in super().row_actions(row) if action.name != "reply"]
-
-    def thread(self, row):
-        """The messages, oldest first, with who wrote them."""
-        messages = list(row.messages.order_by(Message.id))
-        related.load(messages, [Message.staff, Message.contact])
-        return messages
 
 
 class MessageView(StaffView):
@@ -394,6 +383,9 @@ class InvoiceView(StaffView):
                 ("Record payment", url_for("staff.record_payment", customer=row.customer_id, invoice=row.id))
             )
         return links
+
+    def banners(self, row):
+        return list(tickets.banners(row))
 
     def show_number(self, row):
         return row.number or "Draft"
@@ -656,7 +648,7 @@ class LinkView(StaffView):
 class PreferenceView(StaffView):
     """What contacts want to hear, how, and when; chosen by themselves."""
 
-    column_list = ("contact", "event", "channel", "timing", "days_ahead", "digest_day", "changed_at")
+    column_list = ("contact", "event", "channel", "timing", "days_ahead", "changed_at")
     column_filters_by = ("event", "channel", "timing", "changed_at")
 
 
@@ -820,7 +812,12 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (CustomerGroup, outbox.CustomerGroupView),
             (Site, SiteView),
             (System, SystemView),
-            (Ticket, TicketView),
+            (Ticket, tickets.TicketView),
+            (CannedReply, tickets.CannedReplyView),
+            (Call, calls.CallView),
+            (Note, calls.NoteView),
+            (Verdict, collections.VerdictView),
+            (Stance, collections.StanceView),
         ),
     ),
     (
@@ -903,8 +900,9 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (ImportBatch, ImportBatchView),
             (Event, EventView),
             (GatewayEvent, GatewayEventView),
-            (Feed, incoming.FeedView),
+            (Feed, calls.FeedView),
             (Message, MessageView),
+            (Attachment, tickets.AttachmentView),
             (PaymentPart, PaymentPartView),
         ),
     ),  # fmt: skip

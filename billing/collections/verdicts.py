@@ -59,10 +59,13 @@ def judge_all(today, *, now, progress=None):
     return report
 
 
-def judge_marked(today, *, now):
-    """Judge the customers of whom something has changed; returns how many. Any number may do it at once."""
+def judge_marked(today, *, now, most=None):
+    """Judge the customers of whom something has changed; returns how many. Any number may do it at once.
+
+    most -- stop after so many; the others are left for the next one
+    """
     judged = 0
-    while customer_ids := _marked():
+    while (most is None or judged < most) and (customer_ids := _marked()):
         judge(customer_ids, today=today, now=now)
         judged += len(customer_ids)
     return judged
