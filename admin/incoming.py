@@ -125,16 +125,3 @@ class InboundView(StaffView):
 
     def show_handled_by(self, row):
         return labels.person(row.handled_by) or labels.EMPTY
-
-
-class FeedView(StaffView):
-    """When what customers tell us by was last read."""
-
-    plural = "Sources"
-    lead = "While one of these is silent, a customer's question may lie in it unread."
-    column_list = ("name", "beat_at", "limit_minutes", "trouble", "tried_at")
-    column_labels = {
-        "beat_at": "Last read",
-        "tried_at": "Last tried",
-        "limit_minutes": "Trusted for (minutes)",
-    }

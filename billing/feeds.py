@@ -68,5 +68,12 @@ def is_silent(feed, now):
     return feed.beat_at is None or feed.beat_at < now - timedelta(minutes=feed.limit_minutes)
 
 
+def doubt(feed):
+    """What its silence leaves us in doubt about, as the beginning of a sentence."""
+    if feed.name == PHONE:
+        return "We cannot know whether they called"
+    return "A customer’s answer may lie in it unread"
+
+
 def _found(name, *, watched=True):
     Feed.insert(name=name, watched=watched, limit_minutes=LIMITS.get(name, 30)).on_conflict_ignore().execute()
