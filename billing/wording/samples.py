@@ -412,7 +412,12 @@ CASES = {
             "why": WHY_CREDIT,
         },
         "A late fee taken back": {
-            "document": credit(sentence=told.SENTENCES["late_fee"], cents=213), "why": WHY_CREDIT
+            "document": credit(
+                sentence=told.SENTENCES["late_fee"], cents=213, paid=(told.Part("10560", 213, 4250),),
+                reason="Late fee for invoice 10482, which was due December 15, 2026: waived. We heard of it "
+                "too late.",
+            ),
+            "why": WHY_CREDIT,
         },
     },
     Notice.LATE_FEE: {"Before it is charged": {"document": late_fee(), "why": WHY_LATE_FEE}},

@@ -680,6 +680,7 @@ REMEDIES = {
         "{name} no funcionó del {period} ({count} de {total} días)."
     ),
     "Invoice {number} is still open": "La factura {number} sigue pendiente",
+    "Invoice": "Factura",
     "Was due": "Venció",
     "From": "Desde",
     "Late for your services, before tax": "Atrasado por sus servicios, sin impuesto",
@@ -693,6 +694,9 @@ REMEDIES = {
     "A late fee of at most {money} is added to your next invoice if this one is still open on {day}.": (
         "Si esta factura sigue pendiente el {day}, se agrega a la próxima un recargo por atraso de {money} "
         "como máximo."
+    ),
+    "Late fee for invoice {number}, which was due {day}: waived.": (
+        "Recargo por atraso de la factura {number}, que venció el {day}: no se cobra."
     ),
     "Late fee for invoice {number}, which was due {day}": (
         "Recargo por atraso de la factura {number}, que venció el {day}"
