@@ -158,18 +158,18 @@ def apart(*, invoice_ids=None, customer_ids=None):
     """The open invoices that are not simply due on their own date: {invoice id: Apart}, in two queries."""
     which = _among(Invoice.id, invoice_ids) + _among(Invoice.customer, customer_ids)
     found, disputed, parts = {}, {}, {}
-    for id, customer_id, due_on, open_cents, state, cents, again_on, at in _disputes(which):
-        found[id] = (customer_id, due_on, open_cents)
+    for id, *row, dispute_id, line_id, state, cents, again_on, at in _disputes(which):
+        found[id], own = row, parts.setdefault(id, {})
+        own.pop(line_id, None)  # what is said of a line later counts, whatever was decided of it before
         if state == Dispute.OPEN:
             disputed[id] = disputed.get(id, 0) + cents
         else:
-            parts.setdefault(id, []).append((at, Part(again_on, cents)))
-    for id, customer_id, due_on, open_cents, agreed_at, part in _installments(which):
-        parts[id] = [one for one in parts.get(id, ()) if one[0] is None or one[0] > agreed_at]
-        found[id] = (customer_id, due_on, open_cents)
-        parts[id].append((None, part))
+            own[line_id or f"dispute {dispute_id}"] = at, Part(again_on, cents)
+    for id, *row, agreed_at, part in _installments(which):
+        kept = {key: one for key, one in parts.get(id, {}).items() if one[0] is None or one[0] > agreed_at}
+        found[id], parts[id] = row, kept | {f"installment {part.installment_id}": (None, part)}
     return {
-        id: Apart(id, *row, disputed.get(id, 0), tuple(part for _, part in parts.get(id, ())))
+        id: Apart(id, *row, disputed.get(id, 0), tuple(part for _, part in parts[id].values()))
         for id, row in found.items()
     }
 
@@ -185,14 +185,15 @@ def _disputes(which):
     credited = fn.COALESCE(Credit.amount_cents, 0)
     query = (
         Dispute.select(
-            *_OF_INVOICE, Dispute.state, Dispute.amount_cents - credited, Dispute.due_again_on,
-            Dispute.decided_at,
+            *_OF_INVOICE, Dispute.id, Dispute.line, Dispute.state, Dispute.amount_cents - credited,
+            Dispute.due_again_on, Dispute.decided_at,
         )
         .left_outer_join(Credit)
         .switch(Dispute)
         .join(Invoice)
         .where((Dispute.state == Dispute.OPEN) | Dispute.due_again_on.is_null(False), *which)
         .where(Invoice.open_cents > SQL("0"))
+        .order_by(Dispute.id)
     )  # fmt: skip
     return query.tuples()
 

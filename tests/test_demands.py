@@ -14,10 +14,10 @@ TODAY = date(2026, 12, 1)
 DUE = date(2026, 12, 16)
 
 
-def dispute(invoice, cents, state="open", again_on=None):
+def dispute(invoice, cents, state="open", again_on=None, line=None):
     decided = {} if state == "open" else {"decided_at": NOW, "due_again_on": again_on}
     return Dispute.create(
-        customer=invoice.customer_id, invoice=invoice, amount_cents=cents, reason="other", words="Why?",
+        customer=invoice.customer_id, invoice=invoice, line=line, amount_cents=cents, reason="other", words="Why?",
         state=state, by="Ann", via="staff", opened_on=TODAY, opened_at=NOW, answer_by_on=TODAY, **decided,
     )  # fmt: skip
 
@@ -113,6 +113,22 @@ def test_what_was_owed_after_all_is_due_on_its_fresh_date(invoice):
     assert asked(invoice) == [(0, 7_000), (20, 3_000)]
     late = ledger.balance(invoice.customer, today=DUE + timedelta(days=5))
     assert (late.past_due_cents, late.disputed_cents) == (7_000, 0)
+
+
+def test_what_is_said_of_a_line_later_counts(invoice):
+    line = invoice.lines.get()
+    dispute(invoice, 3_000, "rejected", again_on=DUE + timedelta(days=20), line=line)
+
+    dispute(invoice, 3_000, line=line)
+
+    assert asked(invoice) == [(0, 7_000), (None, 3_000)]
+
+
+def test_a_plan_covers_what_was_restored_before_it(invoice):
+    dispute(invoice, 3_000, "rejected", again_on=DUE + timedelta(days=20))
+    plan(invoice, (DUE + timedelta(days=30), 5_000), (DUE + timedelta(days=60), 5_000))
+
+    assert asked(invoice) == [(30, 5_000), (60, 5_000)]
 
 
 def test_a_running_plan_asks_on_its_days(invoice):
