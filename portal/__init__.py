@@ -33,6 +33,7 @@ def init_app(app):
         pay_link,
         payments,
         phone,
+        plans,
         preferences,
         questions,
         seen,

@@ -13,7 +13,7 @@ from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from models import Contact, Invoice, Payment
-from portal import autopay, invoice_page, payments, visitor
+from portal import autopay, invoice_page, more_time, payments, visitor
 from portal import methods as paying_by_click
 from portal.door import bp
 from portal.forms import DetailsForm, PayForm, StatementForm, new_key
@@ -43,12 +43,14 @@ def account():
     if g.contact.role == Contact.TECHNICAL:
         return redirect(url_for("portal.questions"), 303)
     open_invoices = list(ledger.open_invoices(g.customer))
+    balance = ledger.balance(g.customer, today=g.today)
     claimed, charges = _claimed(open_invoices), upcoming.of_customer(g.customer, today=g.today)
     promised = {row.invoice_id for one in charges if one.is_promise for row in one.planned}
     is_payer = g.contact.role == Contact.PAYER
     return render_template(
         "portal/account.html",
-        balance=ledger.balance(g.customer, today=g.today),
+        balance=balance,
+        ways=more_time.of_account(g.customer, balance, all_charged=len(promised) == len(open_invoices)),
         invoices=open_invoices,
         states=_states(open_invoices, claimed, promised),
         claimed=claimed,
@@ -169,6 +171,8 @@ def _invoice(number):
         address=current_app.config["BASE_URL"] + here,
         wait=url_for("portal.wait_for_invoice", number=number),
         pay_saved=url_for("portal.pay_saved", number=number),
+        promise=url_for("portal.promise"),
+        plan=url_for("portal.plan"),
     )
 
 

@@ -19,7 +19,7 @@ OPEN = frozenset({
     "pay_link", "pay_link_pdf", "pay_by_link", "ask_by_link", "check_by_link", "replacement",
     "everything", "fresh_link", "pay_together", "pay_all_of_it", "receipt_by_link", "back_to_invoice",
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
-    "wait_by_link", "autopay_off_by_pay_link",
+    "promise_by_link", "plan_by_link", "plan_pdf_by_link", "wait_by_link", "autopay_off_by_pay_link",
     "preferences_by_link", "unsubscribe_page", "stop_by_click", "electronic_consent", "authorize_net",
     "incoming_text", "incoming_calls", "calendar_feed", "contract_by_link",
     "invoice_seen_by_link", "together_seen", "preferences_seen", "contract_seen",
@@ -81,7 +81,7 @@ def _places(contact):
         pages = {"details", "choose_account", "contract", "contracts", "calendar"}
         settings = ("preferences", "Settings", pages)
     places = [
-        ("account", "Overview", {"review"}),
+        ("account", "Overview", {"review", "plan", "plan_of"}),
         ("invoices", "Invoices", {"invoice"}),
         ("payments", "Payments", {"payment", "statement"}),
     ]

@@ -14,7 +14,7 @@ from billing.automatic import autopay, upcoming
 from billing.errors import BillingError
 from billing.tickets import clocks
 from models import Invoice, Message, Payment, PaymentPart, Ticket
-from portal import payments
+from portal import more_time, payments
 from portal.forms import InvoiceQuestionForm, PayForm, new_key
 
 SAME_QUESTION = timedelta(minutes=30)  # a second click, not a second question
@@ -33,6 +33,8 @@ class Place:
     replacement: str = ""
     wait: str = ""
     pay_saved: str = ""
+    promise: str = ""
+    plan: str = ""
 
 
 def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=None, code=200, **more):
@@ -60,12 +62,19 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         asked=_asked(invoice),
         answer_by=clocks.promise,
         line_links=_line_links(asking.lines, place),
+        ways=_more_time(invoice, document, attempt, place),
         key=new_key(),
         pay_form=pay_form or PayForm(formdata=None),
         question_form=asking,
         **more,
     )
     return page, code
+
+
+def _more_time(invoice, document, attempt, place):
+    """A day until which we wait, or a plan; nothing while it is paid by itself or being paid."""
+    is_asked = document.is_payable and not document.is_automatic and not attempt
+    return more_time.of_invoice(invoice, plan_url=place.plan) if is_asked else more_time.NONE
 
 
 def _can_wait(invoice):

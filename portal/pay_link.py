@@ -37,6 +37,8 @@ def _place(token):
         address=current_app.config["BASE_URL"] + here,
         replacement=url_for("portal.replacement", token=token),
         wait=url_for("portal.wait_by_link", token=token),
+        promise=url_for("portal.promise_by_link", token=token),
+        plan=url_for("portal.plan_by_link", token=token),
     )
 
 
@@ -83,7 +85,7 @@ def receipt_by_link(token, reference):
     return payments.receipt_pdf(found[0]) if found else abort(404)
 
 
-@bp.get(f"/i/{TOKEN}/<any(pay, check, question, everything, replacement, fresh, seen):_action>")
+@bp.get(f"/i/{TOKEN}/<any(pay, promise, check, question, everything, replacement, fresh, seen):_action>")
 def back_to_invoice(token, _action):
     """An address of what only a button does, opened by hand or after a reload: show the invoice instead."""
     return redirect(url_for("portal.pay_link", token=token), 303)

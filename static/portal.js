@@ -42,3 +42,21 @@ if (seen && !navigator.webdriver) {
   };
   moves.forEach((name) => addEventListener(name, tell, { passive: true }));
 }
+
+// A plan follows what is chosen for it, without the button.
+const wished = document.querySelector("form[data-live]");
+if (wished) {
+  let latest = 0;
+  const count = wished.querySelector("[name=count]");
+  const show = () => wished.querySelectorAll("[data-payment]").forEach((box) => (box.hidden = Number(box.dataset.payment) >= Number(count.value)));
+  const follow = async () => {
+    show();
+    const turn = ++latest;
+    const address = `${wished.getAttribute("action")}?${new URLSearchParams(new FormData(wished))}`;
+    const page = await fetch(address).then((answer) => answer.text(), () => "");
+    const fresh = new DOMParser().parseFromString(page, "text/html").querySelector(wished.dataset.live);
+    if (fresh && turn === latest) document.querySelector(wished.dataset.live).replaceWith(document.adoptNode(fresh));
+  };
+  wished.addEventListener("change", follow);
+  show();
+}

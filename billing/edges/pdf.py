@@ -121,6 +121,11 @@ def bound(parts, title):
     return written(whole)
 
 
+def plan_pdf(document):
+    """The bytes of a plans.agreement.Agreement."""
+    return written(_render("pdf/plan.html", document, styles=("invoice", "letter")))
+
+
 def authority_pdf(document):
     """The bytes of an authorities.AuthorityLetter."""
     return written(_render("pdf/authority.html", document, styles=("invoice", "letter")))
