@@ -91,6 +91,16 @@ class VerdictView(StaffView):
     column_filters_by = ("code", "customer", "current", "owner", "due_on", "amount_cents", "judged_at")
     details_page = "admin/verdict.html"
     can_create = can_edit = False
+    apart = ("evidence", "rejected", "act", "installment_id")  # its page shows them in words
+
+    def get_details_columns(self):
+        return [column for column in super().get_details_columns() if column[0] not in self.apart]
+
+
+class ToJudgeView(StaffView):
+    """Of whom something has changed since they were judged; empty within seconds while a worker runs."""
+
+    plural = "Customers to judge"
 
 
 class StanceView(StaffView):
@@ -109,7 +119,7 @@ class StanceView(StaffView):
 
 # --- Where a verdict leads -----------------------------------------------------------------------
 
-# What to do: the words of its button, and the page. A name with a dot is a page; else the record's own screen.
+# What to do: the words of its button, and the page: a name with a dot, or else the record's own screen.
 ACTS = {
     rules.LOOK_AT_PAYMENT: ("Look at the payment", ""),
     rules.USE_CREDIT: ("Use what they have paid", "staff.customer"),

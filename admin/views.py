@@ -100,6 +100,7 @@ from models import (
     System,
     TaxRate,
     Ticket,
+    ToJudge,
     Verdict,
 )
 
@@ -901,6 +902,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Event, EventView),
             (GatewayEvent, GatewayEventView),
             (Feed, calls.FeedView),
+            (ToJudge, collections.ToJudgeView),
             (Message, MessageView),
             (Attachment, tickets.AttachmentView),
             (PaymentPart, PaymentPartView),
