@@ -375,49 +375,28 @@ ONE_OFF = (
 # --- talking ---------------------------------------------------------------------------------------
 
 
-class ReplyForm(wtforms.Form):
-    """What to answer."""
-
-    body = text_field(
-        "Your answer", 10_000, hint="It is mailed to the customer.", control=wtforms.TextAreaField
-    )
-
-
-class NoteForm(wtforms.Form):
-    """What to note."""
-
-    body = text_field("Note", 10_000, hint="Only staff read it.", control=wtforms.TextAreaField)
-
-
 class TicketForm(wtforms.Form):
     """What a customer wants, taken down by staff."""
 
     subject = text_field("Subject", 120)
+    via = ChoiceInput(
+        "How it came",
+        choices=[(Ticket.PHONE, "By phone"), (Ticket.STAFF, "We noticed it")],
+        default=Ticket.STAFF,
+    )
+    contact = ChoiceInput("Who asks", [Optional()], coerce=int, blank=True)
+    kind = ChoiceInput("Kind", choices=Ticket.kind.choices, default=Ticket.OTHER)
+    priority = ChoiceInput("Priority", choices=Ticket.priority.choices, default=Ticket.NORMAL)
+    invoice = ChoiceInput("Invoice", [Optional()], coerce=int, blank=True)
     body = text_field("What it is about", 10_000, control=wtforms.TextAreaField)
 
 
-def _reply(ticket, form):
-    tickets.reply(ticket, body=form.body.data, staff=flask_login.current_user.row, **_now())
-    return "Your answer will be mailed in a moment."
-
-
-def _note(ticket, form):
-    tickets.reply(ticket, body=form.body.data, staff=flask_login.current_user.row, internal=True, **_now())
-    return "The note was added."
-
-
-TICKET = (
-    Action("reply", "Answer", _reply, form=ReplyForm, tone="main", bulk=False),
-    Action("note", "Add a note", _note, form=NoteForm, bulk=False),
-    Action(
-        "close",
-        "Close",
-        lambda ticket, form: tickets.close(ticket, **_now()) and None,
-        lead="Nothing is left to do. A new message from the customer opens it again.",
-        done="{row} was closed.",
-        fits=lambda ticket: ticket.state != Ticket.CLOSED,
-    ),
-)
+def _fill_ticket(form, rows):
+    """The people and the invoices of the customer."""
+    people = rows[0].contacts.where(Contact.left_on.is_null()).order_by(Contact.role, Contact.id)
+    form.contact.offer([(person.id, str(person)) for person in people])
+    issued = rows[0].invoices.where(Invoice.number.is_null(False)).order_by(Invoice.id.desc()).limit(50)
+    form.invoice.offer([(one.id, f"{one.number}, {words.short_date(one.issued_on)}") for one in issued])
 
 
 def _send_again(notice, form):
@@ -476,7 +455,16 @@ def _goodwill(customer, form):
 
 def _open_ticket(customer, form):
     ticket = tickets.open(
-        customer, subject=form.subject.data, body=form.body.data, staff=flask_login.current_user.row, **_now()
+        customer,
+        subject=form.subject.data,
+        body=form.body.data,
+        via=form.via.data,
+        kind=form.kind.data,
+        priority=form.priority.data,
+        contact=form.contact.data and Contact.get_by_id(form.contact.data),
+        invoice=form.invoice.data and Invoice.get_by_id(form.invoice.data),
+        staff=flask_login.current_user.row,
+        **_now(),
     )
     return f"{ticket} was opened."
 
@@ -489,7 +477,7 @@ CUSTOMER = (
         form=AmountForm,
         lead="A credit out of kindness. It pays what is open, oldest first; the rest stays on the account.",
     ),
-    Action("open_ticket", "Open a ticket", _open_ticket, form=TicketForm, bulk=False),
+    Action("open_ticket", "Open a ticket", _open_ticket, form=TicketForm, fill=_fill_ticket, bulk=False),
     Action(
         "revoke_links",
         "Withdraw links",

@@ -250,6 +250,10 @@ class StaffView(Guarded, Editing, Acting, ModelView):
         """[(words, address)] of other pages about a row, shown beside its actions."""
         return []
 
+    def banners(self, row):
+        """[(sentence, address)] of what one must know before acting on a row."""
+        return []
+
     def heading(self, row):
         """A row's own words."""
         return labels.name_of(row)

@@ -24,6 +24,7 @@ from admin.printing import PrintQueue
 from admin.remittances import BankFiles
 from admin.renewals import ContractEnds
 from admin.settlements import Reconciliation
+from admin.timeline import TimelinePage
 from admin.wording import Wordings, failing
 from billing import feeds, reports, words
 from billing.collections import desk
@@ -73,6 +74,7 @@ def _last_heard(feed):
 class Home(
     Guarded,
     CustomerPage,
+    TimelinePage,
     PreferencesPage,
     Desk,
     CollectionsDesk,

@@ -34,7 +34,8 @@ TONES = {
     "waiting": "wait", "refused": "plain", "refunded": "plain", "voided": "plain", "answered": "wait",
     "won": "good", "lost": "bad", "disabled": "bad", "removed": "plain", "planned": "wait",
     "dropped": "plain", "gone": "good", "joined": "good", "skipped": "wait", "charged": "good",
-    "handled": "good",
+    "handled": "good", "asked": "wait", "withdrawn": "plain", "proposed": "wait", "given": "good",
+    "told": "wait", "waived": "plain", "avoided": "plain",
 }  # fmt: skip
 
 
@@ -164,7 +165,7 @@ def value(field, row, *, whole=False):
     raw = getattr(row, field.name)
     if raw is None or raw == "":
         return EMPTY
-    if field.name in ("by", "entered_by", "approved_by"):
+    if field.name in ("by", "entered_by", "approved_by", "asked_by", "decided_by"):
         return actor(raw)
     if field.choices:
         label = dict(field.choices).get(raw, raw)

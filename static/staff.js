@@ -125,5 +125,41 @@
     show();
   }
 
+  // A ticket: R goes to the box, Ctrl+Enter sends; a canned reply is put where the cursor is. While somebody
+  // types, the page asks at most once a minute whether a colleague was faster.
+  const answer = document.querySelector("form[data-answer]");
+  if (answer) {
+    document.documentElement.classList.add("has-script");
+    const box = answer.elements.body, canned = answer.elements.canned;
+    const news = document.querySelector("[data-news]");
+    let asked = 0;
+    document.addEventListener("keydown", (event) => {
+      const typing = event.target.closest("input, textarea, select, [contenteditable]");
+      if (event.key === "r" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) { event.preventDefault(); box.focus(); }
+    });
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) answer.requestSubmit(answer.querySelector("[data-main]"));
+    });
+    box.addEventListener("input", async () => {
+      if (Date.now() - asked < 60000) return;
+      asked = Date.now();
+      const address = `${answer.dataset.answer}?since=${answer.elements.seen.value}`;
+      const told = await fetch(address, { headers: { Accept: "application/json" } }).then((got) => got.ok ? got.json() : {}, () => ({}));
+      if (!told.news) return;
+      const line = document.createElement("p");
+      line.className = "flash flash-bad";
+      line.textContent = `${told.news} Reload the page to read it; what you wrote stays in the box.`;
+      news.replaceChildren(line);
+    });
+    if (canned) canned.addEventListener("change", () => {
+      const body = canned.selectedOptions[0].dataset.body;
+      if (!body) return;
+      const [from, to] = [box.selectionStart, box.selectionEnd];
+      box.setRangeText(body, from, to, "end");
+      canned.value = "";
+      box.focus();
+    });
+  }
+
   document.querySelectorAll("[data-copy]").forEach((box) => box.addEventListener("focus", () => box.select()));
 })();

@@ -84,6 +84,28 @@ def after(instant, length, company):
     return _utc(at, company)
 
 
+def before(instant, length, company):
+    """The latest instant from which ``length`` of working time has passed by ``instant``."""
+    at, left = _local(instant, company), length
+    for _ in range(LONGEST_LOOK):
+        begins, ends = _hours_on(at, company)
+        if begins is not None and at > begins:
+            at = min(at, ends)
+            if left <= at - begins:
+                return _utc(at - left, company)
+            left -= at - begins
+        at = datetime.combine(at.date(), datetime.min.time()) - timedelta(microseconds=1)
+    return _utc(at, company)
+
+
+def cutoffs(company, *, now):
+    """{priority: instant}: who waits since before it should have been answered by now."""
+    return {
+        priority: before(now, timedelta(hours=hours_of(priority, company)), company)
+        for priority in Ticket.PRIORITIES
+    }
+
+
 def worked(start, end, company):
     """The working time between two instants."""
     at, until, total = _local(start, company), _local(end, company), timedelta()

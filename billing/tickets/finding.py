@@ -1,5 +1,9 @@
 """Which tickets: those that wait on us, the faults, those about an invoice. Queries, which callers narrow."""
 
+from functools import reduce
+from operator import or_
+
+from billing.tickets import clocks
 from models import Ticket
 
 
@@ -22,3 +26,21 @@ def about_invoice(invoice):
     """What is not closed and is about ``invoice``, the newest first."""
     open_ones = (Ticket.invoice == invoice) & (Ticket.state != Ticket.CLOSED)
     return Ticket.select().where(open_ones).order_by(Ticket.id.desc())
+
+
+def late_when(at, company, *, now):
+    """The condition that a ticket should have been answered by ``now``.
+
+    at -- callable(field) -> the field of whichever alias is asked
+    """
+    waits = at(Ticket.state) == Ticket.WAITING_ON_US
+    late = [
+        (at(Ticket.priority) == priority) & (at(Ticket.waiting_since_at) < instant)
+        for priority, instant in clocks.cutoffs(company, now=now).items()
+    ]
+    return waits & reduce(or_, late)
+
+
+def late(company, *, now):
+    """Those that should have been answered by now."""
+    return Ticket.select().where(late_when(lambda field: field, company, now=now))
