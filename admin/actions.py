@@ -446,13 +446,6 @@ LINK = (
 )
 
 
-def _goodwill(customer, form):
-    made = invoices.goodwill(
-        customer, amount_cents=form.amount.data, reason=form.reason.data, key=click_of(customer), **day_of()
-    )
-    return f"{customer.name} was credited {format_cents(made.amount_cents)}."
-
-
 def _open_ticket(customer, form):
     ticket = tickets.open(
         customer,
@@ -470,13 +463,6 @@ def _open_ticket(customer, form):
 
 
 CUSTOMER = (
-    Action(
-        "goodwill",
-        "Give credit",
-        _goodwill,
-        form=AmountForm,
-        lead="A credit out of kindness. It pays what is open, oldest first; the rest stays on the account.",
-    ),
     Action("open_ticket", "Open a ticket", _open_ticket, form=TicketForm, fill=_fill_ticket, bulk=False),
     Action(
         "revoke_links",

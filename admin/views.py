@@ -22,6 +22,7 @@ from admin import (
     payment_actions,
     printing,
     related,
+    remedies,
     remittances,
     renewals,
     security,
@@ -35,10 +36,12 @@ from billing import contracts, customers, documents, ledger, reminder_policies, 
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.money import as_decimal
+from billing.remedies import write_offs
 from billing.reversals import evidence
 from models import (
     TABLES,
     Allocation,
+    Approval,
     Attachment,
     AuthorityNotice,
     Autopay,
@@ -53,6 +56,7 @@ from models import (
     Contact,
     Contract,
     Credit,
+    CreditReversal,
     Customer,
     CustomerGroup,
     Difference,
@@ -65,6 +69,7 @@ from models import (
     Invoice,
     Item,
     JobRun,
+    LateFee,
     Line,
     Link,
     Loss,
@@ -92,6 +97,7 @@ from models import (
     RenewalNotice,
     RenewalRule,
     RuleReview,
+    ServiceCredit,
     Settlement,
     SettlementLine,
     Site,
@@ -123,7 +129,7 @@ class CustomerView(StaffView):
         "account_number", "name", "kind", *ADDRESS, "language", "group", "terms_days",
         "po_number", "tax_exempt_number", "tax_exempt_until_on", "since_on", "note", "closed_on",
     )  # fmt: skip
-    actions = (*actions.CUSTOMER, *calls.CUSTOMER)
+    actions = (remedies.GOODWILL, *actions.CUSTOMER, *calls.CUSTOMER)
     search_by = (
         Customer.account_number,
         Anywhere(Customer.name),
@@ -350,6 +356,7 @@ INVOICE_STANDING = {
     "open": ("Open", lambda at: at(Invoice.open_cents) > SQL("0")),
     "past_due": ("Past due", lambda at: (at(Invoice.open_cents) > SQL("0")) & (at(Invoice.due_on) < g.today)),
     "needs_person": ("Needs a person", lambda at: reminder_policies.needing_person(at, g.today)),
+    "remainder": ("Small remainder", lambda at: write_offs.remainders(g.today, at)),
     "paid": ("Paid", lambda at: (at(Invoice.open_cents) == 0) & (at(Invoice.state) == Invoice.ISSUED)),
 }
 
@@ -368,7 +375,7 @@ class InvoiceView(StaffView):
         Derived("standing", "Standing", Invoice.open_cents, INVOICE_STANDING),
         "state", "customer", "due_on", "issued_on", "total_cents", "open_cents", "number", "run",
     )  # fmt: skip
-    actions = actions.INVOICE
+    actions = (*actions.INVOICE, *remedies.INVOICE)
     inline = ("lines", "allocations", "credits", "notices")
 
     @expose("/<int:id>/pdf")
@@ -486,7 +493,8 @@ class CreditView(StaffView):
     )  # fmt: skip
     column_labels = {"open_cents": "Not applied"}
     column_filters_by = ("customer", "invoice", "kind", "amount_cents", "open_cents", "made_on")
-    inline = ("allocations",)
+    actions = remedies.CREDIT
+    inline = ("allocations", "undone_by", "notices")
 
 
 class AllocationView(StaffView):
@@ -849,6 +857,10 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Invoice, InvoiceView),
             (Payment, PaymentView),
             (Credit, CreditView),
+            (Approval, remedies.ApprovalView),
+            (ServiceCredit, remedies.ServiceCreditView),
+            (LateFee, remedies.LateFeeView),
+            (CreditReversal, remedies.CreditReversalView),
             (Refund, RefundView),
             (Chargeback, ChargebackView),
             (Loss, LossView),

@@ -12,8 +12,10 @@ from peewee import SQL, fn
 from billing import calls, contracts, daily, money, reminder_policies, words
 from billing.automatic import tally
 from billing.reconciliation import differences
+from billing.remedies import write_offs
 from billing.renewals import closing, prices
 from models import (
+    Approval,
     Autopay,
     AutopayOutcome,
     Charge,
@@ -32,6 +34,7 @@ from models import (
     PriceChange,
     Refund,
     RemittanceRow,
+    ServiceCredit,
     Ticket,
 )
 
@@ -124,6 +127,7 @@ def queues(today, ages):
         ),
         *_money_queues(today),
         *_autopay_queues(),
+        *_remedy_queues(today),
         _queue("Differences", Difference, Difference.OPEN, "Processor and books do not agree.", urgent=True),
         _queue(
             "Bank payments to match", RemittanceRow, RemittanceRow.UNMATCHED, "From files: whose are they?"
@@ -162,6 +166,19 @@ def _held():
     return Number(
         "Messages held back", "notice", {"state": Notice.HELD}, count=count, note=note, urgent=count > 0
     )
+
+
+def _remedy_queues(today):
+    """What one person may not decide alone, what faults are worth, and cents not worth a letter."""
+    yield _queue("To approve", Approval, Approval.ASKED, "A colleague asked; a second person decides.")
+    yield _queue(
+        "Credits for faults", ServiceCredit, ServiceCredit.PROPOSED, "Give them before anybody has to ask."
+    )
+    yield Number(
+        "Small remainders", "invoice", {"standing": "remainder"},
+        count=Invoice.select().where(write_offs.remainders(today)).count(),
+        note="The rest of something that was paid: write it off.",
+    )  # fmt: skip
 
 
 def _contract_queues(today):

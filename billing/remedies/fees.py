@@ -90,7 +90,7 @@ def sentence(invoice, lines, company):
 
     Empty where there is no late fee: then documents say that there is none.
     """
-    if not is_on(company) or not invoice.due_on:
+    if not invoice.due_on:
         return ""
     agreed = agreed_cents(lines)
     most = cents(agreed, invoice.customer, company)
@@ -114,6 +114,8 @@ def late_words(invoice, lines, company, as_issued):
 
     as_issued -- True: only what was true when it was issued, whatever was announced since
     """
+    if not is_on(company):
+        return ""
     fee = None if as_issued else standing(invoice)
     if fee is not None:
         return (

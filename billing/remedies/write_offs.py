@@ -5,6 +5,8 @@ and what is owed by age falls. It is undone by a row of its own. Bad debt always
 remainder above the company's limit. Not here: credits that correct an invoice (billing/invoices.py).
 """
 
+from peewee import SQL
+
 from billing import approvals, demands, events, invoices, ledger
 from billing import company as companies
 from billing.errors import BillingError
@@ -19,14 +21,17 @@ def is_small(invoice):
     return 0 < invoice.open_cents <= companies.current().write_off_alone_cents
 
 
-def remainders(today):
-    """The condition on Invoice for what is small, late and the rest of something that was paid."""
+def remainders(today, at=lambda column: column):
+    """The condition on Invoice for what is small, late and the rest of something that was paid.
+
+    at -- the column as the query names it
+    """
     most = companies.current().write_off_alone_cents
     return (
-        (Invoice.open_cents > 0)
-        & (Invoice.open_cents <= most)
-        & (Invoice.open_cents < Invoice.total_cents)
-        & (Invoice.due_on < today)
+        (at(Invoice.open_cents) > SQL("0"))
+        & (at(Invoice.open_cents) <= most)
+        & (at(Invoice.open_cents) < at(Invoice.total_cents))
+        & (at(Invoice.due_on) < today)
     )
 
 
