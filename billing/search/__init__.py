@@ -22,6 +22,7 @@ from models import SearchEntry, db
 KINDS = SearchEntry.KINDS
 SAID = (SearchEntry.MESSAGE, SearchEntry.CALL, SearchEntry.NOTE, SearchEntry.INBOUND)  # by people, not by us
 MOST = 100
+NEWEST = 4_000  # entries that PostgreSQL looks through, before it asks the index for all
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,41 @@ def _cursor(before):
 
 def _ids(words, kinds, customer, before, limit, begins):
     """Ids of entries, newest first."""
-    older = "AND rowid < %s" if before else ""
-    order = "ORDER BY rowid DESC LIMIT %s"
     marks = (kinds, customer.id if customer else None)
     if db.for_update:
         asked = typed.for_postgresql(words, begins, *marks)
-        sql = f"SELECT rowid FROM search_index WHERE words @@ %s::tsquery {older} {order}"
-    else:
-        asked = typed.for_fts5(words, begins, *marks)
-        sql = f"SELECT rowid FROM search_index WHERE search_index MATCH %s {older} {order}".replace("%s", "?")
-    values = [asked, *([before] if before else []), limit]
-    return [id for (id,) in db.execute_sql(sql, values).fetchall()]
+        return _among_tsvectors(asked, before, limit, is_narrow=customer is not None)
+    older, values = ("AND rowid < ?", [before]) if before else ("", [])
+    asked = [typed.for_fts5(words, begins, *marks), *values, limit]
+    return _numbers(
+        f"SELECT rowid FROM search_index WHERE search_index MATCH ? {older} ORDER BY rowid DESC LIMIT ?",
+        asked,
+    )
+
+
+def _among_tsvectors(asked, before, limit, *, is_narrow):
+    """What is common is among the newest; what is not is few, and the index finds all of it.
+
+    PostgreSQL cannot tell which: it guesses the same number for every word that it has no statistics of, and
+    then reads a million rows in search of twenty, or sorts a million to show twenty.
+    """
+    end = before or (_numbers("SELECT COALESCE(max(rowid), 0) + 1 FROM search_index", [])[0])
+    newest = "ORDER BY rowid DESC LIMIT %s"
+    fits = "SELECT rowid FROM search_index WHERE words @@ %s::tsquery"
+    if not is_narrow:
+        near = f"{fits} AND rowid < %s AND rowid >= %s {newest}"
+        found = _numbers(near, [asked, end, end - NEWEST, limit])
+        if len(found) == limit:
+            return found
+    with db.atomic():
+        db.execute_sql("SET LOCAL enable_seqscan = off")
+        db.execute_sql("SET LOCAL enable_indexscan = off")
+        every = f"SELECT rowid FROM ({fits} OFFSET 0) AS found WHERE rowid < %s {newest}"
+        return _numbers(every, [asked, end, limit])
+
+
+def _numbers(sql, values):
+    return [number for (number,) in db.execute_sql(sql, values).fetchall()]
 
 
 def _hits(ids, pattern, limit):
