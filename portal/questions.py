@@ -40,7 +40,7 @@ def questions():
 def status(ticket):
     """Where a question stands, in the customer's words."""
     if ticket.state == Ticket.WAITING_ON_US:
-        return f"With us. {clocks.promise(ticket, g.company, now=g.now)}"
+        return clocks.promise(ticket, g.company, now=g.now)
     on = words.date(words.local(ticket.closed_at or ticket.last_at, g.company.time_zone).date())
     if ticket.state == Ticket.CLOSED:
         return f"Settled on {on}."

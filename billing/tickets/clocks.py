@@ -35,7 +35,7 @@ def is_late(ticket, company, *, now):
 
 
 def in_words(ticket, company, *, now):
-    """What a colleague reads: "answer by today, 3:00 pm", "2 working hours late", or ""."""
+    """What a colleague reads: "answer by 3:00 pm today", "2 working hours late", or ""."""
     due = due_at(ticket, company)
     if due is None:
         return ""
@@ -149,11 +149,10 @@ def _utc(local, company):
 
 
 def _moment(instant, company, now):
-    """An instant as people name one that is near: "today, 3:00 pm", "Monday, 9:30 am", else with its date."""
+    """An instant as people name one that is near: "3:00 pm today", "9:30 am on Monday", else with its date."""
     there, here = _local(instant, company), _local(now, company)
     clock = there.strftime("%I:%M %p").lstrip("0").lower()
     ahead = (there.date() - here.date()).days
-    day = {0: "today", 1: "tomorrow"}.get(ahead) or (
-        there.strftime("%A") if 0 < ahead < 7 else words.date(there.date())
-    )
-    return f"{day}, {clock}"
+    if ahead in (0, 1):
+        return f"{clock} {('today', 'tomorrow')[ahead]}"
+    return f"{clock} on {there.strftime('%A') if 1 < ahead < 7 else words.date(there.date())}"
