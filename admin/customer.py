@@ -7,9 +7,10 @@ says them), actions (actions.py), looks (templates/admin/customer.html).
 from flask import abort, g
 from flask_admin import expose
 
-from admin import automatic, base, finding, related
+from admin import automatic, base, finding, related, timeline, waiting
 from billing import bill, contracts, ledger, preferences
 from billing.automatic import tally
+from billing.collections import desk
 from models import (
     AutopayOutcome,
     Charge,
@@ -18,10 +19,10 @@ from models import (
     Contract,
     Credit,
     Customer,
-    Event,
     Hold,
     ImportBatch,
     Invoice,
+    Note,
     Notice,
     OneOff,
     Payment,
@@ -55,9 +56,11 @@ class CustomerPage:
             upcoming=contracts.upcoming(row, count=3),
             automatic=automatic.of(row),
             tables=[table for table in tables(row) if table],
-            history=list(
-                Event.select().where(Event.customer_id == row.id).order_by(Event.id.desc()).limit(15)
-            ),
+            waiting=waiting.of(row),
+            reasons=desk.of_customer(row.id, today=g.today, now=g.now),
+            days=timeline.newest(row),
+            groups=timeline.GROUPS,
+            pinned=list(row.notes.where(Note.pinned).order_by(Note.id.desc()).limit(MOST)),
         )
 
 

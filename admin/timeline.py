@@ -15,6 +15,7 @@ from admin import base, finding, labels
 from billing import timeline, words
 from models import TABLES, Customer, Sighting, Staff
 
+GROUPS = timeline.GROUPS
 NEWEST = 12  # on the customer's page
 LONGEST_SEARCH = 200
 KINDS = {

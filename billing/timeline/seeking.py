@@ -19,7 +19,7 @@ def words(text):
 
 def in_columns(columns, found):
     """(SQL, values): every word stands in one of the columns, whatever its letters are."""
-    told = " || ' ' || ".join(f"COALESCE({column}, '')" for column in columns)
+    told = " || ' ' || ".join(f"COALESCE(CAST({column} AS TEXT), '')" for column in columns)
     parts = [f"LOWER({told}) LIKE %s ESCAPE '!'" for _ in found]
     return " AND ".join(parts), [f"%{_plain(word)}%" for word in found]
 

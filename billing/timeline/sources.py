@@ -129,7 +129,7 @@ class Source:
             return seeking.in_index(self.index, id, customer, words)
         if not self.columns:
             return "1 = 0", []
-        sql, values = seeking.in_columns(self.columns, words)
+        sql, values = seeking.in_columns((f"'{self.kind}'", *self.columns), words)
         cents = seeking.cents(words) if self.amount else None
         return (sql, values) if cents is None else (f"({sql}) OR {self.amount} = {int(cents)}", values)
 
