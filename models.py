@@ -1082,6 +1082,9 @@ class Invoice(BaseModel):
     bill_to = TextField(default="", help_text="Name and address as printed.")
     po_number = CharField(max_length=30, default="", verbose_name="PO number")
     note = TextField(default="")
+    unclear = with_default(
+        TextField(default="", help_text="What would confuse the customer, as JSON; then it stays a draft."), ""
+    )
     run = link(JobRun, "invoices", null=True)
     voided_on = DayField(null=True)
     void_reason = CharField(max_length=255, default="")
@@ -1109,6 +1112,8 @@ class Invoice(BaseModel):
 # The ledger adds up what a customer owes; staff and reminders look for it, oldest first.
 Invoice.add_index(Invoice.index(Invoice.customer, name="invoice_owed").where(Invoice.open_cents > SQL("0")))
 Invoice.add_index(Invoice.index(Invoice.due_on, name="invoice_open").where(Invoice.open_cents > SQL("0")))
+# Drafts that wait for somebody to make them clear.
+Invoice.add_index(Invoice.index(Invoice.id, name="invoice_unclear").where(Invoice.unclear != SQL("''")))
 
 
 class Line(BaseModel):

@@ -12,10 +12,24 @@ from admin.actions import Action, AmountForm, Reason, click_of, day_of
 from admin.base import StaffView
 from billing import approvals, words
 from billing.money import format_cents
-from billing.remedies import goodwill, late_fees, service_credits, write_offs
+from billing.remedies import fees, goodwill, late_fees, service_credits, write_offs
 from models import Approval, Invoice, LateFee, ServiceCredit
 
 WAITS = "A second person decides; it waits under “To approve” on the first page."
+
+
+# What an owner decides about all of this, on the company's page.
+POLICIES = (
+    "goodwill_support_cents", "goodwill_billing_cents", "service_credit_hours", "write_off_alone_cents",
+    "late_fee_kind", "late_fee_cents", "late_fee_ppm", "late_fee_cap_cents", "late_fee_grace_days",
+)  # fmt: skip
+
+
+def check_policies(form):
+    """Put a sentence beside what cannot be: a late fee of nothing."""
+    needed = {fees.FLAT: form.late_fee_cents, fees.PERCENT: form.late_fee_ppm}.get(form.late_fee_kind.data)
+    if needed is not None and not needed.data:
+        needed.errors = [*needed.errors, "Say how much, or choose no late fee."]
 
 
 # --- gifts -----------------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ class ContractView(renewals.ContractEnd, StaffView):
     form_columns = (
         "customer", "name", "audience", "signed_on", "starts_on", "term_months", "renewal_months",
         "notice_days", "auto_renew", "governing_state", "signup_medium", "signed_online",
-        "renewal_disclosure_signed_on", "renewal_requested_on", "leased_equipment",
+        "renewal_disclosure_signed_on", "renewal_requested_on", "leased_equipment", "late_fee_agreed",
     )  # fmt: skip
     edit_columns = tuple(name for name in form_columns if name not in ("customer", "starts_on"))
     actions = (*actions.CONTRACT, agreements.END, *agreements.AUTHORITY)
@@ -713,10 +713,12 @@ class CompanyView(StaffView):
         "pay_link_days", "bank_clear_days", "postpone_days", "postpone_limit",
         "refund_alone_cents", "return_fee_cents", "grace_days", "gap_days", "contacts_a_week",
         "send_from_hour", "send_until_hour", "daily_batch",
+        *remedies.POLICIES,
     )  # fmt: skip
     actions = outbox.COMPANY
 
     def check(self, form, row):
+        remedies.check_policies(form)
         first, last = form.send_from_hour.data, form.send_until_hour.data
         if first is not None and last is not None and first >= last:
             form.send_until_hour.errors = ["This is not later than the hour from which messages leave."]

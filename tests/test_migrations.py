@@ -36,6 +36,7 @@ ALL = [
     "0022_disputes",
     "0023_promises_and_plans",
     "0024_second_person_and_remedies",
+    "0025_what_is_not_clear",
     "0026_the_gate",
     "0028_why_they_say",
 ]
