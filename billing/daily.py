@@ -12,7 +12,18 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import bill, checks, digests, notices, payments, printing, remittances, webhooks, words
+from billing import (
+    bill,
+    checks,
+    digests,
+    notices,
+    payments,
+    printing,
+    promises,
+    remittances,
+    webhooks,
+    words,
+)
 from billing import company as companies
 from billing.automatic import autopay, charging, credit, due, methods, texting
 from billing.collections import verdicts
@@ -20,6 +31,7 @@ from billing.disputes import settling
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.notices import holding
+from billing.plans import keeping
 from billing.reconciliation import settlements
 from billing.remedies import day as remedies
 from billing.renewals import day as renewing
@@ -239,6 +251,24 @@ def _judge(day):
     return str(verdicts.judge_all(day.today, now=day.clock.now(), progress=day.done))
 
 
+def _plans(day):
+    """What was promised, and what plans agreed on: kept, missed, broken; and the reminders of payments."""
+    if day.dry_run:
+        return "promises and plans are not looked at in a dry run"
+    told = {"now": day.clock.now(), "by": day.by}
+    kept, broken, said = promises.decide_due(day.today, trouble=day.trouble, **told)
+    report = keeping.run(day.today, progress=day.done, trouble=day.trouble, **told)
+    counts = (
+        (kept, "promise kept", "promises kept"), (broken, "promise broken", "promises broken"),
+        (report.kept, "plan paid off", "plans paid off"), (report.missed, "payment missed", "payments missed"),
+        (report.repaired, "plan put right", "plans put right"),
+        (report.broken, "plan broken", "plans broken"),
+        (said + report.reminded, "reminder queued", "reminders queued"),
+    )  # fmt: skip
+    told = [words.plural(count, *names) for count, *names in counts if count]
+    return ", ".join(told) or "nothing to decide"
+
+
 def _remind(day):
     if day.dry_run:
         return "reminders are not listed in a dry run"
@@ -272,6 +302,7 @@ STEPS = (
     Step("autopay", "Charging what is due", lambda day: len(due.customers(day.today)), _autopay),
     Step(settlements.STEP, "Comparing with the processor", lambda day: 0, _reconcile),
     Step("judge", "Asking why things are unpaid", lambda day: 0, _judge),
+    Step("plans", "Looking at promises and plans", lambda day: 0, _plans),
     Step("remind", "Queueing reminders", lambda day: 0, _remind),
     Step("send", "Sending messages", lambda day: notices.waiting(day.clock.now()).count(), _send),
     Step("check", "Checking the books", lambda day: 0, _check),

@@ -292,7 +292,7 @@ def test_no_reminder_while_a_payment_is_being_checked(paying, reminded):
 
     Sender()()
 
-    assert skipped() == "A payment of this invoice is being checked."
+    assert skipped() == "A payment of $42.50, begun on December 1, 2026, is being checked."
 
 
 def test_no_reminder_while_the_customer_waits_for_our_answer(reminded, alice):
@@ -300,7 +300,7 @@ def test_no_reminder_while_the_customer_waits_for_our_answer(reminded, alice):
 
     Sender()()
 
-    assert skipped() == "The customer is waiting for our answer."
+    assert skipped() == "They have been waiting for our answer since December 1, 2026: “Why?”."
     assert ticket.state == "waiting_on_us"
 
 

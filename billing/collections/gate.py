@@ -9,6 +9,7 @@ let something pass all the same stands in ``overrides``.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from peewee import JOIN, SQL, fn
 
@@ -87,7 +88,12 @@ class Asked:
 
     def day(self, instant):
         """The business day of an instant, in words."""
-        return words.date(words.local(instant, companies.current().time_zone).date())
+        return words.date(words.local(instant, self.zone).date())
+
+    @cached_property
+    def zone(self):
+        """The company's time zone."""
+        return companies.current().time_zone
 
 
 def reasons(customer_ids, *, today, now, kind=""):
@@ -230,12 +236,11 @@ def _holds(asked):
 
 def _feeds(asked):
     for feed in feeds.silent(asked.now):
-        if feed.watched:
-            last = f"was last read on {asked.day(feed.beat_at)}" if feed.beat_at else "was never read"
-            told = f"Incoming {feed.name} {last}: we cannot know whether they called or wrote."
-            since_at = feed.beat_at or datetime.min
-            for id in asked.ids:
-                yield id, Reason("feed", told, "feed", feed.id, "See what is wrong", since_at)
+        last = f"was last read on {asked.day(feed.beat_at)}" if feed.beat_at else "was never read"
+        told = f"Incoming {feed.name} {last}: we cannot know whether they called or wrote."
+        since_at = feed.beat_at or datetime.min
+        for id in asked.ids:
+            yield id, Reason("feed", told, "feed", feed.id, "See what is wrong", since_at)
 
 
 # --- The customer waits for us -------------------------------------------------------------------

@@ -39,6 +39,7 @@ from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.post import Post
 from billing.edges.print_batches import Press
 from billing.errors import BillingError
+from billing.notices import holding
 from billing.renewals import rules
 from billing.reversals import refunds
 from models import Inbound, Invoice, db
@@ -399,6 +400,7 @@ def work_once(app, post):
         _try(refunds.go_on, refund, **told)
     _try(remittances.finish, by="worker", today=told["today"], now=told["now"], limit=ROWS_AT_ONCE)
     _try(_read_mail_in_turn, app)
+    _try(holding.sound_alarm, now=clock.now())
     _try(verdicts.judge_marked, told["today"], now=clock.now())
     if notices.waiting(clock.now()).exists():
         _try(_send_waiting, app, post)

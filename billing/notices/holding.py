@@ -125,7 +125,7 @@ def sound_alarm(*, now):
             & (Event.about_id == feed.id)
             & since
         )
-        if feed.watched and not known.exists():
+        if not known.exists():
             sentence = f"Incoming {feed.name} is silent: no late notice leaves until it is read again."
             events.record("feed.silent", feed, by=GATE, now=now, reason=sentence)
             told.append(sentence)

@@ -412,7 +412,10 @@ def drop_stale_drafts(today):
     ).execute()
     later = Notice.alias()
     overtaken = later.select(later.invoice).where(
-        (later.kind == Notice.OVERDUE) & (later.invoice == Notice.invoice) & (later.step > Notice.step)
+        (later.kind == Notice.OVERDUE)
+        & (later.invoice == Notice.invoice)
+        & (later.step > Notice.step)
+        & (later.created_at > Notice.created_at)
     )
     Notice.update(state=Notice.SKIPPED, reason="Nobody sent it before the next step came.").where(
         drafts & (Notice.kind == Notice.CHECK_IN) & Notice.invoice.in_(overtaken)

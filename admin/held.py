@@ -1,0 +1,63 @@
+"""What the gate keeps back: whom to answer first, why, and the one click that clears it.
+
+Here: the page and asking a second person. Not here: why something may not leave (billing/collections/gate),
+what is held and let go on (billing/notices/holding), deciding about requests (remedies.py).
+"""
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask_admin import expose
+from werkzeug.routing import BuildError
+
+from billing import approvals
+from billing.collections import gate, overrides
+from billing.errors import BillingError
+from billing.notices import holding
+from models import Approval, Notice
+
+
+class HeldNotices:
+    """Mixed into the home view: ``/staff/held``."""
+
+    @expose("/held")
+    def held(self):
+        """Whom to answer, with what their silence from us keeps back; what passes by itself last."""
+        people = holding.by_customer(today=g.today, now=g.now)
+        return self.render(
+            "admin/held.html",
+            first=[one for one in people if not all(reason.waits for reason in one[2])],
+            rest=[one for one in people if all(reason.waits for reason in one[2])],
+            count=sum(len(notices) for _, notices, _ in people),
+            address=reason_url,
+            kinds=dict(Notice.kind.choices),
+            asked=_asked(),
+            may_pass=lambda reasons: not any(one.code in gate.NEVER_PASSED for one in reasons),
+        )
+
+    @expose("/held/<int:id>/pass", methods=("POST",))
+    def ask_to_pass(self, id):
+        """Ask a second person to let one notice leave all the same."""
+        notice = Notice.get_or_none(Notice.id == id) or abort(404)
+        try:
+            reason = request.form.get("reason", "")
+            overrides.ask(notice, reason=reason, by=g.by, today=g.today, now=g.now)
+        except BillingError as refusal:
+            flash(str(refusal), "error")
+        else:
+            flash("A second person was asked. Until they agree, it stays here.", "success")
+        return redirect(url_for("staff.held"), 303)
+
+
+def reason_url(reason):
+    """Where the row that proves a Reason is looked at, and what clears it is done."""
+    if reason.table == "customer":
+        return url_for("staff.customer", id=reason.id)
+    try:
+        return url_for(f"staff_{reason.table}.details_view", id=reason.id)
+    except BuildError:
+        return url_for("staff.held")
+
+
+def _asked():
+    """{notice id: the Approval that waits}."""
+    waiting = approvals.waiting().where(Approval.kind == overrides.KIND)
+    return {one.about_id: one for one in waiting}
