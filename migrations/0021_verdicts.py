@@ -8,14 +8,18 @@ FROZEN = (
 )  # fmt: skip
 # What is evidence changes by these columns. A bill run's new invoices and messages are none.
 MARKED = (
-    ("invoice", "NEW.due_on < CAST(NEW.created_at AS DATE)", ("state", "due_on", "open_cents")),
+    (
+        "invoice",
+        "NEW.due_on < CAST(NEW.created_at AS DATE)",
+        ("state", "due_on", "open_cents", "first_seen_at"),
+    ),
     ("payment", "1 = 1", ("state", "open_cents", "retry_on", "returned_on")),
     ("credit", "1 = 1", ("open_cents",)),
     ("chargeback", "1 = 1", ("state",)),
     ("payment_method", "1 = 1", ("state", "expires_on")),
     ("autopay", "1 = 1", ("ended_at",)),
     ("planned_charge", "", ("state", "charge_on")),
-    ("notice", "", ("state", "bounced_at")),
+    ("notice", "NEW.state = 'sent'", ("state", "bounced_at")),
     ("ticket", "1 = 1", ("state", "last_at", "invoice_id")),
     ("inbound", "1 = 1", ("state",)),
     ("contact", "1 = 1", ("name", "email", "role", "bounced_at", "left_on")),

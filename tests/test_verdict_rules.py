@@ -1,4 +1,4 @@
-"""The questions themselves, without a database: exactly one answer for any history, and the same one twice."""
+"""The questions themselves, without a database: one answer for any history, and the same one twice."""
 
 import dataclasses
 import random
