@@ -39,7 +39,8 @@ GROUPS = (
     ("Contracts", (Notice.RENEWAL, Notice.YEARLY_REMINDER, Notice.PRICE_CHANGE, Notice.CONTRACT_ANSWERED,
                    Notice.CONTRACT_ENDED)),
     ("The account", (Notice.SIGN_IN, Notice.TICKET_RECEIVED, Notice.TICKET_REPLY, Notice.TICKET_CLOSED,
-                     Notice.DISPUTE_RECEIVED, Notice.DISPUTE_DECIDED, Notice.CONSENT_CONFIRM, Notice.CONTACT_CHANGED, Notice.TEXT_REPLY)),
+                     Notice.DISPUTE_RECEIVED, Notice.DISPUTE_DECIDED, Notice.CONSENT_CONFIRM,
+                     Notice.CONTACT_CHANGED, Notice.TEXT_REPLY)),
 )  # fmt: skip
 LABELS = dict(Notice.kind.choices)
 # A preview is a mail: its looks are inside it, and nothing else may be. It is shown in a frame of ours only.

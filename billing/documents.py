@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 from billing import company as companies
-from billing import ledger, remittance, words
+from billing import demands, ledger, remittance, words
 from billing.automatic import upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -188,6 +188,18 @@ class InvoiceDocument:
     pay_url: str
     scan_line: str
     automatic: Automatic | None = None
+    disputed_cents: int = 0
+    later_cents: int = 0  # open, and due by a plan only after what is asked for now
+    pay_by_on: date | None = None  # when what is asked for is due: the due date, but for plans and disputes
+
+    @property
+    def asked_cents(self):
+        """What is asked for: what is open, but for what is disputed and what a plan makes due later."""
+        return self.open_cents - self.disputed_cents - self.later_cents
+
+    @property
+    def asked_on(self):
+        return self.pay_by_on or self.due_on
 
     @property
     def is_automatic(self):
@@ -197,11 +209,16 @@ class InvoiceDocument:
     @property
     def due_in_all_cents(self):
         """This invoice and the earlier ones: what the remittance slip asks for."""
-        return self.open_cents + self.earlier_cents
+        return self.asked_cents + self.earlier_cents
 
     @property
     def is_payable(self):
-        return self.open_cents > 0
+        return self.asked_cents > 0
+
+    @property
+    def asks_for_part(self):
+        """True where more is open than is asked for."""
+        return 0 < self.asked_cents < self.open_cents
 
     @property
     def items(self):
@@ -232,7 +249,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
     company = company or companies.current()
     lines, customer = list(invoice.lines.order_by(Line.position)), invoice.customer
     stand = _at_issue(invoice) if as_issued else _now(invoice, today)
-    automatic = None if as_issued else _automatic(invoice, today)
+    charge = None if as_issued else automatic(invoice, today)
     return InvoiceDocument(
         company=letterhead(company),
         customer_name=customer.name,
@@ -245,7 +262,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         note=invoice.note,
         state=stand.state,
         when=_when(invoice, stand),
-        when_note="" if as_issued else _when_note(invoice, stand.state, today),
+        when_note="" if as_issued else _when_note(stand, today),
         sections=_sections(lines),
         subtotal_cents=invoice.subtotal_cents,
         discount_cents=invoice.discount_cents,
@@ -257,12 +274,15 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         earlier_cents=stand.earlier_cents,
         expectation=_expectation(lines, invoice),
         next_invoice=_next_invoice(lines),
-        wish="" if as_issued or not stand.open_cents else _wish(customer, automatic),
-        late=_late(invoice, stand.state, automatic, fees.late_words(invoice, lines, company, as_issued)),
+        wish="" if as_issued or not stand.asked_cents else _wish(customer, charge),
+        late=_late(stand, charge, fees.late_words(invoice, lines, company, as_issued)),
         objection=OBJECTION,
         pay_url=pay_url,
         scan_line=_scan_line(customer, invoice, stand),
-        automatic=automatic,
+        automatic=charge,
+        disputed_cents=stand.disputed_cents,
+        later_cents=stand.later_cents,
+        pay_by_on=stand.pay_by_on,
     )
 
 
@@ -280,16 +300,28 @@ class _Standing:
     open_cents: int
     earlier: tuple[Earlier, ...]
     earlier_cents: int
+    pay_by_on: date | None
+    disputed_cents: int = 0
+    later_cents: int = 0
+
+    @property
+    def asked_cents(self):
+        return self.open_cents - self.disputed_cents - self.later_cents
 
 
 def _now(invoice, today):
     earlier = _earlier(invoice, today) if invoice.open_cents else ()
+    asked = demands.of(invoice)
+    disputed_cents = demands.disputed_cents(asked)
     return _Standing(
-        state=_state(invoice, today),
+        state=_state(invoice, asked, today),
         applied=_applied(_allocations(invoice)),
         open_cents=invoice.open_cents,
         earlier=earlier,
         earlier_cents=sum(other.open_cents for other in earlier),
+        pay_by_on=demands.first_on(asked) if asked else invoice.due_on,
+        disputed_cents=disputed_cents,
+        later_cents=invoice.open_cents - disputed_cents - demands.asked_cents(asked, today),
     )
 
 
@@ -299,10 +331,11 @@ def _at_issue(invoice):
     applied = _applied(a for a in _allocations(invoice) if _stood_at_issue(a, invoice, issued_at))
     open_cents = invoice.total_cents + sum(amount.cents for amount in applied)
     earlier, earlier_cents = _earlier_at_issue(invoice, issued_at) if invoice.previous_cents else ((), 0)
-    return _Standing("due" if open_cents else "paid", applied, open_cents, earlier, earlier_cents)
+    state = "due" if open_cents else "paid"
+    return _Standing(state, applied, open_cents, earlier, earlier_cents, invoice.due_on)
 
 
-def _state(invoice, today):
+def _state(invoice, asked, today):
     """One word for where the invoice stands; the badge and every sentence follow it."""
     if invoice.state != Invoice.ISSUED:
         return invoice.state
@@ -310,8 +343,15 @@ def _state(invoice, today):
         return "paid"
     if _is_being_checked(invoice):
         return "being checked"
-    if invoice.is_past_due(today):
+    return standing_word(invoice, asked, today)
+
+
+def standing_word(invoice, asked, today):
+    """Where an open invoice stands by its demands; "disputed" while everything that is open is."""
+    if demands.late_cents(asked, today):
         return "past due"
+    if demands.first_on(asked) is None:
+        return "disputed"
     return "part paid" if invoice.open_cents < invoice.total_cents else "due"
 
 
@@ -328,11 +368,14 @@ def _when(invoice, stand):
     if stand.state == "paid":
         paid_on = max((amount.on for amount in stand.applied if amount.on), default=None)
         return f"Paid on {words.date(paid_on)}" if paid_on else "Nothing to pay"
-    return f"Due {words.date(invoice.due_on)}" if invoice.due_on else "Not issued yet"
+    if stand.state == "disputed":
+        return "Not due until you have our answer"
+    return f"Due {words.date(stand.pay_by_on)}" if stand.pay_by_on else "Not issued yet"
 
 
-def _when_note(invoice, state, today):
-    return words.from_today(invoice.due_on, today) if state in ("due", "part paid", "past due") else ""
+def _when_note(stand, today):
+    is_asked = stand.state in ("due", "part paid", "past due")
+    return words.from_today(stand.pay_by_on, today) if is_asked else ""
 
 
 def _sections(lines):
@@ -455,9 +498,14 @@ def _before(invoice):
 
 
 def _earlier(invoice, today):
-    """Invoices before this one that are open."""
-    still_open = _before(invoice).where(Invoice.state == Invoice.ISSUED, Invoice.open_cents > 0)
-    return tuple(_earlier_row(other, other.open_cents, today) for other in still_open)
+    """Invoices before this one that are open, each with what is asked for of it."""
+    still_open = list(_before(invoice).where(Invoice.state == Invoice.ISSUED, Invoice.open_cents > 0))
+    asked, rows = demands.of_invoices(still_open), []
+    for other in still_open:
+        if cents := demands.asked_cents(asked[other.id], today):
+            first_on = demands.first_on(asked[other.id])
+            rows.append(Earlier(str(other.number), first_on, cents, first_on < today))
+    return tuple(rows)
 
 
 def _earlier_at_issue(invoice, issued_at):
@@ -713,13 +761,13 @@ def _next_invoice(lines):
     return f"Services that continue are billed next for the period from {words.date(min(ends) + DAY)}."
 
 
-def _automatic(invoice, today):
+def automatic(invoice, today):
     """What autopay does with an invoice, or None. A charge of several invoices says their sum."""
     charge = upcoming.of_invoice(invoice, today=today)
     if charge is None:
         return None
     others = len(charge.planned) - 1
-    amount = format_cents(invoice.open_cents)
+    amount = format_cents(sum(row.cents for row in charge.planned if row.invoice_id == invoice.id))
     if others:
         amount += (
             f", together with {words.plural(others, 'other invoice')}: {format_cents(charge.cents)} in all,"
@@ -743,7 +791,7 @@ def _wish(customer, automatic):
     }[customer.pay_wish]
 
 
-def _late(invoice, state, automatic, fee):
+def _late(stand, automatic, fee):
     """What late payment costs (mostly nothing), and what to do instead of worrying.
 
     fee -- the sentences about the late fee; "" where there is none
@@ -751,17 +799,17 @@ def _late(invoice, state, automatic, fee):
     if automatic and automatic.is_promise and not automatic.is_retry:
         return "There is no late fee. If the day does not suit you, let the charge wait until another one."
     fee = fee or "There is no late fee."
-    if state == "past due":
+    if stand.state == "past due":
         return f"{fee} If you need more time, tell us and we will find a date together."
-    if not invoice.due_on or state in ("paid", Invoice.VOID):
+    if not stand.pay_by_on or stand.state in ("paid", Invoice.VOID, "disputed"):
         return ""
-    by = words.date(invoice.due_on)
+    by = words.date(stand.pay_by_on)
     return f"{fee} If you cannot pay by {by}, tell us and we will find a date together."
 
 
 def _scan_line(customer, invoice, stand):
     """The slip's scan line; "" when there is nothing to pay or no room for it in ten digits."""
-    cents = stand.open_cents + stand.earlier_cents
-    if not invoice.number or not stand.open_cents or cents >= 10**remittance.WIDTH:
+    cents = stand.asked_cents + stand.earlier_cents
+    if not invoice.number or not stand.asked_cents or cents >= 10**remittance.WIDTH:
         return ""
     return remittance.scan_line(customer.remittance_digits, invoice.number, cents)

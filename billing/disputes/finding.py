@@ -52,4 +52,4 @@ def about(dispute):
     if dispute.line_id:
         return dispute.line.text
     whole = dispute.amount_cents >= dispute.invoice.total_cents
-    return "the whole invoice" if whole else "a part of the invoice"
+    return "The whole invoice" if whole else "A part of the invoice"

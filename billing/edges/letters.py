@@ -8,11 +8,25 @@ from dataclasses import dataclass, field
 
 from flask import url_for
 
-from billing import autopay_documents, digests, documents, links, preferences, renewals, wording, words
+from billing import (
+    autopay_documents,
+    digests,
+    documents,
+    links,
+    preferences,
+    promises,
+    renewals,
+    wording,
+    words,
+)
 from billing import company as companies
 from billing.automatic import autopay, setbacks, upcoming
+from billing.disputes import telling
+from billing.edges import pdf
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding
+from billing.plans import agreement
+from billing.plans import told as plan_told
 from billing.remedies import told
 from billing.renewals import answers, endings, prices
 from billing.reversals import money_back
@@ -50,7 +64,7 @@ def _compose(app, notice, now):
     context, tokens = _context(app, notice, now)
     tongue = tongues.of(notice.customer)
     said = wording.compose(notice.kind, _channel(notice), context, tongue, now=now)
-    return _letter(app, notice, said, tokens)
+    return _letter(app, notice, said, tokens, context.get("attachments", ()))
 
 
 def _context(app, notice, now):
@@ -64,7 +78,7 @@ def _context(app, notice, now):
     return context | around, tokens
 
 
-def _letter(app, notice, said, tokens):
+def _letter(app, notice, said, tokens, attachments):
     house = app.config["MAIL_NAME"] or companies.current().name
     return Letter(
         subject=said.subject,
@@ -76,6 +90,7 @@ def _letter(app, notice, said, tokens):
         sender_name=_sender_name(notice, house),
         preferences_url=tokens.urls.get("preferences_url", "") if _may_be_stopped(notice) else "",
         event=preferences.event_of(notice),
+        attachments=attachments,
         template=said.template,
         text_sha256=said.sha256,
     )
@@ -144,9 +159,49 @@ def _invoice(notice, tokens, today, now):
     document = documents.invoice_document(notice.invoice, pay_url=pay_url, today=today)
     if document.is_automatic:
         tokens.add("wait_url", "portal.wait_by_link", token)
-    all_cents = document.open_cents + sum(other.cents for other in also)
-    when = joining.due_words(notice.invoice, today)
+    all_cents = document.asked_cents + sum(other.cents for other in also)
+    when = joining.due_words(document.asked_on, today)
     return {"document": document, "also": also, "all_cents": all_cents, "due_words": when}
+
+
+def _reminder(notice, tokens, today, now):
+    """Of an invoice, or of a payment of the plan that covers it."""
+    told = _invoice(notice, tokens, today, now)
+    if notice.installment_id:
+        tokens.urls["plan_url"] = _plan_url(tokens)
+        told["coming"] = plan_told.coming(notice, today=today)
+    return told
+
+
+def _plan_url(tokens):
+    return url_for("portal.plan_by_link", token=tokens.secrets[0], _external=True)
+
+
+def _pay_and_ask(notice, tokens, invoice, now):
+    """The links that a message about a promise or a plan has: pay, split, ask."""
+    token = links.pay_link(invoice, now=now, contact=notice.contact)
+    pay_url = tokens.add("pay_url", "portal.pay_link", token)
+    tokens.urls["question_url"] = f"{pay_url}#question"
+    tokens.urls["plan_url"] = url_for("portal.plan_by_link", token=token, _external=True)
+
+
+def _promise(notice, tokens, today, now):
+    document = promises.document(notice.promise, today=today)
+    if notice.invoice_id:
+        _pay_and_ask(notice, tokens, notice.invoice, now)
+    return {"document": document}
+
+
+def _plan(notice, tokens, today, now):
+    _pay_and_ask(notice, tokens, notice.invoice, now)
+    return {"document": plan_told.plan_document(notice.plan, today=today)}
+
+
+def _plan_agreed(notice, tokens, today, now):
+    """With the agreement as a file: a copy is part of it."""
+    file = pdf.plan_pdf(agreement.document(notice.plan, today=today))
+    attached = (f"payment-plan-{notice.plan_id}.pdf", "application/pdf", file)
+    return _plan(notice, tokens, today, now) | {"attachments": (attached,)}
 
 
 def _overdue(notice, tokens, today, now):
@@ -221,6 +276,13 @@ def _ticket_received(notice, tokens, today, now):
     company = companies.current()
     due = clocks.due_at(context["ticket"], company)
     return context | {"answer_on": words.local(due or now, company.time_zone).date()}
+
+
+def _dispute(notice, tokens, today, now):
+    token = links.pay_link(notice.invoice, now=now, contact=notice.contact)
+    tokens.add("pay_url", "portal.pay_link", token)
+    tokens.urls["ticket_url"] = url_for("portal.question", id=notice.dispute.ticket_id, _external=True)
+    return {"document": telling.document(notice.dispute, today=today)}
 
 
 def _agreement(notice, tokens, today, now):
@@ -321,7 +383,11 @@ def _text_reply(notice, tokens, today, now):
 
 _CONTEXTS = {
     Notice.INVOICE: _invoice,
-    Notice.REMINDER: _invoice,
+    Notice.REMINDER: _reminder,
+    Notice.PROMISE: _promise,
+    Notice.PLAN_AGREED: _plan_agreed,
+    Notice.PLAN_MISSED: _plan,
+    Notice.PLAN_ENDED: _plan,
     Notice.FRESH_LINK: _invoice,
     Notice.OVERDUE: _overdue,
     Notice.CHECK_IN: _check_in,
@@ -335,6 +401,8 @@ _CONTEXTS = {
     Notice.DIGEST: _digest,
     Notice.TICKET_REPLY: _ticket_reply,
     Notice.TICKET_RECEIVED: _ticket_received,
+    Notice.DISPUTE_RECEIVED: _dispute,
+    Notice.DISPUTE_DECIDED: _dispute,
     Notice.TICKET_CLOSED: _ticket_reply,
     Notice.CONTRACT_ANSWERED: _contract_answered,
     Notice.CONTRACT_ENDED: _contract_ended,

@@ -7,7 +7,7 @@ notices, and whatever was sent before are left alone. Must run inside the sender
 from dataclasses import dataclass
 
 from billing import company as companies
-from billing import documents, words
+from billing import demands, documents, words
 from billing.collections import gate
 from billing.notices import judging, timing
 from models import Invoice, Notice
@@ -37,7 +37,8 @@ def gather(notice, *, today, now):
 
 def _may_join(notice):
     fresh = notice.kind in FIRST and notice.contact_id and not notice.message_id
-    return fresh and notice.channel == Notice.MAIL and not notice.legal
+    alone = notice.legal or notice.installment_id is not None  # a payment of a plan is a sum of its own
+    return fresh and notice.channel == Notice.MAIL and not alone
 
 
 def _siblings(notice, today, now):
@@ -51,6 +52,7 @@ def _siblings(notice, today, now):
         & (Notice.channel == Notice.MAIL)
         & (Notice.message_id == "")
         & ~Notice.legal
+        & Notice.installment.is_null()
     )
     for one in query:
         one.address = notice.address
@@ -89,17 +91,20 @@ def said_with(notice, *, today):
     """What a message tells of besides its own invoice: an Also for each that is open, by due date."""
     rows = [one.invoice for one in Notice.select().where(Notice.joined == notice)]
     found = {row.id: row for row in rows if row.open_cents and row.id != notice.invoice_id}
-    ordered = sorted(found.values(), key=lambda invoice: (invoice.due_on, invoice.id))
+    asked = demands.of_invoices(list(found.values()))
+    cents = {id: demands.asked_cents(some, today) for id, some in asked.items()}
+    days = {id: demands.first_on(some) for id, some in asked.items() if cents[id]}
+    ordered = [found[id] for id in sorted(days, key=lambda id: (days[id], id))]
     company = companies.current() if ordered else None
     return tuple(
-        Also(row, documents.printed_number(row, company), due_words(row, today), row.open_cents)
+        Also(row, documents.printed_number(row, company), due_words(days[row.id], today), cents[row.id])
         for row in ordered
     )
 
 
-def due_words(invoice, today):
-    """When an invoice is due, or was."""
-    return f"{'was due' if invoice.due_on < today else 'due'} {words.date(invoice.due_on)}"
+def due_words(due_on, today):
+    """When something is due, or was."""
+    return f"{'was due' if due_on < today else 'due'} {words.date(due_on)}"
 
 
 def let_go(notice):

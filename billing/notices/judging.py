@@ -7,13 +7,15 @@ stands in ``reminding`` and in the use cases that queue; sending in ``sending``.
 from datetime import timedelta
 
 from billing import company as companies
-from billing import preferences, words
+from billing import preferences, promises, words
 from billing.automatic import setbacks, upcoming
 from billing.collections import gate
+from billing.plans import standing as plans
 from billing.remedies import fees
-from models import ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund
+from models import Dispute, ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund
 
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
+OF_PLANS = (Notice.PLAN_AGREED, Notice.PLAN_MISSED, Notice.PLAN_ENDED)
 OF_INVOICES = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
 
 
@@ -63,10 +65,16 @@ def _untrue(notice, today):
         return "The payment came back."
     if notice.kind == Notice.REFUND and notice.refund.state not in (Refund.APPROVED, Refund.SETTLED):
         return "The refund did not go through."
+    if notice.kind == Notice.DISPUTE_RECEIVED and notice.dispute.state != Dispute.OPEN:
+        return "It is decided already."
     if notice.kind in (Notice.UPCOMING_CHARGE, Notice.CHARGE_POSTPONED):
         return _charge_objection(notice, today)
     if notice.kind == Notice.METHOD_EXPIRING and notice.method.state != PaymentMethod.ACTIVE:
         return "The card is not used any more."
+    if notice.kind == Notice.PROMISE:
+        return promises.objection(notice, today=today)
+    if notice.kind in OF_PLANS:
+        return plans.objection(notice, today=today)
     if notice.kind == Notice.LATE_FEE:
         return fees.objection(notice.late_fee, today=today)
     if notice.kind in (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.ABOVE_CAP):
@@ -106,6 +114,8 @@ def _has_left(notice):
 
 def _not_now(notice, today, now):
     """Why a message about an open invoice, before or after its date, is not true or not wanted by now."""
+    if notice.installment_id:
+        return plans.objection(notice, today=today)
     invoice = Invoice.get_by_id(notice.invoice_id)  # as it is in this transaction
     if invoice.state != Invoice.ISSUED or invoice.open_cents == 0:
         return "The invoice is paid."

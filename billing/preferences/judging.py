@@ -52,6 +52,8 @@ EVENT_OF = {
     "ticket_reply": Preference.TICKET_REPLY,
     "ticket_received": Preference.TICKET_REPLY,
     "ticket_closed": Preference.TICKET_REPLY,
+    "dispute_received": Preference.TICKET_REPLY,
+    "dispute_decided": Preference.TICKET_REPLY,
     "digest": Preference.DIGEST,
 }
 BY_PERSON = ":again:"  # in the key of what somebody of the office sent by hand

@@ -58,6 +58,21 @@ MEANINGS = {
     "open_invoices": "piece: each invoice and the sum",
     "next_on": "when we write once more; empty when a person follows",
     "letter": "piece: what the person wrote who signs it",
+    # promises and plans
+    "what": "what was promised: “invoice 10482” or “everything that is open”",
+    "is_today": "true on the day itself",
+    "pays_itself": "true when autopay charges it then",
+    "plan_link": "the page of the plan, or where one is chosen",
+    "is_proposal": "true while the customer has not agreed",
+    "is_kept": "true when the plan is paid off",
+    "payment_count": "how many payments, such as “4 payments”",
+    "payments": "piece: each payment with its day; of a reminder, empty unless it is one of a plan",
+    "first_date": "the day of the next payment",
+    "first_sum": "its amount",
+    "repair_by": "until when a missed payment can be put right",
+    "can_move": "true while it can be moved to another day",
+    "place": "which payment of the plan, such as “2 of 4”; else empty",
+    "note": "what our people wrote with a proposal; may be empty",
     # payments, charges, refunds
     "title": "what it is, such as “Receipt”",
     "sentence": "what is known, in a sentence",
@@ -102,6 +117,11 @@ MEANINGS = {
     "answer": "piece: what we answered",
     "wrote": "piece: what the customer wrote",
     "answer_day": "the day by which we answer",
+    "about": "what was disputed: the text of a line, or “The whole invoice”",
+    "rest": "what is due beside what is disputed; empty when nothing is",
+    "credit": "what was credited; empty when nothing was",
+    "again": "what is due after all; empty when nothing is",
+    "again_day": "the fresh date of it",
     "period": "the month, such as “December 1–31, 2026”",
     "is_open": "true while something is open",
     "had_entries": "true when something was billed or paid",
@@ -158,16 +178,16 @@ def _invoice(context, links, tongue):
 def _one(document, links, tongue, several):
     """What is said of the invoice itself."""
     automatic, is_asked = document.automatic, document.is_payable and not document.is_automatic
-    shown_cents = document.open_cents if document.is_payable else document.total_cents
+    shown_cents = document.asked_cents if document.is_payable else document.total_cents
     note = tongue.say(document.when_note)
     when = tongue.say(document.when) + (f", {note}" if note else "")
     return {
         "number": document.number,
         "account": document.account_number,
-        "amount_due": format_cents(document.open_cents),
+        "amount_due": format_cents(document.asked_cents),
         "total": format_cents(document.total_cents),
-        "due_date": tongue.date(document.due_on),
-        "due_short": tongue.short_date(document.due_on),
+        "due_date": tongue.date(document.asked_on),
+        "due_short": tongue.short_date(document.asked_on),
         "is_payable": document.is_payable,
         "is_automatic": document.is_automatic,
         "charge_date": tongue.date(automatic.charge_on) if automatic else "",
@@ -227,16 +247,20 @@ def _items(document, tongue):
         yield Row(tongue.say(tax.text), tax.cents)
     for amount in document.applied:
         yield Row(tongue.say(amount.text), amount.cents, tongue.date(amount.on))
-    yield Row(tongue.say("Amount due"), document.open_cents, is_sum=True)
+    if document.disputed_cents:
+        yield Row(tongue.say("Disputed: not due until you have our answer"), -document.disputed_cents)
+    if document.later_cents:
+        yield Row(tongue.say("Due later, by your payment plan"), -document.later_cents)
+    yield Row(tongue.say("Amount due"), document.asked_cents, is_sum=True)
 
 
 def _all(context, document, also, links, tongue):
     """What is said when one message tells of several invoices."""
-    sum_cents = context.get("all_cents", document.open_cents)
-    english = context.get("due_words") or f"due {words.date(document.due_on)}"
+    sum_cents = context.get("all_cents", document.asked_cents)
+    english = context.get("due_words") or f"due {words.date(document.asked_on)}"
     due, count = tongue.say(english), words.plural(len(also) + 1, "invoice")
     when = tongue.say(f"{count}, the first {english}") if also else due[:1].upper() + due[1:]
-    rows = [Row(tongue.say(f"Invoice {document.number}"), document.open_cents, due)]
+    rows = [Row(tongue.say(f"Invoice {document.number}"), document.asked_cents, due)]
     rows += [Row(tongue.say(f"Invoice {one.number}"), one.cents, tongue.say(one.when)) for one in also]
     rows.append(Row(tongue.say("In all"), sum_cents, is_sum=True))
     return {
@@ -248,6 +272,90 @@ def _all(context, document, also, links, tongue):
         "amount_of_all": Amount(sum_cents, when),
         "button_for_all": Button(links.get("together_url", document.pay_url)),
         "open_invoices": Rows(tuple(rows) if also else ()),
+    }
+
+
+def _reminder(context, links, tongue):
+    """Of an invoice; or of a payment of the plan that covers it: its sum and day stand for the invoice's."""
+    known = _invoice(context, links, tongue)
+    coming = context.get("coming")
+    if coming is None:
+        return known | {"payments": Rows(()), "place": "", "plan_link": ""}
+    due = tongue.say(f"Due {words.date(coming.due_on)}")
+    return known | {
+        "several": False,
+        "amount_due": format_cents(coming.cents),
+        "due_date": tongue.date(coming.due_on),
+        "due_short": tongue.short_date(coming.due_on),
+        "amount": Amount(coming.cents, due),
+        "came": "",
+        "earlier": "",
+        "late": "",
+        "payments": _payments(coming.rows, tongue),
+        "place": tongue.say(coming.place),
+        "plan_link": links["plan_url"],
+    }
+
+
+def _payments(rows, tongue):
+    """The payments of a plan: what of each is open where some of it is paid."""
+    told = [
+        Row(
+            tongue.say(f"Payment {row.number}"),
+            row.cents,
+            tongue.say(f"{words.date(row.due_on)}, paid") if row.state == "paid" else tongue.date(row.due_on),
+        )
+        for row in rows
+    ]
+    return Rows((*told, Row(tongue.say("In all"), sum(row.cents for row in rows), is_sum=True)))
+
+
+def _promise(context, links, tongue):
+    document = context["document"]
+    return {
+        "what": tongue.say(document.what),
+        "sum": format_cents(document.cents),
+        "date": tongue.date(document.pay_on),
+        "date_short": tongue.short_date(document.pay_on),
+        "is_today": document.is_today,
+        "pays_itself": document.pays_itself,
+        "amount": Amount(document.cents, tongue.say(f"on {words.date(document.pay_on)}")),
+        "button": Button(_pay_link(links)),
+        "pay_link": _pay_link(links),
+        "plan_link": links.get("plan_url", ""),
+        "question_link": links.get("question_url", ""),
+    }
+
+
+def _plan(context, links, tongue):
+    document = context["document"]
+    late = document.late or document.next
+    when = f"was due {words.date(late.due_on)}" if document.late else ""
+    cents = late.open_cents if document.late else document.cents
+    whole = words.plural(document.count, "payment")
+    return {
+        "sum": format_cents(cents),
+        "total": format_cents(document.cents),
+        "date": tongue.date(late.due_on) if late else "",
+        "date_short": tongue.short_date(late.due_on) if late else "",
+        "is_proposal": document.is_proposal,
+        "is_kept": document.is_kept,
+        "payment_count": tongue.say(whole),
+        "payments": _payments(document.rows, tongue),
+        "first_date": tongue.date(document.rows[0].due_on),
+        "first_sum": format_cents(document.rows[0].cents),
+        "repair_by": tongue.date(document.repair_by_on),
+        "can_move": document.can_move,
+        "reason": tongue.say(document.reason),
+        "note": Words(document.note),
+        "agreed": Paragraphs(document.paragraphs),
+        "facts": _facts(document.signed, tongue),
+        "owed": Rows(tuple(_owed_row(one.number, one.due_on, one.cents, tongue) for one in document.owed)),
+        "amount": Amount(cents, tongue.say(when or f"in {whole}")),
+        "button": Button(links["plan_url"]),
+        "pay_link": links["pay_url"],
+        "plan_link": links["plan_url"],
+        "question_link": links["question_url"],
     }
 
 
@@ -543,6 +651,29 @@ def _ticket_received(context, links, tongue):
     return facts | {"wrote": facts.pop("answer"), "answer_day": tongue.date(context["answer_on"])}
 
 
+def _dispute(context, links, tongue):
+    document = context["document"]
+    rest = format_cents(document.rest_cents) if document.rest_cents else ""
+    due = tongue.say(f"due {words.date(document.rest_on)}") if document.rest_on else ""
+    return {
+        "number": document.number,
+        "about": document.about if document.is_line else tongue.say(document.about),
+        "sum": format_cents(document.cents),
+        "wrote": Words(document.words),
+        "answer_day": tongue.date(document.answer_by_on),
+        "credit": format_cents(document.credit_cents) if document.credit_cents else "",
+        "again": format_cents(document.again_cents) if document.again_cents else "",
+        "again_day": tongue.date(document.again_on),
+        "answer": Words(document.decision),
+        "rest": rest,
+        "autopay": tongue.say(document.automatic),
+        "amount": Amount(document.rest_cents, due),
+        "pay_link": _pay_link(links),
+        "button": Button(_pay_link(links)),
+        "question_link": links["ticket_url"],
+    }
+
+
 def _nothing_more(context, links, tongue):
     return {}
 
@@ -603,7 +734,11 @@ def _told(context, links, tongue):
 
 _FACTS = {
     Notice.INVOICE: _invoice,
-    Notice.REMINDER: _invoice,
+    Notice.REMINDER: _reminder,
+    Notice.PROMISE: _promise,
+    Notice.PLAN_AGREED: _plan,
+    Notice.PLAN_MISSED: _plan,
+    Notice.PLAN_ENDED: _plan,
     Notice.FRESH_LINK: _invoice,
     Notice.OVERDUE: _overdue,
     Notice.CHECK_IN: _check_in,
@@ -627,6 +762,8 @@ _FACTS = {
     Notice.TICKET_REPLY: _ticket,
     Notice.TICKET_CLOSED: _ticket,
     Notice.TICKET_RECEIVED: _ticket_received,
+    Notice.DISPUTE_RECEIVED: _dispute,
+    Notice.DISPUTE_DECIDED: _dispute,
     Notice.CONTACT_CHANGED: _nothing_more,
     Notice.TEXT_REPLY: _text_reply,
     Notice.RENEWAL: _renewal,

@@ -9,8 +9,11 @@ from types import SimpleNamespace
 
 from billing import autopay_documents, digests, documents, outcomes, remittance
 from billing.automatic import setbacks
+from billing.disputes import telling
 from billing.notices import joining
-from billing.notices.queueing import WHY_CREDIT, WHY_LATE_FEE
+from billing.notices.queueing import WHY_CREDIT, WHY_LATE_FEE, WHY_PROMISE
+from billing.plans import sample as plans
+from billing.plans import telling as plan_telling
 from billing.remedies import told
 from billing.renewals import sample
 from billing.reversals import money_back
@@ -133,6 +136,17 @@ def receipt(**fields):
         "unapplied_cents": 1755, "refunds": (),
     }  # fmt: skip
     return documents.ReceiptDocument(**known | fields)
+
+
+def dispute(**fields):
+    """A line that a customer says is wrong, and the rest of its invoice."""
+    known = {
+        "number": "10482", "about": "Service call", "is_line": True, "cents": 3000,
+        "words": "He was here for one hour, not for two.", "answer_by_on": date(2026, 12, 31),
+        "is_decided": False, "credit_cents": 0, "again_cents": 0, "again_on": None, "decision": "",
+        "rest_cents": 14872, "rest_on": date(2026, 12, 15),
+    }  # fmt: skip
+    return telling.DisputeDocument(**known | fields)
 
 
 OPEN_AGAIN = (money_back.Reopened(None, "10482", date(2026, 12, 15), 4250),)
@@ -347,6 +361,20 @@ _PAID_BY_ITSELF = {"why": "This account is paid automatically.", "links": CHARGE
 _SECURITY = {
     "why": "We tell you whenever a way to pay of this account changes.", "links": ACCOUNT_LINKS
 }  # fmt: skip
+_DISPUTED = {
+    "why": "You told us that something on an invoice is not right.",
+    "links": LINKS | {"pay_url": PAY_URL, "ticket_url": "https://pay.example.com/questions/7"},
+}
+_DECIDED = {
+    "is_decided": True,
+    "decision": "Our technician's sheet says one hour. The second one was typed by mistake.",
+}
+_AGAIN = {"again_on": date(2026, 12, 20), **_DECIDED}
+_PLANNED = {
+    "links": LINKS | {
+        "pay_url": PAY_URL, "plan_url": f"{PAY_URL}/plan", "question_url": f"{PAY_URL}#question",
+    },
+}  # fmt: skip
 _RENEWS = {
     "why": "The law or your agreement wants you to be told before your agreement renews.",
     "links": LINKS | {"answer_url": sample.ANSWER_URL},
@@ -380,6 +408,9 @@ CASES = {
         "One invoice": _open(simple_invoice(when_note="in 3 days"), **_REMIND),
         "Several invoices": _open(simple_invoice(when_note="in 3 days"), **_REMIND, **_SEVERAL),
         "Part of it paid": _open(part_paid(), **_REMIND),
+        "A payment of a plan": _open(
+            simple_invoice(**_PAST_DUE), coming=plans.coming(), **_PLANNED, why=plan_telling.WHY_REMINDER
+        ),
     },
     Notice.OVERDUE: {
         "One invoice": _late(simple_invoice(**_PAST_DUE)),
@@ -419,6 +450,27 @@ CASES = {
             ),
             "why": WHY_CREDIT,
         },
+    },
+    Notice.PROMISE: {
+        "Noted": {"document": plans.promise(), "why": WHY_PROMISE} | _PLANNED,
+        "On the day": {"document": plans.promise(is_today=True), "why": WHY_PROMISE} | _PLANNED,
+        "Everything, charged by itself": {
+            "document": plans.promise(what="everything that is open", pays_itself=True), "why": WHY_PROMISE
+        },
+    },
+    Notice.PLAN_AGREED: {
+        "Agreed": {"document": plans.plan(), "why": plan_telling.WHY_AGREED} | _PLANNED,
+        "Proposed by us": {"document": plans.proposal(), "why": plan_telling.WHY_PROPOSED} | _PLANNED,
+    },
+    Notice.PLAN_MISSED: {
+        "It can be moved": {"document": plans.missed(), "why": plan_telling.WHY_MISSED} | _PLANNED,
+        "One was moved before": {
+            "document": replace(plans.missed(), can_move=False), "why": plan_telling.WHY_MISSED
+        } | _PLANNED,
+    },
+    Notice.PLAN_ENDED: {
+        "Paid off": {"document": plans.kept(), "why": plan_telling.WHY_ENDED} | _PLANNED,
+        "Not kept": {"document": plans.broken(), "why": plan_telling.WHY_ENDED} | _PLANNED,
     },
     Notice.LATE_FEE: {"Before it is charged": {"document": late_fee(), "why": WHY_LATE_FEE}},
     Notice.REFUND: {
@@ -526,6 +578,17 @@ CASES = {
             "links": LINKS | {"ticket_url": "https://pay.example.com/questions/7"},
             "why": "You asked us a question.",
         },
+    },
+    Notice.DISPUTE_RECEIVED: {
+        "One line": _DISPUTED | {"document": dispute()},
+        "All of it": _DISPUTED
+        | {"document": dispute(about="The whole invoice", is_line=False, cents=17872, rest_cents=0)},
+    },
+    Notice.DISPUTE_DECIDED: {
+        "Credited": _DISPUTED | {"document": dispute(credit_cents=3000, **_DECIDED)},
+        "In part": _DISPUTED
+        | {"document": dispute(credit_cents=1000, again_cents=2000, rest_cents=16872, **_AGAIN)},
+        "Not credited": _DISPUTED | {"document": dispute(again_cents=3000, rest_cents=17872, **_AGAIN)},
     },
     Notice.CONTACT_CHANGED: {"Changed": {"why": "This was the address of a contact of this account."}},
     Notice.PRICE_CHANGE: {

@@ -45,6 +45,34 @@ AROUND = {
     ),
     "An invoice of this account is past due.": "Una factura de esta cuenta pasó su fecha de vencimiento.",
     "You asked us a question.": "Usted nos hizo una pregunta.",
+    "You told us when you will pay.": "Usted nos dijo cuándo pagará.",
+    "A copy of every plan is sent to whom it binds.": "Enviamos una copia de cada plan a quien lo acordó.",
+    "We proposed a plan for what is open on this account.": (
+        "Le propusimos un plan para lo que está pendiente en esta cuenta."
+    ),
+    "A payment of the plan for this account has not arrived.": (
+        "Un pago del plan de esta cuenta no ha llegado."
+    ),
+    "The plan for this account is over.": "El plan de esta cuenta terminó.",
+    "We remind you of the payments of your plan.": "Le recordamos los pagos de su plan.",
+    "everything that is open": "todo lo que está pendiente",
+    "Payment {number}": "Pago {number}",
+    "{day}, paid": "{day}, pagado",
+    "{count} payments": "{count} pagos",
+    "in {count} payments": "en {count} pagos",
+    "{digits} of {digits2}": "{digits} de {digits2}",
+    "It is paid off.": "Está pagado.",
+    "Payment {number}, due {day}, was missed.": "No llegó el pago {number}, que vencía el {day}.",
+    "Payment {number}, due {day}, was missed after another one was.": (
+        "No llegó el pago {number}, que vencía el {day}, después de otro que tampoco llegó."
+    ),
+    "Signed by": "Firmado por",
+    "Agreed by us": "Aceptado por nosotros",
+    "You told us that something on an invoice is not right.": (
+        "Usted nos dijo que algo de una factura no está bien."
+    ),
+    "The whole invoice": "Toda la factura",
+    "A part of the invoice": "Una parte de la factura",
     "You asked for a new link.": "Usted pidió un enlace nuevo.",
     "Our office sent you this invoice again.": "Nuestra oficina le envió esta factura de nuevo.",
     "You asked to be reminded before the due date.": (
@@ -79,6 +107,9 @@ INVOICE = {
     "Balance after": "Saldo actual",
     "In all": "En total",
     "Amount due": "Total a pagar",
+    "Disputed: not due until you have our answer": "En duda: no vence hasta que tenga nuestra respuesta",
+    "Not due until you have our answer": "No vence hasta que tenga nuestra respuesta",
+    "Due later, by your payment plan": "Vence después, según su plan de pagos",
     "Discount": "Descuento",
     "1 more line": "1 línea más",
     "{count} more lines": "{count} líneas más",
