@@ -145,8 +145,8 @@ class CallForm(wtforms.Form):
     note = wtforms.TextAreaField(
         "Note", [Optional(), Length(max=calls.LONGEST, message="At most 10,000 characters."), plain_text]
     )
-    next_step = text_field("Next step", 255, optional=True, hint="What we do next, in a few words.")
-    next_on = DateInput("On", [Optional()])
+    next_step = text_field("Next step", 255, optional=True)
+    next_on = DateInput("On which day", [Optional()])
     started_at = InstantInput("When", [Optional()])
     minutes = NumberInput("Minutes", [Optional()])
 
@@ -425,7 +425,7 @@ class CallView(StaffView):
     computed = ("who",)
     column_labels = {
         "started_at": "When", "who": "Who", "next_on": "On", "seconds": "Length", "by": "Logged by",
-        "staff": "Spoke",
+        "staff": "Spoke", "waits": "They wait for us",
         "done_how": "What was done", "done_with": "Settled by", "logged_at": "Logged",
     }  # fmt: skip
     column_filters_by = (

@@ -16,6 +16,7 @@ from billing.demo import (
     history,
     lives,
     people,
+    phone,
     post,
     scenes,
     standing,
@@ -73,6 +74,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         ends.play(past)
         answers.play(past)
         channels.play(past)
+        phone.play(past)
 
 
 def _settle(seed, begins_on, today, count, progress):
