@@ -104,12 +104,18 @@ class Home(
         """Today's queues first, then the numbers; each leads to the list behind it."""
         return self.render(
             "admin/home.html",
-            home=reports.home(g.today),
+            home=self._home(),
             waiting=desk.waiting_cents(),
             unreviewed=rules.review_words(),
             silent=_silent(),
             failing=failing(),
         )
+
+    def _home(self):
+        """What the house looks like, and above all queues the tickets that are late or this person's."""
+        home = reports.home(g.today)
+        home.queues[:0] = reports.ticket_queues(flask_login.current_user.row, now=g.now)
+        return home
 
     @expose("/sign-in", methods=("GET", "POST"))
     def sign_in(self):

@@ -10,10 +10,12 @@ from datetime import date, timedelta
 from peewee import SQL, fn
 
 from billing import calls, contracts, daily, money, reminder_policies, words
+from billing import company as companies
 from billing.automatic import tally
 from billing.reconciliation import differences
 from billing.remedies import write_offs
 from billing.renewals import closing, prices
+from billing.tickets import finding
 from models import (
     Approval,
     Autopay,
@@ -179,6 +181,20 @@ def _remedy_queues(today):
         count=Invoice.select().where(write_offs.remainders(today)).count(),
         note="The rest of something that was paid: write it off.",
     )  # fmt: skip
+
+
+def ticket_queues(staff, *, now):
+    """What is late by the clock at this moment, the open faults, and what waits for ``staff`` themselves."""
+    late = finding.late(companies.current(), now=now).count()
+    yours = finding.waiting_on_us().where(Ticket.owner == staff).count()
+    return [
+        Number("Late answers", "ticket", {"standing": "late"}, count=late, urgent=late > 0,
+               note="They should have had an answer by now."),
+        Number("Your tickets", "ticket", {"owner": staff.id, "state": Ticket.WAITING_ON_US}, count=yours,
+               note="They wait for you."),
+        Number("Open faults", "ticket", {"standing": "fault"}, count=finding.faults().count(),
+               note="Something does not work at a customer."),
+    ]  # fmt: skip
 
 
 def _contract_queues(today):
