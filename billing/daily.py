@@ -258,14 +258,11 @@ def _plans(day):
     told = {"now": day.clock.now(), "by": day.by}
     kept, broken, said = promises.decide_due(day.today, trouble=day.trouble, **told)
     report = keeping.run(day.today, progress=day.done, trouble=day.trouble, **told)
-    counts = (
-        (kept, "promise kept", "promises kept"), (broken, "promise broken", "promises broken"),
-        (report.kept, "plan paid off", "plans paid off"), (report.missed, "payment missed", "payments missed"),
-        (report.repaired, "plan put right", "plans put right"),
-        (report.broken, "plan broken", "plans broken"),
-        (said + report.reminded, "reminder queued", "reminders queued"),
-    )  # fmt: skip
-    told = [words.plural(count, *names) for count, *names in counts if count]
+    promised = ((kept, "promise kept"), (broken, "promise broken"))
+    told = [words.plural(count, what, f"promises {what.split()[1]}") for count, what in promised if count]
+    told += report.lines
+    if said + report.reminded:
+        told.append(f"{words.plural(said + report.reminded, 'reminder')} queued")
     return ", ".join(told) or "nothing to decide"
 
 
@@ -301,8 +298,8 @@ STEPS = (
     Step("credit", "Using credit", _credit_work, _credit),
     Step("autopay", "Charging what is due", lambda day: len(due.customers(day.today)), _autopay),
     Step(settlements.STEP, "Comparing with the processor", lambda day: 0, _reconcile),
-    Step("judge", "Asking why things are unpaid", lambda day: 0, _judge),
     Step("plans", "Looking at promises and plans", lambda day: 0, _plans),
+    Step("judge", "Asking why things are unpaid", lambda day: 0, _judge),
     Step("remind", "Queueing reminders", lambda day: 0, _remind),
     Step("send", "Sending messages", lambda day: notices.waiting(day.clock.now()).count(), _send),
     Step("check", "Checking the books", lambda day: 0, _check),

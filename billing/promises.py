@@ -18,12 +18,11 @@ from billing.errors import BillingError
 from billing.money import format_cents
 from billing.notices import queueing
 from billing.states import move
-from models import Invoice, PlanInvoice, Promise, among, db
+from models import Invoice, Notice, PlanInvoice, Promise, among, db
 
 YEAR = timedelta(days=365)
 FARTHEST = timedelta(days=90)  # that staff may note
 LONGEST = 2000
-SOFTLY = timedelta(days=14)  # so long after a broken one, messages are a step milder
 MADE, DAY = "made", "day"
 
 
@@ -62,16 +61,6 @@ def covered(customer_ids):
     return found
 
 
-def softened(customer_ids, *, today):
-    """{customer id: day} of those whose promise broke lately: what asks them next is a step milder."""
-    query = Promise.select(Promise.customer, Promise.decided_on).where(
-        among(Promise.customer, list(customer_ids))
-        & (Promise.state == Promise.BROKEN)
-        & (Promise.decided_on > today - SOFTLY)
-    )
-    return dict(query.order_by(Promise.decided_on).tuples())
-
-
 def broken():
     """A query of the broken promises that nobody has looked after yet, the oldest first."""
     unseen = (Promise.state == Promise.BROKEN) & Promise.seen_at.is_null()
@@ -92,7 +81,7 @@ def _invoices(customer_id, invoice_id, made_on=None):
     query = Invoice.select().where((Invoice.customer == customer_id) & (Invoice.open_cents > 0))
     if invoice_id:
         query = query.where(Invoice.id == invoice_id)
-    if made_on:
+    elif made_on:
         query = query.where(Invoice.issued_on <= made_on)
     return list(query.order_by(Invoice.due_on, Invoice.id))
 
@@ -253,17 +242,24 @@ def replaced(customer_id, invoice_ids, *, reason, by, now):
             _decide(promise, Promise.WITHDRAWN, by, today, now, reason=reason)
 
 
-def decide_due(today, *, now, by="daily job"):
+def decide_due(today, *, now, by="daily job", trouble=None):
     """Decide every running promise that can be, and say the friendly word on the day.
+
+    trouble -- a list for what goes wrong with one, which never stops the others
 
     Returns (kept, broken, reminded). Each in a transaction of its own.
     """
     counts = {Promise.KEPT: 0, Promise.BROKEN: 0, DAY: 0}
-    for id, customer_id in list(
-        Promise.select(Promise.id, Promise.customer).where(Promise.state == Promise.RUNNING).tuples()
-    ):
-        with ledger.locked(customer_id):
-            outcome = _decided(Promise.get_by_id(id), today, now, by)
+    running = Promise.select(Promise.id, Promise.customer).where(Promise.state == Promise.RUNNING)
+    for id, customer_id in list(running.order_by(Promise.id).tuples()):
+        try:
+            with ledger.locked(customer_id):
+                outcome = _decided(Promise.get_by_id(id), today, now, by)
+        except Exception as error:  # one promise must not stop the rest
+            if trouble is None:
+                raise
+            trouble.append(f"Promise {id}: {error}")
+            continue
         counts[outcome] = counts.get(outcome, 0) + 1
     return counts[Promise.KEPT], counts[Promise.BROKEN], counts[DAY]
 
@@ -278,11 +274,15 @@ def _decided(promise, today, now, by):
         return _decide(promise, Promise.KEPT, by, today, now)
     if ledger.standing_attempts([one.id for one in invoices]):
         return ""
-    if today == promise.pay_on:
+    if today == promise.pay_on and not _said(promise):
         queueing.queue_promise(promise, DAY, now=now)
         return DAY
     last_on = banking_days.add(promise.pay_on, companies.current().promise_grace_days)
     return _decide(promise, Promise.BROKEN, by, today, now) if today > last_on else ""
+
+
+def _said(promise):
+    return promise.notices.where(Notice.key.startswith(f"promise:{promise.id}:{DAY}")).exists()
 
 
 def _decide(promise, state, by, today, now, reason=""):

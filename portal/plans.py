@@ -238,7 +238,7 @@ def _standing_page(plan, around, pdf_url):
             return answer
         plan = Plan.get_by_id(plan.id)
     stands = standing.of(plan, today=g.today)
-    row = keeping.movable(stands, today=g.today)
+    row = keeping.movable(stands)
     page = render_template(
         "portal/plan_standing.html",
         around=around,

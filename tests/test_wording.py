@@ -234,7 +234,10 @@ THEIRS = re.compile(
     r"Why is there a service call\?|"
     r"Mon–Fri 8 am–6 pm|Example Alarm & Monitoring, LLC|O\.C\.G\.A\. 13-12-1 to 13-12-5"
 )
-TYPED = (Notice.CHECK_IN, Notice.TICKET_REPLY, Notice.TICKET_RECEIVED, Notice.TEXT_REPLY, Notice.AUTOPAY_ON)
+TYPED = (
+    Notice.CHECK_IN, Notice.TICKET_REPLY, Notice.TICKET_RECEIVED, Notice.TEXT_REPLY, Notice.AUTOPAY_ON,
+    Notice.PLAN_AGREED,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("channel", ["mail", "text"])

@@ -119,11 +119,14 @@ def _not_now(notice, today, now):
     invoice = Invoice.get_by_id(notice.invoice_id)  # as it is in this transaction
     if invoice.state != Invoice.ISSUED or invoice.open_cents == 0:
         return "The invoice is paid."
+    due_on = demands.next_due_on(invoice)
+    if due_on is None:
+        return "What is open of it is disputed, and due on no date until that is decided."
     if notice.kind == Notice.REMINDER:
         found = gate.before_due([invoice], today=today, now=now)
-        return found.get(invoice.id) or ("It is past its due date by now." if today > invoice.due_on else "")
+        return found.get(invoice.id) or ("It is past its due date by now." if today > due_on else "")
     grace_days = companies.current().grace_days if notice.step is not None else 1  # a person began it
-    is_early = today < invoice.due_on + timedelta(days=grace_days)
+    is_early = today < due_on + timedelta(days=grace_days)
     return (
         f"Nothing is called late within {words.plural(grace_days, 'day')} of its due date."
         if is_early

@@ -37,6 +37,15 @@ class Report:
         if outcome:
             setattr(self, names[outcome], getattr(self, names[outcome]) + 1)
 
+    @property
+    def lines(self):
+        """What was decided, each in a few words."""
+        counts = (
+            (self.kept, "plan", "paid off"), (self.missed, "payment", "of a plan missed"),
+            (self.repaired, "plan", "put right"), (self.broken, "plan", "broken"),
+        )  # fmt: skip
+        return [f"{words.plural(count, what)} {became}" for count, what, became in counts if count]
+
 
 def run(today, *, now, by="daily job", progress=None, trouble=None):
     """Look at every running plan and remind of the payments to come. Returns the Report.
@@ -177,7 +186,7 @@ def _over(plan, state, reason, by, today, now):
 # --- By people -----------------------------------------------------------------------------------
 
 
-def movable(stands, *, today):
+def movable(stands):
     """The Row that can be moved to another day, or None: one whose day is over, once for a plan."""
     plan = stands.plan
     if plan.state != Plan.RUNNING or plan.repaired_on or not stands.late:
@@ -198,7 +207,7 @@ def move_payment(plan, *, to_on, by, today, now):
     with ledger.locked(plan.customer_id):
         plan = Plan.get_by_id(plan.id)
         stands = standing.of(plan, today=today)
-        row = movable(stands, today=today)
+        row = movable(stands)
         if row is None:
             raise BillingError(CANNOT_MOVE)
         last_on = last_move_on(stands, row, today=today)

@@ -1,0 +1,183 @@
+"""Promises to pay: who may say which day, what rests until then, and what becomes of it."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from billing import payments, promises
+from billing.errors import BillingError
+from billing.plans import agreeing
+from models import Company, Event, Notice, Promise
+from tests.factories import BY, NOW, fresh, make_invoice, payer
+
+TODAY = date(2026, 12, 1)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def owed(alice):
+    return make_invoice(alice, cents=10_000, due=date(2026, 11, 20), issued=date(2026, 11, 5))
+
+
+def make(customer, pay_on=TODAY + 7 * DAY, today=TODAY, **more):
+    known = {"via": "page", "by": "customer:alice@example.com", "contact": payer(customer)}
+    return promises.make(customer, pay_on=pay_on, today=today, now=at(today), **known | more)
+
+
+def at(day):
+    return datetime(day.year, day.month, day.day, 18)
+
+
+def decide(day):
+    return promises.decide_due(day, now=at(day))
+
+
+def pay(invoice, cents, on=TODAY):
+    payments.record(
+        invoice.customer, kind="check", amount_cents=cents, received_on=on, key=f"{invoice.id}-{on}-{cents}",
+        parts=[(fresh(invoice), cents)], by=BY, today=on, now=at(on),
+    )  # fmt: skip
+
+
+def test_a_promise_is_noted_and_confirmed_with_its_day(owed, alice):
+    promise = make(alice, invoice=owed, words="My card is 4111 1111 1111 1111.")
+
+    assert (promise.state, promise.amount_cents, promise.owed_cents) == ("running", 10_000, 10_000)
+    assert "4111 1111 1111 1111" not in promise.words
+    [notice] = Notice.select().where(Notice.kind == "promise")
+    assert (notice.promise, notice.address) == (promise, "alice@example.com")
+    assert promises.of_invoice(owed) == promise
+    assert Event.get(Event.what == "promise.made").customer_id == alice.id
+
+
+def test_two_clicks_are_one_promise(owed, alice):
+    assert make(alice, invoice=owed).id == make(alice, invoice=owed).id
+    assert Notice.select().where(Notice.kind == "promise").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("pay_on", "says"),
+    [
+        (TODAY, "after today"),
+        (TODAY - 400 * DAY, "after today"),
+        (TODAY + 15 * DAY, "until December 15, 2026"),
+        (date(9999, 12, 31), "until December 15, 2026"),
+    ],
+)
+def test_a_day_that_cannot_be_says_why(owed, alice, pay_on, says):
+    with pytest.raises(BillingError, match=says):
+        make(alice, pay_on, invoice=owed)
+    assert not Promise.select().exists()
+
+
+def test_staff_may_note_a_later_day_but_not_any(owed, alice):
+    assert make(alice, TODAY + 60 * DAY, invoice=owed, staff=True).pay_on == TODAY + 60 * DAY
+    newer = make_invoice(alice)
+    with pytest.raises(BillingError, match="installment plan"):
+        make(alice, TODAY + 200 * DAY, invoice=newer, staff=True)
+
+
+def test_after_two_that_were_broken_a_person_is_asked(owed, alice):
+    for n in range(2):
+        day = date(2026, 8, 1) + n * 30 * DAY
+        make(alice, day + 5 * DAY, today=day, invoice=owed)
+        assert decide(day + 20 * DAY)[1] == 1
+    with pytest.raises(promises.AskUs, match="Twice in the last year"):
+        make(alice, invoice=owed)
+    assert make(alice, invoice=owed, staff=True).state == "running"
+
+
+def test_another_day_is_not_simply_promised_again(owed, alice):
+    make(alice, invoice=owed)
+    with pytest.raises(promises.AskUs, match="by December 8, 2026"):
+        make(alice, TODAY + 9 * DAY, invoice=owed)
+    with pytest.raises(promises.AskUs):
+        make(alice, TODAY + 9 * DAY)
+
+
+def test_everything_that_is_open_now_is_covered_and_nothing_newer(owed, alice):
+    promise = make(alice)
+    newer = make_invoice(alice, cents=500, issued=TODAY + DAY)
+    assert promises.covered([alice.id]) == {owed.id: promise}
+    assert promises.of_invoice(newer) is None
+
+
+def test_nothing_is_promised_where_a_plan_runs_or_nothing_is_open(owed, alice, bob):
+    with pytest.raises(BillingError, match="Nothing is open"):
+        make(bob)
+    wish = agreeing.Wish(2, TODAY)
+    shown = agreeing.offer(alice, wish, today=TODAY).sha256
+    agreeing.sign(alice, wish, agreeing.Signature("Alice", "k" * 20, BY), shown=shown, today=TODAY, now=NOW)
+    with pytest.raises(promises.AskUs, match="installment plan covers this"):
+        make(alice, invoice=owed)
+
+
+def test_it_is_kept_when_it_is_paid_by_then(owed, alice):
+    promise = make(alice, invoice=owed)
+    assert decide(TODAY + DAY) == (0, 0, 0)
+    pay(owed, 10_000)
+    assert decide(TODAY + 2 * DAY) == (1, 0, 0)
+    assert fresh(promise).state == "kept"
+
+
+def test_part_of_it_is_promised_and_kept(owed, alice):
+    make(alice, invoice=owed, amount_cents=4_000, staff=True)
+    pay(owed, 4_000)
+    assert decide(TODAY + DAY)[0] == 1
+
+
+@pytest.mark.parametrize("cents", [0, -1, 10_001])
+def test_no_more_than_is_owed_can_be_promised(owed, alice, cents):
+    with pytest.raises(BillingError, match="can be promised"):
+        make(alice, invoice=owed, amount_cents=cents)
+
+
+def test_a_friendly_word_on_the_day_and_only_once(owed, alice):
+    promise = make(alice, invoice=owed)
+    assert decide(promise.pay_on) == (0, 0, 1)
+    assert decide(promise.pay_on) == (0, 0, 0)
+    assert Notice.select().where(Notice.kind == "promise").count() == 2
+    assert decide(promise.pay_on + DAY) == (0, 0, 0)
+
+
+def test_it_is_broken_only_when_a_check_would_have_come(owed, alice):
+    promise = make(alice, invoice=owed)  # by Tuesday, December 8
+    assert decide(date(2026, 12, 11)) == (0, 0, 0)
+    assert decide(date(2026, 12, 12)) == (0, 1, 0)
+    assert list(promises.broken()) == [promise]
+    promises.seen(promise, by=BY, now=NOW)
+    assert not list(promises.broken())
+
+
+def test_a_plan_takes_the_place_of_a_promise(owed, alice):
+    promise = make(alice, invoice=owed)
+    wish = agreeing.Wish(2, TODAY)
+    shown = agreeing.offer(alice, wish, today=TODAY).sha256
+    signature = agreeing.Signature("Alice", "k" * 20, BY)
+    agreeing.sign(alice, wish, signature, shown=shown, today=TODAY, now=NOW)
+    assert (fresh(promise).state, fresh(promise).reason) == ("withdrawn", "A plan was agreed instead.")
+
+
+def test_the_database_keeps_what_was_said(owed, alice, db):
+    promise = make(alice, invoice=owed)
+    known = {
+        "customer": alice,
+        "amount_cents": 1,
+        "owed_cents": 1,
+        "by": BY,
+        "made_on": TODAY,
+        "made_at": NOW,
+    }
+    for act in (
+        lambda: Promise.update(pay_on=TODAY + 30 * DAY).where(Promise.id == promise.id).execute(),
+        lambda: Promise.delete().where(Promise.id == promise.id).execute(),
+        lambda: Promise.create(invoice=owed, pay_on=TODAY + DAY, **known),
+        lambda: Promise.create(pay_on=TODAY - DAY, **known),
+    ):
+        with pytest.raises(Exception, match="(?i)frozen|never deleted|unique|check"), db.atomic():
+            act()
+
+
+def test_a_company_sets_how_far_ahead(owed, alice):
+    Company.update(promise_days=30).execute()
+    assert make(alice, TODAY + 30 * DAY, invoice=owed).state == "running"
