@@ -9,7 +9,7 @@ import wtforms
 from flask import abort, current_app, flash, g, jsonify, redirect, request, url_for
 from flask_admin import AdminIndexView, expose
 
-from admin import labels, search, security
+from admin import labels, said, search, security
 from admin.agreements import PriceIncrease
 from admin.base import Guarded
 from admin.calls import CallPages, caller_number
@@ -23,6 +23,7 @@ from admin.preferences import PreferencesPage
 from admin.printing import PrintQueue
 from admin.remittances import BankFiles
 from admin.renewals import ContractEnds
+from admin.said import SaidPage
 from admin.settlements import Reconciliation
 from admin.timeline import TimelinePage
 from admin.wording import Wordings, failing
@@ -75,6 +76,7 @@ class Home(
     Guarded,
     CustomerPage,
     TimelinePage,
+    SaidPage,
     PreferencesPage,
     Desk,
     CollectionsDesk,
@@ -171,14 +173,20 @@ class Home(
         typed = request.args.get("q", "")
         hits = search.find(typed)
         if request.accept_mimetypes.best == "application/json":
+            hits += search.said(typed)
             return jsonify(
                 [{"kind": h.kind, "title": h.title, "detail": h.detail, "url": h.url} for h in hits]
             )
         sure = search.only_exact(hits)
         if sure and "all" not in request.args:
             return redirect(sure.url, 303)
-        number = caller_number(typed)
-        return self.render("admin/search.html", typed=typed, hits=hits, caller_number=number)
+        return self.render(
+            "admin/search.html",
+            typed=typed,
+            hits=hits,
+            said=said.newest(typed),
+            caller_number=caller_number(typed),
+        )
 
     @expose("/demo/advance", methods=("POST",))
     def demo_advance(self):

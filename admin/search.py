@@ -10,6 +10,8 @@ from flask import url_for
 from peewee import fn
 
 from admin import finding
+from admin.said import IN_BOX
+from admin.said import newest as newest_said
 from billing import words
 from billing.money import format_cents
 from models import Contact, Customer, Invoice, Payment, Site, Ticket
@@ -150,6 +152,13 @@ def _sites(text):
         yield Hit(
             "Site", f"{row.name}", f"{row.customer}, {place}", url_for("staff_site.details_view", id=row.id)
         )
+
+
+def said(typed):
+    """A few of the newest texts with these words, as Hits: for the suggestions below the box."""
+    for one in newest_said(finding.clean(typed), IN_BOX):
+        told = "".join(piece for piece, _ in one.hit.snippet)
+        yield Hit(one.kind, words.clipped(one.hit.title, 80), words.clipped(told, 90), one.url)
 
 
 def only_exact(hits):

@@ -55,6 +55,7 @@ ACCESS = {
     "staff.search": EVERYONE,
     "staff.customer": EVERYONE,
     "staff.timeline": EVERYONE,
+    "staff.said": EVERYONE,
     "staff.contact_preferences": DESK,
     "staff.collections": EVERYONE,
     "staff.collections_case": EVERYONE,

@@ -16,6 +16,7 @@ from billing import timeline, words
 from models import TABLES, Customer, Sighting, Staff
 
 GROUPS = timeline.GROUPS
+MODELS = {model._meta.table_name: model for model in TABLES}
 NEWEST = 12  # on the customer's page
 LONGEST_SEARCH = 200
 KINDS = {
@@ -83,8 +84,7 @@ def _address(row, group, typed, before=""):
 def days(entries):
     """[(heading, ISO day, [Shown])], newest first: two queries for the names, however many entries."""
     names = _names(entries)
-    screens = {model._meta.table_name: base.screen(model) for model in TABLES}
-    shown = [(_day(entry), _shown(entry, names, screens)) for entry in entries]
+    shown = [(_day(entry), _shown(entry, names)) for entry in entries]
     return [
         (_heading(day), day.isoformat(), [one for _, one in group])
         for day, group in groupby(shown, key=lambda pair: pair[0])
@@ -103,10 +103,10 @@ def _heading(day):
     return f"{day:%A}, {words.date(day)}"
 
 
-def _shown(entry, names, screens):
+def _shown(entry, names):
     at = "" if entry.is_day else labels.moment(entry.at).rpartition(", ")[2]
     who = entry.who or names.get(entry.by) or labels.actor(entry.by)
-    return Shown(entry, KINDS.get(entry.kind, entry.kind.capitalize()), who, _url(entry.row, screens), at)
+    return Shown(entry, KINDS.get(entry.kind, entry.kind.capitalize()), who, address(entry.row), at)
 
 
 def _names(entries):
@@ -116,7 +116,7 @@ def _names(entries):
     return {f"staff:{row.email}": row.name for row in rows}
 
 
-def _url(row, screens):
+def address(row):
     """The page of what an entry is about; empty where there is none for this reader."""
     table, id, anchor = row._meta.table_name, row.id, None
     if table == "event":
@@ -127,7 +127,7 @@ def _url(row, screens):
         table, id = "invoice", row.invoice_id
     if table == "customer":
         return url_for("staff.customer", id=id)
-    view = screens.get(table)
+    view = base.screen(MODELS[table]) if table in MODELS else None
     return (
         url_for(f"{view.endpoint}.details_view", id=id, _anchor=anchor)
         if view and view.is_accessible()
