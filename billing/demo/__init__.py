@@ -14,6 +14,7 @@ from billing.demo import (
     company,
     ends,
     history,
+    kindness,
     lives,
     people,
     phone,
@@ -75,6 +76,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         answers.play(past)
         channels.play(past)
         phone.play(past)
+        kindness.play(past)
 
 
 def _settle(seed, begins_on, today, count, progress):
