@@ -7,7 +7,7 @@ payment pays what is due first, a dispute rests last. Only reading; the base of 
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from peewee import SQL, Case, fn
 
@@ -26,6 +26,7 @@ class Demand:
     installment_id: int | None = None
     has_own_day: bool = False  # not the invoice's: of a plan, or owed after all
     is_automatic: bool = True  # False: of a plan that autopay does not charge
+    since_at: datetime | None = None  # when it was decided that it is owed after all
 
     def days_late(self, today):
         """Days after its day; below zero: still to come. None for what is disputed."""
@@ -45,6 +46,7 @@ class Part:
     kind: str = INVOICE
     installment_id: int | None = None
     is_automatic: bool = True
+    since_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def apart(*, invoice_ids=None, customer_ids=None):
         if state == Dispute.OPEN:
             disputed[id] = disputed.get(id, 0) + cents
         else:
-            own[line_id or f"dispute {dispute_id}"] = at, Part(again_on, cents)
+            own[line_id or f"dispute {dispute_id}"] = at, Part(again_on, cents, since_at=at)
     for id, *row, agreed_at, part in _installments(which):
         kept = {key: one for key, one in parts.get(id, {}).items() if one[0] is None or one[0] > agreed_at}
         found[id], parts[id] = row, kept | {f"installment {part.installment_id}": (None, part)}

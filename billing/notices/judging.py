@@ -7,7 +7,7 @@ stands in ``reminding`` and in the use cases that queue; sending in ``sending``.
 from datetime import timedelta
 
 from billing import company as companies
-from billing import preferences, promises, words
+from billing import demands, preferences, promises, words
 from billing.automatic import setbacks, upcoming
 from billing.collections import gate
 from billing.plans import standing as plans

@@ -6,18 +6,19 @@ is asked again in ``judging``, when it may leave at all in ``timing``.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from peewee import SQL
 
 from billing import company as companies
-from billing import preferences, reminder_policies, words
+from billing import demands, preferences, reminder_policies, words
 from billing.collections import gate
 from billing.notices import holding, queueing, timing
 from models import (
     Contact,
     Customer,
+    Dispute,
     ImportBatch,
     Invoice,
     Notice,
@@ -51,6 +52,12 @@ class Open(NamedTuple):
     is_muted: bool  # the import that the customer came with is not released: they hear nothing
     due_on: date
     issued_on: date
+    since_at: datetime | None = None  # of a part that was owed after all: what was said before is of another
+
+    @property
+    def mark(self):
+        """What the keys of its messages end with: a fresh date is reminded of anew."""
+        return f":again{self.due_on:%Y%m%d}" if self.since_at else ""
 
 
 class Payer(NamedTuple):
@@ -123,11 +130,12 @@ def _open_chunk(today, after):
     resumed = Notice.select(Notice.invoice).where(
         Notice.invoice.is_null(False) & (Notice.released_at > oldest)
     )
+    restored = Dispute.select(Dispute.invoice).where(Dispute.due_again_on >= oldest)
     query = (
         Invoice.select(Invoice.id, Invoice.customer, Invoice.due_on, Invoice.issued_on)
         .where(
             (Invoice.open_cents > SQL("0"))
-            & ((Invoice.due_on >= oldest) | Invoice.id.in_(resumed))
+            & ((Invoice.due_on >= oldest) | Invoice.id.in_(resumed) | Invoice.id.in_(restored))
             & (Invoice.due_on <= today + timedelta(days=AHEAD))
             & (Invoice.issued_on < today)
         )
@@ -151,7 +159,22 @@ def _groups(customer_ids):
     return {id: (group_id, batch_id in muted_ids) for id, group_id, batch_id in rows}
 
 
+def _as_due(rows):
+    """The invoices of which something is due on a day, with it; those in a plan have reminders of their own."""
+    special, found = demands.apart(invoice_ids=[row.id for row in rows]), []
+    for row in rows:
+        asked = special[row.id].demands if row.id in special else ()
+        if any(one.kind == demands.INSTALLMENT for one in asked):
+            continue
+        if not asked:
+            found.append(row)
+        elif asked[0].due_on:
+            found.append(row._replace(due_on=asked[0].due_on, since_at=asked[0].since_at))
+    return found
+
+
 def _queue_chunk(rows, today, now):
+    rows = _as_due(rows)
     steps = reminder_policies.of_invoices([row[:3] for row in rows])
     scene = _scene(rows, steps, today, now)
     wanted = [one for row in rows if not row.is_muted for one in _due(row, scene)]
@@ -295,7 +318,7 @@ def _reminders(row, payers, scene):
 def _reminder(row, payer, channel, wish, scene):
     is_own = wish.timing != Preference.EVERY
     days = [-wish.days] if is_own else [step.days for step in scene.steps[row.id] if step.days <= 0]
-    done = scene.done.get((row.id, payer.id, channel), ())
+    done = _done_of(row, payer, channel, scene)
     reached = [step for step in days if row.due_on + timedelta(days=step) <= scene.today]
     if not reached or any(one.step >= max(reached) for one in done):
         return
@@ -305,7 +328,7 @@ def _reminder(row, payer, channel, wish, scene):
     which = "due" if step == 0 and not is_own else "before"
     yield {
         "kind": Notice.REMINDER,
-        "key": f"reminder:{row.id}:{payer.id}:{which}{queueing.tail(channel)}",
+        "key": f"reminder:{row.id}:{payer.id}:{which}{queueing.tail(channel)}{row.mark}",
         "event": Preference.REMINDER,
         "why": WHY_REMINDER if is_own else WHY_STANDARD,
         "step": step,
@@ -343,17 +366,24 @@ def _late(row, payers, scene):
         payers = [payer for payer in payers if payer.email and not payer.bounced][:1]
     for payer in payers or [None] * (kind == Notice.OVERDUE):
         channel = Notice.MAIL if payer and payer.email and not payer.bounced else Notice.PAPER
-        done = scene.done.get((row.id, payer and payer.id, channel), ())
+        done = _done_of(row, payer, channel, scene)
         who = f"{payer.id}{queueing.tail(channel)}" if payer else "paper"
         if not any(one.step >= step.days for one in done if not resumed or one.created_at >= resumed.at):
             yield {
                 "kind": kind,
-                "key": f"{kind}:{row.id}:{step.days}:{who}" + (f":{resumed.notice_id}" if resumed else ""),
+                "key": f"{kind}:{row.id}:{step.days}:{who}{row.mark}"
+                + (f":{resumed.notice_id}" if resumed else ""),
                 "state": Notice.DRAFT if kind == Notice.CHECK_IN else Notice.QUEUED,
                 "why": WHY_OVERDUE,
                 "step": step.days,
                 **_to(row, payer, channel),
             }
+
+
+def _done_of(row, payer, channel, scene):
+    """What was queued of this invoice for somebody before; of a fresh date, since it was set."""
+    done = scene.done.get((row.id, payer and payer.id, channel), ())
+    return [one for one in done if row.since_at is None or one.created_at >= row.since_at]
 
 
 def _latest(row, scene, resumed=None):
@@ -384,9 +414,8 @@ def _counted_from(row, late, resumed):
 def next_on(invoice, *, today):
     """The day on which the next message about an open invoice would leave, or None after the last one."""
     grace_days = companies.current().grace_days
-    days = reminder_policies.calendar(
-        reminder_policies.of_invoice(invoice), invoice.due_on, grace_days=grace_days
-    )
+    due_on = demands.next_due_on(invoice) or invoice.due_on
+    days = reminder_policies.calendar(reminder_policies.of_invoice(invoice), due_on, grace_days=grace_days)
     return next((day for day, act in days if day > today and act == ReminderStep.LATE), None)
 
 
