@@ -160,13 +160,13 @@ def hand(stage, told):
 
     clock = _follow(stage)
     with db.connection_context():
-        customer = Customer.get_by_id(told["customer"])
-        owed = ledger.balance(customer, today=clock.today()).owed_cents
-        cents = max(told["cents"] if told["cents"] else owed, 100)
         try:
+            customer = Customer.get_by_id(told["customer"])
+            owed = ledger.balance(customer, today=clock.today()).owed_cents
             payment = payments.record(
-                customer, amount_cents=cents, kind="cash", received_on=clock.today(), key=told["key"],
-                by="torture", today=clock.today(), now=clock.now(), confirmed=True,
+                customer, amount_cents=max(told["cents"] or owed, 100), kind="cash",
+                received_on=clock.today(), key=told["key"], by="torture", today=clock.today(),
+                now=clock.now(), confirmed=True,
             )  # fmt: skip
         except (BillingError, OperationalError) as refusal:
             print(f"refused: {refusal}")
@@ -184,11 +184,11 @@ def refund(stage, told):
 
     clock = _follow(stage)
     with db.connection_context():
-        payment = _payment_to_refund(told)
-        if payment is None:
-            return
         now = {"today": clock.today(), "now": clock.now()}
         try:
+            payment = _payment_to_refund(told)
+            if payment is None:
+                return
             made = refunds.start(
                 payment, amount_cents=max(payment.amount_cents * told["percent"] // 100, 1),
                 reason="Moved away", key=told["key"], by="torture", reopen=told["reopen"], **now,
