@@ -29,7 +29,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from billing import money, tickets
 from billing.automatic import consent
 from billing.errors import BillingError
-from models import Autopay, Customer, Line
+from models import Autopay, Customer
 
 
 def _clean(value):
@@ -129,25 +129,17 @@ class QuestionForm(Form):
 class InvoiceQuestionForm(QuestionForm):
     """The same about one invoice: all of it, or one line."""
 
-    WHOLE = SelectChoice("", "The whole invoice")
-
     line = SelectField("What is it about?", choices=[], default="")
 
-    def __init__(self, invoice, **more):
+    def __init__(self, lines, **more):
+        """lines -- [(id, text, cents)]"""
         super().__init__(**more)
-        self.lines = {str(line.id): line for line in invoice.lines.order_by(Line.position)}
-        self.line.choices = [self.WHOLE, *(SelectChoice(id, _said(line)) for id, line in self.lines.items())]
-        if not self.is_submitted() and request.args.get("line") in self.lines:
-            self.line.data = request.args["line"]
-
-    @property
-    def about_line(self):
-        """The chosen Line, or None for the whole invoice."""
-        return self.lines.get(self.line.data)
-
-
-def _said(line):
-    return f"{line.text}, {money.format_cents(line.amount_cents)}"
+        self.line_ids = [id for id, _, _ in lines]
+        said = [SelectChoice(str(id), f"{text}, {money.format_cents(cents)}") for id, text, cents in lines]
+        self.line.choices = [SelectChoice("", "The whole invoice"), *said]
+        asked = request.args.get("line", "")
+        if not self.is_submitted() and asked in map(str, self.line_ids):
+            self.line.data = asked
 
 
 class NewQuestionForm(QuestionForm):

@@ -13,7 +13,7 @@ from billing import documents, invoices, ledger, masking, tickets
 from billing.automatic import autopay, upcoming
 from billing.errors import BillingError
 from billing.tickets import clocks
-from models import Invoice, Message, Payment, PaymentPart, Ticket
+from models import Invoice, Line, Message, Payment, PaymentPart, Ticket
 from portal import more_time, payments
 from portal.forms import InvoiceQuestionForm, PayForm, new_key
 
@@ -44,8 +44,8 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
     saved    -- methods that whoever is signed in may pay with by a click
     """
     attempt = ledger.standing_attempt(invoice)
-    asking = question_form or InvoiceQuestionForm(invoice, formdata=None)
     document = documents.invoice_document(invoice, pay_url=place.address, today=g.today, company=g.company)
+    asking = question_form or InvoiceQuestionForm(_shown_lines(document), formdata=None)
     page = render_template(
         "portal/invoice.html",
         invoice=invoice,
@@ -61,7 +61,7 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         replacement=replacement(invoice),
         asked=_asked(invoice),
         answer_by=clocks.promise,
-        line_links=_line_links(asking.lines, place),
+        line_links=_line_links(asking.line_ids, place),
         ways=_more_time(invoice, document, attempt, place),
         key=new_key(),
         pay_form=pay_form or PayForm(formdata=None),
@@ -107,9 +107,15 @@ def _asked(invoice):
     return tickets.about_invoice(invoice).first()
 
 
+def _shown_lines(document):
+    """[(id, text, cents)] of an invoice's lines, in the order in which they are shown."""
+    places = [place for section in document.sections for place in section.places]
+    return [(item.line_id, item.text, item.amount_cents) for place in places for item in place.items]
+
+
 def _line_links(line_ids, place):
     """{line id: [(words, address)]}: what can be done about one line."""
-    return {int(id): [("Something wrong?", f"{place.here}?line={id}#question")] for id in line_ids}
+    return {id: [("Something wrong?", f"{place.here}?line={id}#question")] for id in line_ids}
 
 
 def as_issued(invoice, place):
@@ -155,7 +161,8 @@ def check(invoice, place):
 
 def ask(invoice, place, *, contact, again):
     """Something is wrong with it, or with one line: one sentence makes a ticket, and reminders wait."""
-    form = InvoiceQuestionForm(invoice)
+    lines = {str(line.id): line for line in invoice.lines.order_by(Line.position)}
+    form = InvoiceQuestionForm([(line.id, line.text, line.amount_cents) for line in lines.values()])
     if not form.validate() or (files := form.taken_files()) is None:
         return again(question_form=form, code=422)
     if not _was_just_asked(invoice, form.body.data):
@@ -167,7 +174,7 @@ def ask(invoice, place, *, contact, again):
             now=g.now,
             contact=contact,
             invoice=invoice,
-            line=form.about_line,
+            line=lines.get(form.line.data),
             via=Ticket.PAY_LINK if place.replacement else Ticket.PORTAL,
             files=files,
         )

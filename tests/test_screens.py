@@ -97,7 +97,7 @@ def test_nothing_that_holds_money_or_evidence_can_be_typed(app):
 
     assert typed == {
         "company", "staff", "item", "tax_rate", "customer", "contact", "site", "system", "contract", "charge",
-        "one_off", "customer_group", "reminder_policy", "reminder_step", "renewal_rule",
+        "one_off", "customer_group", "reminder_policy", "reminder_step", "canned_reply", "renewal_rule",
     }  # fmt: skip
 
 
