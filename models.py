@@ -419,6 +419,25 @@ class Company(Address):
     late_fee_cap_cents = with_default(
         MoneyField(default=2500, help_text="No late fee is above this."), 2500
     )
+    suspend_after_days = with_default(
+        IntegerField(
+            default=90,
+            constraints=[Check("suspend_after_days BETWEEN 90 AND 730")],
+            help_text="No suspension is even asked for before an invoice is so many days late.",
+        ),
+        90,
+    )
+    suspend_notice_days = with_default(
+        IntegerField(
+            default=14,
+            constraints=[Check("suspend_notice_days BETWEEN 10 AND 90")],
+            help_text="From the warning to the day that signals are no longer answered.",
+        ),
+        14,
+    )
+    suspend_pauses_billing = with_default(
+        BooleanField(default=True, help_text="What rests is not billed."), True
+    )
     demo_days = IntegerField(
         null=True, help_text="Days that the demo company's calendar runs ahead. Empty in a real company."
     )
@@ -556,6 +575,14 @@ class Customer(Address):
     tax_exempt_number = CharField(max_length=40, default="", help_text="Exemption certificate.")
     tax_exempt_until_on = DayField(null=True, help_text="Last day that the certificate counts.")
     pay_wish = choice("pay_wish", PAY_WISHES, default=REMINDERS, help_text="How they wish to pay.")
+    vulnerable_reason = with_default(
+        CharField(
+            max_length=255,
+            default="",
+            help_text="Why special care is needed, such as oxygen at home. Empty: nothing is known.",
+        ),
+        "",
+    )
     note = TextField(default="")
     closed_on = DayField(null=True)
     import_batch = link(ImportBatch, "customers", null=True)
@@ -721,13 +748,17 @@ class Site(Address):
 class System(Editable):
     """What is installed at a site and monitored."""
 
-    KINDS = ("burglary", "fire", "medical", "cameras", "access", "other")
+    KINDS = ("burglary", "fire", "medical", "cameras", "access", "other", "elevator")
+    LIFE_SAFETY = ("fire", "medical", "elevator")
 
     site = link(Site, "systems")
     kind = choice("kind", KINDS, default="burglary")
     name = CharField(max_length=80)
     station_number = CharField(max_length=30, default="", help_text="Account at the monitoring station.")
     required_fire = BooleanField(default=False, help_text="The authority requires this monitoring.")
+    certificated = with_default(
+        BooleanField(default=False, help_text="A certificate (UL, FM) depends on this monitoring."), False
+    )
 
     def __str__(self):
         return self.name
@@ -1534,6 +1565,114 @@ class LateFee(BaseModel):
 
     def __str__(self):
         return f"Late fee {self.id}"
+
+
+class Suspension(BaseModel):
+    """Monitoring that may rest because it is not paid: two people, told in two ways, cured by a payment.
+
+    ``guarded``: what lives may depend on, as a JSON list; then a person answers ``checks`` (JSON) first.
+    """
+
+    ASKED, WARNED, SUSPENDED, LIFTED, CANCELED = "asked", "warned", "suspended", "lifted", "canceled"
+    MOVES = {
+        ASKED: {WARNED, CANCELED},
+        WARNED: {SUSPENDED, CANCELED},
+        SUSPENDED: {LIFTED},
+    }
+    RUNNING = (ASKED, WARNED, SUSPENDED)
+
+    customer = link(Customer, "suspensions")
+    contract = link(Contract, "suspensions")
+    state = choice("state", (ASKED, WARNED, SUSPENDED, LIFTED, CANCELED), default=ASKED)
+    reason = CharField(max_length=255)
+    owed_cents = MoneyField(help_text="Past due when it was asked for.")
+    oldest_on = DayField(help_text="Due date of the oldest of it.")
+    guarded = TextField(default="[]", help_text="What lives may depend on.")
+    checks = TextField(default="{}", help_text="What a person made sure of.")
+    checked_at = UtcField(null=True)
+    checked_by = CharField(max_length=80, default="")
+    asked_by = CharField(max_length=80)
+    asked_at = UtcField()
+    warn_approval = link(Approval, "warned_suspensions", null=True)
+    warned_at = UtcField(null=True)
+    warned_by = CharField(max_length=80, default="")
+    rests_on = DayField(null=True, help_text="From this day signals are not answered.")
+    rest_approval = link(Approval, "suspensions", null=True)
+    suspended_on = DayField(null=True)
+    suspended_at = UtcField(null=True)
+    suspended_by = CharField(max_length=80, default="")
+    hold = link(Hold, "suspensions", null=True, help_text="While it runs, nothing is billed.")
+    ended_at = UtcField(null=True)
+    ended_by = CharField(max_length=80, default="")
+    ended_why = CharField(max_length=255, default="")
+    payment = link(Payment, "cured", null=True, help_text="The payment that cured it.")
+    recall = BooleanField(default=False, help_text="A printed letter is to be taken back.")
+    recalled_at = UtcField(null=True)
+    recalled_by = CharField(max_length=80, default="")
+    recalled_how = CharField(max_length=255, default="")
+    station = BooleanField(default=False, help_text="The monitoring station is to be told.")
+    station_told_at = UtcField(null=True)
+    station_told_by = CharField(max_length=80, default="")
+
+    def __str__(self):
+        return f"Suspension {self.id}"
+
+
+Suspension.add_index(
+    Suspension.index(Suspension.contract, name="suspension_running", unique=True).where(
+        Suspension.state << [SQL("'asked'"), SQL("'warned'"), SQL("'suspended'")]
+    )
+)
+
+
+class Handover(BaseModel):
+    """An account given to a collection agency: by two people, told once, taken back when that was wrong."""
+
+    ASKED, HANDED_OVER, TAKEN_BACK, CANCELED = "asked", "handed_over", "taken_back", "canceled"
+    MOVES = {ASKED: {HANDED_OVER, CANCELED}, HANDED_OVER: {TAKEN_BACK}}
+    RUNNING = (ASKED, HANDED_OVER)
+
+    customer = link(Customer, "handovers")
+    state = choice("state", (ASKED, HANDED_OVER, TAKEN_BACK, CANCELED), default=ASKED)
+    agency = CharField(max_length=120)
+    reason = CharField(max_length=255)
+    amount_cents = MoneyField(help_text="Past due when it was asked for.")
+    asked_by = CharField(max_length=80)
+    asked_at = UtcField()
+    approval = link(Approval, "handovers", null=True)
+    handed_on = DayField(null=True)
+    handed_at = UtcField(null=True)
+    handed_by = CharField(max_length=80, default="")
+    ended_at = UtcField(null=True)
+    ended_by = CharField(max_length=80, default="")
+    ended_why = CharField(max_length=255, default="")
+
+    def __str__(self):
+        return f"Hand-over {self.id}"
+
+
+Handover.add_index(
+    Handover.index(Handover.customer, name="handover_running", unique=True).where(
+        Handover.state << [SQL("'asked'"), SQL("'handed_over'")]
+    )
+)
+
+
+class HandoverFile(BaseModel):
+    """What the agency got, to the byte."""
+
+    handover = link(Handover, "files", unique=True)
+    name = CharField(max_length=120)
+    sha256 = CharField(max_length=64)
+    size = IntegerField()
+    content = BlobField()
+    made_at = UtcField()
+
+    class Meta:
+        table_name = "handover_file"
+
+    def __str__(self):
+        return self.name
 
 
 # The daily step looks for what is told and charged next.
@@ -2382,6 +2521,8 @@ class Notice(BaseModel):
     installment = link(Installment, "notices", null=True)
     credit = link(Credit, "notices", null=True)
     late_fee = link(LateFee, "notices", null=True)
+    suspension = link(Suspension, "notices", null=True)
+    handover = link(Handover, "notices", null=True)
     charge_on = DayField(null=True, help_text="The day of the charge that it announces.")
     step = IntegerField(null=True, help_text="Of reminders: days from the due date.")
     joined = ForeignKeyField(
@@ -3214,7 +3355,8 @@ TABLES = (
     Template, Notice, Citation, Offer, GateOverride,
     PrintBatch, PrintFile, PrintPiece, Link, Sighting, SearchEntry, Inbound, Attachment, CannedReply, Feed,
     RenewalRule, RuleReview,
-    RenewalNotice, Renewal, RenewalAnswer, Cancellation, AuthorityNotice, Call, Note,
+    RenewalNotice, Renewal, RenewalAnswer, Cancellation, AuthorityNotice, Call, Note, Suspension,
+    Handover, HandoverFile,
     Verdict, Stance, ToJudge,
 )  # fmt: skip
 

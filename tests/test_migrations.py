@@ -38,6 +38,7 @@ ALL = [
     "0024_second_person_and_remedies",
     "0025_what_is_not_clear",
     "0026_the_gate",
+    "0027_suspensions_and_handovers",
     "0028_why_they_say",
 ]
 INDEX = {f"search_index{part}" for part in ("", "_config", "_data", "_docsize", "_idx")}  # of the full text
