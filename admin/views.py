@@ -16,10 +16,13 @@ from admin import (
     calls,
     collections,
     finding,
+    held,
     incoming,
     labels,
     outbox,
     payment_actions,
+    personal,
+    plans,
     printing,
     related,
     remedies,
@@ -51,6 +54,7 @@ from models import (
     CannedReply,
     Charge,
     Chargeback,
+    Citation,
     Company,
     Consent,
     Contact,
@@ -62,10 +66,13 @@ from models import (
     Difference,
     Event,
     Feed,
+    GateOverride,
     GatewayEvent,
     Hold,
     ImportBatch,
     Inbound,
+    Installment,
+    InstallmentPart,
     Invoice,
     Item,
     JobRun,
@@ -76,10 +83,13 @@ from models import (
     Message,
     Note,
     Notice,
+    Offer,
     OneOff,
     Payment,
     PaymentMethod,
     PaymentPart,
+    Plan,
+    PlanInvoice,
     PlannedCharge,
     Preference,
     PreferenceChange,
@@ -87,6 +97,7 @@ from models import (
     PrintBatch,
     PrintFile,
     PrintPiece,
+    Promise,
     Refund,
     ReminderPolicy,
     ReminderStep,
@@ -129,7 +140,13 @@ class CustomerView(StaffView):
         "account_number", "name", "kind", *ADDRESS, "language", "group", "terms_days",
         "po_number", "tax_exempt_number", "tax_exempt_until_on", "since_on", "note", "closed_on",
     )  # fmt: skip
-    actions = (remedies.GOODWILL, *actions.CUSTOMER, *calls.CUSTOMER)
+    actions = (
+        remedies.GOODWILL,
+        *actions.CUSTOMER,
+        *calls.CUSTOMER,
+        plans.PROMISE_OF_CUSTOMER,
+        plans.PLAN_OF_CUSTOMER,
+    )
     search_by = (
         Customer.account_number,
         Anywhere(Customer.name),
@@ -375,7 +392,8 @@ class InvoiceView(StaffView):
         Derived("standing", "Standing", Invoice.open_cents, INVOICE_STANDING),
         "state", "customer", "due_on", "issued_on", "total_cents", "open_cents", "number", "run",
     )  # fmt: skip
-    actions = (*actions.INVOICE, *remedies.INVOICE)
+    actions = (*actions.INVOICE, *remedies.INVOICE, plans.PROMISE_OF_INVOICE)
+    details_page = "admin/invoice.html"
     inline = ("lines", "allocations", "credits", "notices")
 
     @expose("/<int:id>/pdf")
@@ -632,12 +650,15 @@ class NoticeView(StaffView):
         "state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at",
     )  # fmt: skip
     actions = (*outbox.DRAFT, *actions.NOTICE)
-    inline = ("said_too",)
+    inline = ("gate_overrides", "offers", "citations", "said_too")
 
     def more_links(self, row):
-        return (
+        links = (
             [("Invoice PDF", url_for("staff_invoice.pdf_view", id=row.invoice_id))] if row.invoice_id else []
         )
+        if row.state == Notice.DRAFT and row.kind == Notice.CHECK_IN and security.may("staff.personal"):
+            links.insert(0, ("Read and send", url_for("staff.personal", id=row.id)))
+        return links
 
     def show_body_html(self, row):
         return (
@@ -714,6 +735,7 @@ class CompanyView(StaffView):
         "refund_alone_cents", "return_fee_cents", "grace_days", "gap_days", "contacts_a_week",
         "send_from_hour", "send_until_hour", "daily_batch",
         *remedies.POLICIES,
+        *plans.POLICIES,
     )  # fmt: skip
     actions = outbox.COMPANY
 
@@ -859,6 +881,11 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Invoice, InvoiceView),
             (Payment, PaymentView),
             (Credit, CreditView),
+            (Promise, plans.PromiseView),
+            (Plan, plans.PlanView),
+            (Installment, plans.InstallmentView),
+            (PlanInvoice, plans.PlanInvoiceView),
+            (InstallmentPart, plans.InstallmentPartView),
             (Approval, remedies.ApprovalView),
             (ServiceCredit, remedies.ServiceCreditView),
             (LateFee, remedies.LateFeeView),
@@ -893,6 +920,9 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
         "Messages",
         (
             (Notice, NoticeView),
+            (Citation, personal.CitationView),
+            (Offer, personal.OfferView),
+            (GateOverride, held.GateOverrideView),
             (Inbound, incoming.InboundView),
             (ReminderPolicy, outbox.ReminderPolicyView),
             (ReminderStep, outbox.ReminderStepView),

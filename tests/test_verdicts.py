@@ -158,7 +158,8 @@ def promise_running(invoice, about=...):
     promise = Promise.create(
         **{
             "customer": invoice.customer, "invoice": invoice if about is ... else about,
-            "amount_cents": invoice.open_cents, "owed_cents": invoice.open_cents, "pay_on": date(2027, 1, 25), "by": "Alice",
+            "amount_cents": invoice.open_cents, "owed_cents": invoice.open_cents,
+            "pay_on": date(2027, 1, 25), "by": "Alice",
             "via": Promise.PHONE, "made_on": LATER.date(), "made_at": LATER,
         }
     )  # fmt: skip

@@ -16,11 +16,13 @@ from billing.demo import (
     history,
     kindness,
     lives,
+    opened,
     people,
     phone,
     post,
     scenes,
     standing,
+    unpaid,
 )
 from billing.errors import BillingError
 from models import Company, Contact, Invoice, PaymentPart, db
@@ -76,7 +78,9 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         answers.play(past)
         channels.play(past)
         phone.play(past)
+        opened.play(past)
         kindness.play(past)
+        unpaid.play(past)
 
 
 def _settle(seed, begins_on, today, count, progress):

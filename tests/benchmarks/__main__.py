@@ -4,13 +4,13 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import autopay_run, bill_run, lists, messages, pages, pdf
+from tests.benchmarks import autopay_run, bill_run, lists, messages, pages, pdf, verdicts
 from tests.benchmarks.measure import table
 from tests.databases import Databases
 
 BENCHMARKS = {
     "bill": bill_run.figures, "autopay": autopay_run.figures, "pdf": pdf.figures, "pages": pages.figures,
-    "lists": lists.figures, "messages": messages.figures,
+    "lists": lists.figures, "messages": messages.figures, "verdicts": verdicts.figures,
 }  # fmt: skip
 
 
