@@ -194,7 +194,7 @@ class ApprovalView(StaffView):
     """What needs two people."""
 
     lead = "One asks with a reason, somebody else decides. Refunds wait under Refunds."
-    column_list = ("id", "kind", "customer", "amount_cents", "reason", "asked_by", "asked_at", "state")
+    column_list = ("id", "kind", "customer", "amount_cents", "reason", "asked_by", "state")
     column_labels = {
         "kind": "What", "asked_by": "Asked by", "asked_at": "Asked", "decided_by": "Decided by",
         "decided_at": "Decided", "effect": "What would happen", "about": "About", "details": "Particulars",
@@ -202,6 +202,11 @@ class ApprovalView(StaffView):
     column_filters_by = ("state", "customer", "asked_at", "asked_by", "decided_by")
     computed = ("effect", "about")
     actions = APPROVAL
+
+    def get_details_columns(self):
+        """Without the two halves of what it is about, which stands there as a link."""
+        hidden = ("about_table", "about_id", "details")
+        return [pair for pair in super().get_details_columns() if pair[0] not in hidden]
 
     def show_kind(self, row):
         return approvals.label(row.kind)

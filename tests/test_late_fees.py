@@ -28,7 +28,7 @@ from models import (
     Ticket,
 )
 from tests import factories
-from tests.at_once import together
+from tests.at_once import die_everywhere, together
 from tests.factories import fresh
 
 ANN = "staff:ann@lantern.example"
@@ -337,6 +337,29 @@ def test_many_who_plan_and_charge_at_once_charge_it_once(earlier, invoice):
     together(3, lambda n: late_fees.charge(of(invoice), today=CHARGED, now=noon(CHARGED)))
 
     assert OneOff.select().count() == 1
+
+
+def test_a_process_killed_anywhere_while_charging_charges_once_or_not_yet(customer, database_url):
+    contract = factories.make_contract(customer, late_fee_agreed=True)
+    for n in range(45):
+        factories.make_charge(contract, cents=20_000, item=factories.make_item(f"Service {n}"))
+        bill.run(BILLED, by=ANN, now=noon(BILLED))
+    rows = [
+        LateFee.create(
+            customer=customer, invoice=invoice, state="told", cents=300, base_cents=20_000,
+            computed_on=PLANNED, charge_from_on=CHARGED, told_on=PLANNED,
+        )
+        for invoice in Invoice.select().order_by(Invoice.id)
+    ]  # fmt: skip
+    told = [{"fee": row.id, "now": noon(CHARGED).isoformat()} for row in rows]
+
+    killed = die_everywhere("charge_fee", database_url, told)
+
+    assert 10 < killed < 44
+    for row in map(fresh, rows[: killed + 1]):
+        assert (row.state, row.one_off_id is not None) in (("charged", True), ("told", False))
+        late_fees.charge(row, today=CHARGED, now=noon(CHARGED))
+    assert OneOff.select().count() == killed + 1
 
 
 def test_a_planned_fee_is_waived_with_a_reason(earlier, invoice):

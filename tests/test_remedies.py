@@ -7,7 +7,7 @@ from peewee import IntegrityError
 
 from billing import approvals, checks, invoices, ledger, payments, reports
 from billing.errors import BillingError
-from billing.remedies import goodwill, service_credits, write_offs
+from billing.remedies import goodwill, service_credits, told, write_offs
 from models import (
     Allocation,
     Approval,
@@ -22,7 +22,7 @@ from models import (
     Ticket,
 )
 from tests import factories
-from tests.at_once import refusals, together
+from tests.at_once import die_everywhere, refusals, together
 from tests.factories import fresh
 
 NOW = datetime(2027, 1, 20, 18, 0)
@@ -196,6 +196,23 @@ def test_two_who_approve_the_same_debt_write_it_off_once(customer):
 
     assert (len(refusals(given)), Credit.select().count()) == (1, 1)
     sound()
+
+
+def test_a_second_person_killed_anywhere_writes_off_nothing_or_all(customer, database_url):
+    debts = [factories.make_invoice(customer) for _ in range(60)]
+    asked = [write_offs.bad_debt(debt, reason="Gone", by=ANN, now=NOW) for debt in debts]
+
+    killed = die_everywhere(
+        "approve", database_url, [{"approval": one.id, "now": NOW.isoformat()} for one in asked]
+    )
+
+    assert 10 < killed < 59
+    sound()
+    for debt, one in zip(debts[: killed + 1], asked, strict=False):
+        assert (fresh(debt).open_cents == 0) == (fresh(one).state == "approved")
+        if fresh(one).state == "asked":
+            approvals.approve(fresh(one), by=BEN, **DAY)
+    assert Credit.select().count() == killed + 1
 
 
 def test_what_is_disputed_is_not_written_off(customer):
@@ -458,3 +475,21 @@ def test_a_paid_invoice_leaves_the_credit_on_the_account(customer, served):
     assert invoices.creditable_cents(line.invoice) == 2419
     assert not Allocation.select().where(Allocation.credit == made).exists()
     sound()
+
+
+def test_what_is_given_for_one_fault_is_told_in_one_message(customer, served):
+    factories.make_charge(served.contract, cents=1000, item=factories.make_item("App"), site=served.site)
+    billed(served)
+    rows = service_credits.propose(fault(customer, **AT_NOON), now=NOW)
+
+    made = [service_credits.give(row, role="owner", by=ANN, **DAY) for row in rows]
+
+    [notice] = Notice.select().where(Notice.kind == "credit_given")
+    assert notice.send_at == NOW + timedelta(minutes=5)
+    document = told.credit_document(notice.credit)
+    assert document.cents == sum(one.amount_cents for one in made) == 581 + 194
+    assert document.reason == (
+        "Monitoring did not work December 3–8, 2026 (6 of 31 days). "
+        "App did not work December 3–8, 2026 (6 of 31 days)."
+    )
+    assert [part.cents for part in document.paid] == [581 + 194]

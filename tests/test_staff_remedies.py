@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from billing import approvals, bill, checks, payments
+from billing import approvals, bill, checks, notices, payments
+from billing.edges import letters
 from billing.remedies import late_fees, service_credits
 from models import Approval, Company, Contract, Credit, LateFee, Notice, ServiceCredit, Ticket
 from tests import factories
@@ -174,3 +175,22 @@ def test_the_pages_of_all_of_it_open_for_who_may_only_read(app, alice, proposed)
         assert rita.get(f"/staff/{path}/").status_code == 200
     page = text_of(rita.get(f"/staff/approval/{Approval.get().id}"))
     assert "is not asked for any more" in page and "Approve" not in page.replace("Approved", "")
+
+
+def test_what_is_told_can_be_written_and_sent(app, alice, proposed):
+    """Both mails through the real composer, in English and Spanish."""
+    compose = letters.composer(app)
+    service_credits.give(proposed, role="owner", by=BEN, today=TODAY, now=NOW)
+    Contract.update(late_fee_agreed=True).execute()
+    fee = LateFee.create(
+        customer=alice, invoice=proposed.line.invoice, cents=150, base_cents=3000, computed_on=TODAY,
+        charge_from_on=datetime(2027, 1, 10).date(),
+    )  # fmt: skip
+    notices.queue_late_fee(fee, now=NOW)
+    credit = compose(Notice.get(Notice.kind == "credit_given"), NOW)
+    warned = compose(Notice.get(Notice.kind == "late_fee"), NOW)
+
+    assert credit.subject.endswith("a credit of $5.81") and "(6 of 31 days)" in credit.text
+    assert "January 10, 2027" in warned.subject and "/i/" in warned.text and "$1.50" in warned.text
+    type(alice).update(language="es").execute()
+    assert "recargo por atraso de $1.50" in compose(Notice.get(Notice.kind == "late_fee"), NOW).text

@@ -40,6 +40,7 @@ def _fault(history, rng):
             & (Line.to_on >= history.today - timedelta(days=2))
             & (Invoice.state == Invoice.ISSUED)
             & Charge.site.is_null(False)
+            & Contract.customer.in_(Customer.select().where(Customer.kind == Customer.RESIDENTIAL))
         )
         .order_by(Line.id)
         .limit(60)

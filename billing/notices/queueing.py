@@ -280,11 +280,12 @@ def queue_refund(refund, *, now):
     _queue_about(refund.payment, Notice.REFUND, f"refund:{refund.id}", WHY_REFUND, now, refund=refund)
 
 
-def queue_credit_given(credit, *, now):
-    """Tell the payers that we gave them a credit, why, and what it paid."""
+def queue_credit_given(credit, *, now, send_at=None):
+    """Tell the payers that we gave them a credit, why, and what it paid; not before ``send_at``."""
     _queue_to_payers(
-        credit.customer_id, Notice.CREDIT_GIVEN, f"credit:{credit.id}", WHY_CREDIT, now, credit=credit
-    )
+        credit.customer_id, Notice.CREDIT_GIVEN, f"credit:{credit.id}", WHY_CREDIT, now, credit=credit,
+        send_at=send_at or now,
+    )  # fmt: skip
 
 
 def queue_late_fee(fee, *, now):

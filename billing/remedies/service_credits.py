@@ -14,9 +14,10 @@ from billing import contracts, events, invoices, ledger, money, notices, periods
 from billing.errors import BillingError
 from billing.remedies import goodwill
 from billing.states import move
-from models import Charge, Contract, Credit, Invoice, Line, ServiceCredit, Ticket, db
+from models import Charge, Contract, Credit, Invoice, Line, Notice, ServiceCredit, Ticket, db
 
 BY = "daily job"
+WAIT = timedelta(minutes=5)
 MOST_DAYS = timedelta(days=400)  # what began earlier is for a person to look at
 CORRECTED = "The times of the fault were corrected: these days are not part of it any more."
 
@@ -187,8 +188,16 @@ def give(row, *, role, by, today, now, tell=True):
         made = _credit(row, by, today, now)
         _decide(row, ServiceCredit.GIVEN, by, now, credit=made)
         if tell:
-            notices.queue_credit_given(made, now=now)
+            _tell(row, made, now)
     return made
+
+
+def _tell(row, credit, now):
+    """One message for everything that is given for a fault within minutes: it waits for the rest."""
+    same = ServiceCredit.select(ServiceCredit.credit).where(ServiceCredit.ticket == row.ticket_id)
+    waits = (Notice.kind == Notice.CREDIT_GIVEN) & (Notice.state == Notice.QUEUED)
+    if not Notice.select().where(waits & Notice.credit.in_(same)).exists():
+        notices.queue_credit_given(credit, now=now, send_at=now + WAIT)
 
 
 def _credit(row, by, today, now):

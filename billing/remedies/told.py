@@ -8,7 +8,7 @@ from datetime import date
 
 from billing import company as companies
 from billing import documents, words
-from models import Allocation, Credit
+from models import Allocation, Credit, ServiceCredit
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,34 @@ OTHERWISE = "We have put a credit on your account."
 
 
 def credit_document(credit):
-    """The CreditDocument of a credit as it stands now."""
-    company = companies.current()
+    """The CreditDocument of a credit as it stands now, with the others that were given for the same fault."""
+    company, credits = companies.current(), _together(credit)
     return CreditDocument(
         company=documents.letterhead(company),
         account_number=credit.customer.account_number,
-        cents=credit.amount_cents,
+        cents=sum(one.amount_cents for one in credits),
         on=credit.made_on,
         sentence=SENTENCES.get(credit.kind, OTHERWISE),
-        reason=words.sentence(credit.reason),
-        paid=_paid(credit, company),
-        unapplied_cents=credit.open_cents,
+        reason=" ".join(words.sentence(one.reason) for one in credits),
+        paid=_paid(credits, company),
+        unapplied_cents=sum(one.open_cents for one in credits),
     )
 
 
-def _paid(credit, company):
-    """What it pays now: what was taken back since counts no more."""
+def _together(credit):
+    """The credit, and those for the same fault that were given after it and before it was told."""
+    if credit.kind != Credit.SERVICE:
+        return [credit]
+    tickets = ServiceCredit.select(ServiceCredit.ticket).where(ServiceCredit.credit == credit)
+    same = ServiceCredit.select(ServiceCredit.credit).where(ServiceCredit.ticket.in_(tickets))
+    later = Credit.id.in_(same) & (Credit.id >= credit.id)
+    return list(Credit.select().where(later).order_by(Credit.id)) or [credit]
+
+
+def _paid(credits, company):
+    """What they pay now: what was taken back since counts no more."""
     sums = {}
-    for row in Allocation.select().where(Allocation.credit == credit).order_by(Allocation.id):
+    for row in Allocation.select().where(Allocation.credit.in_(credits)).order_by(Allocation.id):
         sums[row.invoice] = sums.get(row.invoice, 0) + row.amount_cents
     return tuple(
         Part(documents.printed_number(invoice, company), cents, invoice.open_cents)
