@@ -8,6 +8,7 @@ from flask import abort, flash, g, redirect, request, url_for
 from flask_admin import expose
 from werkzeug.routing import BuildError
 
+from admin.base import StaffView
 from billing import approvals
 from billing.collections import gate, overrides
 from billing.errors import BillingError
@@ -61,3 +62,18 @@ def _asked():
     """{notice id: the Approval that waits}."""
     waiting = approvals.waiting().where(Approval.kind == overrides.KIND)
     return {one.about_id: one for one in waiting}
+
+
+# --- Screens ---------------------------------------------------------------------------------------
+
+
+class GateOverrideView(StaffView):
+    """What two people let pass although somebody waited for us."""
+
+    plural = "Let past the gate"
+    lead = "One asked with a reason, another agreed; it counts for what stood against it then, and no longer."
+    column_list = ("reason", "what", "customer", "notice", "invoice", "sentences", "made_at")
+    column_labels = {
+        "what": "What", "sentences": "What stood against it", "covers_at": "As of", "made_at": "Let pass",
+    }  # fmt: skip
+    column_filters_by = ("customer", "notice", "made_at")

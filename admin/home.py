@@ -18,6 +18,7 @@ from admin.customer import CustomerPage
 from admin.desk import Desk
 from admin.fields import Filled
 from admin.held import HeldNotices
+from admin.personal import PersonalMail
 from admin.phone import Phone
 from admin.preferences import PreferencesPage
 from admin.printing import PrintQueue
@@ -87,6 +88,7 @@ class Home(
     ContractEnds,
     PrintQueue,
     HeldNotices,
+    PersonalMail,
     PriceIncrease,
     Wordings,
     AdminIndexView,

@@ -1,53 +1,23 @@
-"""What staff do about messages: read and sign drafts, set the steps of reminding, let the company speak.
+"""What staff do about messages: discard drafts, set the steps of reminding, let the company speak.
 
 Here: the screens of policies, steps and groups, and the actions of drafts and of the company. Not here: the
-list of messages itself (views.py), what is due and when (billing/notices).
+list of messages itself (views.py), reading and signing a draft (personal.py), what is due and when
+(billing/notices).
 """
 
 from datetime import timedelta
 
-import flask_login
 import wtforms
 from flask import g
-from wtforms.validators import Length
 
 from admin.actions import Action, Reason, Words, day_of, text_field
 from admin.base import StaffView
-from admin.fields import Filled, plain_text
 from billing import company as companies
 from billing import reminder_policies, words
-from billing.notices import drafts
+from billing.personal import drafts
 from models import Notice, ReminderStep
 
 # --- drafts ----------------------------------------------------------------------------------------
-
-
-class DraftForm(wtforms.Form):
-    """The words of a personal mail."""
-
-    words = wtforms.TextAreaField(
-        "Your mail",
-        [Filled(), Length(max=drafts.LONGEST, message=f"Please keep it under {drafts.LONGEST:,} characters."),
-         plain_text],
-        description="It goes out in your name, with a link to the invoice under it. Answers come back as a "
-        "ticket, and reminders wait until it is answered.",
-        render_kw={"rows": 18},
-    )  # fmt: skip
-
-
-def _fill_words(form, rows):
-    if form.words.raw_data is None:
-        form.words.data = rows[0].words or drafts.suggested(rows[0], staff=flask_login.current_user.row)
-
-
-def _send_draft(notice, form):
-    person = flask_login.current_user.row
-    send_at = drafts.send(notice, words=form.words.data, staff=person, **day_of())
-    if send_at > g.now:
-        return (
-            f"It leaves on {words.moment(send_at, companies.current().time_zone)}: not sooner, by our rules."
-        )
-    return "It leaves in a moment."
 
 
 def _discard(notice, form):
@@ -55,29 +25,11 @@ def _discard(notice, form):
     return "The draft was discarded."
 
 
-def _about(notice):
-    why = drafts.objection(notice, **day_of(by=False))
-    late = words.from_today(notice.invoice.due_on, g.today)
-    return f"{notice.invoice}, due {late}." + (f" It would not be sent now: {why}" if why else "")
-
-
 def _is_draft(notice):
     return notice.state == Notice.DRAFT
 
 
 DRAFT = (
-    Action(
-        "read_draft",
-        "Read and send",
-        _send_draft,
-        form=DraftForm,
-        fill=_fill_words,
-        lead="Nobody likes a form letter. Read it, change what is not right, and send it in your name.",
-        fits=_is_draft,
-        effect=_about,
-        bulk=False,
-        tone="main",
-    ),
     Action(
         "discard_draft",
         "Discard",

@@ -52,7 +52,7 @@ REASONS = (
     ("a fault of this customer is open",
      f"ticket x WHERE {MINE} AND x.kind = 'service' AND x.state = 'waiting_on_customer'", "x.opened_at"),
     ("this customer called and waits for us",
-     f"call x WHERE {MINE} AND x.state = 'to_call' AND (x.waits OR x.direction = 'in')", "x.started_at"),
+     f"call x WHERE {MINE} AND x.state = 'to_call' AND x.waits", "x.started_at"),
     ("this customer wrote and nobody has looked at it",
      f"inbound x WHERE {MINE} AND x.state = 'waiting'", "x.received_at"),
     ("this customer wrote and nobody has looked at it",

@@ -161,5 +161,11 @@
     });
   }
 
+  // A personal mail: Ctrl+Enter sends it.
+  const letter = document.querySelector("form[data-letter]");
+  if (letter) letter.elements.words.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) letter.requestSubmit();
+  });
+
   document.querySelectorAll("[data-copy]").forEach((box) => box.addEventListener("focus", () => box.select()));
 })();

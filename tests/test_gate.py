@@ -14,7 +14,7 @@ from billing import approvals, notices, tickets
 from billing.collections import gate, overrides
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
-from billing.notices import drafts, holding, queueing
+from billing.notices import holding, queueing
 from models import (
     Allocation,
     Approval,
@@ -40,6 +40,7 @@ from models import (
     Ticket,
 )
 from models import db as database
+from tests import personal_mail
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
 
 BILLING = Path(__file__).parent.parent / "billing"
@@ -570,7 +571,7 @@ def test_what_is_paid_while_it_is_held_is_dropped(alice, late):
 def test_a_signed_mail_that_was_held_is_read_again(alice, late, sent):
     remind(5)
     sam = Staff.create(email="sam@example.com", name="Sam Porter", role="support")
-    drafts.send(Notice.get(), words="Hi", staff=sam, by=BY, today=day(5), now=clock_at(5).now())
+    personal_mail.sign(Notice.get(), sam, today=day(5), now=clock_at(5).now())
     _call(alice, late, clock_at(5).now())
     sent.at(5)
     assert Notice.get().state == Notice.HELD
@@ -745,4 +746,4 @@ def test_the_time_of_a_stale_feed_is_that_of_the_message(alice, late):
 
 
 def test_the_clock_of_these_tests_is_the_one_of_the_scenes():
-    assert AT == datetime(2026, 12, 29, 18, 0)
+    assert datetime(2026, 12, 29, 18, 0) == AT

@@ -21,12 +21,14 @@ import models
 from billing import checks, consents, ledger, notices, payments, preferences, renewals, tickets
 from billing.automatic import autopay, consent
 from billing.edges import commands
-from billing.notices import drafts, timing
+from billing.notices import timing
+from billing.personal import drafts
 from billing.preferences import Wish, offers
 from billing.renewals import rules
 from billing.reversals import returns
 from billing.texts import answering
 from models import Company, Consent, Contact, Contract, Notice, Payment, Preference, RenewalNotice, Staff
+from tests import personal_mail
 from tests.autopaying import Autopaying
 from tests.factories import fresh, make_charge, make_contract, make_customer, make_item, make_site, payer
 from tests.paying import Listener
@@ -169,8 +171,7 @@ class Year:
     def sign(self):
         """Sam reads the drafts of the day and sends each in his name."""
         for draft in list(drafts.waiting()):
-            words = drafts.suggested(draft, staff=self.sam)
-            drafts.send(draft, words=words, staff=self.sam, by="sam", **self.told())
+            personal_mail.sign(draft, self.sam, words=None, by="sam", **self.told())
         self.run("send")
 
     def mail_certified(self, number):

@@ -1,5 +1,6 @@
 """Drafts that staff read and sign, steps that they set, and the switch that lets the company speak."""
 
+import re
 from datetime import date
 
 import pytest
@@ -23,10 +24,11 @@ def draft(app, alice):
 
 def test_a_draft_is_read_put_right_and_sent_in_ones_own_name(app, draft):
     desk = enter(app)
-    page = desk.get("/staff/notice/act/read_draft", id=draft.id)
-    assert "Is everything all right with it?" in page.text
+    page = desk.get(f"/staff/personal/{draft.id}")
+    assert "tell me and I will look into it" in page.text
+    [seen] = re.findall(r'name="seen" value="(\w+)"', page.text)
 
-    desk.act("notice", "read_draft", draft, words="Hi Alice, all well?")
+    desk.post(f"/staff/personal/{draft.id}", words="Hi Alice, all well?", seen=seen)
 
     row = Notice.get_by_id(draft.id)
     assert (row.state, row.words, row.staff.role) == ("queued", "Hi Alice, all well?", "owner")

@@ -290,9 +290,7 @@ def _inbound(asked):
 
 def _calls(asked):
     query = Call.select(Call.id, Call.customer, Call.outcome, Call.started_at, Call.next_step).where(
-        among(Call.customer, asked.ids)
-        & (Call.state == Call.TO_CALL)
-        & (Call.waits | (Call.direction == Call.IN))
+        among(Call.customer, asked.ids) & (Call.state == Call.TO_CALL) & Call.waits
     )
     happened = {Call.MISSED: "and nobody answered", Call.VOICEMAIL: "and left a message"}
     for id, customer_id, outcome, at, next_step in query.order_by(Call.id).tuples():
@@ -392,7 +390,9 @@ def _plans(asked):
     )  # fmt: skip
     for id, customer_id, at, missed_on, repaired_on, invoice_id in query.tuples():
         if missed_on and (repaired_on is None or repaired_on < missed_on):
-            told = f"A payment of their plan has been missing since {words.date(missed_on)}; it may still come."
+            told = (
+                f"A payment of their plan has been missing since {words.date(missed_on)}; it may still come."
+            )
             yield customer_id, Reason("plan_missed", told, "plan", id, LOOK, at, invoice_id, waits=True)
         else:
             told = f"They pay by the plan that they agreed to on {asked.day(at)}."

@@ -160,7 +160,7 @@ def _groups(customer_ids):
 
 
 def _as_due(rows):
-    """The invoices of which something is due on a day, with it; those in a plan have reminders of their own."""
+    """The invoices of which something is due on a day, with it; plans have reminders of their own."""
     special, found = demands.apart(invoice_ids=[row.id for row in rows]), []
     for row in rows:
         asked = special[row.id].demands if row.id in special else ()
