@@ -13,17 +13,20 @@ from flask_admin import expose
 
 from admin import base, finding, labels
 from billing import timeline, words
-from models import TABLES, Customer, Sighting, Staff
+from models import TABLES, Customer, Notice, Sighting, Staff
 
 GROUPS = timeline.GROUPS
 MODELS = {model._meta.table_name: model for model in TABLES}
 NEWEST = 12  # on the customer's page
 LONGEST_SEARCH = 200
 KINDS = {
-    "invoice": "Invoice", "payment": "Payment", "refund": "Refund", "credit": "Credit", "notice": "Message",
+    "invoice": "Invoice", "payment": "Payment", "refund": "Refund", "credit": "Credit",
     "seen": "Opened", "inbound": "Incoming", "message": "Ticket", "call": "Call", "note": "Note",
     "promise": "Promise", "plan": "Plan", "dispute": "Dispute", "answer": "Answer", "event": "Change",
 }  # fmt: skip
+
+
+WAYS = {Notice.MAIL: "Email", Notice.PAPER: "Letter", Notice.TEXT: "Text"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Shown:
 
     entry: object
     kind: str
+    title: str
     who: str
     url: str
     time: str
@@ -104,9 +108,22 @@ def _heading(day):
 
 
 def _shown(entry, names):
-    at = "" if entry.is_day else labels.moment(entry.at).rpartition(", ")[2]
-    who = entry.who or names.get(entry.by) or labels.actor(entry.by)
-    return Shown(entry, KINDS.get(entry.kind, entry.kind.capitalize()), who, address(entry.row), at)
+    return Shown(
+        entry=entry,
+        kind=WAYS[entry.row.channel] if entry.kind == "notice" else KINDS[entry.kind],
+        title=entry.title.removeprefix(f"{g.company.name}: "),  # of a mail; here it tells nobody anything
+        who=_who(entry, names),
+        url=address(entry.row),
+        time="" if entry.is_day else labels.moment(entry.at).rpartition(", ")[2],
+    )
+
+
+def _who(entry, names):
+    """Who it came from, or who did it; empty where nobody did."""
+    if entry.who:
+        return f"{'from' if entry.toward == 'in' else 'by'} {entry.who}"
+    done_by = names.get(entry.by) or labels.actor(entry.by)
+    return f"by {done_by}" if done_by else ""
 
 
 def _names(entries):

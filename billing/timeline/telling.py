@@ -132,8 +132,6 @@ def credits(ids):
 
 # --- Messages ------------------------------------------------------------------------------------
 
-WAYS = {Notice.MAIL: "Email", Notice.PAPER: "Letter", Notice.TEXT: "Text"}
-
 
 def notices(ids):
     """What we sent or will send; when it was opened, and whether it came back."""
@@ -156,13 +154,17 @@ def _opened(ids):
 
 
 def _fate(row):
-    where = f"{WAYS[row.channel]} to {row.address}" if row.address else WAYS[row.channel]
+    where = f"To {row.address}" if row.address else ""
     trouble = row.bounce_text or row.bounce_code if row.bounced_at else row.reason
-    return f"{where}. {trouble}" if trouble else where
+    return ". ".join(part for part in (where, trouble) if part)
 
 
 def _states(row, was_opened):
-    yield "came back" if row.bounced_at else row.state
+    """What is worth a word: that a message was sent is why it stands there."""
+    if row.bounced_at:
+        yield "came back"
+    elif row.state != Notice.SENT:
+        yield row.state
     if was_opened:
         yield "opened"
 

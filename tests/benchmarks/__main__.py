@@ -2,22 +2,27 @@
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import autopay_run, bill_run, lists, messages, pages, pdf, verdicts
+from tests.benchmarks import autopay_run, bill_run, lists, messages, pages, pdf, said, verdicts
 from tests.benchmarks.measure import table
 from tests.databases import Databases
 
 BENCHMARKS = {
     "bill": bill_run.figures, "autopay": autopay_run.figures, "pdf": pdf.figures, "pages": pages.figures,
-    "lists": lists.figures, "messages": messages.figures, "verdicts": verdicts.figures,
+    "lists": lists.figures, "messages": messages.figures, "verdicts": verdicts.figures, "said": said.figures,
 }  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"any of {', '.join(BENCHMARKS)}; default all")
-    names = parser.parse_args().names or BENCHMARKS
+    parser.add_argument("--quick", action="store_true", help="search over fewer texts, in a minute or two")
+    typed = parser.parse_args()
+    names = typed.names or BENCHMARKS
+    if typed.quick:
+        BENCHMARKS["said"] = partial(said.figures, notes=said.QUICK_NOTES)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"there is no benchmark {unknown[0]}")
     figures = []
