@@ -35,7 +35,7 @@ TONES = {
     "won": "good", "lost": "bad", "disabled": "bad", "removed": "plain", "planned": "wait",
     "dropped": "plain", "gone": "good", "joined": "good", "skipped": "wait", "charged": "good",
     "handled": "good", "asked": "wait", "withdrawn": "plain", "proposed": "wait", "given": "good",
-    "told": "wait", "waived": "plain", "avoided": "plain",
+    "told": "wait", "waived": "plain", "avoided": "plain", "kept": "good", "broken": "bad", "ended": "plain",
 }  # fmt: skip
 
 

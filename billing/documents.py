@@ -191,6 +191,7 @@ class InvoiceDocument:
     disputed_cents: int = 0
     later_cents: int = 0  # open, and due by a plan only after what is asked for now
     pay_by_on: date | None = None  # when what is asked for is due: the due date, but for plans and disputes
+    plan: tuple = ()  # [(day, cents)] of the payments of a plan that are still to come
 
     @property
     def asked_cents(self):
@@ -283,6 +284,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         disputed_cents=stand.disputed_cents,
         later_cents=stand.later_cents,
         pay_by_on=stand.pay_by_on,
+        plan=stand.plan,
     )
 
 
@@ -303,6 +305,7 @@ class _Standing:
     pay_by_on: date | None
     disputed_cents: int = 0
     later_cents: int = 0
+    plan: tuple = ()
 
     @property
     def asked_cents(self):
@@ -322,6 +325,7 @@ def _now(invoice, today):
         pay_by_on=demands.first_on(asked) if asked else invoice.due_on,
         disputed_cents=disputed_cents,
         later_cents=invoice.open_cents - disputed_cents - demands.asked_cents(asked, today),
+        plan=tuple((one.due_on, one.cents) for one in asked if one.installment_id),
     )
 
 

@@ -9,9 +9,10 @@ from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import calls, contracts, daily, money, reminder_policies, words
+from billing import calls, contracts, daily, money, promises, reminder_policies, words
 from billing import company as companies
 from billing.automatic import tally
+from billing.plans import standing as plans
 from billing.reconciliation import differences
 from billing.remedies import write_offs
 from billing.renewals import closing, prices
@@ -148,6 +149,7 @@ def queues(today, ages):
         ),
         _held(),
         _queue("To print and mail", Notice, Notice.PRINT, "Letters that are not mailed yet."),
+        *_plan_queues(),
         *_contract_queues(today),
         _queue("Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute."),
         Number(
@@ -195,6 +197,20 @@ def ticket_queues(staff, *, now):
         Number("Open faults", "ticket", {"standing": "fault"}, count=finding.faults().count(),
                note="Something does not work at a customer."),
     ]  # fmt: skip
+
+
+def _plan_queues():
+    """Proposals that wait for our answer, and what was agreed and did not come."""
+    for label, model, standing, query, note in (
+        ("Plans to answer", "plan", "answer", plans.waiting_for_us(), "A customer proposed to pay in parts."),
+        ("Plans broken", "plan", "broken", plans.broken(), "Call before the old balance is asked for."),
+        ("Promises broken", "promise", "broken", promises.broken(), "Ask them what happened."),
+    ):
+        count = query.count()
+        yield Number(
+            label, model, {"standing": standing}, count=count, note=note,
+            urgent=standing == "answer" and count > 0,
+        )  # fmt: skip
 
 
 def _contract_queues(today):

@@ -11,9 +11,10 @@ from flask import flash, g, redirect, render_template, request
 
 from billing import documents, invoices, ledger, masking, tickets
 from billing.automatic import autopay, upcoming
+from billing.disputes import finding
 from billing.errors import BillingError
 from billing.tickets import clocks
-from models import Invoice, Line, Message, Payment, PaymentPart, Ticket
+from models import Dispute, Invoice, Line, Message, Payment, PaymentPart, Ticket
 from portal import more_time, payments
 from portal.forms import InvoiceQuestionForm, PayForm, new_key
 
@@ -35,6 +36,7 @@ class Place:
     pay_saved: str = ""
     promise: str = ""
     plan: str = ""
+    dispute: str = ""
 
 
 def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=None, code=200, **more):
@@ -60,9 +62,11 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         saved=saved,
         replacement=replacement(invoice),
         asked=_asked(invoice),
+        disputes=finding.of(invoice),
+        about=finding.about,
         answer_by=clocks.promise,
-        line_links=_line_links(asking.line_ids, place),
-        ways=_more_time(invoice, document, attempt, place),
+        line_links=_line_links(asking.line_ids, place, document.is_payable and not attempt),
+        ways=_more_time(invoice, document, attempt),
         key=new_key(),
         pay_form=pay_form or PayForm(formdata=None),
         question_form=asking,
@@ -71,10 +75,10 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
     return page, code
 
 
-def _more_time(invoice, document, attempt, place):
+def _more_time(invoice, document, attempt):
     """A day until which we wait, or a plan; nothing while it is paid by itself or being paid."""
     is_asked = document.is_payable and not document.is_automatic and not attempt
-    return more_time.of_invoice(invoice, plan_url=place.plan) if is_asked else more_time.NONE
+    return more_time.of_invoice(invoice) if is_asked else more_time.NONE
 
 
 def _can_wait(invoice):
@@ -103,8 +107,9 @@ def paid_by(invoice):
 
 
 def _asked(invoice):
-    """The newest question about this invoice that is not settled, or None."""
-    return tickets.about_invoice(invoice).first()
+    """The newest question about this invoice that is not settled, or None; a dispute tells of itself."""
+    disputed = Dispute.select(Dispute.ticket).where(Dispute.invoice == invoice, Dispute.ticket.is_null(False))
+    return tickets.about_invoice(invoice).where(Ticket.id.not_in(disputed)).first()
 
 
 def _shown_lines(document):
@@ -113,8 +118,10 @@ def _shown_lines(document):
     return [(item.line_id, item.text, item.amount_cents) for place in places for item in place.items]
 
 
-def _line_links(line_ids, place):
+def _line_links(line_ids, place, can_dispute):
     """{line id: [(words, address)]}: what can be done about one line."""
+    if can_dispute:
+        return {id: [("Something wrong?", f"{place.dispute}?line={id}")] for id in line_ids}
     return {id: [("Something wrong?", f"{place.here}?line={id}#question")] for id in line_ids}
 
 
@@ -138,6 +145,8 @@ def pay(invoice, place, *, contact, again):
         return again(pay_form=form, code=422)
     parts = [(invoice, form.cents)]
     try:
+        if "whole" in request.form and payments.asks_for_disputed(invoice, form.cents, form.key.data):
+            raise BillingError("A part of it is disputed.")
         return payments.begin(invoice.customer, parts, key=form.key.data, back=place.here, contact=contact)
     except BillingError as refusal:
         if "whole" in request.form or _has_changed(invoice):

@@ -43,13 +43,15 @@ class Ways:
 NONE = Ways()
 
 
-def of_invoice(invoice, *, plan_url):
+def of_invoice(invoice):
     """The Ways of one invoice that is open and that nothing else pays."""
     if not may_agree() or not invoice.open_cents:
         return NONE
     plan = standing.of_invoice(invoice)
     if plan:
-        return Ways(plan=standing.of(plan, today=g.today) if plan_url else None)
+        stands = standing.of(plan, today=g.today)
+        is_alone = [one.invoice_id for one in stands.invoices] == [invoice.id]
+        return Ways(plan=stands) if g.get("contact") or is_alone else NONE
     if said := promises.of_invoice(invoice):
         return Ways(promise=said, can_split=True)
     return _offered(invoice.customer, invoice)
