@@ -28,6 +28,7 @@ def init_app(app):
         autopay,
         calendars,
         contract,
+        disputes,
         door,
         methods,
         pay_link,

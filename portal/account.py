@@ -4,10 +4,11 @@ Everything is found through ``g.customer``, so what belongs to somebody else is 
 """
 
 from datetime import date
+from typing import NamedTuple
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 
-from billing import customers, documents, ledger, links, outlook
+from billing import customers, demands, documents, ledger, links, outlook
 from billing.automatic import methods, upcoming
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
@@ -34,6 +35,14 @@ LISTED = (
 )  # fmt: skip
 
 
+class Asked(NamedTuple):
+    """What a page asks for of one invoice."""
+
+    cents: int
+    due_on: date | None
+    disputed_cents: int
+
+
 # --- Overview, and paying several invoices at once -----------------------------------------------
 
 
@@ -44,6 +53,7 @@ def account():
         return redirect(url_for("portal.questions"), 303)
     open_invoices = list(ledger.open_invoices(g.customer))
     balance = ledger.balance(g.customer, today=g.today)
+    asked = _asked(open_invoices)
     claimed, charges = _claimed(open_invoices), upcoming.of_customer(g.customer, today=g.today)
     promised = {row.invoice_id for one in charges if one.is_promise for row in one.planned}
     is_payer = g.contact.role == Contact.PAYER
@@ -52,6 +62,7 @@ def account():
         balance=balance,
         ways=more_time.of_account(g.customer, balance, all_charged=len(promised) == len(open_invoices)),
         invoices=open_invoices,
+        asked=asked,
         states=_states(open_invoices, claimed, promised),
         claimed=claimed,
         promised=promised,
@@ -64,7 +75,7 @@ def account():
 @bp.get("/account/pay")
 def review():
     """The chosen invoices with their sum, before anything happens."""
-    chosen = _chosen(request.args)
+    chosen, asked = _chosen(request.args)
     if not chosen:
         flash("Please choose at least one invoice to pay.", "error")
         return redirect(url_for("portal.account"), 303)
@@ -72,7 +83,8 @@ def review():
     return render_template(
         "portal/review.html",
         invoices=chosen,
-        total_cents=sum(invoice.open_cents for invoice in chosen),
+        asked=asked,
+        total_cents=sum(asked[invoice.id].cents for invoice in chosen),
         saved=list(methods.active(g.customer)) if is_payer else [],
         key=new_key(),
     )
@@ -81,12 +93,12 @@ def review():
 @bp.post("/account/pay")
 def pay():
     """Pay the chosen invoices in full, in one payment: on the processor's page, or with what is saved."""
-    chosen, form = _chosen(request.form), PayForm()
-    total_cents = sum(invoice.open_cents for invoice in chosen)
+    (chosen, asked), form = _chosen(request.form), PayForm()
+    total_cents = sum(asked[invoice.id].cents for invoice in chosen)
     if not form.validate() or form.cents != total_cents or not chosen:
         flash("What is open changed since you looked. This is how it stands now.", "error")
         return redirect(url_for("portal.account"), 303)
-    parts = [(invoice, invoice.open_cents) for invoice in chosen]
+    parts = [(invoice, asked[invoice.id].cents) for invoice in chosen]
     try:
         if "method" in request.form:
             return paying_by_click.pay(parts, form, back=url_for("portal.account"))
@@ -99,19 +111,28 @@ def pay():
 
 
 def _chosen(values):
-    """The customer's own open invoices among the numbers that were sent, oldest first."""
+    """(the customer's own invoices of which something is due among the numbers that were sent, Asked)."""
     numbers = set(values.getlist("invoice"))
-    return [invoice for invoice in ledger.open_invoices(g.customer) if str(invoice.number) in numbers]
+    found = [invoice for invoice in ledger.open_invoices(g.customer) if str(invoice.number) in numbers]
+    asked = _asked(found)
+    return [invoice for invoice in found if asked[invoice.id].cents], asked
+
+
+def _asked(invoices):
+    """{invoice id: what is asked for of it, and when it is due}."""
+    return {
+        id: Asked(demands.asked_cents(some, g.today), demands.first_on(some), demands.disputed_cents(some))
+        for id, some in demands.of_invoices(invoices).items()
+    }
 
 
 def _states(invoices, claimed, promised):
     """One word for where each invoice stands: {id: word}."""
-    return {
-        invoice.id: _state(invoice, claimed.get(invoice.id), invoice.id in promised) for invoice in invoices
-    }
+    asked = demands.of_invoices(invoices)
+    return {one.id: _state(one, claimed.get(one.id), one.id in promised, asked[one.id]) for one in invoices}
 
 
-def _state(invoice, attempt, is_promised):
+def _state(invoice, attempt, is_promised, asked):
     if invoice.state == Invoice.VOID:
         return "canceled"
     if invoice.open_cents == 0:
@@ -120,9 +141,7 @@ def _state(invoice, attempt, is_promised):
         return "being checked"
     if is_promised:
         return "autopay"
-    if invoice.is_past_due(g.today):
-        return "past due"
-    return "part paid" if invoice.open_cents < invoice.total_cents else "due"
+    return documents.standing_word(invoice, asked, g.today)
 
 
 def _claimed(invoices):
@@ -173,6 +192,7 @@ def _invoice(number):
         pay_saved=url_for("portal.pay_saved", number=number),
         promise=url_for("portal.promise"),
         plan=url_for("portal.plan"),
+        dispute=url_for("portal.dispute_invoice", number=number),
     )
 
 

@@ -20,6 +20,7 @@ OPEN = frozenset({
     "everything", "fresh_link", "pay_together", "pay_all_of_it", "receipt_by_link", "back_to_invoice",
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
     "promise_by_link", "plan_by_link", "plan_pdf_by_link", "wait_by_link", "autopay_off_by_pay_link",
+    "dispute_by_link", "withdraw_by_link",
     "preferences_by_link", "unsubscribe_page", "stop_by_click", "electronic_consent", "authorize_net",
     "incoming_text", "incoming_calls", "calendar_feed", "contract_by_link",
     "invoice_seen_by_link", "together_seen", "preferences_seen", "contract_seen",

@@ -28,6 +28,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from billing import money, tickets
 from billing.automatic import consent
+from billing.disputes import asking
 from billing.errors import BillingError
 from models import Autopay, Customer
 
@@ -140,6 +141,50 @@ class InvoiceQuestionForm(QuestionForm):
         asked = request.args.get("line", "")
         if not self.is_submitted() and asked in map(str, self.line_ids):
             self.line.data = asked
+
+
+class DisputeForm(Form):
+    """What is wrong with an invoice: a line, an amount, or all of it; and why, in one sentence."""
+
+    key = HiddenField(validators=[Length(min=16, max=64)])
+    line = SelectField("What is not right?", choices=[], default="")
+    reason = SelectField(
+        "What is wrong with it?", choices=[SelectChoice(*one) for one in asking.REASONS.items()]
+    )
+    words = TextAreaField(
+        "Why, in one sentence",
+        validators=[
+            DataRequired("Please say in one sentence what is wrong."),
+            Length(max=asking.LONGEST, message=f"Please keep it under {asking.LONGEST:,} characters."),
+        ],
+        render_kw={"rows": 3},
+    )
+    amount = StringField(
+        "Only a part of it?",
+        validators=[Optional(), Length(max=40, message=TOO_LONG)],
+        render_kw={"inputmode": "decimal", "autocomplete": "off", "class": "short"},
+    )
+
+    def __init__(self, lines, open_cents, **more):
+        """lines -- [(id, text, cents)]; open_cents -- what of the invoice is not disputed yet"""
+        super().__init__(**more)
+        said = [SelectChoice(str(id), f"{text}, {money.format_cents(cents)}") for id, text, cents in lines]
+        whole = f"The whole invoice, {money.format_cents(open_cents)}"
+        self.line.choices = [*said, SelectChoice("", whole)]
+        asked = request.args.get("line", "")
+        if not self.is_submitted():
+            self.line.data = asked if asked in {choice.value for choice in said} else ""
+        self.cents = None
+
+    def validate_amount(self, field):
+        try:
+            self.cents = money.parse_cents(field.data) if field.data else None
+        except BillingError as refusal:
+            raise ValidationError(str(refusal)) from None
+
+    @property
+    def line_id(self):
+        return int(self.line.data) if self.line.data else None
 
 
 class NewQuestionForm(QuestionForm):

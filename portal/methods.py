@@ -10,7 +10,7 @@ from billing import payments as paying
 from billing.automatic import autopay, methods
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
 from models import Contact, Invoice, Payment, PaymentMethod
-from portal import visitor
+from portal import payments, visitor
 from portal.door import bp
 from portal.forms import PayForm
 
@@ -153,6 +153,9 @@ def pay_saved(number):
     here, form = url_for("portal.invoice", number=number), PayForm()
     if not form.validate():
         flash("This form was not complete. Please press the button once more.", "error")
+        return redirect(here, 303)
+    if payments.asks_for_disputed(invoice, form.cents, form.key.data):
+        flash("What is open changed since you looked. This is how it stands now.", "error")
         return redirect(here, 303)
     return pay([(invoice, form.cents)], form, back=here)
 

@@ -39,6 +39,7 @@ def _place(token):
         wait=url_for("portal.wait_by_link", token=token),
         promise=url_for("portal.promise_by_link", token=token),
         plan=url_for("portal.plan_by_link", token=token),
+        dispute=url_for("portal.dispute_by_link", token=token),
     )
 
 

@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from flask import abort, current_app, flash, g, redirect, render_template, url_for
 
-from billing import attempts, documents, ledger, links, payments
+from billing import attempts, demands, documents, ledger, links, payments
 from billing.automatic import methods
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import GatewayUnavailable, PaymentInProgress
-from models import Contact, Payment
+from models import Contact, Invoice, Payment
 from portal import visitor
 from portal.door import bp
 
@@ -42,6 +42,15 @@ def begin(customer, parts, *, key, back, contact=None):
         return render_template("portal/unavailable.html", back=back, parts=parts), 503
     visitor.remember_payment(payment, back)
     return redirect(url_for("portal.pay_page", reference=payment.reference), 303)
+
+
+def asks_for_disputed(invoice, cents, key):
+    """True for a button whose amount holds what was disputed since it was shown; not when pressed twice."""
+    invoice = Invoice.get_by_id(invoice.id)
+    disputed_cents = demands.disputed_cents(demands.of(invoice))
+    same = payments.click_key(invoice.customer, [(invoice, cents)], key)
+    is_new = not Payment.select().where(Payment.key == same).exists()
+    return bool(disputed_cents) and cents > invoice.open_cents - disputed_cents and is_new
 
 
 def _started(customer, parts, key, contact):

@@ -5,7 +5,7 @@ The link opens the invoices of that message and nothing else, as they stand now.
 
 from flask import abort, flash, g, redirect, render_template, url_for
 
-from billing import links
+from billing import demands, links
 from billing.errors import BillingError
 from billing.notices import joining
 from models import Link
@@ -16,26 +16,32 @@ from portal.pay_link import TOKEN
 
 
 def _follow(token):
-    """(link, the invoices of its message that are open). 404 for a link of one invoice."""
+    """(link, [(invoice, due on, cents)] of what its message tells of). 404 for a link of one invoice."""
     link = links.follow(token, Link.PAY, now=g.now)
     if link.notice is None:
         abort(404)
     g.by = f"customer:{link.contact.email}" if link.contact else f"pay link {link.id}"
     others = [one.invoice for one in joining.said_with(link.notice, today=g.today)]
-    return link, [invoice for invoice in (link.invoice, *others) if invoice.open_cents]
+    invoices = [link.invoice, *others]
+    asked = demands.of_invoices(invoices)
+    rows = [
+        (one, demands.first_on(asked[one.id]), demands.asked_cents(asked[one.id], g.today))
+        for one in invoices
+    ]
+    return link, sorted((row for row in rows if row[2]), key=lambda row: (row[1], row[0].id))
 
 
 @bp.get(f"/i/{TOKEN}/together")
 def pay_together(token):
     """What the message told of, with its sum and one button."""
-    link, invoices = _follow(token)
-    if len(invoices) < 2:
+    link, rows = _follow(token)
+    if len(rows) < 2:
         return redirect(url_for("portal.pay_link", token=token), 303)
     return render_template(
         "portal/together.html",
         customer=link.customer,
-        invoices=sorted(invoices, key=lambda invoice: (invoice.due_on, invoice.id)),
-        total_cents=sum(invoice.open_cents for invoice in invoices),
+        rows=rows,
+        total_cents=sum(cents for _, _, cents in rows),
         key=new_key(),
         token=token,
     )
@@ -45,12 +51,12 @@ def pay_together(token):
 def pay_all_of_it(token):
     """Start paying the whole sum that the button named."""
     here = url_for("portal.pay_together", token=token)
-    link, invoices = _follow(token)
+    link, rows = _follow(token)
     form = PayForm()
-    if not form.validate() or form.cents != sum(invoice.open_cents for invoice in invoices):
+    if not form.validate() or form.cents != sum(cents for _, _, cents in rows):
         flash("What is open changed since you looked. This is how it stands now.", "error")
         return redirect(here, 303)
-    parts = [(invoice, invoice.open_cents) for invoice in invoices]
+    parts = [(invoice, cents) for invoice, _, cents in rows]
     try:
         return payments.begin(link.customer, parts, key=form.key.data, back=here, contact=link.contact)
     except BillingError as refusal:
