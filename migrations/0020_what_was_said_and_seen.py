@@ -22,7 +22,7 @@ SOURCE = f"""CREATE VIEW "search_source" AS
         "call".caller || ' ' || "call".note || ' ' || "call".next_step || ' ' || "call".done_how
     FROM "call"
     UNION ALL SELECT 'note', note.id, note.customer_id, note.at, note.body FROM note
-    UNION ALL SELECT 'sent', notice.id, notice.customer_id, notice.sent_at,
+    UNION ALL SELECT 'sent', notice.id, notice.customer_id, COALESCE(notice.sent_at, notice.created_at),
         notice.subject || ' ' || notice.body_text
     FROM notice WHERE notice.state = 'sent' AND notice.kind NOT IN {UNSENT}"""
 
