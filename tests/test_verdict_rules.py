@@ -170,6 +170,8 @@ def test_the_part_that_nobody_disputes_is_not_disputed():
         {"seen_counts": False},
         {"deliveries": (MAILED._replace(channel="paper"),)},
         {"failure": FIELDS["failure"][1]},
+        {"promise": FIELDS["promise"][1]},
+        {"cannot": FIELDS["cannot"][1]},
     ],
 )
 def test_never_opened_is_said_only_where_we_would_know(unlike):

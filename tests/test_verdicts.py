@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import DatabaseError
 
-from billing import payments, tickets
+from billing import daily, payments, tickets
 from billing.collections import stances, verdicts
 from billing.plans import agreeing, keeping
 from models import (
@@ -28,6 +28,7 @@ from models import (
     Verdict,
 )
 from tests import factories, office
+from tests.at_once import together
 
 TODAY, NOW = date(2027, 1, 20), datetime(2027, 1, 20, 18, 0)
 ISSUED, DUE = date(2026, 12, 1), date(2026, 12, 15)
@@ -441,3 +442,67 @@ def asked(act):
     finally:
         hooks.remove(statements.append)
     return [query.sql for query in statements if query.sql.lstrip().startswith("SELECT")]
+
+
+# --- Many at once ------------------------------------------------------------------------------------
+
+
+def test_many_judges_at_once_leave_one_verdict(owed):
+    waiting_for_us(owed)
+
+    given = together(4, lambda n: verdicts.judge([owed.customer_id], **DAY).changed)
+
+    assert sorted(given) == [0, 0, 0, 1]
+    assert Verdict.select().where(Verdict.current).count() == 1
+
+
+def test_no_change_is_lost_while_everybody_judges(owed):
+    """Half of them write evidence, half judge; when all is quiet, one look at the marks makes it true."""
+    verdicts.judge_all(TODAY, now=NOW)
+
+    def act(n):
+        if n % 2:
+            return verdicts.judge_all(TODAY, now=NOW).changed
+        with db_of(Call).atomic():
+            return waiting_for_us(owed) and 0
+
+    given = together(6, act)
+    assert not [one for one in given if isinstance(one, Exception)]
+    verdicts.judge_marked(TODAY, now=NOW)
+
+    [found] = Verdict.select().where(Verdict.current)
+    assert len(verdicts.proofs(found)) == Call.select().count() == 3
+
+
+def db_of(model):
+    return model._meta.database
+
+
+def test_a_mark_that_is_written_while_we_judge_waits_for_nobody(owed):
+    """On PostgreSQL a mark is a plain row: whoever writes evidence is not held up by a judge."""
+    database = db_of(Verdict)
+    verdicts.judge_all(TODAY, now=NOW)
+    with database.atomic():
+        verdicts.judge([owed.customer_id], **DAY)
+        if database.obj.for_update:  # SQLite has one writer at a time anyway
+            assert together(1, lambda n: waiting_for_us(owed) and "written", seconds=5) == ["written"]
+
+
+# --- By whom -----------------------------------------------------------------------------------------
+
+
+def test_the_daily_job_judges_before_it_reminds():
+    names = [step.name for step in daily.STEPS]
+
+    assert names.index("reconcile") < names.index("judge") < names.index("remind") < names.index("send")
+
+
+def test_the_worker_judges_what_has_changed(app, alice):
+    invoice = factories.make_invoice(alice, due=date(2026, 11, 10), issued=date(2026, 10, 26))
+    verdicts.judge_all(app.clock.today(), now=app.clock.now())
+    waiting_for_us(invoice)
+
+    result = app.test_cli_runner().invoke(args=["worker", "--once"])
+
+    assert result.exit_code == 0, result.output
+    assert Verdict.get(Verdict.current).code == Verdict.WAITING_FOR_US

@@ -376,7 +376,8 @@ def _delivery(one):
 def _never_opened(e):
     arrived = [one for one in e.deliveries if one.arrived]
     on_paper = any(one.channel == "paper" for one in arrived)
-    if e.seen_on or not e.seen_counts or on_paper or e.failure or not arrived:
+    talked = e.failure or e.promise or e.plan or e.cannot or e.refused  # they know of it
+    if e.seen_on or not e.seen_counts or on_paper or talked or not arrived:
         return None
     first = arrived[0]
     times = "" if len(arrived) == 1 else f" and {words.plural(len(arrived) - 1, 'more message')}"
