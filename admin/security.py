@@ -124,12 +124,14 @@ ACCESS = {
         credit=MONEY,
         write_off=MONEY,
         bad_debt=MONEY,
+        dispute=DESK,
         promise=DESK,
         resend=DESK,
         pay_link=DESK,
         revoke_links=DESK,
     ),
     **_screen("line"),
+    **_screen("dispute", uphold=DESK, reject=DESK, withdraw=DESK),
     **_screen(
         "payment", ask=DESK, conclude=MONEY, refund=MONEY, bounce=MONEY, take_back=MONEY, dispute=MONEY
     ),

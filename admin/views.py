@@ -4,6 +4,8 @@ A model without an entry still gets its screen, under System. ``form_columns`` i
 a rule owns (a state, a balance, a number) can be typed anywhere.
 """
 
+from datetime import timedelta
+
 from flask import abort, current_app, flash, g, request, url_for
 from flask_admin import expose
 from markupsafe import Markup
@@ -15,6 +17,7 @@ from admin import (
     agreements,
     calls,
     collections,
+    disputes,
     finding,
     held,
     incoming,
@@ -35,7 +38,7 @@ from admin import (
 from admin.base import StaffView
 from admin.filters import Derived
 from admin.finding import Anywhere, Related
-from billing import contracts, customers, documents, ledger, reminder_policies, words
+from billing import contracts, customers, demands, documents, ledger, reminder_policies, words
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.money import as_decimal
@@ -64,6 +67,7 @@ from models import (
     Customer,
     CustomerGroup,
     Difference,
+    Dispute,
     Event,
     Feed,
     GateOverride,
@@ -371,7 +375,8 @@ class HoldView(StaffView):
 
 INVOICE_STANDING = {
     "open": ("Open", lambda at: at(Invoice.open_cents) > SQL("0")),
-    "past_due": ("Past due", lambda at: (at(Invoice.open_cents) > SQL("0")) & (at(Invoice.due_on) < g.today)),
+    "past_due": ("Past due", lambda at: demands.due_between(None, g.today - timedelta(days=1), at)),
+    "disputed": ("Disputed", lambda at: at(Invoice.id).in_(disputes.disputed())),
     "needs_person": ("Needs a person", lambda at: reminder_policies.needing_person(at, g.today)),
     "remainder": ("Small remainder", lambda at: write_offs.remainders(g.today, at)),
     "paid": ("Paid", lambda at: (at(Invoice.open_cents) == 0) & (at(Invoice.state) == Invoice.ISSUED)),
@@ -392,7 +397,7 @@ class InvoiceView(StaffView):
         Derived("standing", "Standing", Invoice.open_cents, INVOICE_STANDING),
         "state", "customer", "due_on", "issued_on", "total_cents", "open_cents", "number", "run",
     )  # fmt: skip
-    actions = (*actions.INVOICE, *remedies.INVOICE, plans.PROMISE_OF_INVOICE)
+    actions = (*actions.INVOICE, *disputes.INVOICE, *remedies.INVOICE, plans.PROMISE_OF_INVOICE)
     details_page = "admin/invoice.html"
     inline = ("lines", "allocations", "credits", "notices")
 
@@ -411,7 +416,11 @@ class InvoiceView(StaffView):
         return links
 
     def banners(self, row):
-        return list(tickets.banners(row))
+        return [*disputes.banners(row), *tickets.banners(row)]
+
+    def prepare(self, rows):
+        super().prepare(rows)
+        disputes.learn_what_is_asked(rows)
 
     def show_number(self, row):
         return row.number or "Draft"
@@ -429,9 +438,7 @@ def invoice_state(invoice):
         return invoice.state
     if not invoice.open_cents:
         return "paid"
-    if invoice.is_past_due(g.today):
-        return "past due"
-    return "part paid" if invoice.open_cents < invoice.total_cents else "open"
+    return disputes.standing(invoice)
 
 
 class LineView(StaffView):
@@ -733,7 +740,7 @@ class CompanyView(StaffView):
         "invoice_prefix", "terms_days", "bill_ahead_days", "catch_up_periods", "minimum_payment_cents",
         "pay_link_days", "bank_clear_days", "postpone_days", "postpone_limit",
         "refund_alone_cents", "return_fee_cents", "grace_days", "gap_days", "contacts_a_week",
-        "send_from_hour", "send_until_hour", "daily_batch",
+        "send_from_hour", "send_until_hour", "dispute_days", "daily_batch",
         *remedies.POLICIES,
         *plans.POLICIES,
     )  # fmt: skip
@@ -881,6 +888,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Invoice, InvoiceView),
             (Payment, PaymentView),
             (Credit, CreditView),
+            (Dispute, disputes.DisputeView),
             (Promise, plans.PromiseView),
             (Plan, plans.PlanView),
             (Installment, plans.InstallmentView),

@@ -7,11 +7,12 @@ and ``args`` into an address.
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from peewee import SQL, fn
+from peewee import fn
 
-from billing import calls, contracts, daily, money, promises, reminder_policies, words
+from billing import calls, contracts, daily, demands, money, promises, reminder_policies, words
 from billing import company as companies
 from billing.automatic import tally
+from billing.disputes import finding as disputes
 from billing.plans import standing as plans
 from billing.reconciliation import differences
 from billing.remedies import write_offs
@@ -26,6 +27,7 @@ from models import (
     Contact,
     Customer,
     Difference,
+    Dispute,
     ImportBatch,
     Inbound,
     Invoice,
@@ -44,6 +46,7 @@ from models import (
 # Days past due, as the trade watches them: the aim is never to reach 30.
 BUCKETS = (("Not due yet", None, 0), ("1–14 days", 1, 14), ("15–29 days", 15, 29), ("30–59 days", 30, 59),
            ("60–89 days", 60, 89), ("90 days and more", 90, None))  # fmt: skip
+DISPUTED = "Disputed"
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def queues(today, ages):
 
     ages -- the buckets of ``aging``
     """
-    late = sum(bucket.count for bucket in ages[1:])
+    late = sum(bucket.count for bucket in ages[1:] if bucket.label != DISPUTED)
     return [
         _queue(
             "Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True
@@ -137,6 +140,7 @@ def queues(today, ages):
         ),
         _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them."),
         _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
+        _disputes(today),
         *_call_queues(today),
         *_incoming_queues(),
         _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
@@ -160,6 +164,15 @@ def queues(today, ages):
             note="Invoices owed after their date.",
         ),
     ]
+
+
+def _disputes(today):
+    """What customers say is wrong, with the clocks of the law and of our promise."""
+    count, late = disputes.waiting().count(), disputes.late(today).count()
+    note = f"{late:,} wait longer than we promised." if late else "Answer within 30 days, decide within 90."
+    return Number(
+        "Disputes to decide", "dispute", {"state": Dispute.OPEN}, count=count, note=note, urgent=late > 0
+    )
 
 
 def _held():
@@ -438,15 +451,22 @@ def collected_cents(first, last):
 
 
 def aging(today):
-    """What is owed by days past due: one Number for each bucket, in order."""
+    """What is owed by days past due: one Number for each bucket, in order; what is disputed has no age."""
+    special = demands.apart()
     by_day = (
         Invoice.select(Invoice.due_on, fn.SUM(Invoice.open_cents), fn.COUNT(Invoice.id))
-        .where(Invoice.open_cents > SQL("0"))
+        .where(demands.simple(special))
         .group_by(Invoice.due_on)
         .tuples()
     )
     rows = [(_as_date(due_on), int(cents), count) for due_on, cents, count in by_day]
-    return [_bucket(label, least, most, rows, today) for label, least, most in BUCKETS]
+    asked = [one for invoice in special.values() for one in invoice.demands]
+    rows += [(one.due_on, one.cents, 1) for one in asked if one.due_on]
+    buckets = [_bucket(label, least, most, rows, today) for label, least, most in BUCKETS]
+    if disputed := [one.cents for one in asked if not one.due_on]:
+        told = {"standing": "disputed"}
+        buckets.append(Number(DISPUTED, "invoice", told, count=len(disputed), cents=sum(disputed)))
+    return buckets
 
 
 def _bucket(label, least, most, rows, today):
