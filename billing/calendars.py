@@ -11,10 +11,11 @@ from datetime import date, datetime, time, timedelta
 
 from peewee import fn
 
-from billing import events, ledger, links, preferences
+from billing import events, ledger, links, preferences, promises
 from billing.automatic import upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
+from billing.plans import standing as plans
 from billing.preferences import offers
 from billing.renewals import agreements, terms
 from models import Allocation, Contact, Contract, Event, Link, Preference, db
@@ -147,12 +148,39 @@ def _due_dates(customer, shown, say, today):
     charged = set()
     if Preference.UPCOMING_CHARGE in shown:
         charged = upcoming.promised_invoices([customer.id], today=today)
-    invoices = [one for one in ledger.open_invoices(customer) if one.id not in charged]
+    waiting = {*charged, *promises.covered([customer.id]), *_planned(customer)}
+    invoices = [one for one in ledger.open_invoices(customer) if one.id not in waiting]
     paid_on = _last_paid([one.id for one in invoices])
     for invoice in invoices:
         changed_at = max(invoice.created_at, paid_on.get(invoice.id, invoice.created_at))
         title, text = say.due(invoice)
         yield Entry(f"due-{invoice.id}", invoice.due_on, title, text, 0, changed_at)
+
+
+def _planned(customer):
+    """The ids of the invoices that a running plan covers."""
+    return {one.invoice_id for plan in plans.running(customer) for one in plan.plan_invoices}
+
+
+def _promises(customer, shown, say, today):
+    """The day by which somebody said that they pay."""
+    if Preference.INVOICE in shown:
+        for promise in promises.running(customer):
+            if promise.pay_on >= today:
+                title, text = say.promise(promise)
+                yield Entry(f"promise-{promise.id}", promise.pay_on, title, text, 0, promise.made_at)
+
+
+def _installments(customer, shown, say, today):
+    """The days of the payments of a plan that are still to be paid."""
+    if Preference.INVOICE not in shown:
+        return
+    for stands in plans.of_many(list(plans.running(customer)), today=today).values():
+        for row in stands.rows:
+            if row.open_cents:
+                title, text = say.installment(row, len(stands.rows))
+                uid = f"installment-{row.id}"
+                yield Entry(uid, row.due_on, title, text, int(bool(row.moved_from_on)), stands.plan.agreed_at)
 
 
 def _last_paid(invoice_ids):
@@ -219,9 +247,9 @@ def _contract_changed_at(contract):
     return changed_at or datetime.combine(contract.starts_on, time())
 
 
-# In this order; whoever brings other days (a promise, an installment) adds a function
-# ``(customer, shown, say, today) -> entries`` and its choice to CHOICES.
-SOURCES = (_due_dates, _charges, _contract_ends)
+# In this order; whoever brings other days adds a function ``(customer, shown, say, today) -> entries``, and
+# its choice to CHOICES where it is one of its own: promises and plans are ways to pay an invoice.
+SOURCES = (_due_dates, _promises, _installments, _charges, _contract_ends)
 
 
 # --- In words ------------------------------------------------------------------------------------
@@ -241,6 +269,16 @@ class _Words:
         title, text = self.said["due"]
         return f"{title.format(invoice.number)}{self._sum(invoice.open_cents)}", text
 
+    def promise(self, promise):
+        """Of a day that was promised."""
+        title, text = self.said["promise"]
+        return f"{title}{self._sum(promise.amount_cents)}", text
+
+    def installment(self, row, count):
+        """Of a payment of a plan."""
+        title, text = self.said["installment"]
+        return f"{title.format(row.number, count)}{self._sum(row.open_cents)}", text
+
     def charge(self, charge):
         """Of a charge of autopay; the method is a name of theirs, too."""
         title, text = self.said["charge"]
@@ -256,6 +294,8 @@ class _Words:
 _SAID = {
     "en": {
         "due": ("Invoice {} is due", "If you have just paid, it is gone from here within a day."),
+        "promise": ("You pay, as you told us", "Until then you hear nothing more about it from us."),
+        "installment": ("Payment {} of {} of your plan", "If you have just paid, it is gone within a day."),
         "charge": ("Autopay charges you", "It pays invoice {}. You need not do anything."),
         "notice": ("Last day to cancel the renewal", "{}: from tomorrow on it renews by itself."),
         "renews": ("Your term ends and renews", "{}: unless it was canceled in time."),
@@ -264,6 +304,8 @@ _SAID = {
     },
     "es": {
         "due": ("Vence la factura {}", "Si acaba de pagar, desaparecerá de aquí en un día."),
+        "promise": ("Usted paga, como nos dijo", "Hasta entonces no le escribimos más sobre esto."),
+        "installment": ("Pago {} de {} de su plan", "Si acaba de pagar, desaparecerá en un día."),
         "charge": ("Cobro automático", "Paga la factura {}. No tiene que hacer nada."),
         "notice": ("Último día para cancelar la renovación", "{}: desde mañana se renueva por sí solo."),
         "renews": ("Su plazo termina y se renueva", "{}: salvo que se haya cancelado a tiempo."),

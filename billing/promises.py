@@ -96,6 +96,38 @@ def owed_cents(invoices):
 
 
 @dataclass(frozen=True)
+class Word:
+    """How much a customer's word stands for today: what runs, and how many were broken in a year."""
+
+    running: tuple
+    broken: int
+
+    def covering(self, invoice):
+        """The running Promise that covers an open invoice, or None."""
+        own = [one for one in self.running if one.invoice_id == invoice.id]
+        whole = [one for one in self.running if one.invoice_id is None and invoice.issued_on <= one.made_on]
+        return next(iter(own + whole), None)
+
+    @property
+    def refusal(self):
+        """Why they cannot promise by themselves any more; "" while they can."""
+        if self.broken < companies.current().promise_limit:
+            return ""
+        return (
+            f"{words.times(self.broken).capitalize()} in the last year a payment did not come by the day "
+            "that we had noted. Please ask us this time: we find a way that works."
+        )
+
+
+def word_of(customer, *, today):
+    """The Word of a customer, in one query."""
+    lately = (Promise.state == Promise.BROKEN) & (Promise.decided_on > today - YEAR)
+    rows = list(customer.promises.where((Promise.state == Promise.RUNNING) | lately).order_by(Promise.pay_on))
+    running = tuple(row for row in rows if row.state == Promise.RUNNING)
+    return Word(running, len(rows) - len(running))
+
+
+@dataclass(frozen=True)
 class Room:
     """From when to when somebody may promise to pay by themselves."""
 
@@ -103,11 +135,8 @@ class Room:
     last_on: date
 
 
-def room(customer, *, today, invoice=None):
-    """The Room for a promise of the customer. Raises AskUs with the reason where there is none."""
-    invoices = _invoices(customer.id, invoice and invoice.id)
-    _check(customer, invoices, invoice, today)
-    _check_history(customer, today)
+def room(today):
+    """The Room of today, by the company's policy."""
     days = companies.current().promise_days
     return Room(today + timedelta(days=1), today + timedelta(days=days))
 
@@ -125,9 +154,9 @@ def make(customer, *, pay_on, via, by, today, now, invoice=None, amount_cents=No
         invoices = _invoices(customer.id, invoice and invoice.id)
         if known := _same(customer, invoice, pay_on):
             return known
-        _check(customer, invoices, invoice, today)
-        if not staff:
-            _check_history(customer, today)
+        _check(customer, invoices)
+        if not staff and (refusal := word_of(customer, today=today).refusal):
+            raise AskUs(refusal)
         _check_day(pay_on, staff, today)
         owed = owed_cents(invoices)
         amount_cents = owed if amount_cents is None else amount_cents
@@ -164,7 +193,7 @@ def _same(customer, invoice, pay_on):
     return running(customer).where(same & (Promise.pay_on == pay_on)).first()
 
 
-def _check(customer, invoices, invoice, today):
+def _check(customer, invoices):
     """Raise when there is nothing to promise."""
     if not invoices:
         raise BillingError("Nothing is open, so there is nothing to promise. Thank you.")
@@ -179,18 +208,6 @@ def _check(customer, invoices, invoice, today):
     if said := next((covering[id] for id in ids if id in covering), None):
         day = words.date(said.pay_on)
         raise AskUs(f"You have told us that you pay by {day}. If that has changed, please ask us.")
-
-
-def _check_history(customer, today):
-    limit = companies.current().promise_limit
-    count = customer.promises.where(
-        (Promise.state == Promise.BROKEN) & (Promise.decided_on > today - YEAR)
-    ).count()
-    if count >= limit:
-        raise AskUs(
-            f"{words.times(count).capitalize()} in the last year a payment did not come by the day that we "
-            "had noted. Please ask us this time: we find a way that works."
-        )
 
 
 def _check_day(pay_on, staff, today):

@@ -44,44 +44,46 @@ NONE = Ways()
 
 
 def of_invoice(invoice):
-    """The Ways of one invoice that is open and that nothing else pays."""
+    """The Ways of one invoice that is open and that nothing else pays. Mostly two queries."""
     if not may_agree() or not invoice.open_cents:
         return NONE
-    plan = standing.of_invoice(invoice)
-    if plan:
+    plans = _plans(invoice.customer)
+    if any(plan.state == Plan.RUNNING for plan in plans) and (plan := standing.of_invoice(invoice)):
         stands = standing.of(plan, today=g.today)
         is_alone = [one.invoice_id for one in stands.invoices] == [invoice.id]
         return Ways(plan=stands) if g.get("contact") or is_alone else NONE
-    if said := promises.of_invoice(invoice):
-        return Ways(promise=said, can_split=True)
-    return _offered(invoice.customer, invoice)
+    word = promises.word_of(invoice.customer, today=g.today)
+    return _offered(word.covering(invoice), word, plans)
 
 
 def of_account(customer, balance, *, all_charged):
     """The Ways of everything that is open on an account; none where autopay charges all of it."""
     if not may_agree() or not balance.due_cents or all_charged:
         return NONE
-    running = list(standing.running(customer))
-    if running:
+    plans = _plans(customer)
+    if running := [plan for plan in plans if plan.state == Plan.RUNNING]:
         return Ways(plan=standing.of(running[0], today=g.today))
-    said = promises.running(customer).first()
+    word = promises.word_of(customer, today=g.today)
+    return _offered(next((one for one in word.running if one.invoice_id is None), None), word, plans)
+
+
+def _plans(customer):
+    """What runs, and what is proposed."""
+    return list(customer.plans.where(Plan.state.in_((Plan.RUNNING, Plan.PROPOSED))).order_by(Plan.id))
+
+
+def _offered(said, word, plans):
     if said:
         return Ways(promise=said, can_split=True)
-    return _offered(customer, None)
-
-
-def _offered(customer, invoice):
-    proposals = customer.plans.where(Plan.state == Plan.PROPOSED).order_by(Plan.id.desc())
-    found = {"can_split": True}
-    for plan in proposals:
-        found["proposal" if plan.waits_for == Plan.CUSTOMER else "waits"] = plan
-    try:
-        found["room"] = promises.room(customer, today=g.today, invoice=invoice)
-    except promises.AskUs as refusal:
-        found |= {"refusal": str(refusal), "ask": True}
-    except BillingError:
-        return NONE  # nothing is due, or it is being paid
-    return Ways(**found)
+    proposals = {plan.waits_for: plan for plan in plans if plan.state == Plan.PROPOSED}
+    return Ways(
+        proposal=proposals.get(Plan.CUSTOMER),
+        waits=proposals.get(Plan.US),
+        room=None if word.refusal else promises.room(g.today),
+        refusal=word.refusal,
+        ask=bool(word.refusal),
+        can_split=True,
+    )
 
 
 def may_agree():

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing import calendars, demands, ledger, notices, payments, preferences
 from billing import company as companies
-from billing import demands, ledger, payments
+from billing.collections import gate
 from billing.errors import BillingError
+from billing.notices import judging
 from billing.plans import agreeing, keeping, policy, shape, standing
-from models import Event, Installment, InstallmentPart, Notice, Plan, PlanInvoice, Staff, Ticket
+from models import Company, Event, Installment, InstallmentPart, Notice, Plan, PlanInvoice, Staff, Ticket
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
 
 TODAY = date(2026, 12, 1)
@@ -341,3 +343,67 @@ def test_companies_set_the_policy(owing):
     alice, *_ = owing
     companies.current()
     assert Staff.select().count() == 0
+
+
+# --- In a calendar -------------------------------------------------------------------------------
+
+
+def test_a_calendar_has_the_days_of_the_plan_instead_of_the_old_ones(owing):
+    alice, *_ = owing
+    contact = payer(alice)
+    preferences.choose(contact, {("invoice", "calendar"): preferences.ALWAYS}, by=BY, via="page", now=NOW)
+    sign(alice, THREE)
+    entries = calendars.of(contact, amounts=True, today=TODAY).entries
+    assert [(one.on, one.title) for one in entries] == [
+        (TODAY, "Payment 1 of 3 of your plan, $50.01"),
+        (date(2027, 1, 1), "Payment 2 of 3 of your plan, $50.01"),
+        (date(2027, 2, 1), "Payment 3 of 3 of your plan, $49.99"),
+    ]
+
+
+# --- Reminders of payments, and whole days of the daily job --------------------------------------
+
+
+def reminders():
+    return Notice.select().where(Notice.kind == "reminder").order_by(Notice.id)
+
+
+def test_each_payment_is_reminded_of_three_days_ahead_and_on_its_day(owing):
+    alice, old, new = owing
+    sign(alice, THREE)
+    for days in range(1, 32):
+        day = TODAY + days * DAY
+        pay(old, 5_001, on=day) if days == 2 else None
+        keeping.run(day, now=at(day))
+    assert [(one.step, one.charge_on, one.created_at.date()) for one in reminders()] == [
+        (-3, date(2027, 1, 1), date(2026, 12, 29)),
+        (0, date(2027, 1, 1), date(2027, 1, 1)),
+    ]
+    assert {one.installment.number for one in reminders()} == {2}
+
+
+def test_a_reminder_of_a_payment_made_since_does_not_leave(owing):
+    alice, old, new = owing
+    sign(alice, THREE)
+    pay(old, 5_001)
+    day = date(2026, 12, 29)
+    keeping.run(day, now=at(day))
+    [notice] = reminders()
+    assert judging.objection(notice, today=day, now=at(day)) == ""
+    pay(old, 5_000)
+    assert judging.objection(notice, today=day, now=at(day)) == ""  # a cent of it is open
+    pay(new, 1)
+    assert judging.objection(notice, today=day, now=at(day)) == "This payment is made."
+
+
+def test_nothing_calls_it_late_while_the_plan_is_kept(owing):
+    alice, old, new = owing
+    Company.update(live_on=date(2020, 1, 1)).execute()
+    sign(alice, THREE)
+    pay(old, 5_001)
+    for days in range(1, 31):
+        notices.queue_reminders(TODAY + days * DAY, now=at(TODAY + days * DAY))
+    late = Notice.select().where(Notice.kind.in_(("overdue", "check_in")))
+    assert {one.state for one in late} <= {"held", "queued", "draft"}
+    for one in late:
+        assert gate.check(one, today=TODAY + 30 * DAY, now=at(TODAY + 30 * DAY))

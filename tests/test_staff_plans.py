@@ -85,8 +85,8 @@ def test_a_plan_is_proposed_on_the_phone_and_agreed_to_by_the_link_of_the_mail(a
 )
 def test_who_may_offer_what(app, owed, alice, role, count, amounts, says):
     page = enter(app, role).act(
-        "customer", "offer_plan", alice, count=count, first_on="2026-12-10", rhythm="monthly", amounts=amounts,
-        note="",
+        "customer", "offer_plan", alice, count=count, first_on="2026-12-10", rhythm="monthly",
+        amounts=amounts, note="",
     )  # fmt: skip
     assert says in text_of(page)
 

@@ -7,6 +7,7 @@ here talks to the outside: what the payment processor would know is handed to ``
 from dataclasses import dataclass
 
 from billing.demo import (
+    agreed,
     answers,
     bank,
     cast,
@@ -80,6 +81,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         phone.play(past)
         opened.play(past)
         kindness.play(past)
+        agreed.play(past)
         unpaid.play(past)
 
 
