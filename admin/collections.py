@@ -119,12 +119,13 @@ class StanceView(StaffView):
 
 # --- Where a verdict leads -----------------------------------------------------------------------
 
-# What to do: the words of its button, and the page: a name with a dot, or else the record's own screen.
+# What to do: the words of its button, and where: a page of staff, an action of a screen ("screen/action"), or
+# nothing, which is the record's own screen.
 ACTS = {
     rules.LOOK_AT_PAYMENT: ("Look at the payment", ""),
     rules.USE_CREDIT: ("Use what they have paid", "staff.customer"),
     rules.MATCH: ("Match the payment", ""),
-    rules.SEND_AGAIN: ("Send the invoice again", "resend"),
+    rules.SEND_AGAIN: ("Send the invoice again", "invoice/resend"),
     rules.LOOK_AT_PRICE: ("Look at the price", ""),
     rules.ANSWER: ("Answer", ""),
     rules.CALL_BACK: ("Call back", ""),
@@ -134,13 +135,14 @@ ACTS = {
     rules.REPAIR: ("Look after the fault", ""),
     rules.MEND_ADDRESS: ("Put the address right", "staff.customer"),
     rules.PRINT: ("Print the letters", "staff.print_queue"),
-    rules.CALL: ("Call them", "staff.collections_case"),
+    rules.CALL: ("Call them", "staff.log_call"),
     rules.ASK_FOR_METHOD: ("Ask for another way to pay", "staff.phone_payment"),
-    rules.OFFER_PLAN: ("Offer a plan", "staff.customer"),
+    rules.OFFER_PLAN: ("Offer a plan", "customer/offer_plan"),
     rules.DECIDE_NEXT: ("Decide with an owner", "staff.customer"),
-    rules.WRITE: ("Write to them", "staff.customer"),
+    rules.WRITE: ("Write to them", "staff.write"),
 }
-NAMED = {"staff.print_queue": (), "staff.phone_payment": ("customer",)}  # how a page names the customer
+# How a page names the customer; others have the id in their path.
+NAMED = {"staff.print_queue": (), "staff.phone_payment": ("customer",), "staff.log_call": ("customer",)}
 
 
 def act_of(verdict):
@@ -153,13 +155,15 @@ def act_of(verdict):
 
 
 def _address(verdict, target):
-    if target == "resend":
-        if not security.may("invoice.resend"):
-            return ""
-        return url_for("staff_invoice.act_view", action="resend", id=verdict.invoice_id, url=request.path)
     if "." in target:
         args = dict.fromkeys(NAMED.get(target, ("id",)), verdict.customer_id)
         return url_for(target, **args) if security.may(target) else ""
+    if "/" in target:
+        screen, action = target.split("/")
+        row_id = verdict.invoice_id if screen == "invoice" else verdict.customer_id
+        name = f"staff_{screen}.act_view"
+        may = security.may(f"{screen}.{action}")
+        return url_for(name, action=action, id=row_id, url=request.path) if may else ""
     proof = verdicts.proofs(verdict)
     return record_url(proof[0]) if proof else ""
 

@@ -2,10 +2,12 @@
 
 from datetime import date, timedelta
 
+import flask_login
 import pytest
 
+from admin import collections, security
 from billing import tickets
-from billing.collections import desk, verdicts
+from billing.collections import desk, rules, verdicts
 from models import Call, Contact, Stance, Ticket, ToJudge, Verdict
 from tests import factories
 from tests.office import enter, make_staff, text_of
@@ -182,3 +184,23 @@ def test_the_desk_asks_as_often_for_many_as_for_few(olga, late, question):
     many = asked(open_desk)
 
     assert len(many) <= len(few) + 6 <= 60, len(many)
+
+
+def test_every_act_leads_somewhere_that_opens(app, olga, late, question):
+    """Each of the acts that a verdict may name, for a verdict with a proof of the kind that goes with it."""
+    verdict = Verdict.get()
+    with app.test_request_context("/staff/collections"):
+        flask_login.login_user(security.Person(olga.row))
+        addresses = {
+            name: collections._address(verdict, target) for name, (_, target) in collections.ACTS.items()
+        }
+
+    assert all(addresses.values()), addresses
+    for name, address in addresses.items():
+        assert olga.get(address).status_code == 200, f"{name}: {address}"
+
+
+def test_every_act_of_the_rules_has_its_button_but_waiting():
+    named = {value for name, value in vars(rules).items() if name.isupper() and isinstance(value, str)}
+
+    assert set(collections.ACTS) == named - {rules.WAIT}
