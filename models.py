@@ -1093,7 +1093,8 @@ Approval.add_index(
 class Invoice(BaseModel):
     """A demand for money. Issued once, then frozen: corrections are credits or a void.
 
-    *Paid* and *past due* are derived. ``open_cents`` is what is still owed, written by the ledger only.
+    *Paid* is derived; what is due when, and so *past due*, says ``billing.demands``. ``open_cents`` is what is
+    still owed, written by the ledger only.
     """
 
     DRAFT, ISSUED, VOID = "draft", "issued", "void"
@@ -1134,10 +1135,6 @@ class Invoice(BaseModel):
 
     def __str__(self):
         return f"Invoice {self.number}" if self.number else f"Draft {self.id}"
-
-    def is_past_due(self, today):
-        """True when something is still owed after the due date."""
-        return self.state == self.ISSUED and self.open_cents > 0 and self.due_on < today
 
 
 # The ledger adds up what a customer owes; staff and reminders look for it, oldest first.
@@ -2558,7 +2555,7 @@ class Notice(BaseModel):
     created_at = UtcField()
 
     class Meta:
-        indexes = ((("customer", "created_at"), False),)
+        indexes = ((("customer", "created_at"), False), (("customer", "sent_at"), False))
 
     def __str__(self):
         what = dict(type(self).kind.choices)[self.kind]

@@ -1,0 +1,193 @@
+"""“This is not right”, as a customer does it: by the link in a mail, and signed in."""
+
+import pytest
+
+from billing import links
+from billing.disputes import asking, deciding
+from models import Dispute, Line, Ticket
+from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
+from tests.office import enter, make_staff, text_of
+from tests.portal_visitor import Visitor
+
+TOLD = {"by": BY, "now": NOW}
+
+
+@pytest.fixture
+def visitor(app, paying):
+    app.gateway = paying.gateway
+    return Visitor(app)
+
+
+@pytest.fixture
+def invoice(alice):
+    made = make_invoice(alice, cents=10_000)
+    Line.create(
+        invoice=made, position=2, text="Service call", unit_cents=3_000, amount_cents=3_000, total_cents=3_000
+    )
+    return made
+
+
+@pytest.fixture
+def path(invoice, clock):
+    return f"/i/{links.pay_link(invoice, now=clock.now(), contact=payer(invoice.customer))}"
+
+
+@pytest.fixture
+def disputed(visitor, path):
+    """The page after the service call was disputed."""
+    line = Line.get(Line.text == "Service call")
+    page = visitor.open(f"{path}/dispute?line={line.id}")
+    return visitor.press(page, "This part is not right", words="He was here for one hour.")
+
+
+def test_a_line_is_disputed_in_one_sentence_and_the_rest_is_asked_for(disputed, invoice, path):
+    assert disputed.path == path
+    assert "$30.00 rests until you have our answer. $70.00 stays due." in disputed.messages
+    assert "Pay $70.00" in disputed.buttons
+    assert "Pay $100.00" not in disputed.buttons
+    assert "$30.00 of this invoice rests: Service call. We answer by December 31, 2026" in disputed.text
+    [made] = Dispute.select()
+    assert (made.amount_cents, made.via, made.contact) == (3_000, "pay_link", payer(invoice.customer))
+
+
+def test_the_rest_is_paid_now(disputed, visitor, invoice):
+    page = visitor.press(disputed, "Pay $70.00")
+
+    assert page.status == 200
+    assert invoice.payment_parts.get().amount_cents == 7_000
+
+
+def test_opening_the_page_changes_nothing(visitor, path):
+    assert visitor.open(f"{path}/dispute").status == 200
+    assert Dispute.select().count() == Ticket.select().count() == 0
+
+
+def test_all_of_it_rests_and_nothing_is_asked_for(visitor, path):
+    page = visitor.press(visitor.open(f"{path}/dispute"), "This part is not right", words="Not mine.")
+
+    assert not [button for button in page.buttons if button.startswith("Pay $")]
+    assert "There is nothing to pay on this invoice until you have our answer." in page.text
+    assert "Not due until you have our answer" in page.text
+
+
+def test_a_part_of_a_line_can_rest(visitor, path):
+    page = visitor.open(f"{path}/dispute")
+    page = visitor.press(page, "This part is not right", words="Too much.", amount="12.50")
+
+    assert "Pay $87.50" in page.buttons
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "refusal"),
+    [
+        ({"words": ""}, "words", "one sentence"),
+        ({"words": "Hm", "amount": "lots"}, "amount", ""),
+        ({"words": "Hm", "amount": "900"}, "words", "between $0.01 and $100.00"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_the_field(visitor, path, typed, field, refusal):
+    page = visitor.press(visitor.open(f"{path}/dispute"), "This part is not right", **typed)
+
+    assert page.status == 422
+    assert refusal in page.error_of(field)
+    assert Dispute.select().count() == 0
+
+
+def test_the_button_pressed_twice_disputes_once(visitor, path):
+    page = visitor.open(f"{path}/dispute")
+    for _ in range(2):
+        visitor.press(page, "This part is not right", words="Not mine.", amount="5")
+
+    assert Dispute.select().count() == 1
+
+
+def test_a_pay_button_from_before_does_not_pay_what_rests(visitor, path, invoice):
+    before = visitor.open(path)
+    visitor.press(visitor.open(f"{path}/dispute"), "This part is not right", words="Not mine.", amount="30")
+
+    page = visitor.press(before, "Pay $100.00")
+
+    assert page.path == path
+    assert "changed since you opened it" in page.messages
+    assert not invoice.payment_parts.exists()
+
+
+def test_it_is_taken_back_by_one_button(disputed, visitor):
+    page = visitor.press(disputed, "It was right after all")
+
+    assert "$30.00 is due again." in page.messages
+    assert Dispute.get().state == "withdrawn"
+
+
+def test_the_answer_stands_on_the_invoice(disputed, visitor, path, clock):
+    told = {"staff": make_staff("owner"), "today": clock.today(), **TOLD}
+    deciding.reject(Dispute.get(), decision="The sheet says two hours.", **told)
+
+    page = visitor.open(path)
+
+    assert "The sheet says two hours. The $30.00 is due December 15, 2026." in page.text
+    assert "Pay $100.00" in page.buttons
+
+
+def test_the_link_of_one_invoice_takes_back_no_other_dispute(visitor, path, alice, clock, invoice):
+    other = make_invoice(alice, cents=5_000)
+    mine = {"reason": "other", "words": "x", "via": "portal", "today": clock.today(), **TOLD}
+    made = asking.open(other, amount_cents=100, **mine)
+    token = visitor.open(path).form("Send")[2][0]
+
+    assert visitor.send("post", f"{path}/dispute/{made.id}/withdraw", [token]).status == 404
+    assert fresh(made).state == "open"
+
+
+def test_a_stranger_disputes_nothing(visitor, app, clock, invoice):
+    eve = make_customer("Eve", email="eve@example.com")
+    token, _ = links.sign_in_link(payer(eve), now=clock.now())
+    visitor.press(visitor.open(f"/sign-in/{token}"), "Sign in")
+
+    assert visitor.open(f"/account/invoices/{invoice.number}/dispute").status == 404
+
+
+def test_the_account_asks_for_the_rest(visitor, alice, invoice, clock):
+    token, _ = links.sign_in_link(payer(alice), now=clock.now())
+    visitor.press(visitor.open(f"/sign-in/{token}"), "Sign in")
+    page = visitor.open(f"/account/invoices/{invoice.number}/dispute")
+    visitor.press(page, "This part is not right", words="Not mine.", amount="30")
+
+    page = visitor.open("/account")
+    assert "You owe $70.00" in page.text
+    assert "$30.00 more is disputed" in page.text
+    review = visitor.press(page, "Review and pay")
+    assert "Pay $70.00" in review.buttons
+
+
+# --- At the desk ---------------------------------------------------------------------------------
+
+
+def test_staff_see_it_and_answer(app, disputed, invoice):
+    desk = enter(app, "billing")
+    assert "Disputes to decide" in text_of(desk.get("/staff/"))
+    seen = text_of(desk.get(f"/staff/invoice/{invoice.id}"))
+    assert "$30.00 of it is disputed and rests (Service call)" in seen
+
+    done = desk.act("dispute", "uphold", Dispute.get(), amount="30", decision="One hour it is.")
+
+    assert "was credited $30.00; the customer is told" in text_of(done)
+    assert fresh(invoice).open_cents == 7_000
+
+
+def test_support_asks_a_second_person_above_the_limit(app, visitor, path):
+    visitor.press(visitor.open(f"{path}/dispute"), "This part is not right", words="Not mine.")
+
+    done = enter(app, "support").act("dispute", "uphold", Dispute.get(), amount="100", decision="Right.")
+
+    assert "A second person decides" in text_of(done)
+    assert Dispute.get().state == "open"
+
+
+def test_staff_note_what_was_said_on_the_phone(app, invoice):
+    done = enter(app, "support").act(
+        "invoice", "dispute", invoice, amount="20", reason="wrong_amount", words="Too many hours."
+    )
+
+    assert "$20.00 rests; the customer is told that we answer by December 31, 2026" in text_of(done)
+    assert Dispute.get().via == "staff"
