@@ -29,7 +29,7 @@ KINDS = {
 WAYS = {Notice.MAIL: "Email", Notice.PAPER: "Letter", Notice.TEXT: "Text"}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Shown:
     """An entry as the page shows it."""
 
@@ -142,11 +142,14 @@ def address(row):
         table, id, anchor = "ticket", row.ticket_id, f"message-{row.id}"
     elif isinstance(row, Sighting) and row.invoice_id:
         table, id = "invoice", row.invoice_id
-    if table == "customer":
-        return url_for("staff.customer", id=id)
-    view = base.screen(MODELS[table]) if table in MODELS else None
-    return (
-        url_for(f"{view.endpoint}.details_view", id=id, _anchor=anchor)
-        if view and view.is_accessible()
-        else ""
-    )
+    endpoint = _endpoint(table)
+    return url_for(endpoint, id=id, _anchor=anchor) if endpoint else ""
+
+
+def _endpoint(table):
+    """Where a row of a table is shown, asked once in a request; empty where this reader may not look."""
+    known = g.setdefault("endpoints", {"customer": "staff.customer"})
+    if table not in known:
+        view = base.screen(MODELS[table]) if table in MODELS else None
+        known[table] = f"{view.endpoint}.details_view" if view and view.is_accessible() else ""
+    return known[table]

@@ -174,7 +174,8 @@ CREATE TABLE "search_entry" (
     "customer_id" INTEGER,
     "at" {instant} NOT NULL
 );
-CREATE UNIQUE INDEX "search_entry_kind_about_id" ON "search_entry" ("kind", "about_id")
+CREATE UNIQUE INDEX "search_entry_kind_about_id" ON "search_entry" ("kind", "about_id");
+CREATE INDEX "notice_customer_id_sent_at" ON "notice" ("customer_id", "sent_at")
 """
 
 # The words themselves are in no second place: of a text, only the index is kept.

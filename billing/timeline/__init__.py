@@ -5,13 +5,13 @@ one query: as many queries for ten years as for a day. What there is stands in `
 table for each kind), how it reads in ``telling``. Not here: addresses and looks (admin/timeline.py).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from billing.timeline import seeking, sources
 from models import db
 
-PAGE = 50
+PAGE = 40
 GROUPS = sources.GROUPS
 
 
@@ -60,11 +60,13 @@ def _load(found):
         source = sources.SOURCES[place]
         for entry in source.load([id for _, at, id in found if at == place]):
             told[place, entry.row.id] = entry
-    return tuple(
-        replace(told[place, id], at=at, is_day=sources.SOURCES[place].is_day(at))
-        for at, place, id in found
-        if (place, id) in told
-    )
+    entries = []
+    for at, place, id in found:
+        entry = told.get((place, id))
+        if entry:
+            entry.at, entry.is_day = at, sources.SOURCES[place].is_day(at)
+            entries.append(entry)
+    return tuple(entries)
 
 
 # --- Where a page begins -------------------------------------------------------------------------

@@ -6,13 +6,10 @@ Nothing of the web here: where an entry leads to is its row's page (admin/timeli
 from dataclasses import dataclass
 from datetime import datetime
 
-from peewee import JOIN
-
 from billing import words
 from billing.money import format_cents
 from models import (
     Call,
-    Contact,
     Credit,
     Dispute,
     Event,
@@ -27,14 +24,12 @@ from models import (
     Refund,
     RenewalAnswer,
     Sighting,
-    Staff,
-    Ticket,
 )
 
 LONGEST = 280  # of what was said; the whole of it is one click away
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Entry:
     """One thing that happened. ``by`` is written as the audit writes it; ``who`` are words already.
 
@@ -66,12 +61,31 @@ def _said(row, name):
     return dict(getattr(type(row), name).choices)[getattr(row, name)]
 
 
-def _all(model, ids, *joined):
-    """Rows by id, with what they need to be told."""
-    query = model.select(model, *joined)
-    for other in joined:
-        query = query.join_from(model, other, JOIN.LEFT_OUTER)
-    return query.where(model.id.in_(ids))
+def _all(model, ids, *others):
+    """Rows by id, with the rows of ``others`` (foreign keys): one query for each that is there."""
+    left_out = LETTERS.get(model, ())
+    columns = [field for field in model._meta.sorted_fields if field not in left_out]
+    rows = list(model.select(*columns).where(model.id.in_(ids)))
+    for key in others:
+        wanted = {row.__data__[key.name] for row in rows} - {None}
+        found = (
+            {one.id: one for one in key.rel_model.select().where(key.rel_model.id.in_(wanted))}
+            if wanted
+            else {}
+        )
+        for row in rows:
+            row.__rel__[key.name] = found.get(row.__data__[key.name])
+    return rows
+
+
+# Whole letters and forms, which nobody reads here.
+LETTERS = {
+    Notice: (Notice.body_text, Notice.body_html, Notice.words),
+    Payment: (Payment.form_token,),
+    Plan: (Plan.text,),
+    RenewalAnswer: (RenewalAnswer.wording,),
+    Event: (Event.before, Event.after),
+}
 
 
 # --- Money ---------------------------------------------------------------------------------------
@@ -135,7 +149,7 @@ def credits(ids):
 
 def notices(ids):
     """What we sent or will send; when it was opened, and whether it came back."""
-    rows = list(_all(Notice, ids, Staff))
+    rows = list(_all(Notice, ids, Notice.staff))
     opened = _opened(ids)
     return [
         Entry(
@@ -177,7 +191,7 @@ def sightings(ids):
             "By the link of a message" if row.notice_id else "By a link" if row.link_id else "Signed in",
             who=row.contact.name if row.contact else "", toward="in",
         )
-        for row in _all(Sighting, ids, Contact, Invoice)
+        for row in _all(Sighting, ids, Sighting.contact, Sighting.invoice)
     ]  # fmt: skip
 
 
@@ -210,7 +224,7 @@ def messages(ids):
             states=("internal note",) if row.internal else (row.ticket.state,),
             toward="" if row.internal else "out" if row.staff_id else "in", internal=row.internal,
         )
-        for row in _all(Message, ids, Ticket, Contact, Staff)
+        for row in _all(Message, ids, Message.ticket, Message.contact, Message.staff)
     ]  # fmt: skip
 
 
@@ -222,7 +236,7 @@ def calls(ids):
             by=row.by, who=_who_called(row), states=(row.state,) if row.state == Call.TO_CALL else (),
             toward=row.direction,
         )
-        for row in _all(Call, ids, Contact)
+        for row in _all(Call, ids, Call.contact)
     ]  # fmt: skip
 
 
@@ -266,7 +280,7 @@ def disputes(ids):
         Entry("dispute", row, f"Disputes {str(row.invoice).lower()}: {_said(row, 'reason').lower()}",
               _clip(row.decision or row.words), by=row.by, cents=row.amount_cents, states=(row.state,),
               toward="in")
-        for row in _all(Dispute, ids, Invoice)
+        for row in _all(Dispute, ids, Dispute.invoice)
     ]  # fmt: skip
 
 
