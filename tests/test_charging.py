@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from billing import checks, ledger, notices, payments, tickets
-from billing.automatic import charging, credit, desks, due, tally, upcoming
+from billing.automatic import autopay, charging, credit, desks, due, tally, upcoming
+from billing.disputes import asking, deciding
 from billing.edges import commands
 from billing.errors import GatewayUnavailable
 from models import (
@@ -26,6 +27,8 @@ from models import (
 )
 from tests.conftest import TODAY
 from tests.factories import BY, NOW, fresh, make_invoice
+from tests.office import make_staff
+from tests.test_demands import plan
 
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
 
@@ -264,6 +267,117 @@ def test_an_amount_that_changes_between_reading_and_claiming_is_charged_as_it_is
     charging._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)
 
     assert (autopaying.money_cents(), fresh(invoice).open_cents) == (3250, 0)
+
+
+# --- Disputes and plans --------------------------------------------------------------------------
+
+
+def dispute(invoice, cents, today=TODAY):
+    return asking.open(
+        invoice,
+        amount_cents=cents,
+        reason="other",
+        words="Not mine.",
+        via="portal",
+        by=BY,
+        today=today,
+        now=NOW,
+    )
+
+
+def test_what_is_disputed_is_left_out_and_the_rest_is_charged(autopaying):
+    ann = autopaying.customer()
+    invoice = autopaying.due(ann, 10000)
+    made = dispute(invoice, 3000)
+
+    autopaying.run()
+
+    assert autopaying.outcome(invoice) == ("charged", "")
+    assert (autopaying.money_cents(), fresh(invoice).open_cents) == (7000, 3000)
+    assert fresh(made).state == "open"
+    autopaying.on(TODAY + timedelta(days=3))
+    assert autopaying.money_cents() == 7000
+
+
+def test_an_invoice_that_is_disputed_as_a_whole_is_not_due(autopaying):
+    ann = autopaying.customer()
+    invoice = autopaying.due(ann, 10000)
+    dispute(invoice, None)
+
+    assert autopaying.run().counts == {}
+    assert charging.unproven(TODAY, known_at=NOW) == []
+    assert autopaying.money_cents() == 0
+
+
+def test_what_is_disputed_between_reading_and_claiming_is_not_charged(autopaying):
+    ann = autopaying.customer()
+    invoice = autopaying.due(ann, 10000)
+    plan = due.plans([ann.id], TODAY)[ann.id]
+    dispute(invoice, 3000)
+
+    charging._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)
+
+    assert (autopaying.money_cents(), fresh(invoice).open_cents) == (7000, 3000)
+
+
+def test_what_was_owed_after_all_is_charged_once_on_its_fresh_date(autopaying):
+    ann = autopaying.customer()
+    invoice = autopaying.due(ann, 10000)
+    made = dispute(invoice, 3000)
+    autopaying.run()
+    deciding.reject(made, decision="It is right.", staff=make_staff(), **AGAIN)
+    again_on = fresh(made).due_again_on
+
+    while autopaying.today < again_on - timedelta(days=1):
+        autopaying.later(days=1)
+        autopay.plan_due(autopaying.today, now=autopaying.clock.now())
+        autopaying.run()
+    assert autopaying.money_cents() == 7000
+    autopaying.on(again_on)
+    autopaying.run()
+
+    assert (autopaying.money_cents(), fresh(invoice).open_cents) == (10000, 0)
+
+
+def test_a_payment_that_came_back_is_not_charged_again_for_its_disputed_rest(autopaying):
+    ann = autopaying.customer()
+    invoice = autopaying.due(ann, 10000)
+    dispute(invoice, 3000)
+    autopaying.run()
+    payment = Payment.get()
+    ledger.unapply(payment, reason="came back", by=BY, on=TODAY)
+
+    autopay.plan_due(TODAY + timedelta(days=1), now=NOW)
+    autopaying.on(TODAY + timedelta(days=2))
+
+    assert Payment.select().count() == 1
+
+
+def test_a_plan_that_autopay_pays_is_charged_part_by_part(autopaying):
+    ann = autopaying.customer()
+    invoice = autopaying.due(ann, 9000)
+    days = [TODAY, TODAY + timedelta(days=5), TODAY + timedelta(days=10)]
+    plan(invoice, *((day, 3000) for day in days), autopay=True)
+
+    for day in (TODAY + timedelta(days=n) for n in range(12)):
+        while autopaying.today < day:
+            autopaying.later(days=1)
+        autopay.plan_due(day, now=autopaying.clock.now())
+        autopaying.run()
+        assert autopaying.money_cents() == 3000 * sum(one <= day for one in days)
+
+    assert fresh(invoice).open_cents == 0
+    assert Payment.select().count() == 3
+
+
+def test_a_plan_that_the_customer_pays_is_not_charged(autopaying):
+    ann = autopaying.customer()
+    invoice = autopaying.due(ann, 9000)
+    plan(invoice, (TODAY, 4500), (TODAY + timedelta(days=5), 4500))
+
+    autopaying.on(TODAY + timedelta(days=6))
+
+    assert autopaying.money_cents() == 0
 
 
 # --- Above the customer's limit ------------------------------------------------------------------
