@@ -37,7 +37,8 @@ from billing.remedies import day as remedies
 from billing.renewals import day as renewing
 from billing.reversals import refunds
 from billing.states import move
-from models import JobRun, db
+from billing.suspensions import steps as suspensions
+from models import JobRun, Suspension, db
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
@@ -145,6 +146,18 @@ def _renew(day):
     return renewing.run(day.today, **told)
 
 
+def _cure_work(day):
+    return Suspension.select().where(Suspension.state.in_(Suspension.RUNNING)).count()
+
+
+def _cure(day):
+    """A payment ends what two people had decided about letting service rest."""
+    if day.dry_run:
+        return f"{words.plural(_cure_work(day), 'suspension')} would be looked at"
+    cured = suspensions.cure_all(today=day.today, now=day.clock.now())
+    return f"{words.plural(cured, 'suspension')} ended"
+
+
 def _remedies(day):
     """What faults are worth is proposed; late fees are told, charged with the next invoice, or not at all."""
     if day.dry_run:
@@ -159,7 +172,13 @@ def _bill_work(day):
 def _bill(day):
     if day.dry_run:
         return _bill_preview(day)
-    report = bill.run(day.today, by=day.by, now=day.clock.now(), job=day.job, progress=day.done)
+    try:
+        report = bill.run(day.today, by=day.by, now=day.clock.now(), job=day.job, progress=day.done)
+    except LeaseLost:
+        raise
+    except BillingError as refusal:
+        day.trouble.append(str(refusal))
+        return "nothing was billed"
     day.trouble += [f"{customer}: {why}" for customer, why in report.skipped]
     return str(report)
 
@@ -299,6 +318,7 @@ STEPS = (
     Step("autopay", "Charging what is due", lambda day: len(due.customers(day.today)), _autopay),
     Step(settlements.STEP, "Comparing with the processor", lambda day: 0, _reconcile),
     Step("plans", "Looking at promises and plans", lambda day: 0, _plans),
+    Step("cure", "Looking who paid after all", lambda day: 0, _cure),
     Step("judge", "Asking why things are unpaid", lambda day: 0, _judge),
     Step("remind", "Queueing reminders", lambda day: 0, _remind),
     Step("send", "Sending messages", lambda day: notices.waiting(day.clock.now()).count(), _send),

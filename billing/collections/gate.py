@@ -25,6 +25,7 @@ from models import (
     Customer,
     Dispute,
     GateOverride,
+    Handover,
     Hold,
     Inbound,
     Invoice,
@@ -99,13 +100,13 @@ class Asked:
 def reasons(customer_ids, *, today, now, kind=""):
     """{customer id: [Reason, …]} of those for whom the gate is shut, what is most pressing first.
 
-    kind -- of a notice: the missed payment of a plan does not hold back the message that tells of it
+    kind -- of a notice: what it tells of does not hold it back (OWN)
     """
     asked, found = Asked(tuple(set(customer_ids)), today, now), {}
     if asked.ids:
         for source in SOURCES:
             for customer_id, reason in source(asked):
-                if not (kind == Notice.PLAN_MISSED and reason.code == "plan_missed"):
+                if (kind, reason.code) not in OWN:
                     found.setdefault(customer_id, []).append(reason)
     return found
 
@@ -437,15 +438,28 @@ def _invoices_of(payment_ids):
     return found
 
 
+def _handed_over(asked):
+    """An agency has the account: nobody of ours presses as well."""
+    query = Handover.select(Handover.id, Handover.customer, Handover.agency, Handover.handed_at).where(
+        among(Handover.customer, asked.ids) & (Handover.state == Handover.HANDED_OVER)
+    )
+    for id, customer_id, agency, at in query.tuples():
+        told = f"The account is with {agency} since {asked.day(at)}: nothing is added or asked from here."
+        yield customer_id, Reason("handed_over", told, "handover", id, "Take it back", at)
+
+
 # Whoever must act first; what passes by itself last.
 SOURCES = (
-    _legal, _tickets, _calls, _inbound, _proposals, _disputes, _holds, _feeds, _payments, _settling,
+    _legal, _handed_over, _tickets, _calls, _inbound, _proposals, _disputes, _holds, _feeds, _payments,
+    _settling,
     _promises, _plans, _autopay, _just_told,
 )  # fmt: skip
 BEFORE_DUE = (_payments, _autopay, _tickets, _holds, _just_told)
 BEFORE_DUE_CODES = frozenset({"payment", "autopay", "ticket", "hold", "just_told"})
+OWN = frozenset({(Notice.PLAN_MISSED, "plan_missed"), (Notice.HANDED_OVER, "handed_over")})
 CODES = (
-    "bankruptcy", "deceased", "ticket", "fault", "call", "inbound", "proposal", "dispute", "hold", "feed",
+    "bankruptcy", "deceased", "handed_over", "ticket", "fault", "call", "inbound", "proposal", "dispute",
+    "hold", "feed",
     "payment", "settling", "promise", "plan", "plan_missed", "autopay", "just_answered",
     "just_told", "bad_address",
 )  # fmt: skip

@@ -42,6 +42,7 @@ from billing.errors import BillingError
 from billing.notices import holding
 from billing.renewals import rules
 from billing.reversals import refunds
+from billing.suspensions import steps as suspensions
 from models import Inbound, Invoice, db
 
 DATE = click.DateTime(["%Y-%m-%d"])
@@ -398,6 +399,7 @@ def work_once(app, post):
         _try(payments.ask, payment, **told)
     for refund in list(refunds.due_to_ask(clock.now())):
         _try(refunds.go_on, refund, **told)
+    _try(suspensions.cure_all, today=told["today"], now=told["now"])
     _try(remittances.finish, by="worker", today=told["today"], now=told["now"], limit=ROWS_AT_ONCE)
     _try(_read_mail_in_turn, app)
     _try(holding.sound_alarm, now=clock.now())

@@ -12,6 +12,7 @@ from billing import (
     autopay_documents,
     digests,
     documents,
+    handovers,
     links,
     preferences,
     promises,
@@ -30,6 +31,7 @@ from billing.plans import told as plan_told
 from billing.remedies import told
 from billing.renewals import answers, endings, prices
 from billing.reversals import money_back
+from billing.suspensions import standing
 from billing.tickets import clocks
 from billing.wording import tongues
 from models import Contact, Notice, Preference, Template
@@ -239,6 +241,25 @@ def _late_fee(notice, tokens, today, now):
     return {"document": told.fee_document(notice.late_fee)}
 
 
+def _suspension(notice, tokens, today, now):
+    _pay_the_oldest(notice, tokens, now)
+    return {"document": standing.document(notice.suspension, today=today)}
+
+
+def _handed_over(notice, tokens, today, now):
+    _pay_the_oldest(notice, tokens, now)
+    return {"document": handovers.document(notice.handover, today=today)}
+
+
+def _pay_the_oldest(notice, tokens, now):
+    """Where something is open, the button leads to the oldest of it; the page tells of the rest."""
+    invoice = standing.pay_invoice(notice.customer)
+    if invoice is not None:
+        token = links.pay_link(invoice, now=now, contact=notice.contact)
+        pay_url = tokens.add("pay_url", "portal.pay_link", token)
+        tokens.urls["question_url"] = f"{pay_url}#question"
+
+
 def _add_pay_link(notice, document, tokens, now):
     """Where one invoice is owed again, the button leads to it; several are found by signing in."""
     if len(document.reopened) == 1:
@@ -396,6 +417,10 @@ _CONTEXTS = {
     Notice.REFUND: _refund,
     Notice.CREDIT_GIVEN: _credit_given,
     Notice.LATE_FEE: _late_fee,
+    Notice.SUSPENSION_WARNING: _suspension,
+    Notice.SUSPENDED: _suspension,
+    Notice.REINSTATED: _suspension,
+    Notice.HANDED_OVER: _handed_over,
     Notice.SIGN_IN: _sign_in,
     Notice.CONSENT_CONFIRM: _consent_confirm,
     Notice.DIGEST: _digest,

@@ -12,10 +12,12 @@ from billing.automatic import setbacks, upcoming
 from billing.collections import gate
 from billing.plans import standing as plans
 from billing.remedies import fees
+from billing.suspensions import standing as suspension
 from models import Dispute, ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund
 
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
 OF_PLANS = (Notice.PLAN_AGREED, Notice.PLAN_MISSED, Notice.PLAN_ENDED)
+OF_SUSPENSIONS = (Notice.SUSPENSION_WARNING, Notice.SUSPENDED, Notice.REINSTATED)
 OF_INVOICES = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
 
 
@@ -77,6 +79,8 @@ def _untrue(notice, today):
         return plans.objection(notice, today=today)
     if notice.kind == Notice.LATE_FEE:
         return fees.objection(notice.late_fee, today=today)
+    if notice.kind in OF_SUSPENSIONS:
+        return suspension.notice_objection(notice, today=today)
     if notice.kind in (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.ABOVE_CAP):
         return _setback_objection(notice)
     return ""

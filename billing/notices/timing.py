@@ -83,7 +83,8 @@ def not_before(notice, now):
         return now
     zone = zone_of(notice.customer_id, company)
     there = _local(now, zone)
-    days = _contact_days([notice.customer_id], now).get(notice.customer_id, set())
+    gap = not notice.suspension_id  # two people decided on it, and it has to be told in time, in two ways
+    days = _contact_days([notice.customer_id], now).get(notice.customer_id, set()) if gap else set()
     days -= {_local(now, ZoneInfo(company.time_zone)).date()}
     day = there.date() + timedelta(days=there.hour >= company.send_until_hour)
     for _ in range(MOST_DAYS):

@@ -46,6 +46,14 @@ MEANINGS = {
     "wait_link": "where the automatic charge is put off; else empty",
     "question_link": "where to say what is wrong",
     "items": "piece: the lines, taxes, payments and the amount due",
+    # service that may rest, and who writes instead of us
+    "service": "the agreement by its name",
+    "where": "the addresses that it is about",
+    "systems": "what is installed there",
+    "rests_date": "from when signals are not answered",
+    "is_billed": "true when it is billed while it rests",
+    "was_resting": "true when it rested, false when it was only announced",
+    "agency": "who writes instead of us",
     # several invoices in one message
     "several": "true when the message tells of several invoices",
     "count": "how many, such as “2 invoices”",
@@ -495,6 +503,39 @@ def _late_fee(context, links, tongue):
     }
 
 
+def _suspension(context, links, tongue):
+    document = context["document"]
+    return _open_on_account(document, document.oldest_on, links, tongue) | {
+        "service": document.service,
+        "where": document.where,
+        "systems": ", ".join(document.systems),
+        "rests_date": tongue.date(document.rests_on),
+        "date": tongue.date(document.on),
+        "is_billed": document.is_billed,
+        "was_resting": document.was_resting,
+    }
+
+
+def _handed_over(context, links, tongue):
+    document = context["document"]
+    return _open_on_account(document, document.oldest_on, links, tongue) | {
+        "agency": document.agency,
+        "date": tongue.date(document.on),
+    }
+
+
+def _open_on_account(document, oldest_on, links, tongue):
+    when = tongue.say(f"was due {words.date(oldest_on)}")
+    return {
+        "account": document.account_number,
+        "sum": format_cents(document.cents),
+        "amount": Amount(document.cents, when),
+        "pay_link": _pay_link(links),
+        "button": Button(_pay_link(links)),
+        "question_link": links.get("question_url", ""),
+    }
+
+
 def _setback(context, links, tongue):
     document = context["document"]
     return {
@@ -747,6 +788,10 @@ _FACTS = {
     Notice.REFUND: _refund,
     Notice.CREDIT_GIVEN: _credit_given,
     Notice.LATE_FEE: _late_fee,
+    Notice.SUSPENSION_WARNING: _suspension,
+    Notice.SUSPENDED: _suspension,
+    Notice.REINSTATED: _suspension,
+    Notice.HANDED_OVER: _handed_over,
     Notice.CHARGE_DECLINED: _setback,
     Notice.METHOD_PROBLEM: _setback,
     Notice.ABOVE_CAP: _above_cap,

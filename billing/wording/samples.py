@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from billing import autopay_documents, digests, documents, outcomes, remittance
+from billing import autopay_documents, digests, documents, handovers, outcomes, remittance
 from billing.automatic import setbacks
 from billing.disputes import telling
 from billing.notices import joining
@@ -17,6 +17,8 @@ from billing.plans import telling as plan_telling
 from billing.remedies import told
 from billing.renewals import sample
 from billing.reversals import money_back
+from billing.suspensions import standing
+from billing.suspensions import steps as suspensions
 from models import Notice
 
 PAY_URL = "https://pay.example.com/i/Zk3vQ0m1s8Yc2nT5bWf7Jq9LxR4uAaEeHhGgDdKkPpM"
@@ -183,6 +185,26 @@ def late_fee(**fields):
         "cents": 213, "charge_from_on": date(2027, 1, 15), "base_cents": 4250,
     }  # fmt: skip
     return told.FeeDocument(**known | fields)
+
+
+def resting(**fields):
+    """Service that rests from a day on unless somebody talks with us."""
+    known = {
+        "company": COMPANY, "account_number": "100042", "service": "Monitoring agreement",
+        "where": "18 Elm Street, Austin, TX 78704", "systems": ("Front house system",),
+        "rests_on": date(2026, 12, 15), "cents": 17850, "oldest_on": date(2026, 8, 15),
+        "on": date(2026, 12, 1), "is_billed": False, "was_resting": False,
+    }  # fmt: skip
+    return standing.RestDocument(**known | fields)
+
+
+def handed(**fields):
+    """An account that somebody else writes about from now on."""
+    known = {
+        "company": COMPANY, "account_number": "100042", "agency": "Example Recovery Partners",
+        "cents": 17850, "oldest_on": date(2026, 8, 15), "on": date(2026, 12, 15),
+    }  # fmt: skip
+    return handovers.HandedDocument(**known | fields)
 
 
 def refund(**fields):
@@ -473,6 +495,16 @@ CASES = {
         "Not kept": {"document": plans.broken(), "why": plan_telling.WHY_ENDED} | _PLANNED,
     },
     Notice.LATE_FEE: {"Before it is charged": {"document": late_fee(), "why": WHY_LATE_FEE}},
+    Notice.SUSPENSION_WARNING: {"Two weeks ahead": {"document": resting(), "why": suspensions.WHY}},
+    Notice.SUSPENDED: {
+        "Not billed": {"document": resting(), "why": suspensions.WHY},
+        "Billed": {"document": resting(is_billed=True), "why": suspensions.WHY},
+    },
+    Notice.REINSTATED: {
+        "It rested": {"document": resting(was_resting=True), "why": suspensions.WHY},
+        "It was announced": {"document": resting(), "why": suspensions.WHY},
+    },
+    Notice.HANDED_OVER: {"Once": {"document": handed(), "why": handovers.WHY}},
     Notice.REFUND: {
         "To a card": {"document": refund(), "why": "A message is sent whenever we send money back."},
         "Nothing open again": {
