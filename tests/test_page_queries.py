@@ -8,7 +8,7 @@ from tests import factories, office
 from tests.portal_visitor import Visitor
 from tests.test_portal_account import enter
 
-MOST = {"pay page": 12, "portal list": 7, "portal overview": 15, "staff list": 5}
+MOST = {"pay page": 12, "portal list": 7, "portal overview": 15, "staff list": 5, "staff timeline": 18}
 
 
 @pytest.fixture
@@ -22,6 +22,7 @@ def pages(app, alice, clock):
         "portal list": lambda: alices.open("/account/invoices").status,
         "portal overview": lambda: alices.open("/account").status,
         "staff list": lambda: desk.get("/staff/invoice/").status_code,
+        "staff timeline": lambda: desk.get(f"/staff/customer/{alice.id}/timeline").status_code,
     }
 
 

@@ -17,7 +17,9 @@ TODAY = factories.NOW.date()
 pytestmark = pytest.mark.one_database  # what a browser sees
 PAGES = (
     "/staff/", "/staff/invoice/", "/staff/invoice/?standing=open&due_on_from=2026-01-01", "/staff/customer/",
-    "/staff/customer/1", "/staff/customer/1/edit", "/staff/contact/1/preferences", "/staff/invoice/1",
+    "/staff/customer/1", "/staff/customer/1/edit", "/staff/customer/1/timeline",
+    "/staff/customer/1/timeline?show=money&q=card", "/staff/said?q=beeps", "/staff/said?q=zebra",
+    "/staff/contact/1/preferences", "/staff/invoice/1",
     "/staff/invoice/act/void?id=1",
     "/staff/payment/record", "/staff/payment/record?customer=1&invoice=1", "/staff/bill", "/staff/charge/new",
     "/staff/ticket/1", "/staff/payment/1", "/staff/event/", "/staff/event/1", "/staff/search?q=a&all=1",
