@@ -259,7 +259,7 @@ def replaced(customer_id, invoice_ids, *, reason, by, now):
             _decide(promise, Promise.WITHDRAWN, by, today, now, reason=reason)
 
 
-def decide_due(today, *, now, by="daily job", trouble=None):
+def decide_due(today, *, now, by, trouble=None):
     """Decide every running promise that can be, and say the friendly word on the day.
 
     trouble -- a list for what goes wrong with one, which never stops the others

@@ -221,7 +221,7 @@ def at(day):
 
 
 def look(plan, day):
-    return keeping.look(plan, today=day, now=at(day))
+    return keeping.look(plan, today=day, now=at(day), by=BY)
 
 
 def test_paying_early_counts_for_the_next_payment_first_and_ends_the_plan_early(owing):
@@ -374,7 +374,7 @@ def test_each_payment_is_reminded_of_three_days_ahead_and_on_its_day(owing):
     for days in range(1, 32):
         day = TODAY + days * DAY
         pay(old, 5_001, on=day) if days == 2 else None
-        keeping.run(day, now=at(day))
+        keeping.run(day, now=at(day), by=BY)
     assert [(one.step, one.charge_on, one.created_at.date()) for one in reminders()] == [
         (-3, date(2027, 1, 1), date(2026, 12, 29)),
         (0, date(2027, 1, 1), date(2027, 1, 1)),
@@ -387,7 +387,7 @@ def test_a_reminder_of_a_payment_made_since_does_not_leave(owing):
     sign(alice, THREE)
     pay(old, 5_001)
     day = date(2026, 12, 29)
-    keeping.run(day, now=at(day))
+    keeping.run(day, now=at(day), by=BY)
     [notice] = reminders()
     assert judging.objection(notice, today=day, now=at(day)) == ""
     pay(old, 5_000)

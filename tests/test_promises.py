@@ -29,7 +29,7 @@ def at(day):
 
 
 def decide(day):
-    return promises.decide_due(day, now=at(day))
+    return promises.decide_due(day, now=at(day), by=BY)
 
 
 def pay(invoice, cents, on=TODAY):

@@ -131,7 +131,7 @@ def test_what_broke_stands_in_a_queue_until_somebody_looked_after_it(app, owed, 
     promises.make(
         alice, pay_on=TODAY + DAY, via="phone", by=BY, today=TODAY, now=NOW, invoice=owed, staff=True
     )
-    promises.decide_due(TODAY + 20 * DAY, now=NOW + 20 * DAY)
+    promises.decide_due(TODAY + 20 * DAY, now=NOW + 20 * DAY, by=BY)
     desk = enter(app, "support")
     assert "Promises broken" in text_of(desk.get("/staff/"))
     assert "Alice Archer" in text_of(desk.get("/staff/promise/", standing="broken"))

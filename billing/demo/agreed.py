@@ -29,8 +29,8 @@ def play(history):
     _plan(history, next(people, None), ago=24, paid=1)
     _plan(history, next(people, None), ago=9, paid=0)
     _proposal(history, next(people, None))
-    promises.decide_due(history.today, now=history.now)
-    keeping.run(history.today, now=history.now)
+    promises.decide_due(history.today, now=history.now, by=cast.OFFICE)
+    keeping.run(history.today, now=history.now, by=cast.OFFICE)
 
 
 def _people(history):
@@ -100,7 +100,7 @@ def _plan(history, customer, *, ago, paid):
     for row in plan.installments.order_by("number").limit(paid):
         payments.record(
             customer, amount_cents=row.amount_cents, kind="check", received_on=row.due_on,
-            check_number=f"{2000 + row.id}", key=f"demo-part-{row.id}", by=cast.BILLING, today=history.today,
+            check_number=f"{2000 + row.id}", key=f"demo-part-{row.id}", by=cast.OFFICE, today=history.today,
             now=history.now,
         )  # fmt: skip
 

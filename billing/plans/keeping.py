@@ -47,7 +47,7 @@ class Report:
         return [f"{words.plural(count, what)} {became}" for count, what, became in counts if count]
 
 
-def run(today, *, now, by="daily job", progress=None, trouble=None):
+def run(today, *, now, by, progress=None, trouble=None):
     """Look at every running plan and remind of the payments to come. Returns the Report.
 
     Safe to run again. One plan's trouble is noted in ``trouble`` and never stops the others.
@@ -86,7 +86,7 @@ def _note(report, plan, today, now, by, trouble):
         trouble.append(f"{plan}: {error}")
 
 
-def look(plan, *, today, now, by="daily job"):
+def look(plan, *, today, now, by):
     """Move one plan to what is true today. Returns KEPT, MISSED, REPAIRED, BROKEN, or "" when it goes on."""
     with ledger.locked(plan.customer_id):
         plan = Plan.get_by_id(plan.id)
