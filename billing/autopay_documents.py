@@ -66,8 +66,8 @@ def charge_document(charge, *, company=None):
         cents=charge.cents,
         method=charge.method.label,
         invoices=tuple(
-            Charged(documents.printed_number(invoice, company), invoice.due_on, invoice.open_cents)
-            for invoice in charge.invoices
+            Charged(documents.printed_number(row.invoice, company), row.invoice.due_on, row.cents)
+            for row in charge.planned
         ),
         is_retry=charge.is_retry,
         why_not=charge.why_not,

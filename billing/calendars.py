@@ -11,14 +11,14 @@ from datetime import date, datetime, time, timedelta
 
 from peewee import fn
 
-from billing import events, ledger, links, preferences, promises
+from billing import demands, events, ledger, links, preferences, promises
 from billing.automatic import upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.plans import standing as plans
 from billing.preferences import offers
 from billing.renewals import agreements, terms
-from models import Allocation, Contact, Contract, Event, Link, Preference, db
+from models import Allocation, Contact, Contract, Dispute, Event, Link, Preference, among, db
 
 AMOUNTS = "amounts"
 CHOICES = (Preference.INVOICE, Preference.UPCOMING_CHARGE, Preference.CONTRACT_END)
@@ -151,10 +151,25 @@ def _due_dates(customer, shown, say, today):
     waiting = {*charged, *promises.covered([customer.id]), *_planned(customer)}
     invoices = [one for one in ledger.open_invoices(customer) if one.id not in waiting]
     paid_on = _last_paid([one.id for one in invoices])
-    for invoice in invoices:
-        changed_at = max(invoice.created_at, paid_on.get(invoice.id, invoice.created_at))
-        title, text = say.due(invoice)
-        yield Entry(f"due-{invoice.id}", invoice.due_on, title, text, 0, changed_at)
+    said_at = _last_said([one.id for one in invoices])
+    for asked in demands.asked_of(invoices, today):
+        invoice = asked.invoice
+        known = (found[invoice.id] for found in (paid_on, said_at) if invoice.id in found)
+        changed_at = max([invoice.created_at, *known])
+        title, text = say.due(asked)
+        yield Entry(f"due-{invoice.id}", asked.due_on, title, text, 0, changed_at)
+
+
+def _last_said(invoice_ids):
+    """{invoice id: when a part of it was last disputed, or decided}."""
+    rows = Dispute.select(Dispute.invoice, Dispute.opened_at, Dispute.decided_at).where(
+        among(Dispute.invoice, invoice_ids)
+    )
+    found = {}
+    for invoice_id, opened_at, decided_at in rows.tuples():
+        at = decided_at or opened_at
+        found[invoice_id] = max(at, found.get(invoice_id, at))
+    return found
 
 
 def _planned(customer):
@@ -264,10 +279,10 @@ class _Words:
     def _sum(self, cents):
         return f", {format_cents(cents)}" if self.amounts else ""
 
-    def due(self, invoice):
-        """Of an invoice that is to be paid."""
+    def due(self, asked):
+        """Of what is to be paid of an invoice."""
         title, text = self.said["due"]
-        return f"{title.format(invoice.number)}{self._sum(invoice.open_cents)}", text
+        return f"{title.format(asked.invoice.number)}{self._sum(asked.cents)}", text
 
     def promise(self, promise):
         """Of a day that was promised."""

@@ -134,6 +134,22 @@ def asked_cents(demands, today):
     return sum(one.cents for one in dated if one.due_on <= until)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """An invoice with what is asked for of it, and its day."""
+
+    invoice: Invoice
+    cents: int
+    due_on: date
+
+
+def asked_of(invoices, today):
+    """What is asked for of each, as Asked rows by date; what rests or is paid is left out."""
+    found = of_invoices(invoices)
+    rows = [Asked(one, asked_cents(found[one.id], today), first_on(found[one.id])) for one in invoices]
+    return sorted((row for row in rows if row.cents), key=lambda row: (row.due_on, row.invoice.id))
+
+
 def chargeable_cents(demands, day):
     """What autopay charges of an invoice on ``day``: what has a day of its own only when that has come."""
     return sum(

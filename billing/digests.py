@@ -88,6 +88,6 @@ def of_customer(customer, *, to_on, today):
         entries=tuple(entry for entry in entries if entry.on >= from_on),
         before_cents=earlier[-1].balance_cents if earlier else 0,
         after_cents=entries[-1].balance_cents if entries else 0,
-        open_cents=balance.owed_cents,
+        open_cents=balance.owed_cents - balance.disputed_cents,
         next_due_on=balance.next_due_on,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from billing import autopay_documents, bill, contracts, ledger, periods, phones, words
+from billing import autopay_documents, bill, contracts, demands, ledger, periods, phones, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
 from billing.money import format_cents
@@ -66,7 +66,7 @@ MOST_NAMED = 3  # invoices by number; the others are counted
 class Ahead:
     """What is known of the time ahead of an account: read once, told for any choice of wishes.
 
-    open      -- ledger.open_invoices that are not past due and that autopay does not charge
+    open      -- demands.Asked of what is not past due and not charged by autopay
     charges   -- autopay_documents.ChargeDocument, earliest first
     prefix    -- of printed invoice numbers
     """
@@ -85,9 +85,9 @@ def ahead(customer, *, today):
     return Ahead(
         coming=next_invoice(customer, today=today),
         open=tuple(
-            invoice
-            for invoice in ledger.open_invoices(customer)
-            if invoice.due_on >= today and invoice.id not in charged
+            asked
+            for asked in demands.asked_of(list(ledger.open_invoices(customer)), today)
+            if asked.due_on >= today and asked.invoice.id not in charged
         ),
         charges=autopay_documents.charges(customer, today=today, company=company),
         prefix=company.invoice_prefix,
@@ -173,12 +173,12 @@ def _afterwards(wishes):
         yield Moment("Monthly", f"summary {offers.BY[channel]}")
 
 
-def _open_words(invoice, ahead, wishes):
-    number, due = f"{ahead.prefix}{invoice.number}", words.date(invoice.due_on)
-    says = f"Invoice {number} for {format_cents(invoice.open_cents)} is due {due}."
+def _open_words(asked, ahead, wishes):
+    number, due = f"{ahead.prefix}{asked.invoice.number}", words.date(asked.due_on)
+    says = f"Invoice {number} for {format_cents(asked.cents)} is due {due}."
     if not wishes.channels(Preference.REMINDER):
         return f"{says} You get no reminder of it."
-    days = remind_days(wishes, invoice.due_on, issued_on=invoice.issued_on, today=ahead.today)
+    days = remind_days(wishes, asked.due_on, issued_on=asked.invoice.issued_on, today=ahead.today)
     if not days:
         return f"{says} It needs no further reminder."
     return f"{says} We remind you {_on_days(days, ahead.today)}, unless it is paid by then."

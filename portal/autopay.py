@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from wtforms.fields.choices import SelectChoice
 
-from billing import autopay_documents, documents, links, words
+from billing import autopay_documents, demands, documents, links, words
 from billing.automatic import autopay as permission
 from billing.automatic import consent, methods, upcoming
 from billing.errors import BillingError
@@ -183,10 +183,11 @@ def _agreeing(form):
 def _preview(method, terms):
     """What is charged of what is open now: [(day, cents, invoice numbers)]."""
     days = permission.preview(g.customer, method, terms, today=g.today)
+    asked = demands.of_invoices([invoice for _, invoices in days for invoice in invoices])
     return [
         (
             on,
-            sum(invoice.open_cents for invoice in invoices),
+            sum(demands.chargeable_cents(asked[invoice.id], on) for invoice in invoices),
             [documents.printed_number(invoice, g.company) for invoice in invoices],
         )
         for on, invoices in days

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import documents, words
+from billing import demands, documents, words
 from billing.money import format_cents
 from models import AutopayOutcome, Customer, Invoice, Payment, PaymentMethod, PaymentPart
 
@@ -119,9 +119,17 @@ def cap_document(autopay, asked_on):
 
 def _owed(invoices):
     company = companies.current()
+    invoices = list(invoices)
+    asked = demands.of_invoices(invoices)
+    dated = {id: [one for one in some if one.due_on] for id, some in asked.items()}
     return tuple(
-        Owed(one, documents.printed_number(one, company), one.due_on, one.open_cents) for one in invoices
-    )
+        Owed(
+            one, documents.printed_number(one, company), dated[one.id][0].due_on,
+            sum(part.cents for part in dated[one.id]),
+        )
+        for one in invoices
+        if dated[one.id]
+    )  # fmt: skip
 
 
 def _facts(payment):
