@@ -236,7 +236,7 @@ SCENES = [
     (_inbound_of_address, "inbound", "They wrote on December 29, 2026 and nobody has looked at it: “Hello”."),
     (_proposal, "proposal", "They proposed on December 29, 2026 to pay $42.50 in 2 parts."),
     (_dispute, "dispute", "$42.50 of invoice {number} has been disputed since December 29, 2026."),
-    (_hold, "hold", "Messages have been on hold since December 5, 2026: Family (tests)."),
+    (_hold, "hold", "Messages have been on hold since December 5, 2026: Family."),
     (_feed, "feed", f"Incoming phone was last read on December 28, 2026: {DOUBT}"),
     (_never_read, "feed", f"Incoming mail was never read: {DOUBT}"),
     (_payment, "payment", "A payment of $42.50, begun on December 29, 2026, is being checked."),
@@ -679,7 +679,7 @@ def test_an_act_of_pressure_passes_with_two_people_as_well(alice, late):
 
 PRESSING = {  # who presses, and what it has to ask before
     "remedies/late_fees.py": "LATE_FEE",
-    "suspensions.py": "SUSPENSION",
+    "suspensions/steps.py": "SUSPENSION",
     "handovers.py": "HANDED_OVER",
 }
 

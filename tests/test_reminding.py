@@ -326,7 +326,7 @@ def _paid(alice, late):
 
 OBSTACLES = [
     (_question, "They have been waiting for our answer since December 1, 2026: “Why[?]”."),
-    (_hold, "Messages have been on hold since December 5, 2026: Family .tests.."),
+    (_hold, "Messages have been on hold since December 5, 2026: Family."),
     (_paid, "The invoice is paid."),
 ]
 

@@ -223,14 +223,14 @@ def _legal(asked):
 
 def _holds(asked):
     """A hold counts on the business day and on the day in UTC: the database knows only the latter."""
-    query = Hold.select(Hold.id, Hold.customer, Hold.reason, Hold.by, Hold.starts_on).where(
+    query = Hold.select(Hold.id, Hold.customer, Hold.reason, Hold.starts_on).where(
         among(Hold.customer, asked.ids)
         & (Hold.scope == Hold.NOTICES)
         & (Hold.starts_on <= max(asked.today, asked.now.date()))
         & (Hold.ends_on.is_null() | (Hold.ends_on >= min(asked.today, asked.now.date())))
     )
-    for id, customer_id, reason, by, starts_on in query.tuples():
-        told = f"Messages have been on hold since {words.date(starts_on)}: {reason.rstrip('.')} ({by})."
+    for id, customer_id, reason, starts_on in query.tuples():
+        told = f"Messages have been on hold since {words.date(starts_on)}: {reason.rstrip('.')}."
         since_at = datetime.combine(starts_on, datetime.min.time())
         yield customer_id, Reason("hold", told, "hold", id, "End the hold", since_at)
 

@@ -62,7 +62,7 @@ class Evidence:
     def of(self, side):
         """The facts of one side, latest first."""
         rows = [fact for fact in self.facts if fact.side == side]
-        return sorted(rows, key=lambda fact: (fact.at or datetime.min, fact.id), reverse=True)
+        return sorted(rows, key=lambda fact: (fact.at or datetime.min, -fact.id), reverse=True)
 
 
 def read(notice, *, today, now):

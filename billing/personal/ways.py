@@ -75,11 +75,10 @@ def offered(notice, *, staff, by, today):
 
 
 def _date(notice, texts, today):
-    try:
-        last_on = promises.room(notice.customer, today=today, invoice=notice.invoice).last_on
-    except BillingError:
+    word = promises.word_of(notice.customer, today=today)
+    if word.refusal or word.covering(notice.invoice):
         return None
-    day = tongues.of(notice.customer).date(last_on)
+    day = tongues.of(notice.customer).date(promises.room(today).last_on)
     note = "They choose the day themselves; it counts as a promise."
     return Way(Offer.DATE, "Another date", note, texts[Offer.DATE].format(day=day))
 
