@@ -20,7 +20,11 @@ MARKED = (
     ("autopay", "1 = 1", ("ended_at",)),
     ("planned_charge", "", ("state", "charge_on")),
     ("notice", "NEW.state = 'sent'", ("state", "bounced_at")),
-    ("ticket", "1 = 1", ("state", "last_at", "invoice_id")),
+    (
+        "ticket",
+        "1 = 1",
+        ("state", "kind", "subject", "owner_id", "contact_id", "last_at", "waiting_since_at"),
+    ),
     ("inbound", "1 = 1", ("state",)),
     ("contact", "1 = 1", ("name", "email", "role", "bounced_at", "left_on")),
     ("customer", "", ("name", "street", "street2", "city", "state", "zip", "closed_on")),

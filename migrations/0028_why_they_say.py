@@ -21,6 +21,21 @@ def up(migrator, db):
     freeze(db, "stance", FROZEN)
     for table, update in MARKED:
         mark(db, table, insert="1 = 1", update=update)
+    mark_of_plan(db)
+
+
+def mark_of_plan(db):
+    """A payment of a plan that is moved to another day marks the customer of the plan."""
+    made = 'CREATE TRIGGER "installment_judge_update" AFTER UPDATE OF "due_on" ON "installment"'
+    insert = 'INSERT INTO "to_judge" ("customer_id") SELECT customer_id FROM plan WHERE plan.id = NEW.plan_id'
+    if not db.for_update:
+        db.execute_sql(f"{made} BEGIN {insert}; END")
+        return
+    body = f"BEGIN {insert}; RETURN NULL; END"
+    db.execute_sql(
+        f"CREATE FUNCTION installment_judge_update() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"
+    )
+    db.execute_sql(f"{made} FOR EACH ROW EXECUTE FUNCTION installment_judge_update()")
 
 
 TABLE = """

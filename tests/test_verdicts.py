@@ -47,12 +47,12 @@ def owed(alice):
     return invoice
 
 
-def deliver(invoice, **fields):
+def deliver(invoice, *, kind=Notice.INVOICE, **fields):
     contact = factories.payer(invoice.customer)
     return Notice.create(
         **{
-            "key": f"test:{next(_keys)}", "kind": Notice.INVOICE, "state": Notice.SENT,
-            "customer": invoice.customer, "contact": contact, "invoice": invoice,
+            "key": f"test:{next(_keys)}", "kind": kind, "state": Notice.SENT,
+            "customer": invoice.customer, "contact": contact, "invoice": None if kind == Notice.DIGEST else invoice,
             "address": contact.email, "why": "Test", "sent_at": SENT, "send_at": SENT, "created_at": SENT,
             **fields,
         }
@@ -271,6 +271,39 @@ def test_a_verdict_ends_when_the_invoice_is_paid(owed):
 
     assert verdicts.current(owed.customer_id, **DAY) == []
     assert Verdict.get().current is False
+
+
+def test_a_monthly_summary_tells_of_an_invoice_too(alice):
+    invoice = factories.make_invoice(alice, due=DUE, issued=ISSUED)
+    assert code_of(invoice) == Verdict.NEVER_DELIVERED
+
+    deliver(invoice, kind=Notice.DIGEST, sent_at=SENT - timedelta(days=1))
+    assert code_of(invoice) == Verdict.NEVER_DELIVERED
+    deliver(invoice, kind=Notice.DIGEST, sent_at=LATER)
+    assert code_of(invoice) == Verdict.UNKNOWN
+
+
+def test_a_ticket_that_turns_out_to_be_a_fault_is_judged_anew(owed):
+    """Nothing but its kind changes: no message, no state."""
+    ticket = tickets.open(owed.customer, subject="It beeps", body="All night.", by="Alice", now=LATER)
+    tickets.reply(ticket, body="We look.", by="Sam", now=LATER, staff=office.make_staff("support"))
+    assert code_of(owed) == Verdict.UNKNOWN
+
+    change(ticket, kind=Ticket.SERVICE)
+    [found] = verdicts.current(owed.customer_id, **DAY)
+    assert found.code == Verdict.SERVICE_FAULT
+
+
+def test_a_payment_of_a_plan_that_is_moved_is_told_with_its_new_day(alice):
+    invoice = factories.make_invoice(alice, cents=30_000, due=DUE, issued=ISSUED)
+    deliver(invoice)
+    plan_running(invoice)
+    assert "January 20, 2027" in judged(invoice).sentence
+
+    Installment.update(due_on=TODAY + timedelta(days=3), moved_from_on=TODAY).where(
+        Installment.number == 1
+    ).execute()
+    assert "January 23, 2027" in verdicts.current(alice.id, **DAY)[0].sentence
 
 
 def test_the_undisputed_rest_is_judged_for_itself(owed):

@@ -143,13 +143,14 @@ class _Scene:
         self.questions = records.questions(invoice_ids)
         self.deliveries = records.deliveries(invoice_ids, house)
         self.plans = records.plans(invoice_ids)
+        self.digests = records.digests(customer_ids, house)
         failed_ids = {one.id for one in self.failed.values()}
         self.told = records.told_of(failed_ids, house) if failed_ids else {}
 
     def evidence(self, row, item):
         """The Evidence of one Item."""
         failure = self.failed.get(row.id)
-        sent = (*self.deliveries.get(row.id, ()), *(self.told.get(failure.id, ()) if failure else ()))
+        sent = self._sent(row, failure)
         arrived = [one for one in sent if one.arrived]
         stances = self.stances.get(row.customer_id, ())
         return Evidence(
@@ -177,6 +178,15 @@ class _Scene:
             self._cannot(row, stances),
             _stance(stances, Stance.WILL_NOT_PAY, row.id),
         )
+
+    def _sent(self, row, failure):
+        """Every message that told of it, for itself, with others, or because a payment failed."""
+        found = tuple(self.deliveries.get(row.id, ()))
+        if failure:
+            found += tuple(self.told.get(failure.id, ()))
+        if row.customer_id in self.digests:
+            found += tuple(one for one in self.digests[row.customer_id] if one.on and one.on >= row.issued_on)
+        return found
 
     def _account(self, row):
         found = self.accounts.get(row.customer_id)

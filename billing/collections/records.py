@@ -500,6 +500,19 @@ def _delivery(row, house):
     return Delivery(id, channel, state, address, house.day(sent_at), bounced_on, bounce_text or reason)
 
 
+def digests(customer_ids, house):
+    """{customer id: [Delivery]} of monthly summaries: each tells of everything that was open then."""
+    query = Notice.select(
+        Notice.customer, Notice.id, Notice.channel, Notice.state, Notice.address, Notice.sent_at,
+        Notice.bounced_at, Notice.bounce_text, Notice.reason,
+    ).where(
+        among(Notice.customer, customer_ids)
+        & (Notice.kind == Notice.DIGEST)
+        & (Notice.state == Notice.SENT)
+    )  # fmt: skip
+    return _grouped((row[0], _delivery(row, house)) for row in db.execute(query.order_by(Notice.id)))
+
+
 def told_of(payment_ids, house):
     """{payment id: [Delivery]} of messages about payments that failed: they too ask for the money."""
     query = Notice.select(
