@@ -116,6 +116,20 @@ def autopay(told, point):
     return {"counts": report.counts, "trouble": report.trouble}
 
 
+def agree(told, point):
+    """Sign a plan of three payments for everything that is open."""
+    from datetime import date
+
+    from billing.plans import agreeing
+    from models import Customer
+
+    today, now = date(2026, 12, 1), datetime(2026, 12, 1, 18)
+    agreeing.sign(
+        Customer.get_by_id(told["customer"]), agreeing.Wish(3, today),
+        agreeing.Signature("Alice", told["key"], "tests"), shown=told["shown"], today=today, now=now,
+    )  # fmt: skip
+
+
 def bill(told, point):
     """Run the bill step, in small chunks."""
     from billing import bill as step

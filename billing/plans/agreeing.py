@@ -207,7 +207,10 @@ def _run(plan, *, by, today, now):
         raise BillingError("One of these invoices is in another plan since. Nothing was agreed.") from None
     move(plan, Plan.RUNNING, agreed_on=today, agreed_at=now)
     promises.replaced(plan.customer_id, invoice_ids, reason="A plan was agreed instead.", by=by, now=now)
-    autopay.put_aside(invoice_ids, PUT_ASIDE)
+    if plan.autopay:
+        autopay.follow(invoice_ids, today=today, now=now)
+    else:
+        autopay.put_aside(invoice_ids, PUT_ASIDE)
     events.record("plan.agreed", plan, by=by[:80], now=now, after=_summary(plan))
     telling.agreed(plan, now=now)
     return plan

@@ -10,6 +10,7 @@ from datetime import datetime, time, timedelta
 
 from billing import company as companies
 from billing import events, ledger, words
+from billing.automatic import following
 from billing.errors import BillingError
 from billing.plans import standing, telling
 from billing.states import move
@@ -178,6 +179,8 @@ def _break(plan, reason, by, today, now):
 def _over(plan, state, reason, by, today, now):
     """The plan counts no more: its invoices have their own dates again."""
     PlanInvoice.update(active=False).where(PlanInvoice.plan == plan).execute()
+    if state != Plan.KEPT:
+        following.let_go([one.invoice_id for one in plan.plan_invoices])
     move(plan, state, ended_on=today, ended_at=now, ended_by=by[:300], reason=reason[:255])
     events.record(f"plan.{state}", plan, by=by[:80], now=now, reason=reason)
     telling.ended(plan, now=now)
@@ -215,6 +218,8 @@ def move_payment(plan, *, to_on, by, today, now):
             raise BillingError(f"Please choose a day after today, until {words.date(last_on)}.")
         Installment.update(due_on=to_on, moved_from_on=row.due_on).where(Installment.id == row.id).execute()
         _set_right(plan, today)
+        if plan.autopay:
+            following.follow([one.invoice_id for one in plan.plan_invoices], today=today, now=now)
         events.record(
             "plan.moved", plan, by=by[:80], now=now, before={"due_on": row.due_on},
             after={"number": row.number, "due_on": to_on},

@@ -1,0 +1,186 @@
+"""Plans and promises while others act: agreed to twice, paid meanwhile, on autopay, by day and by mail."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from billing import daily, demands, ledger, payments, promises
+from billing.automatic import autopay, due
+from billing.errors import BillingError
+from billing.plans import agreeing, keeping
+from models import Autopay, Installment, InstallmentPart, Notice, Plan, PlanInvoice, PlannedCharge, Promise
+from tests.at_once import die_everywhere, refusals, together
+from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer
+from tests.test_plans import sign
+
+TODAY = date(2026, 12, 1)
+DAY = timedelta(days=1)
+THREE = agreeing.Wish(3, TODAY)
+
+
+@pytest.fixture
+def owed(alice):
+    return make_invoice(alice, cents=12_000, due=date(2026, 11, 20), issued=date(2026, 11, 5))
+
+
+def check(invoice, cents, key="check"):
+    payments.record(
+        invoice.customer, kind="check", amount_cents=cents, received_on=TODAY, key=key,
+        parts=[(fresh(invoice), cents)], by=BY, today=TODAY, now=NOW,
+    )  # fmt: skip
+
+
+def test_many_who_agree_at_once_agree_to_one_plan(owed, alice):
+    given = together(5, lambda n: sign(alice, THREE, key=f"{n}" * 20))
+
+    assert len(refusals(given)) == 4
+    assert Plan.select().where(Plan.state == "running").count() == 1
+    assert PlanInvoice.select().where(PlanInvoice.active).count() == 1
+    assert Notice.select().where(Notice.kind == "plan_agreed").count() == 1
+
+
+def test_the_same_click_from_five_hands_is_one_plan(owed, alice):
+    given = together(5, lambda n: sign(alice, THREE).id)
+    refusals(given)
+    assert Plan.select().count() == 1
+
+
+def test_who_pays_while_somebody_agrees_is_not_planned_for(owed, alice):
+    shown = agreeing.offer(alice, THREE, today=TODAY).sha256
+
+    def act(n):
+        if n:
+            return check(owed, 12_000)
+        return agreeing.sign(
+            alice, THREE, agreeing.Signature("Alice", "k" * 20, BY), shown=shown, today=TODAY, now=NOW
+        )
+
+    given = together(2, act)
+    assert fresh(owed).open_cents == 0
+    if not refusals(given):  # agreed first: the plan was paid off by what came
+        assert keeping.look(Plan.get(), today=TODAY, now=NOW, by=BY) == "kept"
+    assert not PlanInvoice.select().where(PlanInvoice.active).exists()
+
+
+def test_many_promises_at_once_are_one(owed, alice):
+    told = {"via": "page", "by": BY, "today": TODAY, "now": NOW, "invoice": owed}
+    given = together(4, lambda n: promises.make(alice, pay_on=TODAY + (n + 2) * DAY, **told))
+    assert len(refusals(given)) == 3 and Promise.select().count() == 1
+
+
+@pytest.mark.one_database
+def test_a_process_killed_anywhere_leaves_nothing_half_agreed(owed, alice, database_url):
+    shown = agreeing.offer(alice, THREE, today=TODAY).sha256
+    many = [{"customer": alice.id, "key": f"key {n:020}", "shown": shown} for n in range(120)]
+
+    killed = die_everywhere("agree", database_url, many)
+
+    assert 15 <= killed < 120
+    [plan] = Plan.select()  # only the one that lived to the end
+    assert (plan.state, plan.installments.count(), plan.plan_invoices.get().active) == ("running", 3, True)
+    assert Installment.select().count() == 3 and InstallmentPart.select().count() == 3
+    assert Notice.select().where(Notice.kind == "plan_agreed").count() == 1
+
+
+# --- Autopay -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def automatic(alice, autopay_terms):
+    """Alice on autopay, with an invoice that is charged in two weeks."""
+    invoice = make_invoice(alice, cents=9_000, due=TODAY + 4 * DAY, issued=TODAY - 10 * DAY)
+    autopay.plan_due(TODAY, now=NOW)
+    autopay.tell_due(TODAY, now=NOW)
+    return invoice
+
+
+@pytest.fixture
+def autopay_terms(alice):
+    return Autopay.create(
+        customer=alice, contact=payer(alice), method=make_method(alice), text="I agree.", text_version="1",
+        agreed_at=NOW, agreed_from="127.0.0.1", agreed_by=BY,
+    )  # fmt: skip
+
+
+def promise(alice, invoice, days):
+    return promises.make(
+        alice, pay_on=TODAY + days * DAY, via="page", by=BY, today=TODAY, now=NOW, invoice=invoice
+    )
+
+
+def test_a_promise_moves_the_charge_of_autopay(automatic, alice):
+    promise(alice, automatic, 9)
+    [planned] = PlannedCharge.select()
+    assert planned.charge_on == TODAY + 9 * DAY and planned.postponed_at
+
+
+def test_a_promise_is_refused_where_the_charge_cannot_wait_so_long(automatic, alice):
+    with pytest.raises(BillingError, match="Autopay charges it on December 5, 2026 already"):
+        promise(alice, automatic, 3)
+    for _ in range(2):
+        planned = PlannedCharge.get()
+        autopay.postpone(planned, until_on=planned.charge_on + DAY, by=BY, today=TODAY, now=NOW)
+    with pytest.raises(BillingError, match="used up"):
+        promise(alice, automatic, 9)
+    assert not Promise.select().exists()
+
+
+def test_a_plan_without_the_separate_yes_is_never_charged_by_itself(automatic, alice):
+    sign(alice, THREE)
+    for days in range(0, 40):
+        day = TODAY + days * DAY
+        autopay.plan_due(day, now=NOW + days * DAY)
+        assert not list(due.charges(day))
+
+
+def test_with_the_separate_yes_each_payment_is_charged_on_its_day(automatic, alice):
+    plan = sign(alice, agreeing.Wish(3, TODAY + 10 * DAY, autopay=True))
+    assert plan.autopay and "Visa ending 4242" in plan.text
+    found = []
+    for days in range(0, 12):
+        day = TODAY + days * DAY
+        autopay.plan_due(day, now=NOW + days * DAY)
+        autopay.tell_due(day, now=NOW + days * DAY)
+        found += [
+            (day, one.cents) for one in due.plans([alice.id], day).values() if one.invoices and not found
+        ]
+    assert found == [(TODAY + 10 * DAY, 3_000)]
+
+
+# --- Whole days, with the mails that leave -------------------------------------------------------
+
+
+def test_the_agreement_is_mailed_at_once_with_its_file(app, owed, alice):
+    sign(alice, THREE)
+    notice = Notice.get(Notice.kind == "plan_agreed")
+    letter = app.compose(notice, NOW)
+
+    assert "Your payment plan, 3 payments" in letter.subject
+    assert "$40.00 on December 1, 2026" in " ".join(letter.text.split())
+    [(name, kind, content)] = letter.attachments
+    assert (name, kind) == (f"payment-plan-{notice.plan_id}.pdf", "application/pdf")
+    assert content.startswith(b"%PDF")
+    assert "/plan" not in letter.kept_text.replace("…/plan", "")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_message_of_a_plan_can_be_written(app, owed, alice, language):
+    type(alice).update(language=language).execute()
+    promise(alice, owed, 5)
+    plan = sign(alice, THREE)
+    keeping.look(plan, today=TODAY + 6 * DAY, now=NOW + 6 * DAY, by=BY)
+    keeping.end(plan, reason="They asked for it.", by=BY, today=TODAY + 7 * DAY, now=NOW)
+    for notice in Notice.select().where(
+        Notice.kind.in_(("promise", "plan_agreed", "plan_missed", "plan_ended"))
+    ):
+        assert "$120.00" in app.compose(notice, NOW).text or notice.kind == "plan_missed"
+
+
+def test_the_step_of_the_daily_job_says_what_it_decided(owed, alice, clock):
+    promise(alice, owed, 1)
+    day = daily.Day(date(2026, 12, 20), clock, None, None, None)
+    [step] = [one for one in daily.STEPS if one.name == "plans"]
+    assert step.run(day) == "1 promise broken" and not day.trouble
+    assert step.run(day) == "nothing to decide"
+    assert demands.past_due_cents([alice.id], TODAY) == {alice.id: 12_000}
+    assert ledger.balance(alice, today=TODAY).owed_cents == 12_000
