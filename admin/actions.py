@@ -427,7 +427,7 @@ NOTICE = (
     Action(
         "mark_printed",
         "Mark as printed",
-        lambda notice, form: notices.mark_printed(notice, now=g.now) and None,
+        lambda notice, form: notices.mark_printed(notice, today=g.today, now=g.now) and None,
         lead="The paper left the house.",
         done="{row} is marked as printed.",
         fits=lambda notice: notice.state == Notice.PRINT and not _goes_otherwise(notice),

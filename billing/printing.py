@@ -346,13 +346,14 @@ def _check_mailing(batch, mailed_on, today):
 
 def _check_gate(batch, today, now):
     """Nothing that presses is brought to the post while its customer waits for us."""
-    pieces = [
-        piece for piece in _standing(batch).order_by(PrintPiece.place) if piece.notice.state == Notice.PRINT
-    ]
-    shut = gate.shut([piece.notice for piece in pieces], today=today, now=now)
-    if found := [piece for piece in pieces if piece.notice_id in shut]:
-        told = [f"piece {piece.place} ({gate.sentence(shut[piece.notice_id])})" for piece in found]
-        raise BillingError(f"Take out of the envelopes first, and wait with it: {words.joined(told)}.")
+    query = Notice.select(Notice, PrintPiece.place).join(PrintPiece).where(
+        (PrintPiece.batch == batch) & PrintPiece.out_at.is_null() & (Notice.state == Notice.PRINT)
+    )  # fmt: skip
+    letters = list(query.order_by(PrintPiece.place))
+    shut = gate.shut(letters, today=today, now=now)
+    if found := [one for one in letters if one.id in shut]:
+        told = [f"piece {one.printpiece.place} ({gate.sentence(shut[one.id])})" for one in found]
+        raise BillingError(f"Take out of the envelopes first, and wait with it: {words.joined(told)}")
 
 
 def _mailed(notice, mailed_on, by, today, now):
@@ -369,7 +370,7 @@ def _mailed(notice, mailed_on, by, today, now):
             return ""
         except BillingError as refusal:
             sentence = str(refusal)
-    notices.mark_printed(notice, now=now)
+    notices.mark_printed(notice, today=today, now=now)
     return sentence
 
 

@@ -636,7 +636,7 @@ def test_a_letter_tells_when_it_has_left_ten_days_before(agree, alice, day, acco
     Notice.update(state="print").where(Notice.channel == "paper").execute()
     clock.advance(days=(left_on - TODAY).days)
 
-    notices.mark_printed(letters("print")[0], now=clock.now())
+    notices.mark_printed(letters("print")[0], today=clock.today(), now=clock.now())
     day(date(2026, 12, 7))
 
     row = autopay.planned(invoice)

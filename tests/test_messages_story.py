@@ -110,7 +110,7 @@ class Year:
         self._noted.add(notice.id)
         self.lines.append((self.clock.today(), notice.customer_id, notice.id, _line(notice)))
         if notice.state == Notice.PRINT and not notice.renewal_notices.exists():
-            notices.mark_printed(notice, now=self.clock.now())
+            notices.mark_printed(notice, **self.told())
         if notice.channel == Notice.MAIL and notice.state == Notice.SENT and notice.kind not in self._opened:
             self._opened.add(notice.kind)
             self._open_links(notice)

@@ -493,7 +493,7 @@ def test_paper_goes_to_the_print_queue_until_it_left_the_house(db):
     assert Sender()().printed == 1
 
     [paper] = notices.print_queue()
-    notices.mark_printed(paper, now=NOW)
+    notices.mark_printed(paper, today=NOW.date(), now=NOW)
     assert (fresh(paper).state, list(notices.print_queue())) == ("sent", [])
 
 

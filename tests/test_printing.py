@@ -13,7 +13,7 @@ from billing.edges.print_batches import Press
 from billing.errors import BillingError
 from billing.renewals import day, rules
 from billing.wording import on_paper, samples, tongues
-from models import Invoice, Link, Notice, PrintBatch, PrintFile, PrintPiece, RenewalNotice
+from models import Call, Invoice, Link, Notice, PrintBatch, PrintFile, PrintPiece, RenewalNotice
 from tests import factories
 from tests.test_renewals import agree
 
@@ -226,6 +226,50 @@ def test_letters_are_sent_when_the_batch_is_at_the_post(press, clock, db):
     assert (ann.state, ann.pages, batch.mailed_by) == (Notice.SENT, 1, "staff:olga")
     assert "Invoice" in ann.subject and "$42.50" in ann.body_text
     assert ann.address == "Ann, 7 Oak Street, Austin, TX 78704"
+
+
+@pytest.fixture
+def late_letter(db):
+    """A letter to Ann about an invoice that is long past due."""
+    return letter("Ann", kind=Notice.OVERDUE, due=TODAY - timedelta(days=30))
+
+
+def _she_calls(notice):
+    return Call.create(
+        customer=notice.customer, direction=Call.IN, outcome=Call.MISSED, started_at=NOW, state=Call.TO_CALL,
+        waits=True, by="phone", source="pbx", source_id="1", logged_at=NOW,
+    )  # fmt: skip
+
+
+def test_a_late_letter_comes_into_no_batch_while_its_customer_waits_for_us(press, clock, late_letter):
+    _she_calls(late_letter)
+
+    batch = batch_of(press, clock)
+
+    assert (factories.fresh(late_letter).state, names(batch)) == (Notice.HELD, [])
+    assert "nobody answered" in batch.contents.get().out_reason
+
+
+def test_a_late_letter_is_not_posted_while_its_customer_waits_for_us(press, clock, late_letter):
+    letter("Bob")
+    batch, told = batch_of(press, clock), {"by": "staff:olga", "now": NOW}
+    printing.mark_printed(batch, **told)
+    _she_calls(late_letter)
+
+    with pytest.raises(BillingError, match="Take out of the envelopes first.*nobody answered"):
+        printing.mark_mailed(batch, mailed_on=TODAY, today=TODAY, **told)
+    printing.take_out(late_letter.print_pieces.get(), reason="She called", again=True, **told)
+    printing.mark_mailed(batch, mailed_on=TODAY, today=TODAY, **told)
+
+    assert factories.fresh(late_letter).state == Notice.PRINT
+    assert Notice.select().where(Notice.state == Notice.SENT).count() == 1
+
+
+def test_a_late_letter_by_itself_is_not_posted_either(late_letter):
+    _she_calls(late_letter)
+
+    with pytest.raises(BillingError, match="Do not post it, and wait with it: They called"):
+        notices.mark_printed(factories.fresh(late_letter), today=TODAY, now=NOW)
 
 
 def test_the_links_on_paper_work_and_their_secrets_are_not_kept(press, clock, db):

@@ -178,7 +178,8 @@ def test_certified_mail_is_printed_at_once_and_counts_by_its_number(table, alice
     assert {row.notice_id for row in rows} == {rows[0].notice_id}
     assert {row.medium for row in rows} == {"certified"}
     printed(rows[0].notice)
-    notices.mark_printed(Notice.get_by_id(rows[0].notice_id), now=at(date(2027, 2, 1)))
+    letter = Notice.get_by_id(rows[0].notice_id)
+    notices.mark_printed(letter, today=date(2027, 2, 1), now=at(date(2027, 2, 1)))
     run(date(2027, 2, 2))
     assert {row.state for row in contract.renewal_notices} == {"queued"}  # printed, and no number yet
 

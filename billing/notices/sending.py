@@ -329,6 +329,11 @@ def print_queue():
     return Notice.select().where(Notice.state == Notice.PRINT).order_by(Notice.id)
 
 
-def mark_printed(notice, *, now):
-    """The paper left the house. Returns the notice; raises StaleState when it was marked already."""
+def mark_printed(notice, *, today, now):
+    """The paper left the house. Returns the notice; raises StaleState when it was marked already.
+
+    Raises BillingError for what presses somebody who waits for us: it is kept back instead of posted.
+    """
+    if against := gate.check(notice, today=today, now=now):
+        raise BillingError(f"Do not post it, and wait with it: {gate.sentence(against)}")
     return move(notice, Notice.SENT, sent_at=now)
