@@ -160,6 +160,7 @@ def _drawn_anew(name, content):
     image = ImageOps.exif_transpose(image)
     image = image.convert("RGBA" if image.has_transparency_data and as_kind == "PNG" else "RGB")
     image.thumbnail((SIDE, SIDE))
+    image.info.clear()  # or comments of the sender would be written again
     made = io.BytesIO()
     image.save(made, as_kind, **({"quality": 86} if as_kind == "JPEG" else {}))
     kind = Attachment.JPEG if as_kind == "JPEG" else Attachment.PNG

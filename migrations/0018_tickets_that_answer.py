@@ -1,6 +1,10 @@
 """Tickets know what they are about, whose they are and since when they wait; files come with messages."""
 
-from migrations.changing import freeze, never_delete, run
+from migrations.changing import freeze, never_delete, refuse, run, thaw
+
+SAID = ("contact_id", "staff_id", "body", "internal", "written_at")
+ASTRAY = """OLD."ticket_id" <> NEW."ticket_id" AND NOT EXISTS (SELECT 1 FROM "ticket"
+    WHERE "ticket"."id" = OLD."ticket_id" AND "ticket"."merged_into_id" = NEW."ticket_id")"""
 
 
 def up(migrator, db):
@@ -10,6 +14,9 @@ def up(migrator, db):
     run(db, BEFORE)
     never_delete(db, "attachment")
     freeze(db, "attachment", ("name", "kind", "size", "sha256", "stored_as", "inbound_id", "made_at"))
+    thaw(db, "message")
+    freeze(db, "message", SAID)
+    refuse(db, "message", "move", 'UPDATE OF "ticket_id"', ASTRAY, "a message moves only with its ticket")
 
 
 COMPANY = """

@@ -71,6 +71,14 @@ def freeze(db, table, columns, when=ALWAYS):
     refuse(db, table, "change", f"UPDATE OF {quoted}", condition, f"this {table} is frozen")
 
 
+def thaw(db, table):
+    """Take back what ``freeze`` laid on ``table``; the caller freezes anew what is still to stay."""
+    on = f' ON "{table}"' if db.for_update else ""
+    db.execute_sql(f'DROP TRIGGER "{table}_no_change"{on}')
+    if db.for_update:
+        db.execute_sql(f"DROP FUNCTION {table}_no_change()")
+
+
 def refuse(db, table, name, act, when, sentence):
     """A trigger ``<table>_no_<name>`` that refuses ``act`` on rows for which ``when`` holds."""
     trigger = f'CREATE TRIGGER "{table}_no_{name}" BEFORE {act} ON "{table}"'

@@ -51,7 +51,10 @@ class Shelf:
     def taken(self, request):
         """The files of a form, checked and kept. Raises BillingError for what cannot be taken."""
         uploads = [one for one in request.files.getlist(FIELD) if one.filename]
-        found = [(one.filename, one.read(attachments.MOST_BYTES + 1)) for one in uploads]
+        found = []
+        for one in uploads:
+            with one.stream:
+                found.append((one.filename, one.read(attachments.MOST_BYTES + 1)))
         return self.keep(attachments.all_checked(found))
 
     def opened(self, received):

@@ -17,8 +17,10 @@ def sort(ticket, *, by, now, **changes):
     Raises BillingError for what belongs to another customer, and for a fault that ends before it began.
     """
     after = {name: changes.get(name, getattr(ticket, name)) for name in SORTED}
-    if after["line"] is not None and after["invoice"] != after["line"].invoice:
-        after["line"] = changes["line"] = None  # another invoice was chosen: its lines are others
+    if after["line"] is not None:
+        talking.of_customer(ticket.customer, line=after["line"])
+        if after["line"].invoice_id != (after["invoice"] and after["invoice"].id):
+            after["line"] = changes["line"] = None  # another invoice was chosen: its lines are others
     talking.of_customer(ticket.customer, **{name: after[name] for name in talking.ABOUT})
     if after["contact"] is not None and after["contact"].customer_id != ticket.customer_id:
         raise BillingError("This person belongs to another customer. Choose somebody of this account.")

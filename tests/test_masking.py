@@ -1,0 +1,113 @@
+"""Card numbers never reach the database, however they are written; other numbers stay what they are."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing import inbound, masking, tickets
+from billing.texts import answering
+from models import Inbound, Message, Ticket
+from tests.factories import NOW
+
+GONE = "(card number removed)"
+# The networks' own test numbers.
+NUMBERS = (
+    "4111111111111111", "4012888888881881", "4222222222222", "5555555555554444", "5105105105105100",
+    "2223003122003222", "378282246310005", "371449635398431", "6011111111111117", "6011000990139424",
+    "30569309025904", "38520000023237", "3530111333300000", "3566002020360505", "6200000000000005",
+)  # fmt: skip
+
+
+def grouped(number, sign, size=4):
+    return sign.join(number[at : at + size] for at in range(0, len(number), size))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("sign", ["", " ", "-", ".", "\u00a0", "  ", " - ", "\n", "\u2013"])
+def test_a_card_number_is_taken_out_however_it_is_written(number, sign):
+    said = masking.masked(f"My card is {grouped(number, sign)}, thank you.")
+
+    assert said == f"My card is •••• {number[-4:]} {GONE}, thank you."
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "3782 822463 10005", "3056 930902 5904", "41 11 11 11 11 11 11 11", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        "411111 1111111111", "4111 11111111 1111", "card:4111111111111111exp", "(4111-1111-1111-1111)",
+        "\u0664\u0661\u0661\u0661 \u0661\u0661\u0661\u0661 \u0661\u0661\u0661\u0661 \u0661\u0661\u0661\u0661",
+    ],
+)  # fmt: skip
+def test_the_ways_of_networks_and_of_people_are_known(written):
+    assert GONE in masking.masked(written)
+
+
+def test_what_stands_beside_a_card_goes_or_stays_as_it_should():
+    said = masking.masked("4111 1111 1111 1111 12/27 CVV 123, zip 78701")
+
+    assert said == f"•••• 1111 {GONE} 12/27 CVV •••, zip 78701"
+
+
+def test_two_cards_beside_each_other_both_go():
+    assert masking.masked(f"{NUMBERS[0]} {NUMBERS[3]}").count(GONE) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "Invoice 10482 of account 100482", "(512) 555-0100",
+        "+1 512 555 0100 or 469 555 0100, 469-555-0199",
+        "512 555 0100 512 555 0199 469 555 0123", "4111111111111112", "1234567890123456",
+        "9400 1000 0000 0000 0000 00", "2026-12-01 2026-11-01 2026-10-01", "10001 10002 10003 10004 10005",
+        "routing 111000025, account 000123456789", "WO-51877, panel 4A-22-19-00",
+        "the code is 123, security code 4711",
+        "49927398716", "4111 1111 1111", "411111111111111111111111",
+    ],
+)  # fmt: skip
+def test_other_numbers_stay(text):
+    assert masking.masked(text) == text
+
+
+@given(st.text(alphabet="0123456789 -.\nabc", max_size=300))
+def test_what_was_masked_once_is_not_changed_again_and_holds_no_whole_card(text):
+    said = masking.masked(text)
+
+    assert masking.masked(said) == said
+    for number in NUMBERS:
+        assert f" {number} " not in f" {said} "
+
+
+def test_a_very_long_run_of_digits_costs_no_time():
+    assert masking.masked("1 " * 50_000) == "1 " * 50_000
+
+
+# --- Where people type ---------------------------------------------------------------------------
+
+CARD = "4111 1111 1111 1111"
+
+
+def stored():
+    """Every word that is kept of tickets and of what came in."""
+    rows = [*Ticket.select(Ticket.subject).tuples(), *Message.select(Message.body).tuples()]
+    rows += list(Inbound.select(Inbound.subject, Inbound.body).tuples())
+    return " ".join(text for row in rows for text in row)
+
+
+def test_a_ticket_keeps_no_card_number(alice):
+    ticket = tickets.open(alice, subject=f"Charge {CARD}", body=f"Use {CARD}.", by="Alice", now=NOW)
+    tickets.reply(ticket, body=f"Or 5555555555554444? {CARD}", by="Alice", now=NOW)
+    tickets.reply(ticket, body=f"They said {CARD}", by="Sam", now=NOW, internal=True)
+
+    assert "4111 1111" not in stored() and "5555" not in stored().replace("4444", "")
+    assert stored().count(GONE) == 5
+
+
+def test_what_comes_by_mail_or_text_keeps_no_card_number(alice):
+    inbound.take(
+        inbound.Received("m1", NOW, sender="x@example.com", subject=f"Card {CARD}", body=f"Take {CARD}"),
+        now=NOW,
+    )
+    answering.take(answering.Received("t1", "5125550100", f"Take {CARD}", NOW), now=NOW)
+
+    assert "4111 1111" not in stored()
+    assert stored().count(GONE) == 3
