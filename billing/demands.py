@@ -9,7 +9,7 @@ payment pays what is due first, a dispute rests last. Only reading; the base of 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from peewee import SQL, Case, fn
+from peewee import SQL, Case, Value, fn
 
 from models import Credit, Dispute, Installment, InstallmentPart, Invoice, Plan, among
 
@@ -94,7 +94,7 @@ def split(due_on, open_cents, parts=(), disputed_cents=0):
 
 
 def of_invoices(invoices):
-    """The demands of each: {invoice id: (Demand, …)}, none for what is paid. Two queries for any number."""
+    """The demands of each: {invoice id: (Demand, …)}, none for what is paid. One query for any number."""
     owed = [invoice for invoice in invoices if invoice.open_cents]
     special = apart(invoice_ids=[invoice.id for invoice in owed]) if owed else {}
     found = dict.fromkeys((invoice.id for invoice in invoices), ())
@@ -173,23 +173,36 @@ def next_due_on(invoice):
 
 
 def apart(*, invoice_ids=None, customer_ids=None):
-    """The open invoices that are not simply due on their own date: {invoice id: Apart}, in two queries."""
+    """The open invoices that are not simply due on their own date: {invoice id: Apart}, in one query.
+
+    What is said of a line later counts, whatever was decided of it before. A plan that was agreed later than
+    a decision covers what that restored.
+    """
     which = _among(Invoice.id, invoice_ids) + _among(Invoice.customer, customer_ids)
     found, disputed, parts = {}, {}, {}
-    for id, *row, dispute_id, line_id, state, cents, again_on, at in _disputes(which):
+    for id, *row, state, key, line_id, cents, on, at, is_automatic in sorted(
+        _exceptions(which), key=_in_turn
+    ):
         found[id], own = row, parts.setdefault(id, {})
-        own.pop(line_id, None)  # what is said of a line later counts, whatever was decided of it before
+        if state == Plan.RUNNING:
+            own = {name: one for name, one in own.items() if one[0] is None or one[0] > at}
+            part = Part(on, cents, INSTALLMENT, key, bool(is_automatic))
+            parts[id] = own | {f"installment {key}": (None, part)}
+            continue
+        own.pop(line_id, None)
         if state == Dispute.OPEN:
             disputed[id] = disputed.get(id, 0) + cents
         else:
-            own[line_id or f"dispute {dispute_id}"] = at, Part(again_on, cents, since_at=at)
-    for id, *row, agreed_at, part in _installments(which):
-        kept = {key: one for key, one in parts.get(id, {}).items() if one[0] is None or one[0] > agreed_at}
-        found[id], parts[id] = row, kept | {f"installment {part.installment_id}": (None, part)}
+            own[line_id or f"dispute {key}"] = at, Part(on, cents, since_at=at)
     return {
         id: Apart(id, *row, disputed.get(id, 0), tuple(part for _, part in parts[id].values()))
         for id, row in found.items()
     }
+
+
+def _in_turn(row):
+    """Disputes in their order, then plans."""
+    return row[4] == Plan.RUNNING, row[5]
 
 
 def _among(column, ids):
@@ -199,29 +212,25 @@ def _among(column, ids):
 _OF_INVOICE = (Invoice.id, Invoice.customer, Invoice.due_on, Invoice.open_cents)
 
 
-def _disputes(which):
+def _exceptions(which):
+    """Rows of open invoices: what is disputed or was decided, and what running plans ask for."""
     credited = fn.COALESCE(Credit.amount_cents, 0)
-    query = (
+    disputes = (
         Dispute.select(
-            *_OF_INVOICE, Dispute.id, Dispute.line, Dispute.state, Dispute.amount_cents - credited,
-            Dispute.due_again_on, Dispute.decided_at,
+            *_OF_INVOICE, Dispute.state, Dispute.id, Dispute.line, Dispute.amount_cents - credited,
+            Dispute.due_again_on, Dispute.decided_at, Value(1),
         )
         .left_outer_join(Credit)
         .switch(Dispute)
         .join(Invoice)
         .where((Dispute.state == Dispute.OPEN) | Dispute.due_again_on.is_null(False), *which)
         .where(Invoice.open_cents > SQL("0"))
-        .order_by(Dispute.id)
     )  # fmt: skip
-    return query.tuples()
-
-
-def _installments(which):
-    """What running plans ask for. A plan that was agreed later than a decision covers what that restored."""
-    query = (
+    installments = (
         InstallmentPart.select(
-            *_OF_INVOICE, Plan.agreed_at, Plan.autopay, Installment.due_on, InstallmentPart.amount_cents,
-            Installment.id,
+            *_OF_INVOICE, Plan.state, Installment.id, Value(None).cast("INTEGER"),
+            InstallmentPart.amount_cents, Installment.due_on, Plan.agreed_at,
+            Case(None, [(Plan.autopay, 1)], 0),
         )
         .join(Installment)
         .join(Plan)
@@ -229,8 +238,7 @@ def _installments(which):
         .join(Invoice)
         .where((Plan.state == Plan.RUNNING) & (Invoice.open_cents > SQL("0")), *which)
     )  # fmt: skip
-    for *row, agreed_at, is_automatic, due_on, cents, id in query.tuples():
-        yield *row, agreed_at, Part(due_on, cents, INSTALLMENT, id, is_automatic)
+    return disputes.union_all(installments).tuples()
 
 
 def of_customers(customer_ids):
@@ -265,7 +273,7 @@ class Totals:
 
 
 def totals(customer_ids, today):
-    """What each of these customers owes: {customer id: Totals}. Three queries for any number of them."""
+    """What each of these customers owes: {customer id: Totals}. Two queries for any number of them."""
     is_simple, special = of_customers(customer_ids)
     found = dict.fromkeys(customer_ids, Totals())
     late = fn.SUM(Case(None, [(Invoice.due_on < today, Invoice.open_cents)], 0))

@@ -53,7 +53,7 @@ def account():
         return redirect(url_for("portal.questions"), 303)
     open_invoices = list(ledger.open_invoices(g.customer))
     balance = ledger.balance(g.customer, today=g.today)
-    asked = _asked(open_invoices)
+    due = demands.of_invoices(open_invoices)
     claimed, charges = _claimed(open_invoices), upcoming.of_customer(g.customer, today=g.today)
     promised = {row.invoice_id for one in charges if one.is_promise for row in one.planned}
     is_payer = g.contact.role == Contact.PAYER
@@ -62,8 +62,8 @@ def account():
         balance=balance,
         ways=more_time.of_account(g.customer, balance, all_charged=len(promised) == len(open_invoices)),
         invoices=open_invoices,
-        asked=asked,
-        states=_states(open_invoices, claimed, promised),
+        asked=_asked(due),
+        states=_states(open_invoices, claimed, promised, due),
         claimed=claimed,
         promised=promised,
         charges=[(charge, wait_url if is_payer else "") for charge, wait_url in autopay.shown(charges)],
@@ -114,22 +114,21 @@ def _chosen(values):
     """(the customer's own invoices of which something is due among the numbers that were sent, Asked)."""
     numbers = set(values.getlist("invoice"))
     found = [invoice for invoice in ledger.open_invoices(g.customer) if str(invoice.number) in numbers]
-    asked = _asked(found)
+    asked = _asked(demands.of_invoices(found))
     return [invoice for invoice in found if asked[invoice.id].cents], asked
 
 
-def _asked(invoices):
-    """{invoice id: what is asked for of it, and when it is due}."""
+def _asked(due):
+    """{invoice id: what is asked for of it, and when}; ``due`` is what demands.of_invoices says."""
     return {
         id: Asked(demands.asked_cents(some, g.today), demands.first_on(some), demands.disputed_cents(some))
-        for id, some in demands.of_invoices(invoices).items()
+        for id, some in due.items()
     }
 
 
-def _states(invoices, claimed, promised):
+def _states(invoices, claimed, promised, due):
     """One word for where each invoice stands: {id: word}."""
-    asked = demands.of_invoices(invoices)
-    return {one.id: _state(one, claimed.get(one.id), one.id in promised, asked[one.id]) for one in invoices}
+    return {one.id: _state(one, claimed.get(one.id), one.id in promised, due[one.id]) for one in invoices}
 
 
 def _state(invoice, attempt, is_promised, asked):
@@ -159,7 +158,12 @@ def invoices():
     return render_template(
         "portal/invoices.html",
         invoices=rows,
-        states=_states(rows, _claimed(rows), upcoming.promised_invoices([g.customer.id], today=g.today)),
+        states=_states(
+            rows,
+            _claimed(rows),
+            upcoming.promised_invoices([g.customer.id], today=g.today),
+            demands.of_invoices(rows),
+        ),
         older=older and url_for("portal.invoices", before=older),
         newer="before" in request.args and url_for("portal.invoices"),
     )

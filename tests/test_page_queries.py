@@ -8,7 +8,7 @@ from tests import factories, office
 from tests.portal_visitor import Visitor
 from tests.test_portal_account import enter
 
-MOST = {"pay page": 12, "portal list": 7, "portal overview": 15, "staff list": 5, "staff timeline": 18}
+MOST = {"pay page": 20, "portal list": 8, "portal overview": 22, "staff list": 6, "staff timeline": 18}
 
 
 @pytest.fixture
