@@ -52,7 +52,8 @@ def deliver(invoice, *, kind=Notice.INVOICE, **fields):
     return Notice.create(
         **{
             "key": f"test:{next(_keys)}", "kind": kind, "state": Notice.SENT,
-            "customer": invoice.customer, "contact": contact, "invoice": None if kind == Notice.DIGEST else invoice,
+            "customer": invoice.customer, "contact": contact,
+            "invoice": None if kind == Notice.DIGEST else invoice,
             "address": contact.email, "why": "Test", "sent_at": SENT, "send_at": SENT, "created_at": SENT,
             **fields,
         }
