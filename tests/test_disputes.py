@@ -1,13 +1,15 @@
 """A customer disputes a part, pays the rest, and has our answer: a credit, a fresh date, or both in part."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import peewee
 import pytest
 
-from billing import approvals, demands, invoices, ledger, payments
+from billing import approvals, demands, invoices, ledger, notices, payments
 from billing.disputes import asking, deciding, finding, settling
+from billing.edges import letters
 from billing.errors import BillingError, StaleState
+from billing.notices import judging
 from models import Credit, Dispute, Event, Line, Notice, Payment, Ticket
 from tests.at_once import refusals, together
 from tests.factories import BY, NOW, fresh, make_invoice, payer
@@ -359,3 +361,56 @@ def test_what_money_paid_without_asking_here_is_closed_by_the_daily_job(dispute,
 
     assert settling.settle_all(by="daily", now=datetime(2026, 12, 2, 8)) == 1
     assert fresh(dispute).state == "withdrawn"
+
+
+# --- Messages ------------------------------------------------------------------------------------
+
+
+def reminded(day):
+    """Kinds of what the daily job queues about what is due on a day."""
+    notices.queue_reminders(day, now=datetime.combine(day, time(15)))
+    return [row.kind for row in Notice.select().where(Notice.kind.in_(("reminder", "overdue", "check_in")))]
+
+
+def test_nobody_is_reminded_of_an_invoice_that_is_disputed_as_a_whole(invoice):
+    asking.open(invoice, amount_cents=None, **ASKED)
+    Ticket.update(state=Ticket.CLOSED).execute()
+
+    assert reminded(DUE) == []
+    assert reminded(DUE + timedelta(days=20)) == []
+
+
+def test_the_rest_is_reminded_of_and_a_fresh_date_anew(dispute, invoice, owner):
+    Ticket.update(state=Ticket.CLOSED).execute()
+    assert reminded(DUE) == ["reminder"]
+    late = DUE + timedelta(days=2)
+    payments.record(
+        invoice.customer, amount_cents=7_000, kind="check", received_on=late, key="k",
+        parts=[(invoice, 7_000)], by=BY, today=late, now=NOW,
+    )  # fmt: skip
+    told = {"staff": owner, "by": BY, "today": late, "now": datetime.combine(late, time(15))}
+    deciding.reject(fresh(dispute), decision="It is right.", **told)
+
+    assert reminded(late + timedelta(days=5)) == ["reminder"]
+    assert reminded(fresh(dispute).due_again_on) == ["reminder", "reminder"]
+
+
+def test_a_reminder_that_waits_is_not_sent_once_all_of_it_is_disputed(invoice):
+    assert reminded(DUE) == ["reminder"]
+    asking.open(invoice, amount_cents=None, **{**ASKED, "today": DUE})
+
+    notice = Notice.get(Notice.kind == "reminder")
+    assert "disputed" in judging.objection(notice, today=DUE, now=datetime.combine(DUE, time(16)))
+
+
+def test_both_mails_say_what_rests_and_what_is_due(app, dispute, owner, invoice):
+    compose = letters.composer(app)
+    received = compose(Notice.get(Notice.kind == "dispute_received"), NOW)
+    assert "$30.00" in received.subject
+    for words in ("December 31, 2026", "$70.00", "Service call", "The hours are not right."):
+        assert words in received.text
+
+    deciding.uphold(dispute, amount_cents=1_000, decision="One hour, not two.", staff=owner, **AGAIN)
+    decided = compose(Notice.get(Notice.kind == "dispute_decided"), NOW)
+    for words in ("You were right in part", "$10.00", "$20.00 is due after all", "One hour, not two."):
+        assert words in decided.text

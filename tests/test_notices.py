@@ -666,7 +666,7 @@ def test_a_name_with_line_breaks_starts_no_header_of_its_own(office, send, app):
 # What a kind says and needs beyond this is tested where it is queued.
 ELSEWHERE = {
     "overdue", "check_in", "digest", "renewal", "yearly_reminder", "price_change", "contract_answered",
-    "contract_ended", "consent_confirm", "text_reply",
+    "contract_ended", "consent_confirm", "text_reply", "dispute_received", "dispute_decided",
 }  # fmt: skip
 
 
