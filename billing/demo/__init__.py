@@ -13,7 +13,9 @@ from billing.demo import (
     cast,
     channels,
     company,
+    doubts,
     ends,
+    held,
     history,
     kindness,
     lives,
@@ -81,8 +83,10 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         phone.play(past)
         opened.play(past)
         kindness.play(past)
+        doubts.play(past)
         agreed.play(past)
         unpaid.play(past)
+        held.play(past)
 
 
 def _settle(seed, begins_on, today, count, progress):
