@@ -96,6 +96,9 @@ class LetterForm(wtforms.Form):
 
     authority = text_field("Authority", 120, hint="Such as: Austin Fire Department, Fire Marshal.")
     address = text_field("Address", 255, hint="Lines with commas between them.")
+    kind = ChoiceInput(
+        "What happens", choices=[("ended", "Monitoring ends"), ("suspended", "Monitoring is suspended")]
+    )
     ends_on = DateInput("Last day of monitoring", [Filled()])
 
 
@@ -124,6 +127,7 @@ def _letter(contract, form):
         address=form.address.data,
         ends_on=form.ends_on.data,
         today=g.today,
+        kind=form.kind.data,
     )
     return pdf_answer(pdf.authority_pdf(document), f"Letter to {document.authority}")
 
@@ -131,9 +135,11 @@ def _letter(contract, form):
 def _told(contract, form):
     row = authorities.record(
         contract, authority=form.authority.data, address=form.address.data, ends_on=form.ends_on.data,
-        sent_on=form.sent_on.data, medium=form.medium.data, proof=form.proof.data, **day_of(),
+        sent_on=form.sent_on.data, medium=form.medium.data, proof=form.proof.data, kind=form.kind.data,
+        **day_of(),
     )  # fmt: skip
-    return f"Recorded: {row.authority} was told. The contract may end on {words.date(row.ends_on)} or later."
+    may = "end" if row.kind == AuthorityNotice.ENDED else "rest"
+    return f"Recorded: {row.authority} was told. Monitoring may {may} on {words.date(row.ends_on)} or later."
 
 
 def _needs_authority(contract):

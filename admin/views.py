@@ -34,6 +34,7 @@ from admin import (
     security,
     settlements,
     tickets,
+    way_out,
 )
 from admin.base import StaffView
 from admin.filters import Derived
@@ -72,6 +73,8 @@ from models import (
     Feed,
     GateOverride,
     GatewayEvent,
+    Handover,
+    HandoverFile,
     Hold,
     ImportBatch,
     Inbound,
@@ -118,6 +121,7 @@ from models import (
     Site,
     Staff,
     Stance,
+    Suspension,
     System,
     TaxRate,
     Ticket,
@@ -142,7 +146,8 @@ class CustomerView(StaffView):
     )  # fmt: skip
     form_columns = (
         "account_number", "name", "kind", *ADDRESS, "language", "group", "terms_days",
-        "po_number", "tax_exempt_number", "tax_exempt_until_on", "since_on", "note", "closed_on",
+        "po_number", "tax_exempt_number", "tax_exempt_until_on", "since_on", "vulnerable_reason", "note",
+        "closed_on",
     )  # fmt: skip
     actions = (
         remedies.GOODWILL,
@@ -150,6 +155,7 @@ class CustomerView(StaffView):
         *calls.CUSTOMER,
         plans.PROMISE_OF_CUSTOMER,
         plans.PLAN_OF_CUSTOMER,
+        *way_out.CUSTOMER,
     )
     search_by = (
         Customer.account_number,
@@ -237,7 +243,7 @@ class SystemView(StaffView):
     """What is installed and monitored."""
 
     can_create = can_edit = True
-    column_list = ("name", "site", "kind", "station_number", "required_fire")
+    column_list = ("name", "site", "kind", "station_number", "required_fire", "certificated")
     form_columns = ("site", "kind", "name", "station_number", "required_fire")
     edit_columns = form_columns[1:]
     search_by = (Anywhere(System.name), System.station_number, Related(System.site, finding.searched(Site)))
@@ -270,7 +276,7 @@ class ContractView(renewals.ContractEnd, StaffView):
         "renewal_disclosure_signed_on", "renewal_requested_on", "leased_equipment", "late_fee_agreed",
     )  # fmt: skip
     edit_columns = tuple(name for name in form_columns if name not in ("customer", "starts_on"))
-    actions = (*actions.CONTRACT, agreements.END, *agreements.AUTHORITY)
+    actions = (*actions.CONTRACT, agreements.END, *agreements.AUTHORITY, *way_out.CONTRACT)
     inline = ("charges", "holds")
     unlisted = ("renewal_notices",)
     details_page = "admin/contract.html"
@@ -743,6 +749,7 @@ class CompanyView(StaffView):
         "send_from_hour", "send_until_hour", "dispute_days", "daily_batch",
         *remedies.POLICIES,
         *plans.POLICIES,
+        *way_out.POLICIES,
     )  # fmt: skip
     actions = outbox.COMPANY
 
@@ -876,6 +883,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (RenewalNotice, renewals.RenewalNoticeView),
             (RenewalAnswer, agreements.RenewalAnswerView),
             (Cancellation, agreements.CancellationView),
+            (Suspension, way_out.SuspensionView),
             (AuthorityNotice, agreements.AuthorityNoticeView),
             (Renewal, renewals.RenewalView),
             (RenewalRule, renewals.RenewalRuleView),
@@ -901,6 +909,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Refund, RefundView),
             (Chargeback, ChargebackView),
             (Loss, LossView),
+            (Handover, way_out.HandoverView),
             (Allocation, AllocationView),
             (Line, LineView),
         ),
@@ -957,6 +966,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (ToJudge, collections.ToJudgeView),
             (Message, MessageView),
             (Attachment, tickets.AttachmentView),
+            (HandoverFile, way_out.HandoverFileView),
             (PaymentPart, PaymentPartView),
         ),
     ),  # fmt: skip

@@ -40,6 +40,7 @@ from models import (
     Refund,
     RemittanceRow,
     ServiceCredit,
+    Suspension,
     Ticket,
 )
 
@@ -142,6 +143,7 @@ def queues(today, ages):
         _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
         _disputes(today),
         *_call_queues(today),
+        *_last_step_queues(today),
         *_incoming_queues(),
         _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
         _queue(
@@ -248,11 +250,24 @@ def _call_queues(today):
     """Whom to call: those whom nobody answered, what was agreed, and calls that are nobody's yet."""
     for work, label, query, note, urgent in (
         ("to_return", "To call back", calls.to_return(), "They called and nobody answered.", True),
-        ("steps_due", "Next steps of calls", calls.steps_due(today), "Agreed on the phone, for today.", False),
+        ("steps_due", "Next steps of calls", calls.steps_due(today), "Agreed on the phone, due now.", False),
         ("unmatched", "Whose call was it?", calls.unmatched(), "A number of nobody, or of two.", True),
     ):  # fmt: skip
         count = query.count()
         yield Number(label, "call", {"work": work}, count=count, note=note, urgent=urgent and count > 0)
+
+
+def _last_step_queues(today):
+    """What suspensions leave to do: first what undoes them."""
+    running = Suspension.select()
+    for args, label, condition, note, urgent in (
+        ({"recall": "yes"}, "Letters to take back", Suspension.recall, "Printed, not true any more.", True),
+        ({"station": "yes"}, "Stations to tell", Suspension.station, "Whether signals are answered.", True),
+        ({"state": "warned", "rests_on_to": str(today)}, "Suspensions to decide",
+         (Suspension.state == Suspension.WARNED) & (Suspension.rests_on <= today), "Their day came.", False),
+    ):  # fmt: skip
+        count = running.where(condition).count()
+        yield Number(label, "suspension", args, count=count, note=note, urgent=urgent and count > 0)
 
 
 def _incoming_queues():
