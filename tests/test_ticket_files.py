@@ -111,12 +111,8 @@ def test_ten_megabytes_are_refused_with_a_sentence(visitor, megabytes):
 
 
 def test_pages_that_take_no_files_take_no_large_body_either(app, visitor):
-    answer = visitor.client.post(
-        "/account/details",
-        data={"name": "x" * 3_000_000},
-        headers=SAME_ORIGIN,
-        content_type="multipart/form-data",
-    )
+    body, kind = encode_multipart_formdata([("name", "x" * 3_000_000)])
+    answer = visitor.client.post("/account/details", data=body, headers=SAME_ORIGIN, content_type=kind)
 
     assert answer.status_code == 413
 
