@@ -37,6 +37,7 @@ class Shown:
 
     hit: search.Hit
     kind: str
+    title: str
     url: str
     when: str
 
@@ -80,7 +81,8 @@ def newest(typed, most=IN_SECTION):
 def shown(hit):
     """A hit with its address and its moment."""
     kind = "Internal note" if hit.internal else KIND[hit.kind]
-    return Shown(hit, kind, address(hit.row), labels.moment(hit.at))
+    title = hit.title.removeprefix(f"{g.company.name}: ")
+    return Shown(hit, kind, title, address(hit.row), labels.moment(hit.at))
 
 
 KIND = {
@@ -98,11 +100,12 @@ def _readable():
 
 
 def _kinds(kind):
-    return [one for one in _readable() if kind in ("", one)]
+    """Without a choice what people said: thousands of letters of ours tell the same words again and again."""
+    return [one for one in _readable() if one == kind or (not kind and one in search.SAID)]
 
 
 def _choices():
-    return [("", "Everything"), *((kind, WORDS[kind]) for kind in WORDS if kind in _readable())]
+    return [("", "Said by people"), *((kind, WORDS[kind]) for kind in WORDS if kind in _readable())]
 
 
 def _address(typed, kind, customer, before=""):

@@ -158,7 +158,7 @@ def said(typed):
     """A few of the newest texts with these words, as Hits: for the suggestions below the box."""
     for one in newest_said(finding.clean(typed), IN_BOX):
         told = "".join(piece for piece, _ in one.hit.snippet)
-        yield Hit(one.kind, words.clipped(one.hit.title, 80), words.clipped(told, 90), one.url)
+        yield Hit(one.kind, words.clipped(one.title, 80), words.clipped(told, 90), one.url)
 
 
 def only_exact(hits):
