@@ -50,7 +50,7 @@ def customers_after(customer_id, today, limit):
     return sorted(both[0] | both[1])[:limit]
 
 
-def read(customer_ids, *, today):
+def read(customer_ids, *, today, house=None):
     """The Evidence of everything past due of these customers, in a list: by customer, date and invoice.
 
     Some twenty queries, however many customers.
@@ -61,7 +61,7 @@ def read(customer_ids, *, today):
     customer_ids = list(dict.fromkeys(row.customer_id for row in rows))
     special = demands.apart(customer_ids=customer_ids)
     items = [(row, item) for row in rows for item in items_of(row, special.get(row.id), today)]
-    scene = _Scene(customer_ids, [row.id for row in rows], today)
+    scene = _Scene(customer_ids, [row.id for row in rows], today, house or records.house())
     return [scene.evidence(row, item) for row, item in items]
 
 
@@ -108,8 +108,8 @@ def items_of(row, apart, today):
 class _Scene:
     """All records of a chunk of customers, and what of them belongs to one Item."""
 
-    def __init__(self, customer_ids, invoice_ids, today):
-        self.today, self.house = today, records.house()
+    def __init__(self, customer_ids, invoice_ids, today, house):
+        self.today, self.house = today, house
         self.payers = records.payers(customer_ids)
         self.left = {
             id: [sum(one.cents for one in some), tuple(some)]

@@ -11,10 +11,10 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-from billing.collections import evidence, rules
+from billing.collections import evidence, records, rules
 from models import ToJudge, Verdict, among, change_many, db, insert_rows
 
-CHUNK = 1_000  # customers judged together: memory stays flat
+CHUNK = 2_500  # customers judged together, in half a second: memory stays flat
 LOCK = 728_121  # any number that is only ours
 COLUMNS = (
     "customer_id", "invoice_id", "installment_id", "code", "sentence", "evidence", "rejected", "act",
@@ -48,9 +48,9 @@ class Report(NamedTuple):
 
 def judge_all(today, *, now, progress=None):
     """Judge everything past due; returns the Report. Some thirty queries for each chunk of customers."""
-    report, after = Report(Counter(), 0), 0
+    report, after, house = Report(Counter(), 0), 0, records.house()
     while customer_ids := evidence.customers_after(after, today, CHUNK):
-        one = judge(customer_ids, today=today, now=now)
+        one = judge(customer_ids, today=today, now=now, house=house)
         report = Report(report.codes + one.codes, report.changed + one.changed)
         after = customer_ids[-1]
         if progress:
@@ -92,8 +92,10 @@ def of_invoice(invoice, *, today, now):
 # --- Judging -------------------------------------------------------------------------------------
 
 
-def judge(customer_ids, *, today, now):
+def judge(customer_ids, *, today, now, house=None):
     """Judge what is past due of these customers now and keep what is new; returns the Report.
+
+    house -- records.House, where it was read already
 
     One judge at a time on PostgreSQL: who read later must write later. It waits for nobody else, because it
     locks no customer and no invoice.
@@ -102,7 +104,7 @@ def judge(customer_ids, *, today, now):
         if db.for_update:
             db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         ToJudge.delete().where(among(ToJudge.customer_id, customer_ids)).execute()
-        found = [(one, rules.judge(one)) for one in evidence.read(customer_ids, today=today)]
+        found = [(one, rules.judge(one)) for one in evidence.read(customer_ids, today=today, house=house)]
         changed = _keep(customer_ids, found, today, now)
     return Report(Counter(judgment.code for _, judgment in found), changed)
 
