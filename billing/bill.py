@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from peewee import DataError, IntegrityError
 
+from billing import changes, clarity, contracts, ledger, money, notices, words
 from billing import company as companies
-from billing import contracts, ledger, money, notices, words
 from billing.automatic import autopay
 from billing.errors import BillingError, StaleState
 from models import (
@@ -130,6 +130,8 @@ class Bill:
     work: list = field(default_factory=list)  # ids of the one-offs
     missed: int = 0  # most periods of one charge that come together
     refusal: str = ""
+    unexplained: dict = field(default_factory=dict)  # position in ``lines``: why its price is another one
+    unclear: tuple = ()  # Findings: what would confuse the customer, of a preview
 
     @property
     def total_cents(self):
@@ -144,6 +146,7 @@ class Report:
     lines: int = 0
     total_cents: int = 0
     drafts: int = 0
+    unclear: int = 0
     skipped: list = field(default_factory=list)
 
     def __str__(self):
@@ -151,11 +154,13 @@ class Report:
         text = f"{made} with {lines}, {money.format_cents(self.total_cents)}"
         if self.drafts:
             text += f"; {words.plural(self.drafts, 'draft')} for staff to look at"
+        if self.unclear:
+            text += f"; {words.plural(self.unclear, 'invoice')} to make clear first"
         return text + (f"; {words.plural(len(self.skipped), 'customer')} skipped" if self.skipped else "")
 
     def add(self, other):
         """Add what another report counted."""
-        for name in ("invoices", "lines", "total_cents", "drafts", "skipped"):
+        for name in ("invoices", "lines", "total_cents", "drafts", "unclear", "skipped"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -168,10 +173,14 @@ def run(today, *, by, now, customer=None, job=None, progress=None):
     customer -- bill only this one
     job      -- the JobRun that the invoices belong to
     progress -- called with the number of customers done, after each chunk
+
+    Raises BillingError while the company lacks what every invoice must say.
     """
     report = Report()
     company = companies.current()
     ids = due_customers(today, company, customer)
+    if ids and (lacking := lacks(company)):
+        raise BillingError(f"Nothing was billed. {clarity.sentence(lacking)}")
     rates = _Rates(today)
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
@@ -185,9 +194,18 @@ def preview(today, *, customer=None):
     """What ``run`` would bill, without writing anything: a list of Bill, refused ones included."""
     company = companies.current()
     ids, rates, bills = due_customers(today, company, customer), _Rates(today), []
+    sender = clarity.sender_of(company)
     for start in range(0, len(ids), CHUNK):
         bills += _bills(ids[start : start + CHUNK], today, company, rates)
+    for bill in bills:
+        for lines in filter(None, (bill.lines, bill.apart)):
+            bill.unclear += _unclear(bill, lines, sender, today, company)
     return bills
+
+
+def lacks(company, *, has_pay_link=True):
+    """The Findings of what a company lacks for any invoice: asked before the first bill run, and by each."""
+    return tuple(clarity.check_sender(clarity.sender_of(company, has_pay_link=has_pay_link)))
 
 
 def due_customers(today, company, customer=None):
@@ -230,10 +248,12 @@ def _bills(ids, today, company, rates):
     bills = {customer.id: Bill(customer) for customer in Customer.select().where(among(Customer.id, ids))}
     horizon = today + timedelta(days=company.bill_ahead_days)
     pauses, prices = _pauses(ids), _prices(ids, horizon)
-    for row in read_rows(_due_charges(ids, today, company), Due, dates=(8, 9, 10)):
+    rows = list(read_rows(_due_charges(ids, today, company), Due, dates=(8, 9, 10)))
+    before = changes.latest([row.id for row in rows if row.next_index])
+    for row in rows:
         bill = bills[row.customer_id]
         try:
-            _add_charge(bill, row, today, horizon, rates, pauses, prices.get(row.id, ()))
+            _add_charge(bill, row, today, horizon, rates, pauses, prices.get(row.id, ()), before.get(row.id))
         except BillingError as refusal:
             bill.refusal = str(refusal)
     for row in read_rows(_due_work(ids, today), Work, dates=(7,)):
@@ -369,8 +389,8 @@ def is_exempt(customer, today):
 # --- Computing -----------------------------------------------------------------------------------
 
 
-def _add_charge(bill, row, today, horizon, rates, pauses, prices):
-    """Add every due period of one charge to its customer's bill."""
+def _add_charge(bill, row, today, horizon, rates, pauses, prices, before):
+    """Add every due period of one charge to its customer's bill. ``before``: its last billed period."""
     limit = today if row.in_arrears else horizon
     held = pauses.get((row.customer_id, row.contract_id), []) + pauses.get((row.customer_id, None), [])
     tax_name, tax_ppm = rates.of(bill.customer, row)
@@ -380,6 +400,9 @@ def _add_charge(bill, row, today, horizon, rates, pauses, prices):
             break
         if (part := contracts.billable(row, index, held)) is not None:
             unit_cents = contracts.price_at(row.unit_cents, prices, part.from_on)
+            if why := changes.unexplained(unit_cents, part.from_on, before, prices):
+                bill.unexplained[len(bill.lines)] = why
+            before = part.from_on, unit_cents
             bill.lines.append(_recurring_line(row, part, unit_cents, tax_name, tax_ppm))
             lines += 1
         index += 1
@@ -445,25 +468,43 @@ def _bill_chunk(ids, today, company, rates, *, by, now, job):
     report = Report()
     if db.for_update:
         list(Customer.select(Customer.id).where(among(Customer.id, ids)).order_by(Customer.id).for_update())
-    issued, drafts, billed = [], [], []
+    issued, drafts, unclear, billed, sender = [], [], [], [], clarity.sender_of(company)
     for bill in _bills(ids, today, company, rates):
         if bill.refusal:
             report.skipped.append((bill.customer, bill.refusal))
-        elif bill.missed > company.catch_up_periods:
-            drafts.append((bill, bill.lines + bill.apart))
-        else:
-            issued += [(bill, lines) for lines in (bill.lines, bill.apart) if lines]
-        if not bill.refusal:
-            billed.append(bill)
+            continue
+        billed.append(bill)
+        if bill.missed > company.catch_up_periods:
+            drafts.append((bill, bill.lines + bill.apart, ()))
+            continue
+        for lines in filter(None, (bill.lines, bill.apart)):
+            findings = _unclear(bill, lines, sender, today, company)
+            (unclear if findings else issued).append((bill, lines, findings))
     _mark_billed(billed, today)
+    issued = [(bill, lines) for bill, lines, _ in issued]
     write_issued(issued, today, company, by=by, now=now, job=job)
-    for bill, lines in drafts:
-        _write_draft(bill, lines, now, job)
-    report.drafts = len(drafts)
+    for bill, lines, findings in drafts + unclear:
+        _write_draft(bill, lines, findings, now, job)
+    report.drafts, report.unclear = len(drafts), len(unclear)
     report.invoices = len(issued)
     report.lines = sum(len(lines) for _, lines in issued)
     report.total_cents = sum(line.total_cents for _, lines in issued for line in lines)
     return report
+
+
+def _unclear(bill, lines, sender, today, company):
+    """The Findings of what would confuse in one invoice; almost always none."""
+    customer = bill.customer
+    paper = clarity.paper(
+        customer, lines, sender, issued_on=today, due_on=due_on(company, customer, today),
+        unexplained=bill.unexplained if lines is bill.lines else None,
+    )  # fmt: skip
+    return clarity.check(paper, sender_is_fine=True)
+
+
+def due_on(company, customer, today):
+    """The due date of an invoice that is issued on ``today``."""
+    return today + timedelta(days=companies.terms_days(company, customer))
 
 
 def _mark_billed(bills, today):
@@ -546,9 +587,8 @@ def take_numbers(count):
 
 def _invoice_row(customer, lines, number, today, company, owed, now, job):
     total = sum(line.total_cents for line in lines)
-    due_on = today + timedelta(days=companies.terms_days(company, customer))
     return (
-        customer.id, number, Invoice.ISSUED, today, due_on,
+        customer.id, number, Invoice.ISSUED, today, due_on(company, customer, today),
         sum(line.amount_cents for line in lines), sum(line.discount_cents for line in lines),
         sum(line.tax_cents for line in lines), total, ledger.opening_cents(total), owed.owed_cents,
         bill_to(customer), customer.po_number, "", job and job.id, "", now,
@@ -560,14 +600,15 @@ def bill_to(customer):
     return "\n".join([customer.name, *customer.address_lines])
 
 
-def _write_draft(bill, lines, now, job):
-    """More missed periods than the policy bills at once: a draft waits for staff to issue or discard it."""
+def _write_draft(bill, lines, findings, now, job):
+    """A draft waits for staff: more missed periods than the policy bills at once, or something unclear."""
     draft = Invoice.create(
         customer=bill.customer,
         subtotal_cents=sum(line.amount_cents for line in lines),
         discount_cents=sum(line.discount_cents for line in lines),
         tax_cents=sum(line.tax_cents for line in lines),
         total_cents=sum(line.total_cents for line in lines),
+        unclear=clarity.kept(findings),
         run=job,
         created_at=now,
     )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from billing import bill, contracts, events, ledger, notices
+from billing import bill, clarity, contracts, events, ledger, notices
 from billing import company as companies
 from billing.automatic import autopay
 from billing.disputes import settling
@@ -13,10 +13,17 @@ from models import Charge, Credit, CreditReversal, Invoice, Line, OneOff, db
 
 
 def issue(draft, *, by, today, now):
-    """Give a draft its number, dates and place in the ledger, and queue its messages. Returns it."""
+    """Give a draft its number, dates and place in the ledger, and queue its messages. Returns it.
+
+    Raises BillingError with what would confuse the customer, which the draft then keeps.
+    """
     if draft.state != Invoice.DRAFT:
         raise BillingError("This invoice is issued already.")
     company, customer = companies.current(), draft.customer
+    if findings := _unclear(draft, company, today):
+        _keep(draft, findings)
+        raise BillingError(f"It would confuse {customer.name}. {clarity.sentence(findings)}")
+    _keep(draft, ())
     with ledger.locked(customer.id):
         owed = ledger.balance(customer, today=today).owed_cents
         move(
@@ -35,6 +42,40 @@ def issue(draft, *, by, today, now):
         autopay.plan([customer.id], today=today, now=now)
         events.record("invoice.issued", draft, by=by, now=now, customer=customer)
     return Invoice.get_by_id(draft.id)
+
+
+def _unclear(draft, company, today):
+    """What would confuse in a draft as it stands now. An unrecorded price is not mended by waiting."""
+    lines, customer = list(draft.lines.order_by(Line.position)), draft.customer
+    paper = clarity.paper(
+        customer, lines, clarity.sender_of(company), issued_on=today, note=draft.note, sums=draft,
+        due_on=bill.due_on(company, customer, today),
+    )  # fmt: skip
+    known = [finding for finding in clarity.of_draft(draft) if finding.code == "unexplained"]
+    return (*clarity.check(paper), *known)
+
+
+def _keep(draft, findings):
+    kept = clarity.kept(findings)
+    if kept != draft.unclear:
+        Invoice.update(unclear=kept).where(Invoice.id == draft.id).execute()
+        draft.unclear = kept
+        draft._dirty.discard("unclear")
+
+
+def redo(draft, *, by, today, now):
+    """Throw a draft away and bill its periods and work anew, as charges, sites and texts are now.
+
+    What is clear now is issued; what is not is a draft again. Returns the bill step's Report.
+    """
+    if draft.state != Invoice.DRAFT:
+        raise BillingError("Only a draft is made anew. Void an issued invoice instead.")
+    with ledger.locked(draft.customer_id):
+        move(draft, Invoice.VOID, voided_on=today, void_reason="Made anew")
+        _release_lines(draft, today)
+        _put_back(draft)
+        events.record("invoice.redone", draft, by=by, now=now, customer=draft.customer)
+        return bill.run(today, by=by, now=now, customer=draft.customer)
 
 
 def discard(draft, *, reason, by, today, now):

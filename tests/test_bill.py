@@ -203,7 +203,7 @@ def test_unapplied_credit_is_used_at_once(db):
 
 
 def test_an_invoice_with_nothing_due_is_issued_and_not_mailed(db):
-    make_charge(cents=0)
+    make_charge(cents=0, text="Monitoring, included")
 
     assert run().invoices == 1
     assert not Notice.select().exists()

@@ -144,8 +144,8 @@ def test_a_day_confirms_bills_reminds_sends_and_checks(run_day, paying, office, 
     assert trouble == []
     assert [line.split(":")[0] for line in told] == [step.name for step in daily.STEPS]
     assert told[1] == "renew: nothing to do"
-    assert told[2].startswith("bill: 1 invoice with 1 line, $30.00")
-    assert told[4] == "autopay: 0 charged $0.00, 0 declined and told, 0 held, 0 in doubt, 0 skipped"
+    assert told[3].startswith("bill: 1 invoice with 1 line, $30.00")
+    assert told[5] == "autopay: 0 charged $0.00, 0 declined and told, 0 held, 0 in doubt, 0 skipped"
     assert Invoice.get_by_id(paid.id).open_cents == 0
     kinds = sorted(notice.kind for notice in Notice.select().where(Notice.state == "sent"))
     assert kinds == ["invoice", "receipt"]
@@ -164,7 +164,7 @@ def test_the_second_run_of_a_day_does_nothing_again(run_day, office, alice):
     told, trouble = run_day()
 
     assert (trouble, Invoice.select().count(), len(office.taken)) == ([], 1, 1)
-    assert "0 invoices" in told[2]
+    assert "0 invoices" in told[3]
 
 
 def test_one_step_can_be_run_alone(run_day, office, alice):

@@ -371,7 +371,10 @@ def test_a_draft_that_waited_is_as_issued_from_its_issue_on(alice, company):
     draft = Invoice.create(
         customer=alice, subtotal_cents=900, total_cents=900, created_at=NOW - timedelta(days=3)
     )
-    Line.create(invoice=draft, position=1, text="Work", unit_cents=900, amount_cents=900, total_cents=900)
+    Line.create(
+        invoice=draft, position=1, text="Repair of the gate", unit_cents=900, amount_cents=900,
+        total_cents=900, done_on=date(2026, 11, 20),
+    )  # fmt: skip
     receive(alice, 400, at=NOW - timedelta(hours=1))
     invoice = invoices.issue(draft, by=factories.BY, today=TODAY, now=NOW)
     assert Event.select().where(Event.what == "invoice.issued").count() == 1

@@ -1,0 +1,221 @@
+"""What changed since last time: each line of an invoice beside the one before it of the same charge.
+
+One sentence for each change: new, ended, another price with how the customer was told, quantity, discount,
+tax, a part of a period. Only reading, set-based. A price that changed without a record cannot be explained:
+``unexplained`` says so, and the invoice is not issued (clarity.py).
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from peewee import SQL, fn
+
+from billing import contracts, words
+from billing.money import format_cents
+from models import Charge, Invoice, Line, PriceChange, among, db
+
+SPAN = timedelta(days=430)  # a yearly service and its next invoice, late
+MOST = 8
+
+
+class Before(NamedTuple):
+    """A line as it was printed on an earlier invoice."""
+
+    charge_id: int
+    invoice_id: int
+    text: str
+    from_on: date
+    to_on: date
+    days: int | None
+    of_days: int | None
+    quantity: int
+    unit_cents: int
+    discount_cents: int
+    discount_reason: str
+    tax_name: str
+    tax_ppm: int
+
+
+@dataclass(frozen=True)
+class Price:
+    """A new price of a charge that counts: from when, and how the customer knows."""
+
+    starts_on: date
+    told_on: date | None
+    agreed_how: str
+    reason: str
+
+
+_COLUMNS = (
+    Line.charge, Line.invoice, Line.text, Line.from_on, Line.to_on, Line.days, Line.of_days, Line.quantity,
+    Line.unit_cents, Line.discount_cents, Line.discount_reason, Line.tax_name, Line.tax_ppm,
+)  # fmt: skip
+
+
+# --- For a bill run ------------------------------------------------------------------------------
+
+
+def latest(charge_ids):
+    """{charge id: (from_on, unit_cents)} of the last period that was billed; one query for any number.
+
+    Each charge is looked up in the index of its periods, so years of history cost nothing.
+    """
+    last = Line.alias()
+    newest = last.select(fn.MAX(last.from_on)).where(
+        (last.charge == Charge.id) & last.charge.is_null(False) & last.voided_on.is_null()
+    )
+    query = (
+        Charge.select(Charge.id, Line.from_on, Line.unit_cents)
+        .join(Line, on=(Line.charge == Charge.id))
+        .where(among(Charge.id, charge_ids) & Line.voided_on.is_null() & (Line.from_on == newest))
+    )
+    found = {}
+    for id, from_on, unit_cents in db.execute(query):
+        found[id] = (from_on if isinstance(from_on, date) else date.fromisoformat(from_on), unit_cents)
+    return found
+
+
+def unexplained(unit_cents, from_on, before, prices):
+    """Why a price is another one than last time and nobody knows why; "" when it is the same or recorded.
+
+    before -- (from_on, unit_cents) of the last billed period, or None
+    prices -- [(from, cents)]: the recorded prices that count
+    """
+    if before is None or before[1] == unit_cents:
+        return ""
+    if any(before[0] < starts_on <= from_on and cents == unit_cents for starts_on, cents in prices):
+        return ""
+    return (
+        f"it costs {format_cents(unit_cents)} and cost {format_cents(before[1])} last time, and no new price "
+        "is recorded."
+    )
+
+
+# --- For a document ------------------------------------------------------------------------------
+
+
+def sentences(invoice, lines):
+    """What changed since the customer's invoice before, a sentence each; none on a first invoice.
+
+    Three queries at most. Lines that were voided since count as long as they stood at the issue.
+    """
+    mine = [line for line in lines if line.charge_id]
+    earlier = _earlier(invoice)
+    if not earlier:
+        return ()
+    before = _latest_of(earlier)
+    prices = _prices({line.charge_id for line in mine if _has_new_price(line, before)})
+    said, first = [], set()
+    for line in mine:
+        if line.charge_id not in first:  # of several periods of one charge the first one tells
+            first.add(line.charge_id)
+            said += _of_line(line, before.get(line.charge_id), prices.get(line.charge_id, ()))
+    said += _ended(earlier, {line.charge_id for line in mine}, invoice)
+    return tuple(said[:MOST])
+
+
+def _earlier(invoice):
+    """The customer's recurring lines of invoices before this one, oldest period first."""
+    until = invoice.issued_on or date.max
+    stood = Line.voided_on.is_null() | (Line.voided_on > until)
+    query = (
+        Line.select(*_COLUMNS)
+        .join(Invoice)
+        .where(
+            (Invoice.customer == invoice.customer_id)
+            & Invoice.number.is_null(False)
+            & Line.charge.is_null(False)
+            & stood
+        )
+        .order_by(Line.from_on, Line.id)
+    )
+    if invoice.number:
+        query = query.where(Invoice.number < invoice.number)
+    if invoice.issued_on:
+        query = query.where(Invoice.issued_on >= invoice.issued_on - SPAN)
+    return [Before(*row) for row in query.tuples()]
+
+
+def _latest_of(earlier):
+    return {row.charge_id: row for row in earlier}
+
+
+def _has_new_price(line, before):
+    was = before.get(line.charge_id)
+    return was is not None and was.unit_cents != line.unit_cents
+
+
+def _prices(charge_ids):
+    """{charge id: [Price]} of the recorded prices of these charges."""
+    found = {}
+    if not charge_ids:
+        return found
+    rows = PriceChange.select().where(among(PriceChange.charge, charge_ids) & contracts.price_counts())
+    for row in rows.order_by(PriceChange.starts_on):
+        price = Price(row.starts_on, row.told_on, row.agreed_how, row.reason)
+        found.setdefault(row.charge_id, []).append(price)
+    return found
+
+
+def _of_line(line, was, prices):
+    if was is None:
+        cents, day = format_cents(line.quantity * line.unit_cents), words.date(line.from_on)
+        yield f"New: {line.text}, {cents}, from {day}."
+        return
+    if line.unit_cents != was.unit_cents:
+        yield _price(line, was, prices)
+    if line.quantity != was.quantity:
+        yield f"{line.text}: {line.quantity} instead of {was.quantity}."
+    yield from _discount(line, was)
+    if line.tax_ppm != was.tax_ppm:
+        yield f"The tax on {line.text} is {words.rate(line.tax_ppm)} instead of {words.rate(was.tax_ppm)}."
+    yield from _part(line, was)
+
+
+def _price(line, was, prices):
+    new, old = format_cents(line.unit_cents), format_cents(was.unit_cents)
+    cause = next((one for one in reversed(prices) if was.from_on < one.starts_on <= line.from_on), None)
+    how = ""
+    if cause and cause.told_on:
+        how = f": we told you on {words.date(cause.told_on)}"
+    elif cause and cause.agreed_how and line.unit_cents > was.unit_cents:
+        how = ", as agreed"
+    return f"{line.text} costs {new} instead of {old} from {words.date(line.from_on)}{how}."
+
+
+def _discount(line, was):
+    """A part of a period has a part of its discount: only whole ones are compared."""
+    if line.days or was.days or line.discount_cents == was.discount_cents:
+        return
+    if not line.discount_cents:
+        yield f"The discount of {format_cents(was.discount_cents)} on {line.text} has ended."
+    elif not was.discount_cents:
+        why = f": {line.discount_reason}" if line.discount_reason else ""
+        yield f"A discount of {format_cents(line.discount_cents)} on {line.text}{why}."
+    else:
+        yield (
+            f"The discount on {line.text} is {format_cents(line.discount_cents)} instead of "
+            f"{format_cents(was.discount_cents)}."
+        )
+
+
+def _part(line, was):
+    if line.days and line.days != line.of_days:
+        yield f"{line.text} is billed for {line.days} of {line.of_days} days."
+    elif was.days and was.days != was.of_days:
+        yield f"{line.text} is billed for the whole period again."
+
+
+def _ended(earlier, ids, invoice):
+    """What the invoice before still had, and has ended since."""
+    last_id = max(earlier, key=lambda row: (row.invoice_id, row.from_on)).invoice_id
+    gone = {row.charge_id: row for row in earlier if row.invoice_id == last_id and row.charge_id not in ids}
+    if not gone:
+        return
+    until = invoice.issued_on or date.max
+    ended = Charge.select(Charge.id, Charge.ends_on).where(
+        among(Charge.id, list(gone)) & Charge.ends_on.is_null(False) & (Charge.ends_on <= until)
+    )
+    for id, ends_on in ended.order_by(SQL("1")).tuples():
+        yield f"{gone[id].text} ended on {words.date(ends_on)} and is not billed any more."
