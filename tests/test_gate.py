@@ -252,7 +252,7 @@ SCENES = [
 ]  # fmt: skip
 NAMES = [scene.__name__.strip("_") for scene, *_ in SCENES]
 each_scene = pytest.mark.parametrize(("scene", "code", "sentence"), SCENES, ids=NAMES)
-IN_THE_RULE_ONLY = {"autopay", "just_told", "just_answered", "bad_address"}
+IN_THE_RULE_ONLY = {"handed_over", "autopay", "just_told", "just_answered", "bad_address"}
 
 
 def test_every_reason_has_a_scene():
@@ -686,15 +686,24 @@ PRESSING = {  # who presses, and what it has to ask before
 
 @pytest.mark.parametrize(("module", "what"), PRESSING.items())
 def test_every_use_case_of_pressure_asks(module, what):
-    path = BILLING / module
-    if not path.exists():
-        pytest.skip(f"{module} is not built yet")
-    asked = [
-        ast.unparse(node)
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "gate.refuse"
-    ]
+    asked = [call for call in _calls_in(BILLING / module) if call.startswith("gate.refuse(")]
     assert any(f"gate.{what}" in call for call in asked), asked
+
+
+def _calls_in(path):
+    """The calls in a module, as they are written."""
+    return [ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+
+
+def test_nobody_else_presses():
+    """Whoever begins a fee, a suspension or a hand-over stands in the list above."""
+    begins = ("LateFee.create(", "Suspension.create(", "Handover.create(")
+    found = {
+        os.path.relpath(path, BILLING)
+        for path in BILLING.rglob("*.py")
+        if "demo" not in path.parts and any(call.startswith(begins) for call in _calls_in(path))
+    }
+    assert found == set(PRESSING)
 
 
 def test_nothing_marks_a_message_as_gone_but_the_sender_and_the_print_room():
@@ -702,15 +711,10 @@ def test_nothing_marks_a_message_as_gone_but_the_sender_and_the_print_room():
     may = {"notices/sending.py", "notices/joining.py", "demo/past.py", "demo/ends.py"}
     found = set()
     for path in BILLING.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
-                "move",
-                "Notice.update",
-                "Notice.create",
-            ):
-                text = ast.unparse(node)
-                if any(f"Notice.{state}" in text for state in ("SENT", "JOINED", "SENDING")):
-                    found.add(os.path.relpath(path, BILLING))
+        for call in _calls_in(path):
+            writes = call.startswith(("move(", "Notice.update(", "Notice.create("))
+            if writes and any(f"Notice.{state}" in call for state in ("SENT", "JOINED", "SENDING")):
+                found.add(os.path.relpath(path, BILLING))
     assert found <= may, found - may
 
 

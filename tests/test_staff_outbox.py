@@ -1,13 +1,14 @@
 """Drafts that staff read and sign, steps that they set, and the switch that lets the company speak."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from billing import notices
 from billing.edges.clock import FixedClock
-from models import Company, CustomerGroup, Notice, ReminderPolicy, ReminderStep
+from billing.notices import holding
+from models import Approval, Call, Company, CustomerGroup, Notice, ReminderPolicy, ReminderStep
 from tests.factories import make_invoice
 from tests.office import enter
 
@@ -109,3 +110,50 @@ def test_only_an_owner_lets_the_company_speak(app, company):
     page = enter(app, "billing").get("/staff/company/act/go_live", id=company.id)
 
     assert page.status_code == 403
+
+
+# --- What is held back ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def held(app, alice):
+    """A late notice to Alice, who called and whom nobody has called back."""
+    today, now = app.clock.today(), app.clock.now()
+    make_invoice(alice, due=today - timedelta(days=20), issued=today - timedelta(days=40))
+    notices.queue_reminders(today, now=now)
+    Call.create(
+        customer=alice, direction=Call.IN, outcome=Call.MISSED, started_at=now, state=Call.TO_CALL, waits=True,
+        by="phone", source="pbx", source_id="1", logged_at=now,
+    )  # fmt: skip
+    notice = Notice.get(Notice.kind == Notice.OVERDUE)
+    holding.hold_back([notice.id], today=today, now=now)
+    return notice
+
+
+def test_the_page_says_whom_to_answer_and_why(app, held, alice):
+    desk = enter(app)
+    assert "Answer this person first." in desk.get("/staff/").text
+
+    page = desk.get("/staff/held").text
+
+    assert "Alice Archer" in page and "nobody answered" in page and "Call back" in page
+    assert f"/staff/call/{Call.get().id}" in page
+
+
+def test_sending_all_the_same_asks_a_second_person(app, held):
+    sam = enter(app, "support")
+    sam.post(f"/staff/held/{held.id}/pass", reason="")
+    assert Approval.select().count() == 0
+
+    sam.post(f"/staff/held/{held.id}/pass", reason="I spoke to her just now")
+
+    asked = Approval.get()
+    assert (asked.about_id, asked.state, Notice.get_by_id(held.id).state) == (held.id, "asked", "held")
+    assert "second person asked" in sam.get("/staff/held").text
+
+
+def test_who_only_reads_sees_it_and_cannot_let_it_pass(app, held):
+    ray = enter(app, "read_only")
+
+    assert "Alice Archer" in ray.get("/staff/held").text
+    assert ray.post(f"/staff/held/{held.id}/pass", reason="x").status_code == 403

@@ -6,6 +6,7 @@ here talks to the outside: what the payment processor would know is handed to ``
 
 from dataclasses import dataclass
 
+from billing import search
 from billing.demo import (
     agreed,
     answers,
@@ -25,6 +26,7 @@ from billing.demo import (
     post,
     scenes,
     standing,
+    support,
     unpaid,
 )
 from billing.errors import BillingError
@@ -79,6 +81,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         post.deliver(past)
         ends.play(past)
         answers.play(past)
+        support.play(past)
         channels.play(past)
         phone.play(past)
         opened.play(past)
@@ -87,6 +90,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         agreed.play(past)
         unpaid.play(past)
         held.play(past)
+        search.reindex()  # the scenes of the past were written last; found, they come in their order
 
 
 def _settle(seed, begins_on, today, count, progress):

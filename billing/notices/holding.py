@@ -35,7 +35,8 @@ def _reason(against):
 
 def hold_back(notice_ids, *, today, now):
     """Hold those of these queued or claimed notices that may not leave; returns {id: [Reason, …]} of them."""
-    rows = _with_people((Notice.id.in_(notice_ids)) & Notice.kind.in_(Notice.GATED))
+    on_the_way = Notice.state.in_((Notice.QUEUED, Notice.SENDING)) & Notice.kind.in_(Notice.GATED)
+    rows = _with_people(Notice.id.in_(notice_ids) & on_the_way)
     shut = gate.shut(rows, today=today, now=now)
     for row in rows:
         if row.id in shut:
