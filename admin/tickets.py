@@ -379,7 +379,7 @@ class AttachmentView(StaffView):
     """Files that came with messages."""
 
     column_list = ("name", "kind", "size", "message", "inbound", "made_at")
-    column_filters_by = ("kind", "message", "made_at")
+    column_filters_by = ("kind", "message", "inbound", "made_at")
     search_by = ()
 
     @expose("/<int:id>/file")

@@ -142,6 +142,13 @@ def _answer(notice):
     return f"Re: {notice.subject}", notice.body
 
 
+def _received(notice):
+    return (
+        f"We have your question “{notice.subject}”",
+        "A person reads it and answers. No reminder comes until then.",
+    )
+
+
 def _autopay_on(notice):
     return "Autopay is on", "Your invoices are charged automatically from now on, as you agreed."
 
@@ -169,6 +176,7 @@ _WORDS = {
     Notice.RECEIPT: _receipt,
     Notice.PAYMENT_PROBLEM: _problem,
     Notice.TICKET_REPLY: _answer,
+    Notice.TICKET_RECEIVED: _received,
     Notice.AUTOPAY_ON: _autopay_on,
     Notice.UPCOMING_CHARGE: _upcoming,
     Notice.METHOD_EXPIRING: _method_expiring,
