@@ -96,9 +96,7 @@ CODE = re.compile(r"(?=.*[\d_-])[A-Z0-9][A-Z0-9_./#-]{2,}\Z|#?\d+\Z")
 CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|_x00[01][0-9A-F]_"
 )
-GARBLED = re.compile(
-    r"\ufffd|Ã[\x80-\xbf©¡³±­]|â€|Â[\xa0-\xbf]|&(?:amp|lt|gt|quot|nbsp|#\d+);|</?[a-z]+[ />]", re.I
-)
+GARBLED = re.compile(r"\ufffd|[ÃÂ][^A-Za-z\s]|â€|&(?:amp|lt|gt|quot|nbsp|#\d+);|</?[a-z]+[ />]", re.I)
 PLACEHOLDER = re.compile(
     r"\{\{?\s*\w*\s*\}?\}|\[(?:name|text|todo|insert)[^]]*\]|\b(?:tbd|tba|lorem ipsum|undefined|xxx+)\b"
     r"|\A(?:none|null|nan|n/?a|test|\?+|-+|\.+)\Z",
@@ -144,8 +142,6 @@ def check_sender(sender):
             "Enter the company’s address, or the one that checks go to: street, city, state and ZIP.",
             COMPANY,
         )  # fmt: skip
-    if not (sender.payable_to or sender.name).strip():
-        yield Finding("no_payee", "A check needs a payee.", "Enter who checks are made out to.", COMPANY)
     if not sender.phone.strip() and not sender.email.strip():
         yield Finding(
             "no_contact", "Whoever has a question finds nobody to ask.",
