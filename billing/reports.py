@@ -7,7 +7,7 @@ and ``args`` into an address.
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from peewee import fn
+from peewee import SQL, fn
 
 from billing import calls, contracts, daily, demands, money, promises, reminder_policies, words
 from billing import company as companies
@@ -467,15 +467,16 @@ def collected_cents(first, last):
 
 def aging(today):
     """What is owed by days past due: one Number for each bucket, in order; what is disputed has no age."""
-    special = demands.apart()
-    by_day = (
+    special = demands.apart().values()
+    by_day = (  # of all, whatever is special: plain sums are read from an index
         Invoice.select(Invoice.due_on, fn.SUM(Invoice.open_cents), fn.COUNT(Invoice.id))
-        .where(demands.simple(special))
+        .where(Invoice.open_cents > SQL("0"))
         .group_by(Invoice.due_on)
         .tuples()
     )
     rows = [(_as_date(due_on), int(cents), count) for due_on, cents, count in by_day]
-    asked = [one for invoice in special.values() for one in invoice.demands]
+    rows += [(one.due_on, -one.open_cents, -1) for one in special]
+    asked = [one for invoice in special for one in invoice.demands]
     rows += [(one.due_on, one.cents, 1) for one in asked if one.due_on]
     buckets = [_bucket(label, least, most, rows, today) for label, least, most in BUCKETS]
     if disputed := [one.cents for one in asked if not one.due_on]:

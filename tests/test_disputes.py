@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 import peewee
 import pytest
 
-from billing import approvals, demands, invoices, ledger, notices, payments
+from billing import approvals, demands, invoices, ledger, notices, payments, reports
 from billing.disputes import asking, deciding, finding, settling
 from billing.edges import letters
 from billing.errors import BillingError, StaleState
@@ -414,3 +414,11 @@ def test_both_mails_say_what_rests_and_what_is_due(app, dispute, owner, invoice)
     decided = compose(Notice.get(Notice.kind == "dispute_decided"), NOW)
     for words in ("You were right in part", "$10.00", "$20.00 is due after all", "One hour, not two."):
         assert words in decided.text
+
+
+def test_aging_follows_what_is_due_and_shows_what_is_disputed_apart(dispute, invoice, alice):
+    make_invoice(alice, cents=500, due=DUE)
+
+    ages = {one.label: (one.count, one.cents) for one in reports.aging(DUE + timedelta(days=20)) if one.count}
+
+    assert ages == {"15–29 days": (2, 7_500), "Disputed": (1, 3_000)}

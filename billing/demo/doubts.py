@@ -6,7 +6,7 @@ from billing import demands, ledger
 from billing.demo import cast
 from billing.demo.people import HERO_NAME
 from billing.disputes import asking, deciding
-from models import Customer, Dispute, Invoice, Line, Staff
+from models import Customer, Dispute, Invoice, Line, Notice, Staff
 
 TODAY = "You billed a service call, but he only changed a battery that was under warranty."
 LATE = "We canceled the second keypad on the phone in spring."
@@ -20,6 +20,9 @@ def play(history):
     """Set the three of them, each on the newest invoice that is old enough for it."""
     told = ((1, "wrong_amount", TODAY), (33, "not_ordered", LATE), (12, "service_fault", ANSWERED))
     made = [_dispute(history, days, reason, words) for days, reason, words in told]
+    Notice.update(state=Notice.SENT, sent_at=Notice.created_at, subject="We look into it").where(
+        Notice.kind == Notice.DISPUTE_RECEIVED
+    ).execute()
     if made[-1]:
         staff = Staff.get(Staff.role == Staff.OWNER)
         given = {"by": cast.OFFICE, "today": history.today, "now": history.now - timedelta(hours=3)}
