@@ -88,7 +88,7 @@ def _stand(row):
 
 CONTRACT = (
     Action(
-        "suspend", "Let service rest…", _ask, form=WhyForm, bulk=False, effect=_ask_effect,
+        "suspend", "Ask for a suspension", _ask, form=WhyForm, bulk=False, effect=_ask_effect,
         lead="The hardest thing that we do, and the last. The customer gets a letter and a mail with the "
         "day, at least ten days ahead; any payment ends it. Have you spoken with them, and offered a plan?",
         fits=lambda contract: contract.ends_on is None,
@@ -125,6 +125,17 @@ SUSPENSION = (
 )  # fmt: skip
 
 
+STEPS = {
+    "asked": "Asked for",
+    "checked": "Checklist answered",
+    "warned": "Warning approved",
+    "suspended": "Rest approved",
+    "station_told": "Station told",
+    "recalled": "Letter taken back",
+    "ended": "Ended",
+}
+
+
 class SuspensionView(StaffView):
     """Service that may rest, rests or rested, with every step and its people."""
 
@@ -141,8 +152,31 @@ class SuspensionView(StaffView):
     actions = SUSPENSION
     inline = ("notices",)
 
+    computed = ("steps",)
+
+    def get_details_columns(self):
+        """The particulars, and the steps with their people as one story."""
+        kept = (
+            "customer", "contract", "state", "steps", "reason", "owed_cents", "oldest_on", "guarded",
+            "checks", "rests_on", "hold", "payment", "ended_why", "station", "recall",
+        )  # fmt: skip
+        named = dict(super().get_details_columns())
+        return [(name, named[name]) for name in kept]
+
     def heading(self, row):
         return f"{row.contract.name}, {row.customer.name}"
+
+    def show_steps(self, row):
+        """Who did what, when; only what happened."""
+        done = [
+            (getattr(row, f"{step}_at"), words_, getattr(row, f"{step}_by")) for step, words_ in STEPS.items()
+        ]
+        items = Markup("").join(
+            Markup("<li>{}, {}, {}</li>").format(words_, labels.moment(at), labels.person(by))
+            for at, words_, by in done
+            if at
+        )
+        return Markup("<ol>{}</ol>").format(items)
 
     def show_guarded(self, row):
         return words.joined(standing.names_of(row)) or labels.EMPTY
@@ -181,7 +215,7 @@ def _take_back(row, form):
 
 CUSTOMER = (
     Action(
-        "hand_over", "Hand over to an agency…", _hand_over, form=HandoverForm, bulk=False,
+        "hand_over", "Ask for a hand-over", _hand_over, form=HandoverForm, bulk=False,
         lead="From then on others write to this customer in our name. Nothing is added any more, and we can "
         "take it back at any time. A plan or a write-off is mostly kinder, and often cheaper.",
         fits=lambda customer: handovers.running(customer) is None,
