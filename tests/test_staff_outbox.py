@@ -122,8 +122,8 @@ def held(app, alice):
     make_invoice(alice, due=today - timedelta(days=20), issued=today - timedelta(days=40))
     notices.queue_reminders(today, now=now)
     Call.create(
-        customer=alice, direction=Call.IN, outcome=Call.MISSED, started_at=now, state=Call.TO_CALL, waits=True,
-        by="phone", source="pbx", source_id="1", logged_at=now,
+        customer=alice, direction=Call.IN, outcome=Call.MISSED, started_at=now, waits=True,
+        state=Call.TO_CALL, by="phone", source="pbx", source_id="1", logged_at=now,
     )  # fmt: skip
     notice = Notice.get(Notice.kind == Notice.OVERDUE)
     holding.hold_back([notice.id], today=today, now=now)

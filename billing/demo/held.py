@@ -20,11 +20,15 @@ def play(history):
     told = {"today": history.today, "now": history.now}
     late = _late()
     shut = gate.reasons({invoice.customer_id for invoice in late}, **told)
-    waiting = [invoice for invoice in late if any(not one.waits for one in shut.get(invoice.customer_id, ()))]
+    waiting = [invoice for invoice in late if _waits_for_us(invoice, shut.get(invoice.customer_id, ()))]
     ids = [_queue(invoice, history.now) for invoice in waiting[:MOST]]
     holding.hold_back(ids, **told)
     free = [invoice.customer for invoice in late if invoice.customer_id not in shut]
     _begin(free, told)
+
+
+def _waits_for_us(invoice, reasons):
+    return any(not one.waits for one in gate.shutting(reasons, invoice.id))
 
 
 def _late():
