@@ -227,12 +227,12 @@ def test_staff_stop_charging_a_card_and_its_owner_is_told_why(app, alice, on_aut
     plan(clock)
     [card], office = PaymentMethod.select(), enter(app, "support")
 
-    page = text_of(office.act("payment_method", "stop", card, reason="The card was stolen."))
+    page = text_of(office.act("payment-method", "stop", card, reason="The card was stolen."))
 
     assert "Visa ending 4242 is not charged any more. The customer is told by mail." in page
     assert (factories.fresh(card).state, factories.fresh(card).reason) == ("disabled", "The card was stolen.")
     assert Notice.select().where(Notice.kind == Notice.METHOD_CHANGED).count() == 1
-    again = text_of(office.act("payment_method", "stop", card, reason="The card was stolen."))
+    again = text_of(office.act("payment-method", "stop", card, reason="The card was stolen."))
     assert Notice.select().where(Notice.kind == Notice.METHOD_CHANGED).count() == 1, again
 
 
