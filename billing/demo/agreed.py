@@ -13,12 +13,20 @@ from billing.demo import cast
 from billing.demo.people import HERO_EMAIL
 from billing.errors import BillingError
 from billing.plans import agreeing, keeping, policy, shape
-from models import Contact, Customer, Invoice, Plan, Promise, Ticket
+from models import Contact, Customer, Invoice, Notice, Plan, Promise, Ticket
 
 DAY = timedelta(days=1)
 HARD = "My hours were cut in the fall. I can do a little each week until February."
 WAGES = "The wages come at the end of the week."
 ENOUGH_CENTS = 12_000
+SAID = {
+    Notice.PROMISE: (
+        "Noted, you pay as you told us", "Thank you for telling us. Until that day we do not ask again."
+    ),
+    Notice.PLAN_AGREED: (
+        "Your payment plan", "It is agreed. From now on we go by these days: no fee and no interest."
+    ),
+}  # fmt: skip
 
 
 def play(history):
@@ -26,11 +34,24 @@ def play(history):
     people = iter(_people(history))
     _promised(history, next(people, None), ago=2, ahead=5)
     _promised(history, next(people, None), ago=16, ahead=9)
-    _plan(history, next(people, None), ago=24, paid=1)
+    _plan(history, next(people, None), ago=12, paid=1)
     _plan(history, next(people, None), ago=9, paid=0)
     _proposal(history, next(people, None))
     promises.decide_due(history.today, now=history.now, by=cast.OFFICE)
     keeping.run(history.today, now=history.now, by=cast.OFFICE)
+    _deliver(history)
+
+
+def _deliver(history):
+    """What was confirmed on an earlier day has arrived since."""
+    for kind, (subject, text) in SAID.items():
+        Notice.update(
+            state=Notice.SENT, subject=f"{cast.COMPANY['name']}: {subject}", body_text=text, tries=1,
+            claimed_at=Notice.send_at, sent_at=Notice.send_at,
+        ).where(
+            (Notice.kind == kind) & (Notice.state == Notice.QUEUED) & (Notice.channel == Notice.MAIL)
+            & (Notice.send_at < history.now - DAY)
+        ).execute()  # fmt: skip
 
 
 def _people(history):
