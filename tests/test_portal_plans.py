@@ -105,7 +105,8 @@ def test_a_proposal_outside_the_policy_becomes_a_question(app, token):
     "count=x&first_on=2026-12-05&rhythm=monthly", "count=99&first_on=2026-12-05&rhythm=monthly",
     "count=3&first_on=yesterday&rhythm=monthly", "count=3&first_on=2026-12-05&rhythm=hourly",
     "count=3&first_on=2026-12-05&rhythm=monthly&amount_1=a+lot", "count=²&first_on=2026-12-05&rhythm=monthly",
-    "count=3&first_on=2026-12-05&rhythm=monthly&amount_1=500", "count=3", "count=3&first_on=9999-12-31&rhythm=monthly",
+    "count=3&first_on=2026-12-05&rhythm=monthly&amount_1=500", "count=3",
+    "count=3&first_on=9999-12-31&rhythm=monthly",
 ])  # fmt: skip
 def test_nonsense_in_the_address_is_a_sentence(app, token, query):
     page = Visitor(app).open(f"/i/{token}/plan?{query}")
