@@ -28,7 +28,7 @@ from admin.said import SaidPage
 from admin.settlements import Reconciliation
 from admin.timeline import TimelinePage
 from admin.wording import Wordings, failing
-from billing import feeds, reports, words
+from billing import feeds, queues, reports, words
 from billing.collections import desk
 from billing.errors import BillingError
 from billing.renewals import rules
@@ -108,18 +108,13 @@ class Home(
         """Today's queues first, then the numbers; each leads to the list behind it."""
         return self.render(
             "admin/home.html",
-            home=self._home(),
+            home=reports.home(g.today),
+            groups=queues.groups(flask_login.current_user.row, today=g.today, now=g.now),
             waiting=desk.waiting_cents(),
             unreviewed=rules.review_words(),
             silent=_silent(),
             failing=failing(),
         )
-
-    def _home(self):
-        """What the house looks like, and above all queues the tickets that are late or this person's."""
-        home = reports.home(g.today)
-        home.queues[:0] = reports.ticket_queues(flask_login.current_user.row, now=g.now)
-        return home
 
     @expose("/sign-in", methods=("GET", "POST"))
     def sign_in(self):

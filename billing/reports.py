@@ -4,44 +4,23 @@ Only reading. Nothing here is stored: the ledger and the rows are asked each tim
 and ``args`` into an address.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from peewee import SQL, fn
 
-from billing import calls, contracts, daily, demands, money, promises, reminder_policies, words
-from billing import company as companies
-from billing.automatic import tally
-from billing.disputes import finding as disputes
-from billing.plans import standing as plans
+from billing import contracts, daily, demands, money
+from billing.queues import Number
 from billing.reconciliation import differences
-from billing.remedies import write_offs
-from billing.renewals import closing, prices
-from billing.tickets import finding
 from models import (
-    Approval,
-    Autopay,
-    AutopayOutcome,
     Charge,
     Chargeback,
-    Contact,
     Customer,
-    Difference,
-    Dispute,
-    ImportBatch,
-    Inbound,
     Invoice,
     JobRun,
-    Notice,
     Payment,
-    PaymentMethod,
-    PlannedCharge,
     PriceChange,
     Refund,
-    RemittanceRow,
-    ServiceCredit,
-    Suspension,
-    Ticket,
 )
 
 # Days past due, as the trade watches them: the aim is never to reach 30.
@@ -51,23 +30,9 @@ DISPUTED = "Disputed"
 
 
 @dataclass(frozen=True)
-class Number:
-    """One figure: ``cents`` for money, ``count`` for rows, and the filtered list behind it."""
-
-    label: str
-    screen: str
-    args: dict = field(default_factory=dict)
-    count: int | None = None
-    cents: int | None = None
-    note: str = ""
-    urgent: bool = False
-
-
-@dataclass(frozen=True)
 class Home:
-    """Today's queues (what waits for a person) and numbers (how the house is doing)."""
+    """How the house is doing, and how the last daily job went. (What waits for a person: queues.py.)"""
 
-    queues: list
     numbers: list
     aging: list
     job: JobRun | None
@@ -88,7 +53,6 @@ def home(today):
     )
     days = daily.days_since_last(today)
     return Home(
-        queues(today, ages),
         numbers(today, ages),
         ages,
         job,
@@ -117,269 +81,6 @@ def _job_words(days):
     return "The daily job ran " + (
         "today." if days <= 0 else "yesterday." if days == 1 else f"{days} days ago."
     )
-
-
-# --- queues ----------------------------------------------------------------------------------------
-
-
-def queues(today, ages):
-    """What waits for a person, most pressing first; queues that are empty say so by a zero.
-
-    ages -- the buckets of ``aging``
-    """
-    late = sum(bucket.count for bucket in ages[1:] if bucket.label != DISPUTED)
-    return [
-        _queue(
-            "Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True
-        ),
-        *_money_queues(today),
-        *_autopay_queues(),
-        *_remedy_queues(today),
-        _queue("Differences", Difference, Difference.OPEN, "Processor and books do not agree.", urgent=True),
-        _queue(
-            "Bank payments to match", RemittanceRow, RemittanceRow.UNMATCHED, "From files: whose are they?"
-        ),
-        _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them."),
-        _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.", urgent=True),
-        _disputes(today),
-        *_call_queues(today),
-        *_last_step_queues(today),
-        *_incoming_queues(),
-        _queue("Drafts to look at", Invoice, Invoice.DRAFT, "Issue or discard them."),
-        _queue(
-            "Drafts to read", Notice, Notice.DRAFT, "Personal mails about what is late: read, sign and send."
-        ),
-        _needing_person(today),
-        _queue(
-            "Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True
-        ),
-        _held(),
-        _queue("To print and mail", Notice, Notice.PRINT, "Letters that are not mailed yet."),
-        *_plan_queues(),
-        *_contract_queues(today),
-        _queue("Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute."),
-        Number(
-            "Past due",
-            "invoice",
-            {"standing": "past_due"},
-            count=late,
-            note="Invoices owed after their date.",
-        ),
-    ]
-
-
-def _disputes(today):
-    """What customers say is wrong, with the clocks of the law and of our promise."""
-    count, late = disputes.waiting().count(), disputes.late(today).count()
-    note = f"{late:,} wait longer than we promised." if late else "Answer within 30 days, decide within 90."
-    return Number(
-        "Disputes to decide", "dispute", {"state": Dispute.OPEN}, count=count, note=note, urgent=late > 0
-    )
-
-
-def _held():
-    """Late notices that wait until somebody was answered; the page behind it names the people."""
-    counted = Notice.select(fn.COUNT(Notice.id), fn.COUNT(Notice.customer.distinct()))
-    count, people = counted.where(Notice.state == Notice.HELD).scalar(as_tuple=True)
-    note = f"Answer {'this person' if people == 1 else f'these {people:,} people'} first."
-    return Number(
-        "Messages held back", "notice", {"state": Notice.HELD}, count=count, note=note, urgent=count > 0
-    )
-
-
-def _remedy_queues(today):
-    """What one person may not decide alone, what faults are worth, and cents not worth a letter."""
-    yield _queue("To approve", Approval, Approval.ASKED, "A colleague asked; a second person decides.")
-    yield _queue(
-        "Credits for faults", ServiceCredit, ServiceCredit.PROPOSED, "Give them before anybody has to ask."
-    )
-    yield Number(
-        "Small remainders", "invoice", {"standing": "remainder"},
-        count=Invoice.select().where(write_offs.remainders(today)).count(),
-        note="The rest of something that was paid: write it off.",
-    )  # fmt: skip
-
-
-def ticket_queues(staff, *, now):
-    """What is late by the clock at this moment, the open faults, and what waits for ``staff`` themselves."""
-    late = finding.late(companies.current(), now=now).count()
-    yours = finding.waiting_on_us().where(Ticket.owner == staff).count()
-    return [
-        Number("Late answers", "ticket", {"standing": "late"}, count=late, urgent=late > 0,
-               note="They should have had an answer by now."),
-        Number("Your tickets", "ticket", {"owner": staff.id, "state": Ticket.WAITING_ON_US}, count=yours,
-               note="They wait for you."),
-        Number("Open faults", "ticket", {"standing": "fault"}, count=finding.faults().count(),
-               note="Something does not work at a customer."),
-    ]  # fmt: skip
-
-
-def _plan_queues():
-    """Proposals that wait for our answer, and what was agreed and did not come."""
-    for label, model, standing, query, note in (
-        ("Plans to answer", "plan", "answer", plans.waiting_for_us(), "A customer proposed to pay in parts."),
-        ("Plans broken", "plan", "broken", plans.broken(), "Call before the old balance is asked for."),
-        ("Promises broken", "promise", "broken", promises.broken(), "Ask them what happened."),
-    ):
-        count = query.count()
-        yield Number(
-            label, model, {"standing": standing}, count=count, note=note,
-            urgent=standing == "answer" and count > 0,
-        )  # fmt: skip
-
-
-def _contract_queues(today):
-    """Notices of contract ends that a person has to see to before their window closes."""
-    count = closing.at_risk(today).count()
-    yield Number(
-        "Renewal notices about to close", "renewal_notice", {"standing": "at_risk"}, count=count,
-        urgent=count > 0, note="No proof that they went out. Print and mail them now.",
-    )  # fmt: skip
-    yield Number(
-        "Increases that were not told", "price_change", {"standing": "silent"},
-        count=prices.silent(today).count(), note="The old price is billed. Plan them for a later day.",
-    )  # fmt: skip
-    if count := prices.billed_untold(today).count():
-        yield Number(
-            "Billed at a price nobody was told", "price_change", {"standing": "billed"}, count=count,
-            urgent=True, note="The message came back after the invoice. Credit the difference.",
-        )  # fmt: skip
-
-
-def _call_queues(today):
-    """Whom to call: those whom nobody answered, what was agreed, and calls that are nobody's yet."""
-    for work, label, query, note, urgent in (
-        ("to_return", "To call back", calls.to_return(), "They called and nobody answered.", True),
-        ("steps_due", "Next steps of calls", calls.steps_due(today), "Agreed on the phone, due now.", False),
-        ("unmatched", "Whose call was it?", calls.unmatched(), "A number of nobody, or of two.", True),
-    ):  # fmt: skip
-        count = query.count()
-        yield Number(label, "call", {"work": work}, count=count, note=note, urgent=urgent and count > 0)
-
-
-def _last_step_queues(today):
-    """What suspensions leave to do: first what undoes them."""
-    running = Suspension.select()
-    for args, label, condition, note, urgent in (
-        ({"recall": "yes"}, "Letters to take back", Suspension.recall, "Printed, not true any more.", True),
-        ({"station": "yes"}, "Stations to tell", Suspension.station, "Whether signals are answered.", True),
-        ({"state": "warned", "rests_on_to": str(today)}, "Suspensions to decide",
-         (Suspension.state == Suspension.WARNED) & (Suspension.rests_on <= today), "Their day came.", False),
-    ):  # fmt: skip
-        count = running.where(condition).count()
-        yield Number(label, "suspension", args, count=count, note=note, urgent=urgent and count > 0)
-
-
-def _incoming_queues():
-    """What came in and nobody could match, and whom mail does not reach."""
-    yield _queue(
-        "Messages to look at", Inbound, Inbound.WAITING, "Mail and texts that fit nowhere by themselves.",
-        urgent=True,
-    )  # fmt: skip
-    dead = Contact.bounced_at.is_null(False) & Contact.left_on.is_null() & (Contact.email != "")
-    yield Number(
-        "Addresses that bounce", "contact", {"bounced_at_is": "set", "left_on_is": "empty"},
-        count=Contact.select().where(dead).count(), note="Mail comes back. Ask them for another address.",
-    )  # fmt: skip
-
-
-def _money_queues(today):
-    """What waits about money that came and may go back. Unresolved: nobody has answered for three days."""
-    unresolved = {"state": Payment.IN_DOUBT, "received_on_to": str(today - timedelta(days=3))}
-    old = (Payment.state == Payment.IN_DOUBT) & (Payment.received_on <= today - timedelta(days=3))
-    count = Payment.select().where(old).count()
-    yield Number(
-        "Payments to decide", "payment", unresolved, count=count, urgent=count > 0,
-        note="No answer for three days: look at the processor, then conclude by hand.",
-    )  # fmt: skip
-    yield _queue("Chargebacks to answer", Chargeback, Chargeback.OPEN, _next_deadline(today), urgent=True)
-    yield _queue("Refunds to approve", Refund, Refund.WAITING, "They need a second person.")
-    yield _queue("Refunds in doubt", Refund, Refund.IN_DOUBT, "The processor's answer is missing.")
-
-
-AUTOPAY_QUEUES = (
-    (AutopayOutcome.STOPPED, "Autopay given up", "Declined as often as we may try. Call them.", False),
-    (AutopayOutcome.OUT_OF_USE, "Autopay without a card", "The card or account is refused. Ask for another.",
-     False),
-    (AutopayOutcome.OURS, "Autopay: trouble with our set-up", "The processor refuses us, not the customer.",
-     True),
-    (AutopayOutcome.TROUBLE, "Autopay: trouble in the program", "The report of the day tells more.", True),
-)  # fmt: skip
-
-
-def _autopay_queues():
-    """What autopay could not do when it last ran, by what a person has to do about it."""
-    last_on = tally.last_run_on()
-    last = {"run_on_from": str(last_on), "run_on_to": str(last_on)} if last_on else {}
-    rows = AutopayOutcome.select(AutopayOutcome.why, fn.COUNT(AutopayOutcome.id))
-    rows = rows.where(AutopayOutcome.run_on == last_on).group_by(AutopayOutcome.why)
-    counts = dict(rows.tuples()) if last_on else {}
-    for why, label, note, urgent in AUTOPAY_QUEUES:
-        count = counts.get(why, 0)
-        is_urgent = urgent and count > 0
-        if count or not urgent:
-            yield Number(
-                label, "autopay_outcome", {"why": why, **last}, count=count, note=note, urgent=is_urgent
-            )
-    yield Number(
-        "Autopay that waits for a notice", "planned_charge", {"state": "planned", "told_on_is": "empty"},
-        count=_untold(), note="No mail reaches them: print their letter and mark it, or note an address.",
-    )  # fmt: skip
-
-
-def _untold():
-    """Planned charges that need a notice first, of customers whom no mail reaches: they wait for ever."""
-    readers = Contact.select(Contact.customer).where(
-        (Contact.role == Contact.PAYER)
-        & (Contact.email != "")
-        & Contact.left_on.is_null()
-        & Contact.bounced_at.is_null()
-    )
-    needing = Autopay.tell_days.is_null(False) | (
-        (PaymentMethod.kind == PaymentMethod.BANK) & Autopay.cap_cents.is_null()
-    )
-    return (
-        PlannedCharge.select()
-        .join(Autopay)
-        .join(PaymentMethod)
-        .where(
-            (PlannedCharge.state == PlannedCharge.PLANNED)
-            & PlannedCharge.told_on.is_null()
-            & needing
-            & PlannedCharge.customer.not_in(readers)
-        )
-        .count()
-    )
-
-
-def _next_deadline(today):
-    case = (
-        Chargeback.select()
-        .where((Chargeback.state == Chargeback.OPEN) & Chargeback.answer_by_on.is_null(False))
-        .order_by(Chargeback.answer_by_on)
-        .first()
-    )
-    if case is None:
-        return "Send the evidence to the bank in time."
-    return f"The next answer is due {words.from_today(case.answer_by_on, today)}."
-
-
-def _needing_person(today):
-    """Open invoices whose messages are over: the last step came, and nobody paid."""
-    condition = reminder_policies.needing_person(lambda field: field, today)
-    return Number(
-        "Needs a person",
-        "invoice",
-        {"standing": "needs_person"},
-        count=Invoice.select().where(condition).count(),
-        note="Every message was sent. Call, and find out why.",
-    )
-
-
-def _queue(label, model, state, note, *, urgent=False):
-    count = model.select().where(model.state == state).count()
-    screen = model._meta.table_name
-    return Number(label, screen, {"state": state}, count=count, note=note, urgent=urgent and count > 0)
 
 
 # --- numbers ---------------------------------------------------------------------------------------

@@ -29,8 +29,7 @@ def test_today_counts_what_waits_and_leads_to_it(app, alice):
 
     for label, path in (
         ("Tickets waiting on us", "/staff/ticket/?state=waiting_on_us"),
-        ("Drafts to look at", "/staff/invoice/?state=draft"),
-        ("Past due", "/staff/invoice/?standing=past_due"),
+        ("Invoices to look at", "/staff/invoice/?state=draft"),
     ):
         assert f'<a href="{path}"><b>1</b> <span>{label}</span>' in page
         assert 'class="count">1<' in desk.get(path).text
