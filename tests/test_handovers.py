@@ -179,3 +179,12 @@ def test_the_file_holds_no_notes_no_words_of_calls_and_no_formula(late):
     everything = b"\n".join(one for path, one in unpacked(content).items() if not path.endswith(".pdf"))
     assert b"SECRET" not in everything and b"'=HYPERLINK(1)" in everything
     assert b"out,answered" in everything
+
+
+def test_the_customer_reads_who_writes_from_now_on_and_how_to_come_back(app, late):
+    row = handed(late)
+
+    for notice in row.notices:
+        text = " ".join(app.compose(notice, at()).text.split())
+        assert "On December 7, 2026 we gave this account to Calm Partners." in text
+        assert "we can take the account back at any time" in text

@@ -667,6 +667,7 @@ def test_a_name_with_line_breaks_starts_no_header_of_its_own(office, send, app):
 ELSEWHERE = {
     "overdue", "check_in", "digest", "renewal", "yearly_reminder", "price_change", "contract_answered",
     "contract_ended", "consent_confirm", "text_reply", "dispute_received", "dispute_decided",
+    "suspension_warning", "suspended", "reinstated", "handed_over",
 }  # fmt: skip
 
 

@@ -5,7 +5,9 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import DatabaseError, IntegrityError
 
-from billing import approvals, authorities, calls, contracts, payments, tickets
+from billing import approvals, authorities, calls, contracts, notices, payments, tickets
+from billing.edges import print_batches
+from billing.edges.clock import FixedClock
 from billing.errors import BillingError
 from billing.notices import judging
 from billing.suspensions import standing, steps
@@ -497,3 +499,39 @@ def test_the_mail_says_the_day_and_that_signals_are_not_answered(app, contract):
 
     assert "not answered from December 21, 2026 on" in text and "Any payment stops this at once." in text
     assert "/i/" in text and "$42.50" in text
+
+
+def test_mail_and_letter_really_leave_and_the_day_counts_from_then(app, contract, alice):
+    row = warned(contract)
+    clock, taken = FixedClock(DAY + timedelta(days=1)), []
+
+    report = notices.send_due(send=lambda notice, mail: taken.append(mail), compose=app.compose, clock=clock)
+
+    assert (report.sent, report.printed, report.held) == (1, 1, 0)
+    [mail] = taken
+    assert "Please talk to us before December 21, 2026" in mail.subject
+    letter = row.notices.where(Notice.channel == "paper").get()
+    content, drawn = print_batches.one_letter(app, letter, today=clock.today(), now=clock.now())
+    assert content.startswith(b"%PDF") and "not answered from December 21, 2026" in " ".join(
+        drawn.text.split()
+    )
+    notices.mark_printed(letter, now=clock.now())
+    steps.request(row, reason=REASON, **told(14, ANN))
+    assert approve(14).state == "suspended"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("suspended", "Since December 21, 2026, signals from"),
+        ("reinstated", "are answered again since"),
+    ],
+)
+def test_what_is_told_afterwards_can_be_written_in_both_ways(app, contract, kind, said):
+    row, days = rested(contract)
+    if kind == "reinstated":
+        steps.lift(row, why="We agreed on a plan.", **told(days, ANN))
+
+    for notice in row.notices.where(Notice.kind == kind):
+        assert said in " ".join(app.compose(notice, at(days)).text.split())
+        assert judging.objection(notice, **told(days)) == ""
