@@ -512,10 +512,9 @@ def test_mail_and_letter_really_leave_and_the_day_counts_from_then(app, contract
     assert "Please talk to us before December 21, 2026" in mail.subject
     letter = row.notices.where(Notice.channel == "paper").get()
     content, drawn = print_batches.one_letter(app, letter, today=clock.today(), now=clock.now())
-    assert content.startswith(b"%PDF") and "not answered from December 21, 2026" in " ".join(
-        drawn.text.split()
-    )
-    notices.mark_printed(letter, now=clock.now())
+    assert content.startswith(b"%PDF")
+    assert "not answered from December 21, 2026" in " ".join(drawn.text.split())
+    notices.mark_printed(letter, today=clock.today(), now=clock.now())
     steps.request(row, reason=REASON, **told(14, ANN))
     assert approve(14).state == "suspended"
 
