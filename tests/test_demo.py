@@ -135,7 +135,7 @@ def test_it_finds_something_in_every_queue(company):
     assert states[Invoice] >= {Invoice.DRAFT, Invoice.ISSUED}
     assert states[Payment] >= {Payment.HELD, Payment.IN_DOUBT, Payment.RETURNED}
     assert states[Ticket] >= {Ticket.WAITING_ON_US, Ticket.WAITING_ON_CUSTOMER}
-    assert states[Notice] >= {Notice.PRINT, Notice.FAILED}
+    assert states[Notice] >= {Notice.PRINT, Notice.FAILED, Notice.HELD}
     assert ledger.past_due(TODAY).count() > 0
     rows = [state for (state,) in RemittanceRow.select(RemittanceRow.state).tuples()]
     assert rows.count(RemittanceRow.UNMATCHED) == 1 and rows.count(RemittanceRow.BOOKED) >= 1
