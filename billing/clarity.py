@@ -241,9 +241,9 @@ def _line(line, paper):
             where,
         )
     yield from _amounts(line, where)
-    if not line.place and any(other.place for other in paper.lines) and line.is_recurring:
+    if not line.place and line.is_recurring and len({other.place for other in paper.lines}) > 2:
         yield Finding(
-            "no_place", f"{where} does not say which address it is for, and other lines do.",
+            "no_place", f"{where} does not say which of the addresses it is for.",
             "Choose the site of this charge.", where,
         )  # fmt: skip
     if line.unexplained:

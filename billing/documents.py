@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
+from billing import changes, demands, ledger, remittance, words
 from billing import company as companies
-from billing import demands, ledger, remittance, words
 from billing.automatic import upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -188,6 +188,7 @@ class InvoiceDocument:
     pay_url: str
     scan_line: str
     automatic: Automatic | None = None
+    changes: tuple[str, ...] = ()  # since the invoice before, a sentence each
     disputed_cents: int = 0
     later_cents: int = 0  # open, and due by a plan only after what is asked for now
     pay_by_on: date | None = None  # when what is asked for is due: the due date, but for plans and disputes
@@ -241,8 +242,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
 
     pay_url   -- the customer's link, as printed and in the QR code; "" leaves both out
     today     -- decides "past due" and what is said about late payment
-    as_issued -- True: exactly as it stood at issue, whatever was paid, credited or billed since (the same
-                 bytes as PDF for ever, as long as company, link and wording stay); False: as it stands now
+    as_issued -- True: exactly as it stood at issue, the same bytes as PDF for ever; False: as it stands now
     company   -- the Company row, when the caller has it
 
     Drafts work too: they have no number and no date. Reads rows, writes none.
@@ -281,6 +281,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         pay_url=pay_url,
         scan_line=_scan_line(customer, invoice, stand),
         automatic=charge,
+        changes=changes.sentences(invoice, lines),
         disputed_cents=stand.disputed_cents,
         later_cents=stand.later_cents,
         pay_by_on=stand.pay_by_on,

@@ -98,7 +98,7 @@ UNCLEAR = [
     ("placeholder", paper(line("Monitoring for {site}"))),
     ("placeholder", paper(work("TBD"))),
     ("look_alike", paper(line(), line())),
-    ("no_place", paper(line(), line("Camera storage", place=""))),
+    ("no_place", paper(line(), line(place="Shop, 9 Elm Street, Austin"), line("Camera storage", place=""))),
 ]  # fmt: skip
 CLEAR = [
     paper(),
@@ -138,6 +138,7 @@ CLEAR = [
     paper(po_number="PO-2026-0042"),
     paper(po_number="4711"),
     paper(line(place=""), work(place="")),
+    paper(line(), line("Camera storage", place="")),
     paper(line(), work(place="")),
     paper(address_lines=("Ann Archer",)),  # the line says the street
     paper(address_lines=("Ann Archer", "Test Drive 5", "Austin, TX 78702")),
@@ -177,8 +178,8 @@ def test_it_says_first_what_all_invoices_lack():
     assert clarity.check(both, sender_is_fine=True)[0].code == "vague"
     assert clarity.sentence(clarity.check(both)) == (
         "Who pays by check does not know where to mail it. Enter the company’s address, or the one that "
-        "checks go to: street, city, state and ZIP. “Misc.” does not say what was done. Write what it is, in plain "
-        "words."
+        "checks go to: street, city, state and ZIP. “Misc.” does not say what was done. Write what it is, in "
+        "plain words."
     )
 
 

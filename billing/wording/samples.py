@@ -35,6 +35,12 @@ COMPANY = documents.Letterhead(
     remit_lines=("PO Box 3050", "Austin, TX 78764"),
 )
 
+CHANGES = (
+    "Burglary monitoring costs $39.95 instead of $38.95 from December 1, 2026: we told you on October 12, "
+    "2026.",
+    "Camera cloud storage, 30 days: 2 instead of 1.",
+)
+
 
 def item(text="Burglary monitoring", cents=4250, **fields):
     """One recurring line for December 2026."""
@@ -46,8 +52,8 @@ def item(text="Burglary monitoring", cents=4250, **fields):
     return documents.Item(text=text, **known | fields)
 
 
-def invoice(**fields):
-    """A typical invoice: two services at one place, a discount, a service call, tax, one earlier invoice."""
+def _sections():
+    """Two services and a service call at one place."""
     home = "18 Elm Street, Austin, TX 78704"
     recurring = (
         item("Burglary monitoring", 3995, tax_cents=330, total_cents=4325),
@@ -59,6 +65,14 @@ def invoice(**fields):
         item("Replace motion sensor, kitchen", 11900, when="November 19, 2026", short_when="Nov 19, 2026",
              tax_cents=982, total_cents=12882, work_order="5531"),
     )  # fmt: skip
+    return (
+        documents.Section("Recurring services", (documents.Place(home, recurring),)),
+        documents.Section("Work and parts", (documents.Place(home, work),)),
+    )
+
+
+def invoice(**fields):
+    """A typical invoice: two services at one place, a discount, a service call, tax, one earlier invoice."""
     known = {
         "company": COMPANY,
         "customer_name": "Ann Miller",
@@ -72,10 +86,7 @@ def invoice(**fields):
         "state": "due",
         "when": "Due December 15, 2026",
         "when_note": "",
-        "sections": (
-            documents.Section("Recurring services", (documents.Place(home, recurring),)),
-            documents.Section("Work and parts", (documents.Place(home, work),)),
-        ),
+        "sections": _sections(),
         "subtotal_cents": 18395,
         "discount_cents": 500,
         "taxes": (documents.Amount("Texas and Austin sales tax, 8.25%", 1477),),
@@ -93,6 +104,7 @@ def invoice(**fields):
         "objection": documents.OBJECTION,
         "pay_url": PAY_URL,
         "scan_line": remittance.scan_line("100042", 10482, 21867),
+        "changes": CHANGES,
     }
     return documents.InvoiceDocument(**known | fields)
 
@@ -103,7 +115,7 @@ def simple_invoice(**fields):
     known = {
         "sections": (documents.Section("Recurring services", (place,)),),
         "subtotal_cents": 4250, "discount_cents": 0, "taxes": (), "total_cents": 4250, "open_cents": 4250,
-        "applied": (), "earlier": (), "earlier_cents": 0,
+        "applied": (), "earlier": (), "earlier_cents": 0, "changes": (),
         "scan_line": remittance.scan_line("100042", 10482, 4250),
         "expectation": "Services are billed in advance: this invoice covers December 1–31, 2026.",
     }  # fmt: skip

@@ -737,4 +737,25 @@ REMEDIES = {
         "Recargo por atraso de la factura {number}, que venció el {day}"
     ),
 }
-SENTENCES = AROUND | REMEDIES | ANSWERS | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT
+CHANGES = {
+    "New: {text}, {money}, from {day}.": "Nuevo: {text}, {money}, desde el {day}.",
+    "{text} costs {money} instead of {sum} from {day}.": "{text} cuesta {money} en vez de {sum} desde el {day}.",
+    "{text} costs {money} instead of {sum} from {day}: we told you on {told}.": (
+        "{text} cuesta {money} en vez de {sum} desde el {day}: le avisamos el {told}."
+    ),
+    "{text} costs {money} instead of {sum} from {day}, as agreed.": (
+        "{text} cuesta {money} en vez de {sum} desde el {day}, como se acordó."
+    ),
+    "{text}: {count} instead of {total}.": "{text}: {count} en vez de {total}.",
+    "The tax on {text} is {rate} instead of {old}.": "El impuesto sobre {text} es de {rate} en vez de {old}.",
+    "The discount of {money} on {text} has ended.": "El descuento de {money} en {text} terminó.",
+    "A discount of {money} on {text}: {reason}.": "Un descuento de {money} en {text}: {reason}.",
+    "A discount of {money} on {text}.": "Un descuento de {money} en {text}.",
+    "The discount on {text} is {money} instead of {sum}.": (
+        "El descuento en {text} es de {money} en vez de {sum}."
+    ),
+    "{text} is billed for {count} of {total} days.": "{text} se cobra por {count} de {total} días.",
+    "{text} is billed for the whole period again.": "{text} se cobra de nuevo por el período completo.",
+    "{text} ended on {day} and is not billed any more.": "{text} terminó el {day} y ya no se cobra.",
+}
+SENTENCES = AROUND | CHANGES | REMEDIES | ANSWERS | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT
