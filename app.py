@@ -33,6 +33,7 @@ from models import db
 
 MOST_BYTES = 2 * 1024 * 1024  # of a request; a logo is the largest thing that anybody uploads
 YEAR_SECONDS = 365 * 24 * 3600
+COMPANY = "porchlight.company"  # in the environ of a request: what keeps the company that it read
 CONNECTED = "porchlight.connected"  # in the environ of a request: it opened the connection, and closes it
 AUTHORIZE_NET = {
     "authorize-net-test": ("https://apitest.authorize.net", "https://test.authorize.net"),
@@ -126,6 +127,9 @@ def _share(app):
             return
         request.environ[CONNECTED] = db.connect(reuse_if_open=True)
         g.company = companies.current()
+        if request.method in ("GET", "HEAD"):  # which change nothing
+            request.environ[COMPANY] = reading = companies.read_once(g.company)
+            reading.__enter__()
         app.clock.follow(g.company)
         g.today, g.now = app.clock.today(), app.clock.now()
         g.by = "visitor"
@@ -137,6 +141,8 @@ def _share(app):
         """Close what this request opened: a mail composed by the worker, or a letter printed by a request,
         stands in a request of its own, shares ``g`` with the one around it, and borrows its connection.
         """
+        if reading := request.environ.pop(COMPANY, None):
+            reading.__exit__(None, None, None)
         if request.environ.pop(CONNECTED, False):
             db.close()
 

@@ -21,9 +21,12 @@ def current():
 
 
 @contextmanager
-def read_once():
-    """Within this, the company is read once: one message asks for it in many places."""
-    token = _read.set([])
+def read_once(company=None):
+    """Within this, the company is read once: one message, or one page, asks for it in many places.
+
+    company -- the row, where it was read already
+    """
+    token = _read.set([company] if company else [])
     try:
         yield
     finally:
