@@ -108,7 +108,9 @@ PAGE = """{% extends "base.html" %}{% import "_invoice.html" as parts with conte
 {{ parts.hero(document) }}{{ parts.itemized(document) }}
 {{ parts.paying(document, "/q") }}{{ parts.facts(document) }}
 {% endblock %}"""
-DOCUMENTS = [samples.invoice(), samples.simple_invoice(), samples.paid(samples.invoice())]
+DOCUMENTS = [
+    samples.invoice(), samples.simple_invoice(changes=samples.CHANGES), samples.paid(samples.invoice()),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -134,6 +136,8 @@ def test_the_page_says_what_the_paper_says(show, document):
         assert said in html
     for item in document.items:
         assert item.text in html and money.format_cents(item.amount_cents) in html
+    assert ("What changed since last time" in html) == bool(document.changes)
+    assert all(said in html for said in document.changes)
     for amount in (*document.taxes, *document.applied):
         assert amount.text in html and money.format_cents(amount.cents) in html
     assert ("By check" in html) == document.is_payable

@@ -36,9 +36,9 @@ COMPANY = documents.Letterhead(
 )
 
 CHANGES = (
-    "Burglary monitoring costs $39.95 instead of $38.95 from December 1, 2026: we told you on October 12, "
+    "Burglary monitoring costs $42.50 instead of $41.50 from December 1, 2026: we told you on October 12, "
     "2026.",
-    "Camera cloud storage, 30 days: 2 instead of 1.",
+    "Camera cloud storage ended on November 30, 2026 and is not billed any more.",
 )
 
 
@@ -104,7 +104,6 @@ def invoice(**fields):
         "objection": documents.OBJECTION,
         "pay_url": PAY_URL,
         "scan_line": remittance.scan_line("100042", 10482, 21867),
-        "changes": CHANGES,
     }
     return documents.InvoiceDocument(**known | fields)
 
@@ -115,7 +114,7 @@ def simple_invoice(**fields):
     known = {
         "sections": (documents.Section("Recurring services", (place,)),),
         "subtotal_cents": 4250, "discount_cents": 0, "taxes": (), "total_cents": 4250, "open_cents": 4250,
-        "applied": (), "earlier": (), "earlier_cents": 0, "changes": (),
+        "applied": (), "earlier": (), "earlier_cents": 0,
         "scan_line": remittance.scan_line("100042", 10482, 4250),
         "expectation": "Services are billed in advance: this invoice covers December 1–31, 2026.",
     }  # fmt: skip
@@ -437,6 +436,7 @@ CASES = {
         "Paid by autopay": _open(automatic_invoice(), links=CHARGE_LINKS),
         "With another that is open": _open(simple_invoice(), **_SEVERAL),
         "Nothing to pay": _open(paid(invoice())),
+        "Something changed": _open(simple_invoice(changes=CHANGES)),
     },
     Notice.REMINDER: {
         "One invoice": _open(simple_invoice(when_note="in 3 days"), **_REMIND),
