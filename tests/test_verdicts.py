@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import DatabaseError
 
-from billing import daily, payments, tickets
+from billing import daily, invoices, payments, tickets
 from billing.collections import stances, verdicts
 from billing.plans import agreeing, keeping
 from models import (
@@ -322,6 +322,17 @@ def test_the_ticket_of_a_dispute_is_no_second_question(owed):
 
     undo()
     assert code_of(owed) == Verdict.WAITING_FOR_US
+
+
+def test_a_correction_is_told_by_its_own_message_and_not_by_an_answer_to_a_question(owed):
+    told = {"kind": Credit.SERVICE, "reason": "The alarm was silent", "by": "Sam", **DAY}
+    credit = invoices.credit(owed, amount_cents=1000, **told)
+    deliver(owed, kind=Notice.TICKET_CLOSED, sent_at=NOW)
+    assert code_of(owed) == Verdict.OUR_MISTAKE
+
+    notice = deliver(owed, kind=Notice.CREDIT_GIVEN, credit=credit, sent_at=NOW)
+    change(notice, invoice=None)
+    assert code_of(owed) == Verdict.UNKNOWN
 
 
 def test_money_that_does_not_suffice_is_not_why(owed):

@@ -139,6 +139,7 @@ class _Scene:
         self.live, self.failed = records.attempts(invoice_ids, house)
         self.debits = records.debits(customer_ids, today)
         self.corrections = records.corrections(invoice_ids)
+        self.told_corrections = records.told_corrections(customer_ids, self.corrections)
         self.rises = records.rises(invoice_ids, house)
         self.questions = records.questions(invoice_ids)
         self.deliveries = records.deliveries(invoice_ids, house)
@@ -208,9 +209,11 @@ class _Scene:
         return left[1]
 
     def _correction(self, row, arrived):
-        """A correction that no message has told since."""
+        """A correction that no message has told since: neither one of its own, nor one with the amounts."""
         one = self.corrections.get(row.id)
-        return None if one is None or any(sent.on >= one.on for sent in arrived) else one
+        if one is None or one.id in self.told_corrections:
+            return None
+        return None if any(sent.on >= one.on and not sent.is_talk for sent in arrived) else one
 
     def _seen_counts(self, row, arrived):
         """True where we would know, had somebody opened it. Who pays but is never seen tells nothing."""

@@ -58,6 +58,7 @@ from models import (
 
 FAILED = (Payment.DECLINED, Payment.RETURNED, Payment.CHARGED_BACK)
 CORRECTIONS = (Credit.NOTE, Credit.UNUSED_SERVICE, Credit.SERVICE, Credit.DISPUTE)
+OF_TICKETS = (Notice.TICKET_RECEIVED, Notice.TICKET_REPLY, Notice.TICKET_CLOSED)
 HISTORY = timedelta(days=365)  # of payments, for habits
 REMEMBERED = timedelta(days=120)  # a promise that was broken, a plan that was asked for
 LONGEST_QUOTE = 80
@@ -432,6 +433,24 @@ def corrections(invoice_ids):
     return {invoice_id: Correction(id, cents, as_date(on)) for invoice_id, id, cents, on in rows}
 
 
+def told_corrections(customer_ids, found):
+    """Ids of those of the Corrections of an invoice (``found``) of which a message of their own has told."""
+    if not found:
+        return set()
+    said = Notice.alias()
+    query = (
+        Notice.select(Notice.credit)
+        .join(said, JOIN.LEFT_OUTER, on=(Notice.joined == said.id))
+        .where(
+            among(Notice.customer, customer_ids)
+            & among(Notice.credit, [one.id for one in found.values()])
+            & (fn.COALESCE(said.state, Notice.state) == Notice.SENT)
+            & fn.COALESCE(said.bounced_at, Notice.bounced_at).is_null()
+        )
+    )
+    return {id for (id,) in db.execute(query)}
+
+
 def rises(invoice_ids, house):
     """{invoice id: Rise} of invoices at a price whose announcement came back."""
     if not house.rises:
@@ -482,7 +501,7 @@ def deliveries(invoice_ids, house):
         Notice.select(
             Notice.invoice, Notice.id, Notice.channel, fn.COALESCE(said.state, Notice.state),
             fn.COALESCE(said.address, Notice.address), fn.COALESCE(said.sent_at, Notice.sent_at),
-            fn.COALESCE(said.bounced_at, Notice.bounced_at), Notice.bounce_text, Notice.reason,
+            fn.COALESCE(said.bounced_at, Notice.bounced_at), Notice.bounce_text, Notice.reason, Notice.kind,
         )
         .join(said, JOIN.LEFT_OUTER, on=(Notice.joined == said.id))
         .where(
@@ -495,9 +514,11 @@ def deliveries(invoice_ids, house):
 
 
 def _delivery(row, house):
-    _, id, channel, state, address, sent_at, bounced_at, bounce_text, reason = row
-    bounced_on = house.day(bounced_at)
-    return Delivery(id, channel, state, address, house.day(sent_at), bounced_on, bounce_text or reason)
+    _, id, channel, state, address, sent_at, bounced_at, bounce_text, reason, *kind = row
+    bounced_on, is_talk = house.day(bounced_at), bool(kind and kind[0] in OF_TICKETS)
+    return Delivery(
+        id, channel, state, address, house.day(sent_at), bounced_on, bounce_text or reason, is_talk
+    )
 
 
 def digests(customer_ids, house):

@@ -112,6 +112,7 @@ class Delivery(NamedTuple):
     on: date | None
     came_back_on: date | None = None
     why: str = ""
+    is_talk: bool = False  # an answer in a conversation about it, which shows no amounts
 
     @property
     def arrived(self):
