@@ -6,6 +6,7 @@ import pytest
 from peewee import DatabaseError, IntegrityError
 
 from billing import calls, notes, tickets
+from billing.collections import gate
 from billing.errors import BillingError
 from models import Call, Contact, Event, Note, Staff
 from tests.factories import BY, NOW, fresh, payer
@@ -302,3 +303,16 @@ def test_the_phone_system_names_the_colleague_who_spoke(ann):
 
     assert take(outcome="answered", agent="Olga Orr").staff == olga
     assert take("2", outcome="answered", agent="Nobody").by == "pbx: Nobody"
+
+
+def test_while_nobody_knows_whose_call_it_was_none_of_those_who_share_the_number_is_pressed(ann, bob):
+    Contact.create(customer=bob, name="Bea", phone="(512) 555-0100")
+    call = take()
+
+    found = gate.reasons([ann.customer_id, bob.id], today=TODAY, now=NOW)
+    assert {id: [one.code for one in against] for id, against in found.items()} == {
+        ann.customer_id: ["call"], bob.id: ["call"]
+    }  # fmt: skip
+
+    calls.give(call, bob, by=BY, now=NOW)
+    assert list(gate.reasons([ann.customer_id, bob.id], today=TODAY, now=NOW)) == [bob.id]

@@ -14,7 +14,7 @@ from functools import cached_property
 from peewee import JOIN, SQL, fn
 
 from billing import company as companies
-from billing import feeds, words
+from billing import feeds, phones, words
 from billing.automatic import upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -300,6 +300,22 @@ def _calls(asked):
         yield customer_id, Reason("call", told, "call", id, CALL_BACK, at)
 
 
+def _perhaps_called(asked):
+    """Nobody knows yet whose call it was: while it may be theirs, it counts as theirs."""
+    waiting = Call.select(Call.number, Call.id, Call.started_at).where(
+        (Call.state == Call.TO_CALL) & Call.waits & Call.customer.is_null() & (Call.number != "")
+    )
+    by_number = {number: (id, at) for number, id, at in waiting.tuples()}
+    theirs = Contact.select(Contact.customer, Contact.phone).where(
+        among(Contact.customer, asked.ids) & (Contact.phone != "") & Contact.left_on.is_null()
+    )
+    for customer_id, phone in theirs.tuples() if by_number else ():
+        if found := by_number.get(phones.line(phone)):
+            id, at = found
+            told = f"Somebody called on {asked.day(at)} from a number that is theirs as well."
+            yield customer_id, Reason("call", told, "call", id, "Say whose call it was", at)
+
+
 def _proposals(asked):
     """Plans that were proposed to us and that nobody has answered."""
     query = Plan.select(Plan.id, Plan.customer, Plan.amount_cents, Plan.count, Plan.proposed_at).where(
@@ -450,9 +466,8 @@ def _handed_over(asked):
 
 # Whoever must act first; what passes by itself last.
 SOURCES = (
-    _legal, _handed_over, _tickets, _calls, _inbound, _proposals, _disputes, _holds, _feeds, _payments,
-    _settling,
-    _promises, _plans, _autopay, _just_told,
+    _legal, _handed_over, _tickets, _calls, _perhaps_called, _inbound, _proposals, _disputes,
+    _holds, _feeds, _payments, _settling, _promises, _plans, _autopay, _just_told,
 )  # fmt: skip
 BEFORE_DUE = (_payments, _autopay, _tickets, _holds, _just_told)
 BEFORE_DUE_CODES = frozenset({"payment", "autopay", "ticket", "hold", "just_told"})
