@@ -53,6 +53,7 @@ FIELDS = {
 }
 OF_ACCOUNT = {
     "has_mail": (True, False),
+    "has_post": (True, False),
     "waiting": ((), (CALLED,)),
     "faults": ((), (Fault(9, "Alice", ON, AT, "The panel beeps"),)),
     "method": ((), (16, "Visa ending 4242", "It has expired.")),

@@ -7,7 +7,7 @@ import pytest
 from peewee import DatabaseError
 
 from billing import daily, invoices, payments, tickets
-from billing.collections import stances, verdicts
+from billing.collections import rules, stances, verdicts
 from billing.plans import agreeing, keeping
 from models import (
     Call,
@@ -282,6 +282,15 @@ def test_a_monthly_summary_tells_of_an_invoice_too(alice):
     assert code_of(invoice) == Verdict.NEVER_DELIVERED
     deliver(invoice, kind=Notice.DIGEST, sent_at=LATER)
     assert code_of(invoice) == Verdict.UNKNOWN
+
+
+def test_a_letter_that_waits_needs_an_address_before_it_is_printed(alice):
+    invoice = factories.make_invoice(alice, due=DUE, issued=ISSUED)
+    deliver(invoice, channel=Notice.PAPER, state=Notice.PRINT, sent_at=None)
+    assert (judged(invoice).code, judged(invoice).act) == (Verdict.NEVER_DELIVERED, rules.PRINT)
+
+    change(alice, street="", city="", state="", zip="")
+    assert (judged(invoice).code, judged(invoice).act) == (Verdict.NEVER_DELIVERED, rules.MEND_ADDRESS)
 
 
 def test_a_ticket_that_turns_out_to_be_a_fault_is_judged_anew(owed):

@@ -4,6 +4,8 @@ Here: what is judged at all, and which record belongs to what. The queries stand
 in ``rules``.
 """
 
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from peewee import SQL
@@ -35,6 +37,7 @@ class Row(NamedTuple):
     cents: int
     first_seen_at: object
     customer: str
+    has_post: bool
 
 
 def customers_after(customer_id, today, limit):
@@ -66,10 +69,12 @@ def read(customer_ids, *, today, house=None):
 
 
 def _rows(customer_ids, today):
+    address = (Customer.street, Customer.street2, Customer.city, Customer.state, Customer.zip)
+    has_post = reduce(or_, (line != "" for line in address))
     query = (
         Invoice.select(
             Invoice.id, Invoice.customer, Invoice.number, Invoice.due_on, Invoice.issued_on,
-            Invoice.open_cents, Invoice.first_seen_at, Customer.name,
+            Invoice.open_cents, Invoice.first_seen_at, Customer.name, has_post,
         )
         .join(Customer)
         .where(
@@ -195,8 +200,9 @@ class _Scene:
             id = row.customer_id
             name, has_mail = self.payers.get(id, (row.customer, False))
             found = self.accounts[id] = Account(
-                id, name, has_mail, tuple(self.waiting.get(id, ())), tuple(self.faults.get(id, ())),
-                self.methods.get(id, ()), self.broken.get(id), self.habits.get(id),
+                id, name, has_mail, bool(row.has_post), tuple(self.waiting.get(id, ())),
+                tuple(self.faults.get(id, ())), self.methods.get(id, ()), self.broken.get(id),
+                self.habits.get(id),
             )  # fmt: skip
         return found
 

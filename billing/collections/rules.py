@@ -166,6 +166,7 @@ class Account:
     customer_id: int
     who: str
     has_mail: bool = True
+    has_post: bool = True
     waiting: tuple = ()
     faults: tuple = ()
     method: tuple = ()  # (id, label, reason) of a standing autopay's method that cannot be charged
@@ -356,6 +357,9 @@ def _never_delivered(e):
         went = f" to {last.address}" if last.address else ""
         why = f": {last.why.rstrip('.')}" if last.why else ""
         return Found(f"What we sent{went} on {_day(last.on)} came back{why}.", proof, MEND_ADDRESS)
+    if last.state == "print" and not e.account.has_post:
+        sentence = f"Invoice {e.number} waits to be printed, and we have no postal address to send it to."
+        return Found(sentence, proof, MEND_ADDRESS)
     if last.state == "print":
         return Found(f"Invoice {e.number} waits to be printed and was never mailed.", proof, PRINT)
     why = f": {last.why.rstrip('.')}" if last.why else ""
