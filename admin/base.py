@@ -23,7 +23,7 @@ from models import MoneyField, RateField
 
 MOST_COLUMNS = 9
 # Ours to know, nobody's to read.
-INTERNAL = ("id", "version", "key", "asks", "searched_at", "ask_at", "form_token_at")
+INTERNAL = ("id", "version", "key", "asks", "searched_at", "ask_at", "form_token_at", "unclear")
 INLINE_ROWS = 20
 
 

@@ -10,7 +10,7 @@ from flask import abort, flash, g, redirect, request, url_for
 from flask_admin import expose
 from wtforms.validators import Length, Optional
 
-from admin import base, finding
+from admin import base, clarity, finding
 from admin.actions import Words
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, plain_text
 from billing import bill, daily, ledger, payments, reports, words
@@ -115,6 +115,9 @@ class Desk:
             bills=ready[:SHOWN_BILLS],
             left_out=max(len(ready) - SHOWN_BILLS, 0),
             refused=[one for one in bills if one.refusal],
+            unclear=[one for one in bills if one.unclear and not one.refusal],
+            lacking=clarity.lacking(),
+            company_url=clarity.company_url(),
         )
 
     @expose("/bill/run", methods=("POST",))

@@ -132,6 +132,7 @@ ACCESS = {
         discard=MONEY,
         void=MONEY,
         credit=MONEY,
+        redo=MONEY,
         write_off=MONEY,
         bad_debt=MONEY,
         dispute=DESK,

@@ -16,6 +16,7 @@ from admin import (
     actions,
     agreements,
     calls,
+    clarity,
     collections,
     disputes,
     finding,
@@ -384,6 +385,10 @@ INVOICE_STANDING = {
     "past_due": ("Past due", lambda at: demands.due_between(None, g.today - timedelta(days=1), at)),
     "disputed": ("Disputed", lambda at: at(Invoice.id).in_(disputes.disputed())),
     "needs_person": ("Needs a person", lambda at: reminder_policies.needing_person(at, g.today)),
+    "unclear": (
+        "To make clear",
+        lambda at: (at(Invoice.unclear) != SQL("''")) & (at(Invoice.state) == Invoice.DRAFT),
+    ),
     "remainder": ("Small remainder", lambda at: write_offs.remainders(g.today, at)),
     "paid": ("Paid", lambda at: (at(Invoice.open_cents) == 0) & (at(Invoice.state) == Invoice.ISSUED)),
 }
@@ -403,7 +408,7 @@ class InvoiceView(StaffView):
         Derived("standing", "Standing", Invoice.open_cents, INVOICE_STANDING),
         "state", "customer", "due_on", "issued_on", "total_cents", "open_cents", "number", "run",
     )  # fmt: skip
-    actions = (*actions.INVOICE, *disputes.INVOICE, *remedies.INVOICE, plans.PROMISE_OF_INVOICE)
+    actions = (*actions.INVOICE, clarity.REDO, *disputes.INVOICE, *remedies.INVOICE, plans.PROMISE_OF_INVOICE)
     details_page = "admin/invoice.html"
     inline = ("lines", "allocations", "credits", "notices")
 
@@ -420,6 +425,8 @@ class InvoiceView(StaffView):
                 ("Record payment", url_for("staff.record_payment", customer=row.customer_id, invoice=row.id))
             )
         return links
+
+    unclear = staticmethod(clarity.findings)
 
     def banners(self, row):
         return [*disputes.banners(row), *tickets.banners(row)]

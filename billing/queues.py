@@ -7,7 +7,7 @@ what is done about it (each list and page has its acts).
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from peewee import fn
+from peewee import SQL, fn
 
 from billing import calls, promises, reminder_policies, words
 from billing import company as companies
@@ -132,9 +132,13 @@ def _money(today):
         "Bank payments to match", RemittanceRow, RemittanceRow.UNMATCHED, "From files: whose are they?"
     )
     yield _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them.")
-    yield _queue(
-        "Invoices to look at", Invoice, Invoice.DRAFT, "Drafts: make them clear, then issue them."
-    )
+    unclear = (Invoice.unclear != SQL("''")) & (Invoice.state == Invoice.DRAFT)
+    yield Number(
+        "Invoices to make clear", "invoice", {"standing": "unclear"},
+        count=Invoice.select().where(unclear).count(),
+        note="They would confuse their readers, so they wait.",
+    )  # fmt: skip
+    yield _queue("Invoices to look at", Invoice, Invoice.DRAFT, "Drafts: make them clear, then issue them.")
 
 
 # --- Messages, contracts -------------------------------------------------------------------------

@@ -7,7 +7,18 @@ import pytest
 from billing import approvals, bill, checks, notices, payments
 from billing.edges import letters
 from billing.remedies import late_fees, service_credits
-from models import Approval, Company, Contract, Credit, LateFee, Notice, ServiceCredit, Ticket
+from models import (
+    Approval,
+    Charge,
+    Company,
+    Contract,
+    Credit,
+    Invoice,
+    LateFee,
+    Notice,
+    ServiceCredit,
+    Ticket,
+)
 from tests import factories
 from tests.conftest import TODAY
 from tests.factories import NOW, fresh
@@ -194,3 +205,57 @@ def test_what_is_told_can_be_written_and_sent(app, alice, proposed):
     assert "January 10, 2027" in warned.subject and "/i/" in warned.text and "$1.50" in warned.text
     type(alice).update(language="es").execute()
     assert "recargo por atraso de $1.50" in compose(Notice.get(Notice.kind == "late_fee"), NOW).text
+
+
+# --- what would confuse --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unclear(alice):
+    """A draft that waits because of its words."""
+    charge = factories.make_charge(factories.make_contract(alice), text="Misc.")
+    bill.run(charge.starts_on, by=BEN, now=NOW)
+    return Invoice.get()
+
+
+def test_an_unclear_invoice_waits_on_the_first_page_and_says_what_to_mend(app, unclear):
+    billing = enter(app, "billing")
+    assert "Invoices to make clear" in text_of(billing.get("/staff/"))
+    assert "Alice Archer" in text_of(billing.get("/staff/invoice/", standing="unclear"))
+
+    page = text_of(billing.get(f"/staff/invoice/{unclear.id}"))
+    assert "“Misc.” does not say what was done. Write what it is, in plain words." in page
+    refused = billing.act("invoice", "issue", unclear)
+
+    assert refused.status_code == 409 and "It would confuse Alice Archer" in text_of(refused)
+    assert fresh(unclear).state == "draft"
+
+
+def test_billed_again_it_goes_out_with_the_words_as_they_are_now(app, unclear):
+    Charge.update(text="Burglar alarm monitoring").execute()
+
+    page = text_of(enter(app, "billing").act("invoice", "redo", unclear))
+
+    assert "Made anew: 1 invoice with 1 line" in page
+    assert Invoice.get(Invoice.state == "issued").lines.get().text == "Burglar alarm monitoring"
+
+
+def test_the_bill_page_says_what_is_not_clear_before_it_bills(app, alice):
+    factories.make_charge(factories.make_contract(alice), text="Misc.")
+
+    page = text_of(enter(app, "billing").get("/staff/bill"))
+
+    assert "Not clear yet (1)" in page and "Write what it is, in plain words." in page
+
+
+def test_a_company_that_is_not_set_up_hears_it_before_the_first_bill_run(app, alice):
+    factories.make_charge(factories.make_contract(alice))
+    Company.update(street="", remit_street="").execute()
+    olga = enter(app)
+
+    page = text_of(olga.get("/staff/bill"))
+    assert "Nothing can be billed yet" in page and "Edit the company" in page
+    answer = text_of(olga.post("/staff/bill/run", follow_redirects=True))
+
+    assert "Nothing was billed. Who pays by check does not know where to mail it." in answer
+    assert not Invoice.select().exists()

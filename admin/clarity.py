@@ -1,0 +1,48 @@
+"""What would confuse a customer, as staff see it: on a draft, before a bill run, and making it anew.
+
+Here: the action and the sentences for the pages. Not here: what confuses (billing/clarity.py).
+"""
+
+from flask import current_app, g, url_for
+
+from admin import security
+from admin.actions import Action, day_of
+from billing import bill, clarity, invoices
+from billing.money import format_cents
+from models import Invoice
+
+
+def findings(invoice):
+    """The Findings that a draft keeps, for its page."""
+    return clarity.of_draft(invoice)
+
+
+def lacking():
+    """What the company lacks before anything can be billed: Findings, none when it is ready."""
+    local = any(host in current_app.config["BASE_URL"] for host in ("127.0.0.1", "localhost"))
+    return bill.lacks(g.company, has_pay_link=not (local and current_app.config["MODE"] == "production"))
+
+
+def company_url():
+    """Where it is put right; "" for who may not."""
+    if not security.may("company.write"):
+        return ""
+    return url_for("staff_company.edit_view", id=g.company.id)
+
+
+def _redo(draft, form):
+    report = invoices.redo(draft, **day_of())
+    if report.unclear:
+        return "It is still not clear, and waits as a new draft that says why."
+    return f"Made anew: {report}."
+
+
+REDO = Action(
+    "redo",
+    "Bill it again",
+    _redo,
+    lead="Throws this draft away and bills its periods and work anew, with the words, sites and prices as "
+    "they are now. What is clear is issued and sent at once.",
+    fits=lambda invoice: invoice.state == Invoice.DRAFT,
+    effect=lambda invoice: format_cents(invoice.total_cents),
+)
