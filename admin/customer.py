@@ -8,9 +8,10 @@ from flask import abort, g
 from flask_admin import expose
 
 from admin import automatic, base, finding, related, timeline, waiting
-from billing import bill, contracts, ledger, preferences
+from billing import bill, contracts, handovers, ledger, preferences
 from billing.automatic import tally
 from billing.collections import desk
+from billing.suspensions import standing
 from models import (
     AutopayOutcome,
     Charge,
@@ -79,6 +80,12 @@ def flags(row):
         found.append(("disputed payment", "bad"))
     if tally.has_stopped(row):
         found.append(("autopay stopped", "bad"))
+    if row.vulnerable_reason:
+        found.append(("special care", "bad"))
+    for suspension in standing.running(row):
+        found.append((f"suspension {suspension.state}", "bad"))
+    if handovers.running(row):
+        found.append(("agency", "bad"))
     for hold in Hold.select().where((Hold.customer == row) & Hold.ends_on.is_null()):
         found.append((f"{hold.scope} on hold", "wait"))
     return found

@@ -124,6 +124,7 @@ def test_special_care_is_noted_with_its_reason_and_forbids_an_agency(app, late, 
     page = text_of(two[0].act("customer", "hand_over", alice, agency="Calm Partners", reason="x"))
 
     assert "needs special care (Oxygen at home)" in page and not Handover.select().exists()
+    assert "Special care: Oxygen at home" in text_of(two[0].get(f"/staff/customer/{alice.id}"))
 
 
 def test_a_payment_at_the_desk_ends_it_with_the_next_look(late, two, alice, clock):

@@ -14,6 +14,7 @@ from billing.suspensions import standing, steps
 from models import (
     Approval,
     Company,
+    Contract,
     Customer,
     Event,
     Feed,
@@ -534,3 +535,14 @@ def test_what_is_told_afterwards_can_be_written_in_both_ways(app, contract, kind
     for notice in row.notices.where(Notice.kind == kind):
         assert said in " ".join(app.compose(notice, at(days)).text.split())
         assert judging.objection(notice, **told(days)) == ""
+
+
+def test_where_the_contract_ends_nothing_comes_back_and_nobody_is_told_that_it_does(contract):
+    row, days = rested(contract)
+    Contract.update(ends_on=DAY + timedelta(days=days + 5)).where(Contract.id == contract.id).execute()
+
+    assert steps.cure_all(**told(days + 4)) == 0 and steps.cure_all(**told(days + 5)) == 1
+
+    row = fresh(row)
+    assert (row.state, row.ended_by, fresh(row.hold).ends_on) == ("lifted", "contract", None)
+    assert not row.notices.where(Notice.kind == "reinstated").exists()

@@ -190,7 +190,8 @@ def cancel(suspension, *, why, by, today, now, payment=None):
     return _end(suspension, Suspension.CANCELED, why, by, today, now, payment)
 
 
-def _end(suspension, state, why, by, today, now, payment):
+def _end(suspension, state, why, by, today, now, payment, *, quietly=False):
+    """``quietly``: the contract is over, so nothing comes back and nobody is told that it does."""
     if not why.strip():
         raise BillingError("Say why: it is part of the record.")
     with ledger.locked(suspension.customer_id):
@@ -200,14 +201,14 @@ def _end(suspension, state, why, by, today, now, payment):
             raise BillingError("This suspension is over already, or did not begin.")
         rested = was == Suspension.SUSPENDED
         told = {"ended_at": now, "ended_by": by[:80], "ended_why": why.strip()[:255], "payment": payment}
-        move(row, state, **told, **({"station": True} if rested else {}))
+        move(row, state, **told, **({"station": True} if rested and not quietly else {}))
         _withdraw(row, why, by, now)
         heard = _take_back_messages(row, why, by, now)
-        if row.hold_id and row.hold.ends_on is None:
+        if row.hold_id and row.hold.ends_on is None and not quietly:
             first_on = max(today, row.hold.starts_on + timedelta(days=1))
             contracts.resume(row.contract, on=first_on, by=by, now=now)
         events.record(f"suspension.{state}", row, by=by, now=now, reason=why, before={"state": was})
-        if heard or rested:
+        if (heard or rested) and not quietly:
             _tell(row, Notice.REINSTATED, now)
     return row
 
@@ -262,12 +263,16 @@ def cure_all(*, today, now):
 
 def cure(suspension, *, today, now):
     """End a suspension if a payment came since it was asked for, or nothing is so late now. True if so."""
+    state = Suspension.LIFTED if suspension.state == Suspension.SUSPENDED else Suspension.CANCELED
+    ends_on = suspension.contract.ends_on
+    if ends_on and ends_on <= today:
+        why = f"The contract ended on {words.date(ends_on)}."
+        _end(suspension, state, why, "contract", today, now, None, quietly=True)
+        return True
     payment, why = standing.cure_of(suspension, today)
-    if not why:
-        return False
-    end = lift if suspension.state == Suspension.SUSPENDED else cancel
-    end(suspension, why=why, by=CURED, today=today, now=now, payment=payment)
-    return True
+    if why:
+        _end(suspension, state, why, CURED, today, now, payment)
+    return bool(why)
 
 
 approvals.register(
