@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 import models
-from billing import bill, checks, invoices, notices, payments, preferences, tickets
+from billing import bill, checks, invoices, notices, payments, preferences, promises, tickets
 from billing.automatic import autopay, consent
 from billing.edges import mail
 from billing.edges.clock import FixedClock
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
+from billing.plans import agreeing
+from billing.remedies import goodwill
 from billing.reversals import refunds
 from models import (
     AutopayOutcome,
@@ -39,6 +41,7 @@ from tests.factories import (
     payer,
 )
 from tests.post_office import PostOffice
+from tests.test_plans import sign
 
 TODAY = date(2026, 12, 12)
 DUE = date(2026, 12, 15)
@@ -652,9 +655,11 @@ def test_no_mail_server_at_all_costs_one_attempt(app, billed, office, send):
 
 
 def test_a_name_with_line_breaks_starts_no_header_of_its_own(office, send, app):
-    models.Company.update(name="Lantern\r\nBcc: all@example.com").execute()
-    make_charge(make_contract(make_customer("Eve\r\nX-Evil: 1", email="eve@example.com")))
+    make_charge(make_contract(make_customer("Eve", email="eve@example.com")))
     bill.run(date(2026, 12, 1), by=BY, now=NOW)
+    models.Company.update(name="Lantern\r\nBcc: all@example.com").execute()
+    models.Customer.update(name="Eve\r\nX-Evil: 1").execute()
+    models.Contact.update(name="Eve\r\nX-Evil: 1").execute()
 
     assert send().sent == 1
 
@@ -667,7 +672,7 @@ def test_a_name_with_line_breaks_starts_no_header_of_its_own(office, send, app):
 ELSEWHERE = {
     "overdue", "check_in", "digest", "renewal", "yearly_reminder", "price_change", "contract_answered",
     "contract_ended", "consent_confirm", "text_reply", "dispute_received", "dispute_decided",
-    "suspension_warning", "suspended", "reinstated", "handed_over",
+    "suspension_warning", "suspended", "reinstated", "handed_over", "late_fee", "plan_missed", "plan_ended",
 }  # fmt: skip
 
 
@@ -685,9 +690,10 @@ def test_every_kind_of_message_can_be_written_and_says_why_it_came(office, send,
     Notice.update(state="sent").execute()
     about = {"invoice": invoice} if kind in ("invoice", "reminder", "fresh_link") else {}
     about |= {"payment": payment} if kind in ("receipt", "payment_problem") else {}
-    about |= {"ticket_message": message} if kind == "ticket_reply" else {}
+    about |= {"ticket_message": message} if kind.startswith("ticket") else {}
     about |= {"refund": _refunded(payment)} if kind == "refund" else {}
-    about |= _of_autopay(kind, billed, invoice)
+    about |= _of_autopay(kind, billed, invoice) | _of_ways_out(kind, billed, invoice)
+    Notice.update(state="sent").where(Notice.state != "sent").execute()
     notices.queue(kind, key="one", customer=billed, contact=contact, why="Because you pay.", now=NOW, **about)
 
     assert send().sent == 1
@@ -729,6 +735,25 @@ def _of_autopay(kind, customer, invoice):
             run_on=day, invoice=invoice, customer=customer, outcome="skipped", why="above_cap", decided_at=NOW
         )
     return {"autopay": made, "charge_on": day}
+
+
+def _of_ways_out(kind, customer, invoice):
+    """A promise, a plan, a credit: made as customers and staff make them, whose own messages have left."""
+    told = {"today": TODAY, "now": NOW}
+    if kind == "promise":
+        day = TODAY + timedelta(days=5)
+        more = {"via": "page", "by": "Ann", "contact": payer(customer)}
+        return {"promise": promises.make(customer, pay_on=day, **more, **told)}
+    if kind == "plan_agreed":
+        models.Company.update(plan_min_cents=100).execute()
+        made = sign(customer, agreeing.Wish(2, TODAY))
+        assert made.agreed_on, made.outside
+        return {"plan": made, "invoice": invoice}
+    if kind == "credit_given":
+        return {
+            "credit": goodwill.give(customer, amount_cents=50, reason="Sorry", role="owner", by=BY, **told)
+        }
+    return {}
 
 
 def _declined(customer, method, invoice):
