@@ -8,6 +8,7 @@ import pytest
 from billing import consents, customers, links, preferences
 from billing.automatic import consent
 from billing.errors import BillingError
+from billing.notices import bouncing
 from billing.preferences import offers
 from billing.preferences.offers import ALWAYS, NOT, Facts, Wish
 from models import (
@@ -22,7 +23,7 @@ from models import (
     PreferenceChange,
     db,
 )
-from tests.factories import BY, NOW, make_customer, make_invoice, make_method, payer
+from tests.factories import BY, NOW, fresh, make_customer, make_invoice, make_method, payer
 
 MAIL, TEXT, PAPER, CALENDAR = Preference.CHANNELS
 EVERYBODY = [
@@ -463,6 +464,18 @@ def test_paper_instead_of_mail_that_came_back_is_allowed(alice):
 
     assert preferences.judge(sent(person, "invoice", channel="paper")) == ""
     assert "not wanted" in preferences.judge(sent(person, "reminder", channel="paper"))
+
+
+def test_it_stays_allowed_when_the_address_was_put_right_afterwards(alice):
+    person = payer(alice)
+    bouncing.came_back(sent(person, "invoice"), code="5.1.1", text="No such user", now=NOW)
+    letter = sent(person, "invoice", channel="paper", at=NOW + timedelta(hours=1))
+    new = {"name": "Alice Archer", "email": "alice@new.example", "phone": ""}
+    customers.change_contact(fresh(person), **new, by=BY, now=NOW + timedelta(days=9))
+
+    assert preferences.judge(letter) == ""
+    later = sent(person, "invoice", channel="paper", at=NOW + timedelta(days=10))
+    assert "not wanted" in preferences.judge(later)
 
 
 def test_what_a_person_sent_by_hand_and_what_nobody_may_stop(alice):

@@ -192,8 +192,7 @@ def _violation(message, past, wish, left_on):
     event, channel = message.event, message.channel
     what = f"{offers.TITLES[event]} {offers.BY[channel]}"
     if wish.timing == offers.NEVER:
-        came_back = past.bounced_at and past.bounced_at <= message.left_at
-        if channel == offers.PAPER and event in offers.FLOOR and came_back:
+        if channel == offers.PAPER and event in offers.FLOOR and past.came_back(message.left_at):
             return ""
         return f"{what} was not wanted."
     if wish.timing == offers.DIGEST and event != Preference.DIGEST:
@@ -222,6 +221,7 @@ class _Past:
     consents: list = field(default_factory=list)  # (kind, address or number, given, withdrawn)
     permissions: list = field(default_factory=list)  # (agreed, ended, days ahead)
     addresses: list = field(default_factory=list)  # (until, address), oldest first
+    bounces: list = field(default_factory=list)  # (at, address found dead; "": reached), oldest first
 
     def wishes(self, instant, *, mailed=False):
         """What was obeyed at ``instant``. mailed -- a mail left then, so there was an address"""
@@ -237,7 +237,7 @@ class _Past:
         return cells | {cell: wish for since, cell, wish, *_ in self.changes if since <= instant}
 
     def facts(self, instant, mailed=False):
-        email = next((address for until, address in self.addresses if until > instant), self.email)
+        email = self.address(instant)
         agreed = [days for since, ended, days in self.permissions if _stood(since, ended, instant)]
         mail, numbers = (
             [one for kind, one, *when in self.consents if kind == asked and _stood(*when, instant)]
@@ -251,6 +251,16 @@ class _Past:
             written=self.is_consumer and email not in mail,
             usual=self.usual,
         )
+
+    def address(self, instant):
+        """The mail address of then."""
+        return next((address for until, address in self.addresses if until > instant), self.email)
+
+    def came_back(self, instant):
+        """True when the address of then was known as dead, whatever was put right since."""
+        if self.bounced_at and self.bounced_at <= instant:
+            return True
+        return [one for at, one in self.bounces if at <= instant][-1:] == [self.address(instant)]
 
     def consented(self, number, instant):
         return any(
@@ -273,7 +283,7 @@ def _stood(since, until, instant):
 
 
 def _pasts(contact_ids):
-    """{contact id: _Past} in seven queries, however many."""
+    """{contact id: _Past} in eight queries, however many."""
     pasts, by_customer = {}, defaultdict(list)
     people = Contact.select(
         Contact.id,
@@ -293,6 +303,7 @@ def _pasts(contact_ids):
     _read_consents(pasts)
     _read_permissions(by_customer)
     _read_addresses(pasts)
+    _read_bounces(pasts)
     return pasts
 
 
@@ -330,3 +341,13 @@ def _read_addresses(pasts):
         values = json.loads(before)
         if "email" in values:
             pasts[id].addresses.append((until, values["email"] or ""))
+
+
+def _read_bounces(pasts):
+    """When an address was found dead, and when mail was tried there again; from the audit."""
+    told = Event.what.in_(("contact.bounced", "contact.reached"))
+    query = Event.select(Event.about_id, Event.at, Event.what, Event.after).where(
+        (Event.about_table == "contact") & among(Event.about_id, pasts) & told
+    )
+    for id, at, what, after in query.order_by(Event.at, Event.id).tuples():
+        pasts[id].bounces.append((at, json.loads(after)["email"] if what == "contact.bounced" else ""))
