@@ -77,12 +77,12 @@ def latest(charge_ids):
 
 
 def unexplained(unit_cents, from_on, before, prices):
-    """Why a price is another one than last time and nobody knows why; "" when it is the same or recorded.
+    """Why a price is above the one of last time and nobody knows why; "" when it is not, or recorded.
 
     before -- (from_on, unit_cents) of the last billed period, or None
     prices -- [(from, cents)]: the recorded prices that count
     """
-    if before is None or before[1] == unit_cents:
+    if before is None or before[1] >= unit_cents:
         return ""
     if any(before[0] < starts_on <= from_on and cents == unit_cents for starts_on, cents in prices):
         return ""

@@ -49,6 +49,7 @@ def typed(url):
         environment |= {"PORCHLIGHT_DATABASE_URL": url, **{f"PORCHLIGHT_{k}": v for k, v in settings.items()}}
         return forks.flask(arguments, environment)
 
+    run.url = url
     return run
 
 
@@ -141,9 +142,19 @@ def test_an_unknown_setting_stops_every_command_with_a_sentence(flask):
     assert "production" in refused(flask("daily", MODE="production")).lower()
 
 
+def set_up(flask):
+    """A company that can bill: without a name and an address nothing is issued."""
+    good(flask("init-db"))
+    ask(
+        flask.url,
+        "UPDATE company SET name = 'Lantern', email = 'a@example.com', street = '1 Main', city = 'Austin', "
+        "state = 'TX', zip = '78701'",
+    )
+
+
 def test_books_that_do_not_add_up_are_told_by_the_exit_status(flask, url, tmp_path):
     own_telco(tmp_path / "small.csv")
-    good(flask("init-db"))
+    set_up(flask)
     good(flask(*IMPORT, tmp_path / "small.csv"))
     good(flask("daily", "--as-of", "2026-12-01", "--only", "bill"))
     ask(url, "UPDATE invoice SET open_cents = 1 WHERE number = 2")
@@ -206,7 +217,7 @@ def test_the_sample_comes_in_and_is_billed_to_the_cent(flask, url, tmp_path):
     if not TELCO.exists():
         source = tmp_path / "telco.csv"
         wanted = own_telco(source)
-    good(flask("init-db"))
+    set_up(flask)
 
     told = good(flask(*IMPORT, source))
     billed = good(flask("daily", "--as-of", "2026-12-01", "--only", "bill"))
@@ -225,7 +236,7 @@ def test_the_sample_comes_in_and_is_billed_to_the_cent(flask, url, tmp_path):
 def test_our_own_small_file_gives_its_figures_too(flask_on_sqlite, tmp_path):
     flask = flask_on_sqlite
     invoices, lines, cents = own_telco(tmp_path / "small.csv")
-    good(flask("init-db"))
+    set_up(flask)
     good(
         flask(
             "import-customers",

@@ -21,7 +21,12 @@ def test_what_is_told_is_what_is_billed(db, alice, clock):
     site, contract = make_site(alice, jurisdiction="TX-AUSTIN"), make_contract(alice)
     fire = make_charge(contract, cents=3995, starts_on=date(2026, 12, 10), site=site, item=make_item("Fire"))
     make_charge(
-        contract, cents=800, starts_on=date(2026, 12, 10), discount_cents=100, item=make_item("Backup")
+        contract,
+        cents=800,
+        starts_on=date(2026, 12, 10),
+        discount_cents=100,
+        discount_reason="agreed",
+        item=make_item("Backup"),
     )
     contracts.change_price(
         fire,

@@ -284,8 +284,9 @@ class Office(RuleBasedStateMachine):
         off = min(off, terms["quantity"] * cents)
         site = make_site(contract.customer, jurisdiction="TX-AUSTIN" if taxed else "")
         charge = make_charge(
-            contract, item=self.item, site=site, cents=cents, anchor_day=anchor, discount_cents=off, **terms
-        )
+            contract, item=self.item, site=site, cents=cents, anchor_day=anchor, discount_cents=off,
+            discount_reason="agreed", text=f"Monitoring {site.id}, included", **terms,
+        )  # fmt: skip
         self.paper.note(
             "charge", charge=charge.id, customer=contract.customer_id, contract=contract.id, cents=cents,
             anchor=anchor, discount=off, tax_ppm=TAX_PPM if taxed else 0, **terms,
@@ -697,7 +698,8 @@ class Office(RuleBasedStateMachine):
     @rule(which=WHICH, cents=CENTS, alone=st.booleans(), days=st.integers(-3, 3))
     def work_is_done(self, which, cents, alone, days):
         customer, on = self.one(Customer, which), self.today + days * second_model.ONE_DAY
-        work = make_one_off(customer, item=self.item, cents=cents, done_on=on, alone=alone)
+        text = f"Repair {OneOff.select().count()}, included"  # one that looks like another would be a draft
+        work = make_one_off(customer, item=self.item, cents=cents, done_on=on, alone=alone, text=text)
         self.paper.note("work", work=work.id, customer=customer.id, cents=cents, on=on, alone=alone)
 
     @has("work")
