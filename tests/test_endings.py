@@ -137,7 +137,7 @@ def test_staff_see_what_is_missing_and_record_it(app, contract):
     refused = desk.act("contract", "end", contract, on="2027-03-31", reason="cost")
     assert "tell the authority" in text_of(refused)
     letter = {"authority": "Austin Fire Department", "address": "1 Main Street, Austin, TX 78701"}
-    letter |= {"ends_on": "2027-03-31"}
+    letter |= {"kind": "ended", "ends_on": "2027-03-31"}
     paper = desk.act("contract", "authority_letter", contract, follow_redirects=False, **letter)
     assert paper.data.startswith(b"%PDF")
     desk.act(

@@ -101,7 +101,7 @@ def test_an_address_without_anything_behind_it_has_a_way_back(visitor, db):
 
 
 def test_too_much_is_refused_with_a_sentence(visitor, path):
-    page = visitor.press(visitor.open(path), "Send", body="x" * 3_000_000)
+    page = visitor.press(visitor.open(path), "Send", body="x" * 10_000_000)
 
     assert page.status == 413
     assert "too large" in page.text

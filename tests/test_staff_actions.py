@@ -32,8 +32,9 @@ TODAY = date(2026, 12, 1)
 def draft_for(customer, cents=5000):
     draft = Invoice.create(customer=customer, subtotal_cents=cents, total_cents=cents, created_at=NOW)
     models.Line.create(
-        invoice=draft, position=1, text="Work", unit_cents=cents, amount_cents=cents, total_cents=cents
-    )
+        invoice=draft, position=1, text="Back door sensor replaced", done_on=TODAY, unit_cents=cents,
+        amount_cents=cents, total_cents=cents,
+    )  # fmt: skip
     return draft
 
 

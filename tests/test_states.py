@@ -60,6 +60,7 @@ BORN = {
     models.Refund: {"waiting"},
     models.RemittanceRow: {"unmatched"},
     models.Notice: {"draft"},
+    models.Call: {"to_call"},
 }  # where a row may also begin
 
 
