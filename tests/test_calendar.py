@@ -286,7 +286,10 @@ def town(db):
     Company.update(catch_up_periods=1000).execute()
     item, rows = make_item(taxable=False), {}
     for anchor in ANCHORS:
-        customer = Customer.create(name=f"Anchor {anchor}", account_number=str(anchor), terms_days=anchor)
+        customer = Customer.create(
+            name=f"Anchor {anchor}", account_number=str(anchor), terms_days=anchor, street=f"{anchor} Quay",
+            city="Austin",
+        )  # fmt: skip
         starts_on = FIRST + Random(anchor).randrange(366) * ONE_DAY
         contract = make_contract(customer, starts_on=starts_on)
         for cycle in CYCLES:
@@ -294,6 +297,7 @@ def town(db):
                 charge = make_charge(
                     contract, item=item, cents=100 * cycle + anchor, starts_on=starts_on, anchor_day=anchor,
                     cycle_months=cycle, in_arrears=in_arrears, prorate_first=bool(anchor % 2),
+                    text=f"Watch, {'afterwards' if in_arrears else 'ahead'}",
                 )  # fmt: skip
                 rows[charge.id] = charge
     return rows

@@ -342,7 +342,7 @@ def test_many_who_plan_and_charge_at_once_charge_it_once(earlier, invoice):
 def test_a_process_killed_anywhere_while_charging_charges_once_or_not_yet(customer, database_url):
     contract = factories.make_contract(customer, late_fee_agreed=True)
     for n in range(45):
-        factories.make_charge(contract, cents=20_000, item=factories.make_item(f"Service {n}"))
+        factories.make_charge(contract, cents=20_000, item=factories.make_item(f"Camera {n}"))
         bill.run(BILLED, by=ANN, now=noon(BILLED))
     rows = [
         LateFee.create(
