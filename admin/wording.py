@@ -32,15 +32,18 @@ CHANNELS = (Template.MAIL, Template.TEXT)
 GROUPS = (
     ("Invoices and reminders", (Notice.INVOICE, Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN,
                                 Notice.FRESH_LINK, Notice.DIGEST)),
-    ("Payments", (Notice.RECEIPT, Notice.PAYMENT_PROBLEM, Notice.REFUND)),
+    ("Payments", (Notice.RECEIPT, Notice.PAYMENT_PROBLEM, Notice.REFUND, Notice.CREDIT_GIVEN)),
     ("Autopay", (Notice.AUTOPAY_ON, Notice.AUTOPAY_OFF, Notice.UPCOMING_CHARGE, Notice.CHARGE_POSTPONED,
                  Notice.CHARGE_DECLINED, Notice.ABOVE_CAP, Notice.METHOD_PROBLEM, Notice.METHOD_EXPIRING,
                  Notice.METHOD_CHANGED)),
+    ("When paying is hard", (Notice.PROMISE, Notice.PLAN_AGREED, Notice.PLAN_MISSED, Notice.PLAN_ENDED,
+                             Notice.LATE_FEE, Notice.SUSPENSION_WARNING, Notice.SUSPENDED, Notice.REINSTATED,
+                             Notice.HANDED_OVER)),
     ("Contracts", (Notice.RENEWAL, Notice.YEARLY_REMINDER, Notice.PRICE_CHANGE, Notice.CONTRACT_ANSWERED,
                    Notice.CONTRACT_ENDED)),
-    ("The account", (Notice.SIGN_IN, Notice.TICKET_RECEIVED, Notice.TICKET_REPLY, Notice.TICKET_CLOSED,
-                     Notice.DISPUTE_RECEIVED, Notice.DISPUTE_DECIDED, Notice.CONSENT_CONFIRM,
-                     Notice.CONTACT_CHANGED, Notice.TEXT_REPLY)),
+    ("Questions and disputes", (Notice.TICKET_RECEIVED, Notice.TICKET_REPLY, Notice.TICKET_CLOSED,
+                                Notice.DISPUTE_RECEIVED, Notice.DISPUTE_DECIDED)),
+    ("The account", (Notice.SIGN_IN, Notice.CONSENT_CONFIRM, Notice.CONTACT_CHANGED, Notice.TEXT_REPLY)),
 )  # fmt: skip
 LABELS = dict(Notice.kind.choices)
 # A preview is a mail: its looks are inside it, and nothing else may be. It is shown in a frame of ours only.
