@@ -8,6 +8,7 @@ from billing import bill, checks, contracts, invoices, payments
 from billing.reversals import returns
 from models import (
     Allocation,
+    Approval,
     Autopay,
     AutopayOutcome,
     Charge,
@@ -15,12 +16,15 @@ from models import (
     Credit,
     Invoice,
     JobRun,
+    LateFee,
     Line,
     Notice,
     Payment,
     PaymentPart,
     PlannedCharge,
     Refund,
+    ServiceCredit,
+    Ticket,
 )
 from tests.factories import (
     BY,
@@ -29,6 +33,7 @@ from tests.factories import (
     make_contract,
     make_customer,
     make_invoice,
+    make_item,
     make_method,
     make_one_off,
 )
@@ -210,7 +215,119 @@ def charged_by_nobody():
     )
 
 
+def write_off(kind, **fields):
+    """A credit of one cent that no rule made."""
+    customer = Invoice.get(Invoice.state == "issued").customer
+    known = {"customer": customer, "kind": kind, "amount_cents": 1, "reason": "r", "by": BY}
+    return Credit.create(**known | {"made_on": TODAY, "created_at": NOW} | fields)
+
+
+def write_off_of_nothing():
+    write_off("write_off", open_cents=1)
+
+
+def lonely_bad_debt():
+    invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents > 0))
+    credit = write_off("bad_debt", invoice=invoice, customer=invoice.customer)
+    Allocation.create(invoice=invoice, credit=credit, amount_cents=1, by=BY, made_on=TODAY)
+    Invoice.update(open_cents=invoice.open_cents - 1).where(Invoice.id == invoice.id).execute()
+
+
+def fault_credited_twice():
+    charge = Charge.get()
+    customer = charge.contract.customer
+    days = {"from_on": TODAY, "to_on": TODAY, "days": 1, "of_days": 31, "cents": 1, "proposed_at": NOW}
+    for _ in range(2):
+        ticket = Ticket.create(customer=customer, subject="No signal", opened_at=NOW, last_at=NOW)
+        credit = write_off("service", customer=customer, open_cents=1)
+        ServiceCredit.create(
+            customer=customer, ticket=ticket, charge=charge, credit=credit, state="given", decided_at=NOW,
+            **days,
+        )  # fmt: skip
+
+
+def late_fee_above_what_was_told():
+    invoice = Invoice.get(Invoice.state == "issued")
+    work = make_one_off(invoice.customer, cents=500)
+    LateFee.create(
+        customer=invoice.customer, invoice=invoice, state="charged", cents=100, base_cents=1000, one_off=work,
+        computed_on=TODAY, charge_from_on=TODAY + timedelta(days=14), told_on=TODAY,
+    )  # fmt: skip
+
+
+def _credit(kind, **fields):
+    """100 cents of a credit that lies on nothing yet."""
+    customer = Payment.get(Payment.key == "a").customer
+    return Credit.create(
+        **{
+            "customer": customer, "kind": kind, "amount_cents": 100, "reason": "x", "by": BY,
+            "made_on": TODAY, "created_at": NOW, **fields,
+        }
+    )  # fmt: skip
+
+
+def _given_up(invoice, **fields):
+    """A debt of 100 cents that was given up, and what it pays of its invoice."""
+    credit = _credit(Credit.BAD_DEBT, invoice=invoice, **fields)
+    Allocation.create(invoice=invoice, credit=credit, amount_cents=100, by=BY, made_on=TODAY)
+    Invoice.update(open_cents=Invoice.open_cents - 100).where(Invoice.id == invoice.id).execute()
+
+
+def given_up_alone():
+    """Somebody asked for a second person, who never said yes."""
+    invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents == 800))
+    asked = Approval.create(
+        kind="bad_debt", about_table="invoice", about_id=invoice.id, customer=invoice.customer,
+        amount_cents=100, reason="x", asked_by=BY, asked_at=NOW,
+    )  # fmt: skip
+    _given_up(invoice, approval=asked)
+
+
+def written_off_beside_it():
+    """A write-off that was made, and of which some still lies on the account."""
+    invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents == 800))
+    _credit(Credit.WRITE_OFF, invoice=invoice, open_cents=100)
+
+
+def same_days_credited_twice():
+    """Two questions about the same days of a service that did not work, each with a credit."""
+    charge = Charge.select().join(Line, on=(Line.charge == Charge.id)).first()
+    customer = charge.contract.customer
+    for first, last in ((3, 8), (8, 10)):
+        ticket = Ticket.create(
+            customer=customer, subject="No signal", opened_at=NOW, last_at=NOW, waiting_since_at=NOW
+        )
+        ServiceCredit.create(
+            customer=customer, ticket=ticket, charge=charge, from_on=date(2026, 12, first),
+            to_on=date(2026, 12, last), days=last - first + 1, of_days=31, cents=100, proposed_at=NOW,
+            state="given", credit=_credit(Credit.SERVICE, open_cents=100), decided_by=BY, decided_at=NOW,
+        )  # fmt: skip
+
+
+def late_fee_above_what_was_told():
+    """$3.00 were told, $3.01 will be billed."""
+    invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents == 800))
+    fee = make_one_off(invoice.customer, item=make_item("Late fee", kind="fee"), cents=301, done_on=TODAY)
+    LateFee.create(
+        customer=invoice.customer, invoice=invoice, state="charged", cents=300, base_cents=800,
+        computed_on=TODAY - timedelta(days=20), charge_from_on=TODAY, told_on=TODAY - timedelta(days=19),
+        one_off=fee,
+    )  # fmt: skip
+
+
 FAULTS = {
+    "a debt was given up without a second person": given_up_alone,
+    "a write-off does not pay its own invoice as a whole": written_off_beside_it,
+    "two service credits are for the same days of a charge": same_days_credited_twice,
+    "a late fee is billed as another amount than was told, or without being told": (
+        late_fee_above_what_was_told
+    ),
+    "a write-off does not pay its own invoice as a whole": write_off_of_nothing,
+    "a debt was given up without a second person": lonely_bad_debt,
+    "two service credits are for the same days of a charge": fault_credited_twice,
+    "a late fee is billed as another amount than was told, or without being told": (
+        late_fee_above_what_was_told
+    ),
     "a due autopay invoice had no outcome when the day was done": forgotten_by_autopay,
     "a returned debit that is to be tried again was not planned": never_tried_again,
     "autopay says charged, and no payment was made": charged_by_nobody,
