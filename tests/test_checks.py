@@ -215,46 +215,6 @@ def charged_by_nobody():
     )
 
 
-def write_off(kind, **fields):
-    """A credit of one cent that no rule made."""
-    customer = Invoice.get(Invoice.state == "issued").customer
-    known = {"customer": customer, "kind": kind, "amount_cents": 1, "reason": "r", "by": BY}
-    return Credit.create(**known | {"made_on": TODAY, "created_at": NOW} | fields)
-
-
-def write_off_of_nothing():
-    write_off("write_off", open_cents=1)
-
-
-def lonely_bad_debt():
-    invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents > 0))
-    credit = write_off("bad_debt", invoice=invoice, customer=invoice.customer)
-    Allocation.create(invoice=invoice, credit=credit, amount_cents=1, by=BY, made_on=TODAY)
-    Invoice.update(open_cents=invoice.open_cents - 1).where(Invoice.id == invoice.id).execute()
-
-
-def fault_credited_twice():
-    charge = Charge.get()
-    customer = charge.contract.customer
-    days = {"from_on": TODAY, "to_on": TODAY, "days": 1, "of_days": 31, "cents": 1, "proposed_at": NOW}
-    for _ in range(2):
-        ticket = Ticket.create(customer=customer, subject="No signal", opened_at=NOW, last_at=NOW)
-        credit = write_off("service", customer=customer, open_cents=1)
-        ServiceCredit.create(
-            customer=customer, ticket=ticket, charge=charge, credit=credit, state="given", decided_at=NOW,
-            **days,
-        )  # fmt: skip
-
-
-def late_fee_above_what_was_told():
-    invoice = Invoice.get(Invoice.state == "issued")
-    work = make_one_off(invoice.customer, cents=500)
-    LateFee.create(
-        customer=invoice.customer, invoice=invoice, state="charged", cents=100, base_cents=1000, one_off=work,
-        computed_on=TODAY, charge_from_on=TODAY + timedelta(days=14), told_on=TODAY,
-    )  # fmt: skip
-
-
 def _credit(kind, **fields):
     """100 cents of a credit that lies on nothing yet."""
     customer = Payment.get(Payment.key == "a").customer
@@ -319,12 +279,6 @@ FAULTS = {
     "a debt was given up without a second person": given_up_alone,
     "a write-off does not pay its own invoice as a whole": written_off_beside_it,
     "two service credits are for the same days of a charge": same_days_credited_twice,
-    "a late fee is billed as another amount than was told, or without being told": (
-        late_fee_above_what_was_told
-    ),
-    "a write-off does not pay its own invoice as a whole": write_off_of_nothing,
-    "a debt was given up without a second person": lonely_bad_debt,
-    "two service credits are for the same days of a charge": fault_credited_twice,
     "a late fee is billed as another amount than was told, or without being told": (
         late_fee_above_what_was_told
     ),
