@@ -394,9 +394,7 @@ class Company(Address):
         MoneyField(default=500, help_text="A remainder up to this is written off by one person."), 500
     )
     late_fee_kind = with_default(
-        choice(
-            "late_fee_kind", ("none", "flat", "percent"), default="none", help_text="None: no late fees."
-        ),
+        choice("late_fee_kind", ("none", "flat", "percent"), default="none", help_text="None: no late fees."),
         "none",
     )
     late_fee_cents = with_default(MoneyField(default=0, help_text="Flat late fee for an invoice."), 0)
@@ -416,9 +414,7 @@ class Company(Address):
         ),
         15,
     )
-    late_fee_cap_cents = with_default(
-        MoneyField(default=2500, help_text="No late fee is above this."), 2500
-    )
+    late_fee_cap_cents = with_default(MoneyField(default=2500, help_text="No late fee is above this."), 2500)
     suspend_after_days = with_default(
         IntegerField(
             default=90,
@@ -1093,8 +1089,8 @@ Approval.add_index(
 class Invoice(BaseModel):
     """A demand for money. Issued once, then frozen: corrections are credits or a void.
 
-    *Paid* is derived; what is due when, and so *past due*, says ``billing.demands``. ``open_cents`` is what is
-    still owed, written by the ledger only.
+    *Paid* is derived; what is due when, and so *past due*, says ``billing.demands``. ``open_cents`` is what
+    is still owed, written by the ledger only.
     """
 
     DRAFT, ISSUED, VOID = "draft", "issued", "void"
@@ -1115,7 +1111,7 @@ class Invoice(BaseModel):
     po_number = CharField(max_length=30, default="", verbose_name="PO number")
     note = TextField(default="")
     unclear = with_default(
-        TextField(default="", help_text="What would confuse the customer, as JSON; then it stays a draft."), ""
+        TextField(default="", help_text="What would confuse the customer, as JSON: it stays a draft."), ""
     )
     run = link(JobRun, "invoices", null=True)
     voided_on = DayField(null=True)

@@ -7,8 +7,8 @@ PROMISED = (
     "made_on", "made_at",
 )  # fmt: skip
 AGREED = (
-    "key", "customer_id", "amount_cents", "count", "fee_cents", "autopay", "name", "ip", "browser", "signed_at",
-    "text", "text_sha256", "agreed_on", "agreed_at",
+    "key", "customer_id", "amount_cents", "count", "fee_cents", "autopay", "name", "ip", "browser",
+    "signed_at", "text", "text_sha256", "agreed_on", "agreed_at",
 )  # fmt: skip
 
 UNLIKE = """(SELECT COALESCE(SUM(installment.amount_cents), 0) FROM installment
@@ -180,7 +180,7 @@ CREATE TABLE "installment_part" (
 CREATE INDEX "installment_part_installment_id" ON "installment_part" ("installment_id");
 CREATE INDEX "installment_part_invoice_id" ON "installment_part" ("invoice_id");
 CREATE UNIQUE INDEX "installment_part_installment_id_invoice_id" ON "installment_part" ("installment_id", "invoice_id")
-"""
+"""  # noqa: E501
 COLUMNS = """
 ALTER TABLE "company" ADD COLUMN "promise_days" INTEGER NOT NULL CHECK (promise_days BETWEEN 1 AND 90) DEFAULT 14;
 ALTER TABLE "company" ADD COLUMN "promise_limit" INTEGER NOT NULL DEFAULT 2;

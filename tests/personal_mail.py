@@ -9,7 +9,7 @@ def read(draft, staff, *, today, now):
 
 
 def sign(draft, staff, *, today, now, words="Hello", granting=None, by=None):
-    """Read it and send it at once, in the name of ``staff``; the words as suggested where ``words`` is None."""
+    """Read it and send it at once, in the name of ``staff``. ``words``: None for those suggested."""
     seen = read(draft, staff, today=today, now=now)
     text = seen.words if words is None else words
     told = {"staff": staff, "by": by or f"staff:{staff.email}", "today": today, "now": now}

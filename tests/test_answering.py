@@ -74,7 +74,8 @@ def send(app):
 
 
 def read(app):
-    return mailbox.read(mailbox.box(app.config["MAILBOX"]), replies=app.replies, shelf=app.files, clock=app.clock)
+    box = mailbox.box(app.config["MAILBOX"])
+    return mailbox.read(box, replies=app.replies, shelf=app.files, clock=app.clock)
 
 
 @pytest.fixture

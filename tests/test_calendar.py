@@ -295,8 +295,9 @@ def town(db):
         for cycle in CYCLES:
             for in_arrears in (False, True):
                 charge = make_charge(
-                    contract, item=item, cents=100 * cycle + anchor, starts_on=starts_on, anchor_day=anchor,
-                    cycle_months=cycle, in_arrears=in_arrears, prorate_first=bool(anchor % 2),
+                    contract, item=item, cents=100 * cycle + anchor, starts_on=starts_on,
+                    anchor_day=anchor, cycle_months=cycle,
+                    in_arrears=in_arrears, prorate_first=bool(anchor % 2),
                     text=f"Watch, {'afterwards' if in_arrears else 'ahead'}",
                 )  # fmt: skip
                 rows[charge.id] = charge

@@ -18,7 +18,8 @@ def dispute(invoice, cents, state="open", again_on=None, line=None):
     decided = {} if state == "open" else {"decided_at": NOW, "due_again_on": again_on}
     return Dispute.create(
         customer=invoice.customer_id, invoice=invoice, line=line, amount_cents=cents, reason="other",
-        words="Why?", state=state, by="Ann", via="staff", opened_on=TODAY, opened_at=NOW, answer_by_on=TODAY, **decided,
+        words="Why?", state=state, by="Ann", via="staff", opened_on=TODAY, opened_at=NOW,
+        answer_by_on=TODAY, **decided,
     )  # fmt: skip
 
 

@@ -114,7 +114,7 @@ def test_the_newest_is_first_whatever_it_is(alice):
 
 
 def test_a_business_day_stands_among_the_instants_of_that_day(alice):
-    """An evening in Texas is the next day in Greenwich: that payment of the next day is newer all the same."""
+    """An evening in Texas is the next day in Greenwich: a payment of that next day is newer all the same."""
     make_call(alice, "evening of the 2nd", started_at=datetime(2026, 11, 3, 3, 0))
     make_payment(alice, received_on=date(2026, 11, 3), created_at=datetime(2026, 11, 9, 9, 0))
 

@@ -1,9 +1,9 @@
 """How a phone system or an answering service tells us of calls: a signed request, read here.
 
 The signature covers the moment and the bytes as they came: ``t=<seconds since 1970>,v1=<hex>``, where the
-hex is HMAC-SHA256 of ``<t>.<body>`` with the shared secret. Two secrets count while one is being renewed; a moment
-that is not now is refused, so that nobody sends an old request again. What a call means is decided in
-``billing.calls``.
+hex is HMAC-SHA256 of ``<t>.<body>`` with the shared secret. Two secrets count while one is being renewed; a
+moment that is not now is refused, so that nobody sends an old request again. What a call means is decided
+in ``billing.calls``.
 """
 
 import hashlib

@@ -289,7 +289,7 @@ def queue_credit_given(credit, *, now, send_at=None):
 
 
 def queue_late_fee(fee, *, now):
-    """Tell the payers, before anything is charged, what a late fee would be, from when, and how to avoid it."""
+    """Tell the payers ahead what a late fee would be, from which day, and how to avoid it."""
     _queue_to_payers(
         fee.customer_id, Notice.LATE_FEE, f"late_fee:{fee.id}", WHY_LATE_FEE, now, late_fee=fee,
         invoice=fee.invoice_id,

@@ -149,7 +149,7 @@ def _utc(local, company):
 
 
 def _moment(instant, company, now):
-    """An instant as people name one that is near: "3:00 pm today", "9:30 am on Monday", else with its date."""
+    """An instant as people name one that is near: "3:00 pm today", "9:30 am on Monday"; else its date."""
     there, here = _local(instant, company), _local(now, company)
     clock = there.strftime("%I:%M %p").lstrip("0").lower()
     ahead = (there.date() - here.date()).days
