@@ -10,7 +10,7 @@ from billing.edges import texts as edge
 from billing.notices import judging, timing
 from billing.preferences import offers
 from billing.texts import answering, counting, hours
-from billing.wording import defaults
+from billing.wording import defaults, samples, tongues, writing
 from models import Company, Consent, Contact, Inbound, Notice, Preference, Site, Ticket
 from tests.at_once import together
 from tests.factories import BY, NOW, make_customer, make_invoice, payer
@@ -343,6 +343,16 @@ def test_a_reminder_by_text_is_one_segment_with_a_link_of_ours(ann, app):
         assert link.startswith("https://pay.lantern.example/i/")
         assert "…" in letter.kept_text and link not in letter.kept_text
         assert (letter.subject, letter.html) == ("", "")
+
+
+@pytest.mark.parametrize("language", defaults.LANGUAGES)
+@pytest.mark.parametrize("kind", [Notice.DISPUTE_RECEIVED, Notice.DISPUTE_DECIDED])
+def test_what_becomes_of_a_dispute_fits_in_one_text(kind, language):
+    words = defaults.of(kind, "text", language)
+    for context in samples.contexts(kind).values():
+        _, said, _ = writing.written_by(words, kind, "text", context, tongues.TONGUES[language])
+
+        assert counting.segments(counting.plain(said)) == 1, said
 
 
 # --- The edge ------------------------------------------------------------------------------------

@@ -73,6 +73,8 @@ MUST_IN_TEXTS = {
     Notice.RECEIPT: ("sum",),
     Notice.UPCOMING_CHARGE: ("sum", "date_short"),
     Notice.CHARGE_POSTPONED: ("sum", "date_short"),
+    Notice.DISPUTE_RECEIVED: ("sum", "answer_day", "rest"),
+    Notice.DISPUTE_DECIDED: ("credit", "again", "again_day"),
     Notice.TEXT_REPLY: ("reply",),
     Notice.RENEWAL: ("sign_in_link",),
     Notice.YEARLY_REMINDER: ("sign_in_link",),
