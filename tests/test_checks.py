@@ -228,7 +228,7 @@ def _credit(kind, **fields):
 
 def _given_up(invoice, **fields):
     """A debt of 100 cents that was given up, and what it pays of its invoice."""
-    credit = _credit(Credit.BAD_DEBT, invoice=invoice, **fields)
+    credit = _credit(Credit.BAD_DEBT, invoice=invoice, customer=invoice.customer, **fields)
     Allocation.create(invoice=invoice, credit=credit, amount_cents=100, by=BY, made_on=TODAY)
     Invoice.update(open_cents=Invoice.open_cents - 100).where(Invoice.id == invoice.id).execute()
 
@@ -246,7 +246,7 @@ def given_up_alone():
 def written_off_beside_it():
     """A write-off that was made, and of which some still lies on the account."""
     invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents == 800))
-    _credit(Credit.WRITE_OFF, invoice=invoice, open_cents=100)
+    _credit(Credit.WRITE_OFF, invoice=invoice, customer=invoice.customer, open_cents=100)
 
 
 def same_days_credited_twice():
@@ -260,7 +260,8 @@ def same_days_credited_twice():
         ServiceCredit.create(
             customer=customer, ticket=ticket, charge=charge, from_on=date(2026, 12, first),
             to_on=date(2026, 12, last), days=last - first + 1, of_days=31, cents=100, proposed_at=NOW,
-            state="given", credit=_credit(Credit.SERVICE, open_cents=100), decided_by=BY, decided_at=NOW,
+            state="given", credit=_credit(Credit.SERVICE, customer=customer, open_cents=100), decided_by=BY,
+            decided_at=NOW,
         )  # fmt: skip
 
 
