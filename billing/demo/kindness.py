@@ -6,11 +6,11 @@ Late fees stay off, as in every new company.
 import random
 from datetime import timedelta
 
-from billing import ledger, payments, tickets
+from billing import bill, ledger, payments, tickets
 from billing.demo import cast
 from billing.demo.people import PROMPT
 from billing.remedies import goodwill, service_credits, write_offs
-from models import Charge, Contract, Customer, Invoice, Line, Payment, Staff
+from models import Charge, Contract, Customer, Invoice, Item, Line, OneOff, Payment, Staff
 
 FAULT = "The app says that the panel is offline. Nothing reaches you, I tried a test alarm."
 GIFT = "Three visits until the door contact worked; they stayed patient."
@@ -25,6 +25,18 @@ def play(history):
     _gift(history, rng)
     _lost(history)
     _cents(history)
+    _unclear(history, rng)
+
+
+def _unclear(history, rng):
+    """Work that somebody entered in a hurry: its invoice waits until it says what was done."""
+    prompt = [payer for payer in history.payers.values() if payer.habit == PROMPT]
+    customer = rng.choice(prompt).customer
+    OneOff.create(
+        customer=customer, site=customer.sites.first(), item=Item.get(Item.code == "SERVICE"), text="Misc.",
+        unit_cents=4500, done_on=history.today - timedelta(days=1), alone=True,
+    )  # fmt: skip
+    bill.run(history.today, by=cast.OFFICE, now=history.now, customer=customer)
 
 
 def _fault(history, rng):
