@@ -106,13 +106,14 @@ def sentences(invoice, lines):
         return ()
     before = _latest_of(earlier)
     prices = _prices({line.charge_id for line in mine if _has_new_price(line, before)})
-    said, first = [], set()
+    said, first = [], {}
     for line in mine:
-        if line.charge_id not in first:  # of several periods of one charge the first one tells
-            first.add(line.charge_id)
-            said += _of_line(line, before.get(line.charge_id), prices.get(line.charge_id, ()))
-    said += _ended(earlier, {line.charge_id for line in mine}, invoice)
-    return tuple(said[:MOST])
+        first.setdefault(line.charge_id, line)  # of several periods of one charge the first one tells
+    for line in first.values():
+        said += _of_line(line, before.get(line.charge_id), prices.get(line.charge_id, ()))
+    said += _parts([(line, before.get(line.charge_id)) for line in first.values()])
+    said += _ended(earlier, set(first), invoice)
+    return tuple(dict.fromkeys(said))[:MOST]  # two sites with the same change are told of once
 
 
 def _earlier(invoice):
@@ -170,7 +171,6 @@ def _of_line(line, was, prices):
     yield from _discount(line, was)
     if line.tax_ppm != was.tax_ppm:
         yield f"The tax on {line.text} is {words.rate(line.tax_ppm)} instead of {words.rate(was.tax_ppm)}."
-    yield from _part(line, was)
 
 
 def _price(line, was, prices):
@@ -200,11 +200,20 @@ def _discount(line, was):
         )
 
 
+def _parts(pairs):
+    """Parts of periods; one sentence for all services where it is the same for each of several."""
+    tails = [(line.text, _part(line, was)) for line, was in pairs]
+    if len(tails) > 1 and tails[0][1] and len({tail for _, tail in tails}) == 1:
+        tails = [("Every service", tails[0][1])]
+    return [f"{text} {tail}" for text, tail in tails if tail]
+
+
 def _part(line, was):
-    if line.days and line.days != line.of_days:
-        yield f"{line.text} is billed for {line.days} of {line.of_days} days."
-    elif was.days and was.days != was.of_days:
-        yield f"{line.text} is billed for the whole period again."
+    if was is not None and line.days and line.days != line.of_days:
+        return f"is billed for {line.days} of {line.of_days} days."
+    if was is not None and was.days and was.days != was.of_days and not line.days:
+        return "is billed for the whole period again."
+    return ""
 
 
 def _ended(earlier, ids, invoice):

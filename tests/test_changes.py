@@ -146,6 +146,29 @@ def test_a_whole_period_after_a_part_is_named(contract):
     assert said() == ("Monitoring is billed for the whole period again.",)
 
 
+def test_what_is_the_same_for_all_services_is_said_once(contract):
+    factories.make_rate()
+    for text in ("Monitoring", "Cellular backup", "App"):
+        factories.make_charge(
+            contract, text=text, starts_on=date(2026, 12, 11), prorate_first=True,
+            site=contract.customer.sites.get(),
+        )  # fmt: skip
+    run(date(2026, 12, 11))
+
+    assert said() == ("Every service is billed for the whole period again.",)
+
+
+def test_two_sites_with_the_same_change_are_told_of_once(contract):
+    factories.make_rate()
+    shop = factories.make_site(contract.customer, name="Shop", street="9 Elm Street")
+    for site in (contract.customer.sites.order_by(Site.id).first(), shop):
+        factories.make_charge(contract, cents=3000, site=site)
+    run(FIRST)
+    Charge.update(quantity=3).execute()
+
+    assert said() == ("Monitoring: 3 instead of 1.",)
+
+
 def test_what_ended_is_named_once(billed, contract):
     factories.make_charge(contract, cents=995, text="Cellular backup", prorate_last=True)
     other = Charge.select().order_by(Charge.id.desc()).get()

@@ -40,10 +40,8 @@ AROUND = {
     "Somebody asked to sign in with this address.": "Alguien pidió entrar con esta dirección.",
     "You asked to get legal notices by email.": "Usted pidió recibir avisos legales por correo electrónico.",
     "This was the address of a contact of this account.": "Esta era la dirección de un contacto de esta cuenta.",
-    "What is open on this account may change what we do for you.":
-        "Lo que está pendiente en esta cuenta puede cambiar lo que hacemos por usted.",
-    "Somebody else will write to you about what is open on this account.":
-        "Alguien más le escribirá sobre lo que está pendiente en esta cuenta.",
+    "What is open on this account may change what we do for you.": "Lo que está pendiente en esta cuenta puede cambiar lo que hacemos por usted.",
+    "Somebody else will write to you about what is open on this account.": "Alguien más le escribirá sobre lo que está pendiente en esta cuenta.",
     "We tell you whenever we put a credit on this account.": (
         "Le avisamos cada vez que ponemos un crédito en esta cuenta."
     ),
@@ -755,6 +753,8 @@ CHANGES = {
         "El descuento en {text} es de {money} en vez de {sum}."
     ),
     "{text} is billed for {count} of {total} days.": "{text} se cobra por {count} de {total} días.",
+    "Every service is billed for {count} of {total} days.": "Cada servicio se cobra por {count} de {total} días.",
+    "Every service is billed for the whole period again.": "Cada servicio se cobra de nuevo por el período completo.",
     "{text} is billed for the whole period again.": "{text} se cobra de nuevo por el período completo.",
     "{text} ended on {day} and is not billed any more.": "{text} terminó el {day} y ya no se cobra.",
 }
