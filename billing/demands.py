@@ -28,10 +28,6 @@ class Demand:
     is_automatic: bool = True  # False: of a plan that autopay does not charge
     since_at: datetime | None = None  # when it was decided that it is owed after all
 
-    def days_late(self, today):
-        """Days after its day; below zero: still to come. None for what is disputed."""
-        return self.due_on and (today - self.due_on).days
-
     def is_past_due(self, today):
         """True after its day. What is disputed never is."""
         return self.due_on is not None and self.due_on < today
@@ -115,6 +111,11 @@ def disputed_cents(demands):
     return sum(one.cents for one in demands if one.kind == DISPUTED)
 
 
+def undisputed_cents(demands):
+    """What of these demands is owed on some day, whatever becomes of the rest."""
+    return sum(one.cents for one in demands if one.kind != DISPUTED)
+
+
 def late_cents(demands, today):
     """What of these demands is past due."""
     return sum(one.cents for one in demands if one.is_past_due(today))
@@ -157,11 +158,6 @@ def chargeable_cents(demands, day):
         for one in demands
         if one.due_on and one.is_automatic and (not one.has_own_day or one.due_on <= day)
     )
-
-
-def due_now_cents(invoice, today):
-    """What of an invoice is due on ``today`` or was before."""
-    return sum(one.cents for one in of(invoice) if one.due_on and one.due_on <= today)
 
 
 def next_due_on(invoice):

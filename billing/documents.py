@@ -218,11 +218,6 @@ class InvoiceDocument:
         return self.asked_cents > 0
 
     @property
-    def asks_for_part(self):
-        """True where more is open than is asked for."""
-        return 0 < self.asked_cents < self.open_cents
-
-    @property
     def items(self):
         """Every line in printed order."""
         return tuple(item for section in self.sections for item in section.items)

@@ -88,8 +88,7 @@ def _invoices(customer_id, invoice_id, made_on=None):
 
 def owed_cents(invoices):
     """What of these could be promised: all but what is disputed."""
-    asked = demands.of_invoices(invoices)
-    return sum(one.open_cents - demands.disputed_cents(asked[one.id]) for one in invoices)
+    return sum(demands.undisputed_cents(asked) for asked in demands.of_invoices(invoices).values())
 
 
 # --- Making one ----------------------------------------------------------------------------------

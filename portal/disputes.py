@@ -78,7 +78,7 @@ def _open(invoice, form, contact, via):
 
 def _free_cents(invoice):
     """What of an invoice is open and not disputed yet."""
-    return invoice.open_cents - demands.disputed_cents(demands.of(invoice))
+    return demands.undisputed_cents(demands.of(invoice))
 
 
 def _choices(invoice):

@@ -47,10 +47,10 @@ def begin(customer, parts, *, key, back, contact=None):
 def asks_for_disputed(invoice, cents, key):
     """True for a button whose amount holds what was disputed since it was shown; not when pressed twice."""
     invoice = Invoice.get_by_id(invoice.id)
-    disputed_cents = demands.disputed_cents(demands.of(invoice))
+    asked = demands.of(invoice)
     same = payments.click_key(invoice.customer, [(invoice, cents)], key)
     is_new = not Payment.select().where(Payment.key == same).exists()
-    return bool(disputed_cents) and cents > invoice.open_cents - disputed_cents and is_new
+    return bool(demands.disputed_cents(asked)) and cents > demands.undisputed_cents(asked) and is_new
 
 
 def _started(customer, parts, key, contact):

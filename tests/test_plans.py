@@ -124,7 +124,7 @@ def test_what_is_due_follows_the_plan_from_that_second(owing):
     assert demands.past_due_cents([alice.id], TODAY) == {alice.id: 10_001}
     sign(alice, THREE)
     assert demands.past_due_cents([alice.id], TODAY) == {alice.id: 0}
-    assert demands.due_now_cents(fresh(old), TODAY) == 5001
+    assert demands.asked_cents(demands.of(fresh(old)), TODAY) == 5001
     assert ledger.balance(alice, today=TODAY).owed_cents == 15_001
 
 

@@ -91,7 +91,7 @@ def _cents(invoice, line, wanted, via):
         raise BillingError("You told us about this line already. We look into it.")
     if via != Dispute.STAFF and before.where(Dispute.state == Dispute.REJECTED).exists():
         raise BillingError("We answered this before. If there is something new, please reply to our answer.")
-    free = invoice.open_cents - demands.disputed_cents(demands.of(invoice))
+    free = demands.undisputed_cents(demands.of(invoice))
     if not free:
         raise BillingError("You told us about all of this invoice already. We look into it.")
     most = min(free, line.total_cents) if line else free
@@ -107,7 +107,7 @@ def _check_payment(invoice, cents):
     claimed = sum(part.amount_cents for part in parts)
     if not claimed:
         return
-    rest = invoice.open_cents - demands.disputed_cents(demands.of(invoice)) - cents
+    rest = demands.undisputed_cents(demands.of(invoice)) - cents
     if claimed > rest:
         raise BillingError(
             f"A payment of {format_cents(claimed)} of this invoice is under way. As soon as we know what "

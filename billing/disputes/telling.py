@@ -6,7 +6,7 @@ from datetime import date
 from billing import company as companies
 from billing import demands, documents
 from billing.disputes import finding
-from models import Dispute, Invoice
+from models import Invoice
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,6 @@ class DisputeDocument:
     cents: int
     words: str
     answer_by_on: date
-    is_decided: bool
     credit_cents: int
     again_cents: int
     again_on: date | None
@@ -42,12 +41,11 @@ def document(dispute, *, today):
         cents=dispute.amount_cents,
         words=dispute.words,
         answer_by_on=dispute.answer_by_on,
-        is_decided=dispute.state != Dispute.OPEN,
         credit_cents=credit_cents,
         again_cents=dispute.amount_cents - credit_cents if dispute.due_again_on else 0,
         again_on=dispute.due_again_on,
         decision=dispute.decision,
-        rest_cents=invoice.open_cents - demands.disputed_cents(asked),
+        rest_cents=demands.undisputed_cents(asked),
         rest_on=demands.first_on(asked),
         automatic=automatic.sentence if automatic else "",
     )

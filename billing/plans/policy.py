@@ -52,7 +52,7 @@ def owed(customer, *, invoice_ids=None):
     )
     fit, others = [], []
     for invoice in invoices:
-        cents = invoice.open_cents - demands.disputed_cents(asked[invoice.id])
+        cents = demands.undisputed_cents(asked[invoice.id])
         if invoice.id in planned:
             others.append((invoice, "It is in a plan already."))
         elif invoice.id in claims:

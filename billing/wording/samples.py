@@ -156,7 +156,7 @@ def dispute(**fields):
     known = {
         "number": "10482", "about": "Service call", "is_line": True, "cents": 3000,
         "words": "He was here for one hour, not for two.", "answer_by_on": date(2026, 12, 31),
-        "is_decided": False, "credit_cents": 0, "again_cents": 0, "again_on": None, "decision": "",
+        "credit_cents": 0, "again_cents": 0, "again_on": None, "decision": "",
         "rest_cents": 14872, "rest_on": date(2026, 12, 15),
     }  # fmt: skip
     return telling.DisputeDocument(**known | fields)
@@ -399,7 +399,6 @@ _DISPUTED = {
     "links": LINKS | {"pay_url": PAY_URL, "ticket_url": "https://pay.example.com/questions/7"},
 }
 _DECIDED = {
-    "is_decided": True,
     "decision": "Our technician's sheet says one hour. The second one was typed by mistake.",
 }
 _AGAIN = {"again_on": date(2026, 12, 20), **_DECIDED}
