@@ -12,7 +12,7 @@ from billing import events, feeds, words
 from billing.calls import entering, whose
 from billing.errors import BillingError
 from billing.imports import source
-from billing.imports.fields import Bad, shown
+from billing.imports.fields import Bad
 from models import Call, Feed, among, db
 
 MOST_ROWS = 20_000
@@ -60,7 +60,7 @@ def check(content, name, mapping, *, now):
 
 def _take(result, mapping, line, cells, reason, now):
     """One row: a call, a refusal for each of its faults, or left out by [rows]."""
-    faults = [reason] if cells is None else _foreign(mapping, cells)
+    faults = [reason] if cells is None else source.foreign(mapping, cells)
     if not faults and (mapping.skip(cells) or not mapping.only(cells)):
         result.left_out += 1
         return
@@ -73,14 +73,6 @@ def _take(result, mapping, line, cells, reason, now):
         except BillingError as refusal:
             faults.append(str(refusal))
     result.refused += [Refusal(line, fault) for fault in faults]
-
-
-def _foreign(mapping, cells):
-    faults = [f"{name} contains a NUL byte." for name, cell in cells.items() if "\0" in cell]
-    for column, codes in mapping.codes.items():
-        if cells[column] not in codes:
-            faults.append(f"{column}: {shown(cells[column])} is not one of: {', '.join(codes)}.")
-    return faults
 
 
 def _read(mapping, cells, faults):

@@ -87,6 +87,15 @@ def refuse_missing(file, mapping):
         raise BillingError(f"{file.name} has no column {names}. {hint}")
 
 
+def foreign(mapping, cells):
+    """Sentences about a row's cells: codes that the mapping does not know (``mapping.codes``), NUL bytes."""
+    faults = [f"{name} contains a NUL byte." for name, cell in cells.items() if "\0" in cell]
+    for column, codes in mapping.codes.items():
+        if cells[column] not in codes:
+            faults.append(f"{column}: {shown(cells[column])} is not one of: {', '.join(codes)}.")
+    return faults
+
+
 def _decoded(content, name, encoding):
     """The file's text without a byte order mark."""
     single = codecs.lookup(encoding).name

@@ -112,7 +112,7 @@ def refuse_known(sha256, name):
 def _take(result, line, cells, reason, today):
     """One row: a payment, a refusal for each of its faults, or left out by [rows]."""
     mapping = result.mapping
-    faults = [reason] if cells is None else _foreign(mapping, cells)
+    faults = [reason] if cells is None else source.foreign(mapping, cells)
     if not faults and (mapping.skip(cells) or not mapping.only(cells)):
         result.left_out += 1
         return
@@ -133,15 +133,6 @@ def _take(result, line, cells, reason, today):
             *(read.get(name, "") for name in ("scan_line", "account", "check_number", "payer")),
         )
     )
-
-
-def _foreign(mapping, cells):
-    """What stands against the codes of its column, and NUL bytes wherever they are."""
-    faults = [f"{name} contains a NUL byte." for name, cell in cells.items() if "\0" in cell]
-    for column, codes in mapping.codes.items():
-        if cells[column] not in codes:
-            faults.append(f"{column}: {shown(cells[column])} is not one of: {', '.join(codes)}.")
-    return faults
 
 
 def _read(mapping, cells, faults):

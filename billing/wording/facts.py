@@ -385,9 +385,9 @@ def _facts(pairs, tongue):
     return Facts(tuple((tongue.say(term), tongue.say(text)) for term, text in pairs if text))
 
 
-def _receipt(context, links, tongue):
-    document = context["document"]
-    paid = [
+def _paid(document, tongue):
+    """What of the money or credit paid which invoice, and what is left."""
+    rows = [
         Row(
             tongue.say(f"Invoice {part.number}"),
             part.cents,
@@ -396,7 +396,13 @@ def _receipt(context, links, tongue):
         for part in document.paid
     ]
     if document.unapplied_cents:
-        paid.append(Row(tongue.say("Kept for your next invoice"), document.unapplied_cents))
+        rows.append(Row(tongue.say("Kept for your next invoice"), document.unapplied_cents))
+    return rows
+
+
+def _receipt(context, links, tongue):
+    document = context["document"]
+    paid = _paid(document, tongue)
     return {
         "title": tongue.say(document.title),
         "sentence": tongue.say(document.sentence),
@@ -454,16 +460,7 @@ def _refund(context, links, tongue):
 
 def _credit_given(context, links, tongue):
     document = context["document"]
-    paid = [
-        Row(
-            tongue.say(f"Invoice {part.number}"),
-            part.cents,
-            tongue.say(f"{format_cents(part.open_cents)} still open" if part.open_cents else "paid in full"),
-        )
-        for part in document.paid
-    ]
-    if document.unapplied_cents:
-        paid.append(Row(tongue.say("Kept for your next invoice"), document.unapplied_cents))
+    paid = _paid(document, tongue)
     link = links.get("sign_in_page_url", "")
     when = tongue.say(f"on {words.date(document.on)}")
     return {
