@@ -639,6 +639,16 @@ def test_it_lets_pass_only_what_both_have_seen(held, alice, late, sent):
         Notice.update(state="sent").execute()
 
 
+def test_a_call_of_before_that_we_learned_of_later_was_not_seen_by_them(held, alice, late, sent):
+    approvals.approve(_ask(held), by="staff:olga", today=day(15), now=AT)
+    known_at = AT + timedelta(minutes=1)
+    Call.update(logged_at=known_at).where(Call.id == _call(alice, late, AT - timedelta(minutes=5))).execute()
+
+    sent.at(15, minutes=5)
+
+    assert (fresh(held).state, sent) == (Notice.HELD, [])
+
+
 @pytest.mark.parametrize("scene", [_bankruptcy, _death, _payment, _settling])
 def test_nobody_lets_pass_what_the_law_forbids_or_a_payment_on_its_way(held, alice, late, scene):
     scene(alice, late)
@@ -708,7 +718,8 @@ def test_nobody_else_presses():
 
 def test_nothing_marks_a_message_as_gone_but_the_sender_and_the_print_room():
     """Whoever calls a notice sent or joined stands where the gate is asked first."""
-    may = {"notices/sending.py", "notices/joining.py", "demo/past.py", "demo/ends.py"}
+    may = {"notices/sending.py", "notices/joining.py", "demo/past.py", "demo/ends.py",
+           "demo/agreed.py", "demo/doubts.py"}  # fmt: skip
     found = set()
     for path in BILLING.rglob("*.py"):
         for call in _calls_in(path):
