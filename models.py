@@ -627,6 +627,10 @@ class Contact(Editable):
     bounced_at = UtcField(null=True, help_text="When mail to this address last came back.")
     left_on = DayField(null=True)
 
+    # Conditions: who gets the invoices today, and whom of them mail reaches.
+    PAYS = (role == PAYER) & left_on.is_null()
+    IS_REACHED = PAYS & (email != "") & bounced_at.is_null()
+
     def __str__(self):
         return f"{self.name} <{self.email}>" if self.email else self.name
 

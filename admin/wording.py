@@ -89,7 +89,7 @@ def _open_invoices():
 
 def _of_invoice(kind, channel, invoice):
     """A Notice that is stored nowhere, as it would be of this invoice; None where nobody pays it."""
-    payer = Contact.get_or_none((Contact.customer == invoice.customer_id) & (Contact.role == Contact.PAYER))
+    payer = Contact.get_or_none((Contact.customer == invoice.customer_id) & Contact.PAYS)
     about = {"customer": invoice.customer, "contact": payer, "invoice": invoice}
     why = "You get invoices for this account."
     return Notice(id=0, key="", kind=kind, channel=channel, why=why, **about) if payer else None

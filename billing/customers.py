@@ -19,9 +19,7 @@ def free_account_number():
 
 def payers(customer):
     """A query of the people who get the customer's invoices."""
-    return customer.contacts.where((Contact.role == Contact.PAYER) & Contact.left_on.is_null()).order_by(
-        Contact.id
-    )
+    return customer.contacts.where(Contact.PAYS).order_by(Contact.id)
 
 
 def choose_pay_wish(customer, wish, *, by, now):

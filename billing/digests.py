@@ -55,9 +55,8 @@ def _wanted():
             (Preference.event == Preference.DIGEST)
             & (Preference.channel == Preference.MAIL)
             & (Preference.timing == Preference.DIGEST)
-            & (Contact.role == Contact.PAYER)
+            & Contact.PAYS
             & (Contact.email != "")
-            & Contact.left_on.is_null()
         )
         .order_by(Contact.id)
     )

@@ -72,7 +72,7 @@ def open_invoices(customer):
 
 
 def _account(handover, customer):
-    payers = customer.contacts.where((Contact.role == Contact.PAYER) & Contact.left_on.is_null())
+    payers = customer.contacts.where(Contact.PAYS)
     rows = [
         ("Account", customer.account_number),
         ("Name", customer.name),

@@ -157,13 +157,7 @@ def ask_fresh(dead, *, now):
 
 def mail_contact(customer):
     """The person whom a link or code may be mailed to: the first payer with an address, or None."""
-    return (
-        customer.contacts.where(
-            (Contact.role == Contact.PAYER) & (Contact.email != "") & Contact.left_on.is_null()
-        )
-        .order_by(Contact.id)
-        .first()
-    )
+    return customer.contacts.where(Contact.PAYS & (Contact.email != "")).order_by(Contact.id).first()
 
 
 # --- Signing in ----------------------------------------------------------------------------------

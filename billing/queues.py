@@ -306,12 +306,7 @@ def _autopay():
 
 def _untold():
     """Planned charges that need a notice first, of customers whom no mail reaches: they wait for ever."""
-    readers = Contact.select(Contact.customer).where(
-        (Contact.role == Contact.PAYER)
-        & (Contact.email != "")
-        & Contact.left_on.is_null()
-        & Contact.bounced_at.is_null()
-    )
+    readers = Contact.select(Contact.customer).where(Contact.IS_REACHED)
     needing = Autopay.tell_days.is_null(False) | (
         (PaymentMethod.kind == PaymentMethod.BANK) & Autopay.cap_cents.is_null()
     )

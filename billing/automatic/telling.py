@@ -304,11 +304,7 @@ def _rows(customer_ids):
 def with_reader(customer_ids):
     """The ids of those whom mail reaches: a payer has an address, and it does not come back from there."""
     payers = Contact.select(Contact.customer).where(
-        among(Contact.customer, customer_ids)
-        & (Contact.role == Contact.PAYER)
-        & (Contact.email != "")
-        & Contact.left_on.is_null()
-        & Contact.bounced_at.is_null()
+        among(Contact.customer, customer_ids) & Contact.IS_REACHED
     )
     return {id for (id,) in payers.tuples()}
 

@@ -149,7 +149,7 @@ def quoted(text):
 def payers(customer_ids):
     """{customer id: (name of the first payer, whether any of them can be mailed)}."""
     query = Contact.select(Contact.customer, Contact.name, Contact.email).where(
-        among(Contact.customer, customer_ids) & (Contact.role == Contact.PAYER) & Contact.left_on.is_null()
+        among(Contact.customer, customer_ids) & Contact.PAYS
     )
     found = {}
     for customer_id, name, email in db.execute(query.order_by(Contact.id)):

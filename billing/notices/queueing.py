@@ -189,11 +189,7 @@ def _payers(customer_ids, event):
         Contact.select(
             Contact.customer, Contact.id, Contact.email, Contact.phone, special.alias("is_special")
         )
-        .where(
-            among(Contact.customer, customer_ids)
-            & (Contact.role == Contact.PAYER)
-            & Contact.left_on.is_null()
-        )
+        .where(among(Contact.customer, customer_ids) & Contact.PAYS)
         .order_by(Contact.id)
     )
 
@@ -232,10 +228,7 @@ def tail(channel):
 def payers_with_mail(customer_ids):
     """{customer id: [(contact id, email)]}: whom a message of these accounts can be mailed to."""
     query = Contact.select(Contact.customer, Contact.id, Contact.email).where(
-        among(Contact.customer, customer_ids)
-        & (Contact.role == Contact.PAYER)
-        & (Contact.email != "")
-        & Contact.left_on.is_null()
+        among(Contact.customer, customer_ids) & Contact.PAYS & (Contact.email != "")
     )
     found = {}
     for customer_id, *contact in query.order_by(Contact.id).tuples():

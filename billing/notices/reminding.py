@@ -222,9 +222,7 @@ def _shut(rows, today, now):
 def _payers(customer_ids):
     query = Contact.select(
         Contact.id, Contact.customer, Contact.email, Contact.phone, Contact.bounced_at
-    ).where(
-        among(Contact.customer, customer_ids) & (Contact.role == Contact.PAYER) & Contact.left_on.is_null()
-    )
+    ).where(among(Contact.customer, customer_ids) & Contact.PAYS)
     found = {}
     for *payer, bounced_at in query.order_by(Contact.id).tuples():
         one = Payer(*payer, bounced_at is not None)

@@ -72,11 +72,7 @@ def _oldest_late(customer, today):
 
 def _reader(customer):
     """The first payer whom mail reaches."""
-    reached = (
-        (Contact.role == Contact.PAYER) & Contact.left_on.is_null() & Contact.bounced_at.is_null()
-        & (Contact.email != "")
-    )  # fmt: skip
-    found = customer.contacts.where(reached).order_by(Contact.id).first()
+    found = customer.contacts.where(Contact.IS_REACHED).order_by(Contact.id).first()
     if found is None:
         raise BillingError(f"Mail reaches nobody who pays for {customer.name}. Call them, or write a letter.")
     return found

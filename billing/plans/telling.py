@@ -78,11 +78,7 @@ def _to_remind_of(standing, today):
 
 
 def _payers(customer_ids):
-    query = Contact.select().where(
-        among(Contact.customer, list(customer_ids))
-        & (Contact.role == Contact.PAYER)
-        & Contact.left_on.is_null()
-    )
+    query = Contact.select().where(among(Contact.customer, list(customer_ids)) & Contact.PAYS)
     found = {}
     for contact in query.order_by(Contact.id):
         found.setdefault(contact.customer_id, []).append(contact)

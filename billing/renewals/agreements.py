@@ -182,9 +182,7 @@ def _owned_sites(customer_ids):
 
 def _readers(customer_ids):
     """{customer id: its payers}, longest known first."""
-    rows = Contact.select().where(
-        among(Contact.customer, customer_ids) & (Contact.role == Contact.PAYER) & Contact.left_on.is_null()
-    )
+    rows = Contact.select().where(among(Contact.customer, customer_ids) & Contact.PAYS)
     found = {}
     for contact in rows.order_by(Contact.id):
         found.setdefault(contact.customer_id, []).append(contact)
