@@ -38,7 +38,8 @@ ACTIVE = re.compile(
     rb"/(JavaScript|Launch|EmbeddedFiles?|RichMedia|XFA|SubmitForm|ImportData|Rendition)(?![A-Za-z0-9])"
 )
 SHORT_ACTIVE = re.compile(rb"/JS(?![A-Za-z0-9])")  # too short to be looked for in packed bytes
-STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+STREAM, END_OF_STREAM = re.compile(rb"stream\r?\n"), b"endstream"
+MOST_STREAMS = 20_000  # of a PDF; a whole year of scans has fewer
 DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
 
@@ -175,10 +176,11 @@ def _pdf(name, content):
     """A PDF whose objects, packed or not, hold nothing that runs, and which is nothing else besides."""
     if b"%%EOF" not in content[-2048:]:
         raise BillingError(f"{name} is not a whole PDF. It may be damaged; try another copy.")
-    bare = STREAM.sub(b" stream endstream ", content)
+    streams = _streams(name, content)
+    bare = _without(streams, content)
     if b"/Encrypt" in bare:
         raise BillingError(f"{name} is locked with a password. Please send it without one.")
-    outside = _names(bare) + _unpacked_objects(name, content)
+    outside = _names(bare) + _unpacked_objects(name, content, streams)
     if ACTIVE.search(_names(content)) or ACTIVE.search(outside) or SHORT_ACTIVE.search(outside):
         raise BillingError(
             f"{name} holds a program or another file. Print it to a new PDF, or send a photo of it."
@@ -193,14 +195,38 @@ def _names(content):
     return re.sub(rb"#([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), content)
 
 
-def _unpacked_objects(name, content):
+def _streams(name, content):
+    """[(begin, end)] of what stands between ``stream`` and ``endstream``. Reads every byte once.
+
+    A pattern of both would look for the end from every beginning anew: hours for a file made for that.
+    """
+    found, at = [], 0
+    while begin := STREAM.search(content, at):
+        end = content.find(END_OF_STREAM, begin.end())
+        if end < 0:
+            break
+        if len(found) == MOST_STREAMS:
+            raise BillingError(f"{name} has too many parts to be looked through. Send a photo of it.")
+        found.append((begin.end(), end))
+        at = end + len(END_OF_STREAM)
+    return found
+
+
+def _without(streams, content):
+    """What stands outside of the streams."""
+    ends = [0, *(end for _, end in streams)]
+    begins = [*(begin for begin, _ in streams), len(content)]
+    return b" ".join(content[end:begin] for end, begin in zip(ends, begins, strict=True))
+
+
+def _unpacked_objects(name, content, streams):
     """What the object streams of a PDF hold; none of them may unpack to more than a file would."""
     held, room = [], UNPACKED
-    for stream in STREAM.finditer(content):
-        if b"/ObjStm" not in _names(content[max(0, stream.start() - 1000) : stream.start()]):
+    for begin, end in streams:
+        if b"/ObjStm" not in _names(content[max(0, begin - 1000) : begin]):
             continue
         try:
-            unpacked = zlib.decompressobj().decompress(stream[1], room)
+            unpacked = zlib.decompressobj().decompress(content[begin:end], room)
         except zlib.error:
             continue
         room -= len(unpacked)

@@ -1,7 +1,9 @@
 """Files from people: what is taken, as what, and what is refused with a sentence."""
 
+import contextlib
 import io
 import struct
+import time
 import zipfile
 import zlib
 
@@ -149,6 +151,14 @@ def test_a_picture_that_unpacks_to_gigabytes_is_never_opened(size):
 
 def test_objects_of_a_pdf_that_unpack_to_gigabytes_are_never_kept():
     assert "unpacks to more" in refusal("bomb.pdf", object_stream(b"0" * (attachments.UNPACKED + 1)))
+
+
+@pytest.mark.parametrize("piece", [b"stream\n", b"stream\n#4A#53endstream"])
+def test_a_pdf_made_to_be_read_for_hours_is_read_or_refused_at_once(piece):
+    began = time.process_time()
+    with contextlib.suppress(BillingError):
+        attachments.checked("x.pdf", b"%PDF-1.4\n" + piece * 250_000 + b"%%EOF")
+    assert time.process_time() - began < 5
 
 
 def test_names_in_pictures_of_a_pdf_are_no_names():
