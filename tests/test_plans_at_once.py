@@ -8,7 +8,18 @@ from billing import daily, demands, ledger, payments, promises
 from billing.automatic import autopay, due
 from billing.errors import BillingError
 from billing.plans import agreeing, keeping
-from models import Autopay, Installment, InstallmentPart, Notice, Plan, PlanInvoice, PlannedCharge, Promise
+from models import (
+    Autopay,
+    Installment,
+    InstallmentPart,
+    Notice,
+    Payment,
+    PaymentPart,
+    Plan,
+    PlanInvoice,
+    PlannedCharge,
+    Promise,
+)
 from tests.at_once import die_everywhere, refusals, together
 from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer
 from tests.test_plans import sign
@@ -145,6 +156,45 @@ def test_with_the_separate_yes_each_payment_is_charged_on_its_day(automatic, ali
             (day, one.cents) for one in due.plans([alice.id], day).values() if one.invoices and not found
         ]
     assert found == [(TODAY + 10 * DAY, 3_000)]
+
+
+@pytest.fixture
+def came_back(automatic, alice, autopay_terms):
+    """The debit of it came back for lack of funds, and a second try was set."""
+    made = Payment.create(
+        customer=alice, reference="P12345678", key="debit", kind="card", state="returned",
+        amount_cents=9_000, received_on=TODAY, method=autopay_terms.method_id, autopay=autopay_terms,
+        try_number=1, retry_on=TODAY + 5 * DAY, created_at=NOW - DAY,
+    )  # fmt: skip
+    PaymentPart.create(payment=made, invoice=automatic, amount_cents=9_000, live=False)
+    PlannedCharge.update(state="done").execute()
+    return made
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_no_second_try_charges_the_old_balance_when_a_plan_is_over(came_back, alice, ended):
+    plan = sign(alice, agreeing.Wish(3, TODAY + 2 * DAY))
+    if ended:
+        keeping.end(plan, reason="It did not fit.", by=BY, today=TODAY + 4 * DAY, now=NOW + 4 * DAY)
+    for days in range(4, 12):
+        autopay.plan_due(TODAY + days * DAY, now=NOW + days * DAY)
+        assert not list(due.charges(TODAY + days * DAY))
+
+
+def test_autopay_of_after_a_plan_never_charges_its_old_balance_by_surprise(alice):
+    invoice = make_invoice(alice, cents=9_000, due=TODAY + 4 * DAY, issued=TODAY - 10 * DAY)
+    plan = sign(alice, agreeing.Wish(3, TODAY + 2 * DAY))
+    Autopay.create(
+        customer=alice, contact=payer(alice), method=make_method(alice), text="I agree.", text_version="1",
+        agreed_at=NOW, agreed_from="127.0.0.1", agreed_by=BY,
+    )  # fmt: skip
+    autopay.plan_due(TODAY, now=NOW)
+    keeping.end(plan, reason="It did not fit.", by=BY, today=TODAY + 4 * DAY, now=NOW + 4 * DAY)
+    autopay.plan_due(TODAY + 5 * DAY, now=NOW + 5 * DAY)
+
+    assert not PlannedCharge.select().where(
+        (PlannedCharge.invoice == invoice) & (PlannedCharge.state == "planned")
+    )
 
 
 # --- Whole days, with the mails that leave -------------------------------------------------------

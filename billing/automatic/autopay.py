@@ -178,7 +178,7 @@ def plan_due(today, *, now):
     """
     _drop(_is_settled(), "Nothing is left to pay.")
     _drop(_is_ended(), "Autopay was switched off.")
-    unplanned = {row.customer_id for row in _unplanned()} | {row.customer_id for row in _to_repeat(today)}
+    unplanned = {row.customer_id for row in _unplanned()} | {row.customer_id for row in _to_repeat()}
     unplanned |= {customer_id for _, customer_id, *_ in following.next_parts(today)}
     count = 0
     for ids in _chunks(sorted(unplanned), CHUNK):
@@ -213,7 +213,7 @@ def done(invoice_ids, *, today):
 
 def follow(invoice_ids, *, today, now):
     """What is due of these invoices changed (a dispute, a plan): what is planned for them follows."""
-    following.follow(invoice_ids, today=today, now=now)
+    following.follow(invoice_ids, today=today)
 
 
 def put_aside(invoice_ids, why):
@@ -261,6 +261,7 @@ def _unplanned(customer_ids=None):
         .switch(Autopay)
         .join(Invoice, on=(Invoice.customer == Autopay.customer))
         .where(Autopay.ended_at.is_null() & (Invoice.open_cents > 0) & ~fn.EXISTS(known))
+        .where(~following.was_let_go(Invoice.id, Autopay.agreed_at))
         .order_by(Invoice.id)
     )  # fmt: skip
     return _of(query, Autopay.customer, customer_ids).namedtuples()
@@ -270,7 +271,7 @@ def _of(query, column, customer_ids):
     return query if customer_ids is None else query.where(among(column, customer_ids))
 
 
-def _to_repeat(today, customer_ids=None):
+def _to_repeat(customer_ids=None):
     """Open invoices whose automatic payment came back and is to be tried once more.
 
     A page of the processor that was opened since and led to nothing takes nobody's second try away.
@@ -301,6 +302,7 @@ def _to_repeat(today, customer_ids=None):
             & (Invoice.open_cents > 0)
             & ~fn.EXISTS(again)
             & ~fn.EXISTS(live)
+            & ~following.was_let_go(Invoice.id, Payment.created_at)
         )
     )  # fmt: skip
     return _of(query, Payment.customer, customer_ids).namedtuples()
@@ -330,7 +332,7 @@ def _write_plan(customer_ids, today, now, former=None):
             "charge_on": max(row.retry_on, today), "told_on": today,
             "told_cents": following.cents_on(special, row.invoice_id, row.open_cents, row.retry_on),
         }
-        for row in _to_repeat(today, customer_ids)
+        for row in _to_repeat(customer_ids)
     ]  # fmt: skip
     for chunk in _chunks(rows, 100):
         PlannedCharge.insert_many([row | {"created_at": now} for row in chunk]).on_conflict_ignore().execute()

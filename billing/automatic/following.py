@@ -5,8 +5,10 @@ part that was owed after all) is charged on that day, by a planned charge of its
 was made. Each is planned, told and charged by the same rules as any other; here is only how much and when.
 """
 
+from peewee import fn
+
 from billing import demands
-from models import Autopay, PlannedCharge, among
+from models import Autopay, Plan, PlanInvoice, PlannedCharge, among
 
 PLAN_OVER = "The payment plan ended, so nothing is charged by itself."
 
@@ -35,7 +37,7 @@ def resting(today, customer_ids=None):
     return [id for id, one in found.items() if not demands.chargeable_cents(one.demands, today)]
 
 
-def follow(invoice_ids, *, today, now):
+def follow(invoice_ids, *, today):
     """What is due of these invoices has changed: planned charges move to its day, and are told anew.
 
     Runs in the caller's transaction. A charge by the invoice's own date stays where it is: only its amount
@@ -59,6 +61,17 @@ def let_go(invoice_ids):
     PlannedCharge.update(state=PlannedCharge.DROPPED, reason=PLAN_OVER).where(
         among(PlannedCharge.invoice, list(invoice_ids)) & (PlannedCharge.state == PlannedCharge.PLANNED)
     ).execute()
+
+
+def was_let_go(invoice, at):
+    """The condition that a plan of an invoice came to nothing after ``at``: its balance is not charged.
+
+    invoice, at -- columns of the query around it: what was agreed to, or tried, before the plan was over
+    """
+    over = Plan.state.in_((Plan.BROKEN, Plan.ENDED)) & (Plan.ended_at > at)
+    return fn.EXISTS(
+        PlanInvoice.select(PlanInvoice.id).join(Plan).where((PlanInvoice.invoice == invoice) & over)
+    )
 
 
 def next_parts(today, customer_ids=None):
