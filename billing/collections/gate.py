@@ -290,30 +290,31 @@ def _inbound(asked):
 
 
 def _calls(asked):
-    query = Call.select(Call.id, Call.customer, Call.outcome, Call.started_at, Call.next_step).where(
-        among(Call.customer, asked.ids) & (Call.state == Call.TO_CALL) & Call.waits
-    )
+    query = Call.select(
+        Call.id, Call.customer, Call.outcome, Call.started_at, Call.next_step, Call.logged_at
+    ).where(among(Call.customer, asked.ids) & (Call.state == Call.TO_CALL) & Call.waits)  # fmt: skip
     happened = {Call.MISSED: "and nobody answered", Call.VOICEMAIL: "and left a message"}
-    for id, customer_id, outcome, at, next_step in query.order_by(Call.id).tuples():
+    for id, customer_id, outcome, at, next_step, known_at in query.order_by(Call.id).tuples():
         what = happened.get(outcome) or (f"and we were to: {next_step.rstrip('.')}" if next_step else "")
         told = f"They called on {asked.day(at)} {what or 'and wait for us'}."
-        yield customer_id, Reason("call", told, "call", id, CALL_BACK, at)
+        since_at = max(at, known_at)  # nobody let pass what was not known yet
+        yield customer_id, Reason("call", told, "call", id, CALL_BACK, since_at)
 
 
 def _perhaps_called(asked):
     """Nobody knows yet whose call it was: while it may be theirs, it counts as theirs."""
-    waiting = Call.select(Call.number, Call.id, Call.started_at).where(
+    waiting = Call.select(Call.number, Call.id, Call.started_at, Call.logged_at).where(
         (Call.state == Call.TO_CALL) & Call.waits & Call.customer.is_null() & (Call.number != "")
     )
-    by_number = {number: (id, at) for number, id, at in waiting.tuples()}
+    by_number = {number: row for number, *row in waiting.order_by(Call.logged_at).tuples()}
     theirs = Contact.select(Contact.customer, Contact.phone).where(
         among(Contact.customer, asked.ids) & (Contact.phone != "") & Contact.left_on.is_null()
     )
     for customer_id, phone in theirs.tuples() if by_number else ():
         if found := by_number.get(phones.line(phone)):
-            id, at = found
+            id, at, known_at = found
             told = f"Somebody called on {asked.day(at)} from a number that is theirs as well."
-            yield customer_id, Reason("call", told, "call", id, "Say whose call it was", at)
+            yield customer_id, Reason("call", told, "call", id, "Say whose call it was", max(at, known_at))
 
 
 def _proposals(asked):
