@@ -73,7 +73,7 @@ def _effect(dispute):
 
 
 def _limit(rows):
-    cents = goodwill.limit_cents(_me().role)
+    cents = goodwill.left_cents(rows[0].customer, _me().role, by=g.by, today=g.today)
     return [] if cents is None else [("You may credit alone", format_cents(cents))]
 
 

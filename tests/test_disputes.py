@@ -10,7 +10,7 @@ from billing.disputes import asking, deciding, finding, settling
 from billing.edges import letters
 from billing.errors import BillingError, StaleState
 from billing.notices import judging
-from models import Credit, Dispute, Event, Line, Notice, Payment, Ticket
+from models import Company, Credit, Dispute, Event, Line, Notice, Payment, Ticket
 from tests.at_once import refusals, together
 from tests.factories import BY, NOW, fresh, make_invoice, payer
 from tests.office import make_staff
@@ -338,6 +338,20 @@ def test_a_credit_above_the_limit_waits_for_a_second_person(invoice):
     approvals.approve(asked, by="owner@lantern.example", today=TODAY, now=NOW)
     assert (fresh(made).state, fresh(invoice).open_cents) == ("upheld", 0)
     assert Credit.get().approval == asked
+
+
+def test_small_credits_one_after_another_do_not_get_around_the_limit(invoice, alice):
+    support = make_staff("support")
+    Company.update(goodwill_support_cents=2_000).execute()
+    told = {"amount_cents": 1_500, "decision": "You are right.", "staff": support, "by": support.email}
+    first, second = (
+        asking.open(one, amount_cents=1_500, **ASKED) for one in (invoice, make_invoice(alice, due=DUE))
+    )
+
+    deciding.uphold(first, **told, today=TODAY, now=NOW)
+    asked = deciding.uphold(second, **told, today=TODAY, now=NOW)
+
+    assert (fresh(first).state, fresh(second).state, asked.state) == ("upheld", "open", "asked")
 
 
 # --- Clocks --------------------------------------------------------------------------------------

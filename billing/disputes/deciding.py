@@ -28,8 +28,8 @@ def uphold(dispute, *, amount_cents, decision, staff, by, today, now):
     decision = _decision(decision)
     with ledger.locked(dispute.customer_id):
         _check(dispute, amount_cents)
-        limit = goodwill.limit_cents(staff.role)
-        if limit is not None and amount_cents > limit:
+        left = goodwill.left_cents(dispute.customer, staff.role, by=by, today=today)
+        if left is not None and amount_cents > left:
             told = {"decision": decision, "staff": staff.id}
             return approvals.ask(
                 KIND, dispute, reason=decision, by=by, now=now, amount_cents=amount_cents, **told

@@ -36,7 +36,8 @@ def left_cents(customer, role, *, by, today):
 
 def _given_cents(customer, by, today):
     mine = (Credit.customer == customer) & (Credit.by == by) & (Credit.made_on > today - SPAN)
-    alone = Credit.kind.in_((Credit.GOODWILL, Credit.SERVICE)) & Credit.approval.is_null()
+    counted = (Credit.GOODWILL, Credit.SERVICE, Credit.DISPUTE)
+    alone = Credit.kind.in_(counted) & Credit.approval.is_null()
     return int(Credit.select(fn.SUM(Credit.amount_cents)).where(mine & alone).scalar() or 0)
 
 
