@@ -14,6 +14,7 @@ from billing.errors import BillingError, StaleState
 from billing.personal import drafts, evidence, ways
 from billing.wording import tongues
 from models import (
+    Approval,
     Call,
     Citation,
     Company,
@@ -25,6 +26,7 @@ from models import (
     Notice,
     Offer,
     Payment,
+    ServiceCredit,
     Staff,
     Ticket,
     Verdict,
@@ -32,7 +34,7 @@ from models import (
 from models import db as database
 from tests import personal_mail
 from tests.at_once import together
-from tests.factories import BY, fresh, make_invoice, payer
+from tests.factories import BY, fresh, make_charge, make_contract, make_invoice, payer
 from tests.office import enter
 
 DUE = date(2026, 12, 14)
@@ -273,6 +275,23 @@ def test_what_is_above_the_limit_is_not_offered_and_not_given(draft, alice, late
     with pytest.raises(BillingError, match="You may not grant this"):
         sign(draft, sam, granting={Offer.GOODWILL: 1})
     assert [way.most_cents for way in read(draft, olga).ways if way.kind == Offer.GOODWILL] == [4249]
+
+
+def test_two_ways_of_one_mail_are_not_more_together_than_one_may_give(draft, alice, sam):
+    Company.update(goodwill_support_cents=1_000).execute()
+    charge = make_charge(make_contract(alice))
+    fault = tickets.open(alice, subject="Down", body="x", by="Alice", now=EARLIER, kind="service")
+    tickets.reply(fault, body="Repaired.", staff=sam, by=BY, now=EARLIER)
+    tickets.close(fault, by=BY, now=EARLIER)
+    ServiceCredit.create(
+        customer=alice, ticket=fault, charge=charge, from_on=DUE, to_on=DUE, days=1, of_days=31, cents=900,
+        proposed_at=NOW,
+    )  # fmt: skip
+
+    with pytest.raises(BillingError, match="Together this is more than you may give alone"):
+        sign(draft, sam, granting={Offer.SERVICE_CREDIT: None, Offer.GOODWILL: 1_000})
+
+    assert (Credit.select().count(), Offer.select().count(), Approval.select().count()) == (0, 0, 0)
 
 
 def test_nothing_is_given_when_the_mail_is_not_sent(draft, alice, late, sam):

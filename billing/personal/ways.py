@@ -12,7 +12,7 @@ from billing.errors import BillingError
 from billing.money import format_cents
 from billing.remedies import goodwill, late_fees, service_credits
 from billing.wording import tongues
-from models import Invoice, LateFee, Offer, Plan, ServiceCredit, Staff
+from models import Approval, Invoice, LateFee, Offer, Plan, ServiceCredit, Staff
 
 MAY = (Staff.OWNER, Staff.BILLING, Staff.SUPPORT)
 GOODWILL_REASON = "Goodwill, by a personal mail"
@@ -177,6 +177,8 @@ def _grant(notice, way, cents, *, staff, by, today, now):
             key=key,
             **told,
         )
+        if isinstance(credit, Approval):  # another way of the same mail used up what may be given alone
+            raise BillingError("Together this is more than you may give alone. Choose less.")
     elif way.kind == Offer.SERVICE_CREDIT:
         credit = service_credits.give(way.row, role=staff.role, tell=False, **told)
     elif way.kind == Offer.FEE:
