@@ -1,4 +1,4 @@
-"""What staff note about a customer for each other: words that stay as they were written, pinned ones first.
+"""What staff note about a customer for each other: words that stay as they were written; one may be pinned.
 
 A card number is never kept. What is said to the customer belongs into a ticket, a call into the log.
 """
@@ -38,8 +38,3 @@ def pin(note, *, pinned, by, now):
             events.record("note.pinned" if pinned else "note.unpinned", note, by=by, now=now)
     note.pinned = pinned
     return note
-
-
-def of_customer(customer):
-    """A query of the notes about a customer: pinned first, then the newest."""
-    return Note.select().where(Note.customer == customer).order_by(Note.pinned.desc(), Note.id.desc())

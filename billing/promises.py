@@ -38,11 +38,6 @@ def running(customer):
     return customer.promises.where(Promise.state == Promise.RUNNING).order_by(Promise.pay_on, Promise.id)
 
 
-def of_invoice(invoice):
-    """The running Promise that covers an invoice, or None."""
-    return covered([invoice.customer_id]).get(invoice.id)
-
-
 def covered(customer_ids):
     """{invoice id: the running Promise that covers it}, in two queries however many customers."""
     query = Promise.select().where(

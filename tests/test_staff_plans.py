@@ -40,7 +40,7 @@ def test_a_promise_on_the_phone_is_noted_and_pauses(app, owed, alice):
         "phone",
         "When the wages come.",
     )
-    assert promises.of_invoice(owed) == promise
+    assert promises.covered([owed.customer_id]) == {owed.id: promise}
     assert Notice.select().where(Notice.kind == "promise").exists()
 
 
