@@ -60,8 +60,9 @@ def promise():
     number, here = request.form.get("invoice", ""), url_for("portal.account")
     invoice = None
     if number:
-        found = g.customer.invoices.where(Invoice.number == int(number)) if number.isdecimal() else None
-        invoice = found and len(number) < 10 and found.first() or abort(404)
+        is_number = number.isdecimal() and len(number) < 10
+        found = g.customer.invoices.where(Invoice.number == int(number)) if is_number else None
+        invoice = (found and found.first()) or abort(404)
         here = url_for("portal.invoice", number=invoice.number)
     return _promise(g.customer, invoice, g.contact, here, url_for("portal.new_question", invoice=number))
 

@@ -1,5 +1,6 @@
 """Installment plans: days and amounts to the cent, who may agree to what, and what becomes of a plan."""
 
+import time
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -407,3 +408,10 @@ def test_nothing_calls_it_late_while_the_plan_is_kept(owing):
     assert {one.state for one in late} <= {"held", "queued", "draft"}
     for one in late:
         assert gate.check(one, today=TODAY + 30 * DAY, now=at(TODAY + 30 * DAY))
+
+
+def test_a_megabyte_of_digits_is_cut_before_it_is_looked_through(owing):
+    began = time.process_time()
+    wish = agreeing.Wish(3, TODAY + 40 * DAY)
+    plan = sign(owing[0], wish, words="4 " * 250_000)
+    assert len(plan.words) <= agreeing.LONGEST_WORDS and time.process_time() - began < 5

@@ -133,3 +133,12 @@ def test_nobody_else_sees_a_plan(app, alice, bob, owed, signed_in):
     visitor = signed_in(bob)
     assert visitor.open(f"/account/plans/{plan.id}").status == 404
     assert visitor.open(f"/account/plans/{plan.id}.pdf").status == 404
+
+
+def test_a_promise_of_no_invoice_of_theirs_is_not_found(signed_in, alice, owed):
+    visitor = signed_in(alice)
+    page = visitor.open(f"/account/invoices/{owed.number}")
+    for number in ("999999", "9" * 5_000, "x"):
+        answer = visitor.press(page, "I will pay by this day", invoice=number, pay_on="2026-12-10")
+        assert answer.status == 404
+    assert not Promise.select().exists()

@@ -79,7 +79,8 @@ class Signature:
 
 
 def _typed(text, most):
-    return masking.masked((text or "").replace("\x00", "").strip())[:most]
+    """Cut before it is masked as well: nobody keeps us busy with a megabyte of digits."""
+    return masking.masked((text or "").replace("\x00", "").strip()[: 4 * most])[:most]
 
 
 # --- Offering ------------------------------------------------------------------------------------
