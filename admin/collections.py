@@ -139,7 +139,7 @@ ACTS = {
     rules.ASK_FOR_METHOD: ("Ask for another way to pay", "staff.phone_payment"),
     rules.OFFER_PLAN: ("Offer a plan", "customer/offer_plan"),
     rules.DECIDE_NEXT: ("Decide with an owner", "staff.customer"),
-    rules.WRITE: ("Write to them", "staff.write"),
+    rules.WRITE: ("Write to them", "staff.write_to"),
 }
 # How a page names the customer; others have the id in their path.
 NAMED = {"staff.print_queue": (), "staff.phone_payment": ("customer",), "staff.log_call": ("customer",)}

@@ -40,7 +40,7 @@ class PersonalMail:
     """Mixed into the home view: ``/staff/personal/<id>`` and ``/staff/write/<customer>``."""
 
     @expose("/write/<int:id>", methods=("GET", "POST"))
-    def write(self, id):
+    def write_to(self, id):
         """Begin a personal mail to a customer who owes, or go on with the one that waits."""
         customer = Customer.get_or_none(Customer.id == id) or abort(404)
         waiting = drafts.waiting().where(Notice.customer == customer).first()

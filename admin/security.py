@@ -79,7 +79,7 @@ ACCESS = {
     "staff.review_rules": OWNERS,
     "staff.print_queue": EVERYONE,
     "staff.held": EVERYONE,
-    "staff.write": DESK,
+    "staff.write_to": DESK,
     "staff.personal": DESK,
     "staff.ask_to_pass": DESK,
     "staff.make_batch": DESK,

@@ -28,6 +28,15 @@ def ways(app):
             yield f"{view.key}.{action.name}", method, path.replace("<action>", action.name)
 
 
+def test_a_page_and_a_screen_never_share_a_rule(app):
+    """The screen of staff is written by owners only; a page of that name would close with it."""
+    pages = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("staff.")}
+    screen = security._screen("staff", **dict.fromkeys((*security.VERBS.values(), "set_password", "unlock")))
+
+    assert pages & set(screen) == set()
+    assert "billing" in security.ACCESS["staff.write_to"]
+
+
 def test_every_route_and_action_stands_in_the_table(app):
     missing = {rule for rule, _, _ in ways(app) if rule not in security.ACCESS}
 
