@@ -180,7 +180,7 @@ class DisputeView(StaffView):
 
     def show_answer_by_on(self, row):
         if row.state != Dispute.OPEN:
-            return row.answer_by_on
+            return words.short_date(row.answer_by_on)
         return f"{words.short_date(row.answer_by_on)}, {words.from_today(row.answer_by_on, g.today)}"
 
     def show_state(self, row):

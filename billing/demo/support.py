@@ -10,19 +10,19 @@ from models import CannedReply, Staff, Ticket
 HOUR = timedelta(hours=1)
 LOOK = """Hello {name},
 
-thank you for telling us about invoice {invoice}. We look into it today and write to you; until then you
+thank you for telling us about invoice {invoice}. We look into it today and write to you; until then you \
 need not pay it, and no reminder comes.
 
 {me}"""
 COMES = """Hello {name},
 
-we are sorry that it does not work. A technician comes tomorrow between 8 and 12. You do not pay for days
+we are sorry that it does not work. A technician comes tomorrow between 8 and 12. You do not pay for days \
 on which it did not work.
 
 {me}"""
 REVISAMOS = """Hola {name}:
 
-Gracias por avisarnos sobre la factura {invoice}. La revisamos hoy y le escribimos; hasta entonces no tiene
+Gracias por avisarnos sobre la factura {invoice}. La revisamos hoy y le escribimos; hasta entonces no tiene \
 que pagarla.
 
 {me}"""
