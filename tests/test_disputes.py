@@ -83,6 +83,15 @@ def test_a_card_number_in_the_words_is_not_kept(invoice):
     assert "4111 1111" not in Ticket.get().messages.get().body
 
 
+def test_disputing_and_taking_back_day_after_day_is_no_way_not_to_pay(invoice):
+    for _ in range(3):
+        asking.withdraw(asking.open(invoice, amount_cents=None, **ASKED), **AGAIN)
+
+    with pytest.raises(BillingError, match="took it back before"):
+        asking.open(invoice, amount_cents=None, **ASKED)
+    assert asking.open(invoice, amount_cents=None, **{**ASKED, "via": "staff"})
+
+
 def test_the_same_click_is_one_dispute(invoice):
     first = asking.open(invoice, amount_cents=500, key="click", **ASKED)
     second = asking.open(invoice, amount_cents=500, key="click", **ASKED)

@@ -17,6 +17,7 @@ from billing.states import move
 from models import Dispute, Invoice, PaymentPart, Ticket
 
 LONGEST = 1_000
+MOST_TAKEN_BACK = 3  # of one line: each gives a day more and a mail, so it is no way not to pay
 REASONS = {
     Dispute.WRONG_AMOUNT: "The amount is not right",
     Dispute.NOT_ORDERED: "I did not order this, or canceled it",
@@ -91,6 +92,8 @@ def _cents(invoice, line, wanted, via):
         raise BillingError("You told us about this line already. We look into it.")
     if via != Dispute.STAFF and before.where(Dispute.state == Dispute.REJECTED).exists():
         raise BillingError("We answered this before. If there is something new, please reply to our answer.")
+    if via != Dispute.STAFF and before.where(Dispute.state == Dispute.WITHDRAWN).count() >= MOST_TAKEN_BACK:
+        raise BillingError("You told us about this and took it back before. Please ask us as a question.")
     free = demands.undisputed_cents(demands.of(invoice))
     if not free:
         raise BillingError("You told us about all of this invoice already. We look into it.")
