@@ -20,7 +20,11 @@ from billing.money import parse_cents
 from billing.personal import drafts, evidence
 from models import Customer, Notice
 
-SIDES = ((evidence.OPEN, "What is open"), (evidence.ASKED, "What they said"), (evidence.DID, "What we did"))
+SIDES = (
+    (evidence.OPEN, "What is open"),
+    (evidence.ASKED, "What they said and did"),
+    (evidence.DID, "What we did"),
+)
 
 
 class LetterForm(wtforms.Form):

@@ -29,6 +29,11 @@ POLICIES = (
     "plan_first_percent", "plan_max_days", "plan_grace_days",
 )  # fmt: skip
 HEARD = [(via, words_) for via, words_ in Promise.VIA.items() if via != Promise.PAGE]
+POLICY_LABELS = {
+    "plan_max_count": "Plan: payments, at most", "plan_min_cents": "Plan: smallest payment",
+    "plan_first_percent": "Plan: first payment (percent)", "plan_max_days": "Plan: longest (days)",
+    "plan_grace_days": "Plan: grace (days)",
+}  # fmt: skip
 
 
 # --- promises --------------------------------------------------------------------------------------

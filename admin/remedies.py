@@ -23,6 +23,12 @@ POLICIES = (
     "goodwill_support_cents", "goodwill_billing_cents", "service_credit_hours", "write_off_alone_cents",
     "late_fee_kind", "late_fee_cents", "late_fee_ppm", "late_fee_cap_cents", "late_fee_grace_days",
 )  # fmt: skip
+POLICY_LABELS = {
+    "goodwill_support_cents": "Goodwill, support alone", "goodwill_billing_cents": "Goodwill, billing alone",
+    "service_credit_hours": "Service credit after (hours)", "late_fee_kind": "Late fee",
+    "late_fee_cents": "Late fee, flat", "late_fee_ppm": "Late fee, percent",
+    "late_fee_cap_cents": "Late fee, at most",
+}  # fmt: skip
 
 
 def check_policies(form):

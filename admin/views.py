@@ -758,6 +758,7 @@ class CompanyView(StaffView):
         *plans.POLICIES,
         *way_out.POLICIES,
     )  # fmt: skip
+    column_labels = remedies.POLICY_LABELS | plans.POLICY_LABELS
     actions = outbox.COMPANY
 
     def check(self, form, row):
