@@ -4,11 +4,14 @@ Here: the page and asking a second person. Not here: why something may not leave
 what is held and let go on (billing/notices/holding), deciding about requests (remedies.py).
 """
 
+import wtforms
 from flask import abort, flash, g, redirect, request, url_for
 from flask_admin import expose
 from werkzeug.routing import BuildError
 
+from admin.actions import Action, text_field
 from admin.base import StaffView
+from admin.fields import ChoiceInput
 from billing import approvals
 from billing.collections import gate, overrides
 from billing.errors import BillingError
@@ -46,6 +49,36 @@ class HeldNotices:
         else:
             flash("A second person was asked. Until they agree, it stays here.", "success")
         return redirect(url_for("staff.held"), 303)
+
+
+class PassForm(wtforms.Form):
+    """What is to pass, and why."""
+
+    what = ChoiceInput("What shall be possible all the same?", choices=[])
+    reason = text_field("Reason", 255, hint="A second person reads it, and it stays in the history.")
+
+
+def _offer_acts(form, _rows):
+    form.what.offer([(code, act[:1].upper() + act[1:]) for code, act in gate.ACTS.items()])
+
+
+def _ask_act(customer, form):
+    overrides.ask_act(customer, form.what.data, reason=form.reason.data, by=g.by, today=g.today, now=g.now)
+    return "A second person was asked. Until they agree, nothing changes."
+
+
+CUSTOMER = (
+    Action(
+        "let_pass",
+        "Let it pass all the same",
+        _ask_act,
+        form=PassForm,
+        fill=_offer_acts,
+        lead="Nothing presses while somebody waits for us. Where there is a good reason to go on all the "
+        "same, a second person may let one act pass; what happens after you ask is not covered.",
+        bulk=False,
+    ),
+)
 
 
 def reason_url(reason):

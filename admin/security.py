@@ -98,6 +98,7 @@ ACCESS = {
         promise=DESK,
         offer_plan=DESK,
         hand_over=MONEY,
+        let_pass=MONEY,
     ),
     **_screen("contact", write=DESK, reached=DESK),
     **_screen("preference"),

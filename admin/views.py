@@ -157,6 +157,7 @@ class CustomerView(StaffView):
         plans.PROMISE_OF_CUSTOMER,
         plans.PLAN_OF_CUSTOMER,
         *way_out.CUSTOMER,
+        *held.CUSTOMER,
     )
     search_by = (
         Customer.account_number,

@@ -6,10 +6,20 @@ from datetime import timedelta
 
 import pytest
 
-from billing import payments
+from billing import payments, tickets
 from billing.suspensions import steps
 from models import Approval, Customer, Handover, Notice, Suspension, System
-from tests.factories import BY, fresh, make_charge, make_contract, make_invoice, make_site, make_system
+from tests.factories import (
+    BY,
+    NOW,
+    fresh,
+    make_charge,
+    make_contract,
+    make_customer,
+    make_invoice,
+    make_site,
+    make_system,
+)
 from tests.office import enter, make_staff, text_of
 
 
@@ -138,3 +148,17 @@ def test_a_payment_at_the_desk_ends_it_with_the_next_look(late, two, alice, cloc
 
     assert Suspension.get().state == "canceled"
     assert "They paid" in text_of(two[0].get(f"/staff/suspension/{Suspension.get().id}"))
+
+
+def test_what_the_gate_keeps_back_is_let_pass_by_a_second_person_only(app, alice):
+    tickets.open(alice, subject="Beeping", body="It beeps.", by="customer", now=NOW)
+    desk, nobody = enter(app, "billing"), make_customer("Nobody")
+
+    asked = desk.act("customer", "let_pass", alice, what="suspension", reason="They agreed.")
+
+    assert "A second person was asked" in text_of(asked)
+    assert (Approval.get().state, Approval.get().asked_by) == ("asked", "staff:billing@lantern.example")
+    needless = desk.act("customer", "let_pass", nobody, what="late_fee", reason="x")
+    assert "Nothing keeps it back" in text_of(needless)
+    refused = enter(app, "support").act("customer", "let_pass", alice, what="suspension", reason="x")
+    assert refused.status_code == 403
