@@ -187,7 +187,7 @@ TICKET = (
 class TicketView(StaffView):
     """What customers want from us, and the page on which it is answered."""
 
-    column_list = ("id", "subject", "customer", "priority", "clock", "owner", "state", "last_at")
+    column_list = ("subject", "customer", "clock", "owner", "state", "last_at")
     column_labels = {"last_at": "Last message", "clock": "Answer", "line": "Line of the invoice"}
     computed = ("clock",)
     column_filters_by = (

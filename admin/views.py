@@ -116,6 +116,7 @@ from models import (
     RenewalNotice,
     RenewalRule,
     RuleReview,
+    SearchEntry,
     ServiceCredit,
     Settlement,
     SettlementLine,
@@ -859,6 +860,12 @@ class GatewayEventView(StaffView):
     column_filters_by = ("kind", "transaction_id", "received_at", "handled_at")
 
 
+class SearchEntryView(StaffView):
+    """What the search looks through: one row for each message, call and note. Kept by the database."""
+
+    plural = "Search index"
+
+
 SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
     (
         "Customers",
@@ -977,6 +984,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (Attachment, tickets.AttachmentView),
             (HandoverFile, way_out.HandoverFileView),
             (PaymentPart, PaymentPartView),
+            (SearchEntry, SearchEntryView),
         ),
     ),  # fmt: skip
 )

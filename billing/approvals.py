@@ -107,7 +107,7 @@ def approve(approval, *, by, today, now):
     Refuses the one who asked. Raises StaleState when somebody decided meanwhile, and whatever the act
     itself refuses: then nothing was decided and it waits on.
     """
-    if by == approval.asked_by:
+    if _is_who_asked(approval, by):
         raise BillingError("You asked for this yourself. Somebody else has to approve it.")
     if approval.kind not in _kinds:
         raise BillingError(f"Nobody knows how to do “{label(approval.kind)}” any more. Refuse it.")
@@ -123,13 +123,18 @@ def refuse(approval, *, reason, by, now):
     """Nothing is done: a second person says no, or the one who asked takes it back. Returns the Approval."""
     if not reason.strip():
         raise BillingError("Say why, so that the one who asked can go on.")
-    mine = by == approval.asked_by
+    mine = _is_who_asked(approval, by)
     with _locked(approval):
         _check_waits(approval)
         state = Approval.WITHDRAWN if mine else Approval.REFUSED
         move(approval, state, decided_by="" if mine else by, decided_at=now, answer=reason.strip()[:255])
         events.record(f"approval.{state}", approval, by=by, now=now, reason=reason)
     return approval
+
+
+def _is_who_asked(approval, by):
+    """One person under two spellings of an address is one person."""
+    return by.casefold() == approval.asked_by.casefold()
 
 
 def _locked(approval):

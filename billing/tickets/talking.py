@@ -125,9 +125,9 @@ def close(ticket, *, by, now, tell=False):
 
 
 def _text(text, what, longest):
-    text = masking.masked(text.replace("\x00", "").strip())
+    text = text.replace("\x00", "").strip()
     if not text:
         raise BillingError(f"Please write {what}.")
     if len(text) > longest:
         raise BillingError(f"Please keep it under {longest:,} characters.")
-    return text
+    return masking.masked(text)[:longest]

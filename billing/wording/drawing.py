@@ -173,7 +173,8 @@ def text_of_piece(piece):
     match piece:
         case pieces.Amount():
             above = f"{piece.above}: " if piece.above else ""
-            return wrapped(f"{above}{format_cents(piece.cents)}, {_low(piece.when)}.")
+            when = f", {_low(piece.when)}" if piece.when else ""
+            return wrapped(f"{above}{format_cents(piece.cents)}{when}.")
         case pieces.Button():
             return f"{piece.label}:\n{piece.url}" if piece else ""
         case pieces.Rows():

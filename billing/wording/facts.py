@@ -694,7 +694,8 @@ def _ticket_received(context, links, tongue):
 def _dispute(context, links, tongue):
     document = context["document"]
     rest = format_cents(document.rest_cents) if document.rest_cents else ""
-    due = tongue.say(f"due {words.date(document.rest_on)}") if document.rest_on else ""
+    has_two_days = document.again_cents and document.rest_cents > document.again_cents
+    due = tongue.say(f"due {words.date(document.rest_on)}") if document.rest_on and not has_two_days else ""
     return {
         "number": document.number,
         "about": document.about if document.is_line else tongue.say(document.about),
