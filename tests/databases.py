@@ -102,7 +102,7 @@ class SqliteFiles:
 
     def drop(self, name: str) -> None:
         for path in self._directory.glob(f"{name}*"):  # with its -wal, -shm and -journal
-            path.unlink()
+            path.unlink(missing_ok=True)  # the last connection of a server that stops takes its own along
 
 
 class PostgresqlDatabases:
