@@ -3368,6 +3368,16 @@ def among(field, ids):
     return NodeList((field, SQL("IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))))
 
 
+def as_date(value):
+    """A date out of an expression: PostgreSQL gives the date, SQLite its text; None stays None."""
+    return datetime.date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def as_instant(value):
+    """The same for an instant."""
+    return datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
 def read_rows(query, row_type, dates=()):
     """Yield the rows of ``query`` as ``row_type`` (a NamedTuple), with no conversion but that of dates.
 

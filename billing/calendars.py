@@ -18,7 +18,19 @@ from billing.money import format_cents
 from billing.plans import standing as plans
 from billing.preferences import offers
 from billing.renewals import agreements, terms
-from models import Allocation, Contact, Contract, Dispute, Event, Link, Preference, among, db
+from models import (
+    Allocation,
+    Contact,
+    Contract,
+    Dispute,
+    Event,
+    Link,
+    Preference,
+    among,
+    as_date,
+    as_instant,
+    db,
+)
 
 AMOUNTS = "amounts"
 CHOICES = (Preference.INVOICE, Preference.UPCOMING_CHARGE, Preference.CONTRACT_END)
@@ -205,11 +217,7 @@ def _last_paid(invoice_ids):
         .where(Allocation.invoice.in_(invoice_ids))
         .group_by(Allocation.invoice)
     )
-    return {id: datetime.combine(_day(on), time()) for id, on in query.tuples()}
-
-
-def _day(on):
-    return date.fromisoformat(on) if isinstance(on, str) else on
+    return {id: datetime.combine(as_date(on), time()) for id, on in query.tuples()}
 
 
 def _charges(customer, shown, say, today):
@@ -256,10 +264,7 @@ def _contract_changed_at(contract):
     last = Event.select(fn.MAX(Event.at)).where(
         (Event.about_table == "contract") & (Event.about_id == contract.id)
     )
-    changed_at = last.scalar()
-    if isinstance(changed_at, str):
-        changed_at = datetime.fromisoformat(changed_at)
-    return changed_at or datetime.combine(contract.starts_on, time())
+    return as_instant(last.scalar()) or datetime.combine(contract.starts_on, time())
 
 
 # In this order; whoever brings other days adds a function ``(customer, shown, say, today) -> entries``, and

@@ -13,7 +13,7 @@ from peewee import SQL, fn
 
 from billing import contracts, words
 from billing.money import format_cents
-from models import Charge, Invoice, Line, PriceChange, among, db
+from models import Charge, Invoice, Line, PriceChange, among, as_date, db
 
 SPAN = timedelta(days=430)  # a yearly service and its next invoice, late
 MOST = 8
@@ -72,7 +72,7 @@ def latest(charge_ids):
     )
     found = {}
     for id, from_on, unit_cents in db.execute(query):
-        found[id] = (from_on if isinstance(from_on, date) else date.fromisoformat(from_on), unit_cents)
+        found[id] = (as_date(from_on), unit_cents)
     return found
 
 

@@ -5,7 +5,7 @@ and ``args`` into an address.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from peewee import SQL, fn
 
@@ -21,6 +21,7 @@ from models import (
     Payment,
     PriceChange,
     Refund,
+    as_date,
 )
 
 # Days past due, as the trade watches them: the aim is never to reach 30.
@@ -175,7 +176,7 @@ def aging(today):
         .group_by(Invoice.due_on)
         .tuples()
     )
-    rows = [(_as_date(due_on), int(cents), count) for due_on, cents, count in by_day]
+    rows = [(as_date(due_on), int(cents), count) for due_on, cents, count in by_day]
     rows += [(one.due_on, -one.open_cents, -1) for one in special]
     asked = [one for invoice in special for one in invoice.demands]
     rows += [(one.due_on, one.cents, 1) for one in asked if one.due_on]
@@ -198,10 +199,6 @@ def _bucket(label, least, most, rows, today):
         count=sum(row[2] for row in inside),
         cents=sum(row[1] for row in inside),
     )
-
-
-def _as_date(value):
-    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 # --- a bill run before it runs -----------------------------------------------------------------------

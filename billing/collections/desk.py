@@ -23,6 +23,7 @@ from models import (
     Ticket,
     Verdict,
     among,
+    as_instant,
     db,
 )
 
@@ -143,7 +144,7 @@ def _shares():
         one.id: one for one in Staff.select().where(among(Staff.id, [row[0] for row in rows if row[0]]))
     }
     return tuple(
-        Share(owners.get(owner_id), int(cents), count, _instant(at)) for owner_id, cents, count, at in rows
+        Share(owners.get(owner_id), int(cents), count, as_instant(at)) for owner_id, cents, count, at in rows
     )
 
 
@@ -166,16 +167,12 @@ def _waiting_rows():
         first.setdefault(one.customer_id, one)
     customers = {one.id: one for one in Customer.select().where(among(Customer.id, ids))}
     return tuple(
-        Waits(customers[id], first[id], int(cents), _instant(at), first[id].owner) for id, cents, at in rows
+        Waits(customers[id], first[id], int(cents), as_instant(at), first[id].owner) for id, cents, at in rows
     )
 
 
 def _oldest(verdict):
     return verdict.waiting_since_at or datetime.combine(verdict.since_on, time()), verdict.id
-
-
-def _instant(at):
-    return datetime.fromisoformat(at) if isinstance(at, str) else at
 
 
 # --- Whom to look after --------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from peewee import SQL
 from billing import demands
 from billing.collections import records
 from billing.collections.rules import Account, Evidence
-from models import Customer, Invoice, Stance, Verdict, among, db
+from models import Customer, Invoice, Stance, Verdict, among, as_date, db
 
 
 class Item(NamedTuple):
@@ -82,7 +82,6 @@ def _rows(customer_ids, today):
         )
         .order_by(Invoice.customer, Invoice.due_on, Invoice.id)
     )  # fmt: skip
-    as_date = records.as_date
     return [Row(*row[:3], as_date(row[3]), as_date(row[4]), *row[5:]) for row in db.execute(query)]
 
 

@@ -37,6 +37,7 @@ from models import (
     Promise,
     Ticket,
     among,
+    as_instant,
 )
 
 JUST_TOLD = timedelta(days=3)  # who was just told of a decline, or answered, is not pressed as well
@@ -186,17 +187,13 @@ def _passed_notices(notice_ids):
     query = GateOverride.select(GateOverride.notice, fn.MAX(GateOverride.covers_at)).where(
         among(GateOverride.notice, notice_ids)
     )
-    return {id: _instant(at) for id, at in query.group_by(GateOverride.notice).tuples()}
+    return {id: as_instant(at) for id, at in query.group_by(GateOverride.notice).tuples()}
 
 
 def _passed_act(customer, what, invoice_id):
     mine = (GateOverride.customer == customer) & (GateOverride.what == what)
     about = GateOverride.invoice.is_null() if invoice_id is None else GateOverride.invoice == invoice_id
-    return _instant(GateOverride.select(fn.MAX(GateOverride.covers_at)).where(mine & about).scalar())
-
-
-def _instant(at):
-    return datetime.fromisoformat(at) if isinstance(at, str) else at
+    return as_instant(GateOverride.select(fn.MAX(GateOverride.covers_at)).where(mine & about).scalar())
 
 
 def _not_passed(found, covers_at):
@@ -258,7 +255,7 @@ def _tickets(asked):
     for id, customer_id, subject, state, kind, opened_at, since_at, last_at in query.order_by(
         Ticket.id
     ).tuples():
-        since_at = _instant(since_at)
+        since_at = as_instant(since_at)
         if state == Ticket.WAITING_ON_US:
             told = f"They have been waiting for our answer since {asked.day(since_at)}: “{subject}”."
             yield customer_id, Reason("ticket", told, "ticket", id, ANSWER, since_at)

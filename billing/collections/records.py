@@ -5,7 +5,7 @@ decided there; what belongs to which invoice is put together in ``evidence``.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from zoneinfo import ZoneInfo
 
 from peewee import JOIN, fn
@@ -53,6 +53,8 @@ from models import (
     Stance,
     Ticket,
     among,
+    as_date,
+    as_instant,
     db,
 )
 
@@ -78,8 +80,7 @@ class House:
         """The business day of an instant as the database gives it; None for None."""
         if at is None:
             return None
-        at = datetime.fromisoformat(at) if isinstance(at, str) else at
-        return at.replace(tzinfo=UTC).astimezone(self.zone).date()
+        return as_instant(at).replace(tzinfo=UTC).astimezone(self.zone).date()
 
 
 def house():
@@ -123,11 +124,6 @@ def _rises():
     for charge_id, id, starts_on, cents in db.execute(query):
         found.setdefault(charge_id, []).append((id, as_date(starts_on), cents))
     return found
-
-
-def as_date(value):
-    """A date as the database gives it: SQLite keeps text."""
-    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _grouped(rows):
@@ -203,17 +199,15 @@ def tickets(customer_ids, house):
         customer_id, id, state, kind, subject, owner_id, opened_at, last_at, since_at, began_at, who = row
         if state == Ticket.WAITING_ON_US:
             since_at = since_at or last_at
-            one = Waiting("ticket", id, who, house.day(since_at), _at(since_at), subject, "ticket", owner_id)
+            one = Waiting(
+                "ticket", id, who, house.day(since_at), as_instant(since_at), subject, "ticket", owner_id
+            )
             waiting.append((customer_id, one))
         if kind == Ticket.SERVICE:
             since_at = began_at or opened_at
-            fault = Fault(id, who, house.day(since_at), _at(since_at), subject, owner_id)
+            fault = Fault(id, who, house.day(since_at), as_instant(since_at), subject, owner_id)
             faults.append((customer_id, fault))
     return _grouped(waiting), _grouped(faults)
-
-
-def _at(value):
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def calls(customer_ids, house):
@@ -230,7 +224,10 @@ def calls(customer_ids, house):
         .order_by(Call.id)
     )  # fmt: skip
     return _grouped(
-        (customer_id, Waiting("call", id, who, house.day(at), _at(at), step, _call(outcome, step), staff_id))
+        (
+            customer_id,
+            Waiting("call", id, who, house.day(at), as_instant(at), step, _call(outcome, step), staff_id),
+        )
         for customer_id, id, outcome, at, step, staff_id, who in db.execute(query)
     )
 
@@ -255,7 +252,7 @@ def messages(customer_ids, house):
         .order_by(Inbound.id)
     )  # fmt: skip
     return _grouped(
-        (customer_id, Waiting("inbound", id, who, house.day(at), _at(at), subject, channel))
+        (customer_id, Waiting("inbound", id, who, house.day(at), as_instant(at), subject, channel))
         for customer_id, id, channel, at, subject, who in db.execute(query)
     )
 
@@ -281,7 +278,7 @@ def proposals(customer_ids, today, house):
     waiting, asked = [], []
     for customer_id, id, state, waits_for, count, on, at, said, who in db.execute(query):
         if state == Plan.PROPOSED and waits_for == Plan.US:
-            one = Waiting("plan", id, who, house.day(at), _at(at), f"{count} parts", "plan")
+            one = Waiting("plan", id, who, house.day(at), as_instant(at), f"{count} parts", "plan")
             waiting.append((customer_id, one))
         else:
             asked.append((customer_id, Told("plan", id, who, as_date(on), quoted(said))))

@@ -12,7 +12,7 @@ from peewee import fn
 
 from billing import company as companies
 from billing.texts import hours
-from models import Notice, Site, among
+from models import Notice, Site, among, as_instant
 
 WEEK = 7
 SUNDAY = 6
@@ -56,7 +56,7 @@ def _contact_days(customer_ids, now):
     )
     days = {}
     for customer_id, instant in query.tuples():
-        instant = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+        instant = as_instant(instant)
         if instant > since:
             days.setdefault(customer_id, set()).add(_local(instant, zone).date())
     return days

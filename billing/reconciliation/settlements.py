@@ -12,7 +12,7 @@ the invoices (billing/reversals/returns.py), the certificate (certificates.py).
 import logging
 import zoneinfo
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from peewee import Case, fn
 
@@ -31,6 +31,7 @@ from models import (
     Settlement,
     SettlementLine,
     among,
+    as_instant,
     change_many,
     db,
     insert_rows,
@@ -101,12 +102,8 @@ def _back_to(now):
     waiting = Payment.select(fn.MIN(Payment.created_at)).where(
         differences.in_no_batch() & (Payment.state == Payment.APPROVED)
     )
-    oldest = _as_instant(waiting.scalar())
+    oldest = as_instant(waiting.scalar())
     return max(now - FARTHEST, min(now - LOOK_BACK, oldest or now))
-
-
-def _as_instant(value):
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _note(look, unsettled, looked_at, begin_at):

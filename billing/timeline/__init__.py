@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from billing.timeline import seeking, sources
-from models import db
+from models import as_instant, db
 
 PAGE = 40
 GROUPS = sources.GROUPS
@@ -50,7 +50,7 @@ def _newest(customer, chosen, group, words, mark, most):
     sql = f"{' UNION ALL '.join(arms)} ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT {int(most)}"
     if not db.for_update:
         sql = sql.replace("%s", "?")
-    return [(_instant(at), place, id) for at, place, id in db.execute_sql(sql, values).fetchall()]
+    return [(as_instant(at), place, id) for at, place, id in db.execute_sql(sql, values).fetchall()]
 
 
 def _load(found):
@@ -90,7 +90,3 @@ def _mark(before):
 def _as_text(found):
     at, place, id = found
     return f"{at.isoformat()}~{place}~{id}"
-
-
-def _instant(value):
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
