@@ -1,9 +1,11 @@
 """The page of preferences in a real browser: by keyboard, without JavaScript, folded out, on a phone."""
 
 import pytest
+from playwright.sync_api import expect
 
 from billing import links, preferences
 from models import Contact
+from tests.browser.signs import says
 
 
 @pytest.fixture
@@ -52,8 +54,8 @@ def test_a_way_is_chosen_with_the_keyboard_alone(shop, address, desktop):
     desktop.keyboard.press("Tab")
     desktop.keyboard.press("Enter")
 
-    assert "Saved." in desktop.locator(".flashes").inner_text()
-    assert desktop.get_by_role("radio", name="Tell me everything").is_checked()
+    says(desktop, "Saved.")
+    expect(desktop.get_by_role("radio", name="Tell me everything")).to_be_checked()
     assert chosen(shop, "digest").day == 1
 
 
@@ -65,6 +67,6 @@ def test_without_javascript_each_event_can_be_chosen(shop, address, without_java
     page.get_by_label("Contract end in your calendar").check()
     page.get_by_role("button", name="Save my choices").click()
 
-    assert "Saved." in page.locator(".flashes").inner_text()
+    says(page, "Saved.")
     assert chosen(shop, "reminder").days == 10
     assert preferences.wishes(shop.contact).wants("contract_end", "calendar")
