@@ -128,10 +128,11 @@ class PostgresqlDatabases:
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}", Literal(name)
         )
 
-    def copy(self, template: str) -> str:
+    def copy(self, template: str, tablespace: str = "pg_default") -> str:
         name = _new_name()
         self._execute(
-            "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", Identifier(name), Identifier(template)
+            "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy TABLESPACE {}",
+            *(Identifier(each) for each in (name, template, tablespace)),
         )
         return name
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 import sqlite3
-import subprocess
 import tempfile
 from collections import Counter
 from contextlib import ExitStack, closing, contextmanager
@@ -12,12 +11,12 @@ from datetime import date
 from pathlib import Path
 
 import psycopg
-from psycopg.sql import SQL, Identifier, Literal
 
 from tests.databases import PostgresqlDatabases, SqliteFiles, memory
 from tests.post_office import _free_port
 from tests.torture import mutants, world
 from tests.torture.board import Board
+from tests.torture.disks import SmallDisk, Tablespace
 from tests.torture.gateway import GatewaySandbox
 from tests.torture.post import Post
 from tests.torture.stable import Stable
@@ -74,6 +73,7 @@ class House:
         closing_.enter_context(self.post)
         if self.kind == "postgresql":
             closing_.callback(self.databases.close)
+            closing_.callback(self.let_go_of_disk)
         port, empty = _free_port(), self.databases.create()
         self.stable = Stable(self.folder, {
             "database_url": self.databases.url(empty),
@@ -122,6 +122,17 @@ class House:
             raise RuntimeError(f"{role}, status {victim.status}: {victim.output[-3000:]}")
         return found[-1]
 
+    @property
+    def tablespace(self):
+        """PostgreSQL's place on the small disk."""
+        return Tablespace(self.disk, self.databases.url("postgres"))
+
+    def let_go_of_disk(self):
+        """Nothing is on the small disk any more."""
+        if self.kind == "postgresql":
+            self.tablespace.close()
+        self.disk.unmount()
+
     def count_deaths(self):
         """Add what the log of deaths has new to the tally."""
         text = (self.folder / "deaths").read_text()[self._deaths_read :]
@@ -134,41 +145,6 @@ class House:
 def told_by(victim):
     """The facts that a victim told on its output."""
     return [json.loads(line[5:]) for line in victim.output.splitlines() if line.startswith("told ")]
-
-
-class SmallDisk:
-    """A tmpfs that is soon full, or read-only."""
-
-    def __init__(self, path):
-        self.path = path
-        self._mounted = False
-
-    def works(self):
-        """False where the machine does not let us mount anything."""
-        can = self.mount(100)
-        self.unmount()
-        return can
-
-    def mount(self, kilobytes):
-        """An empty disk. Returns False where the machine does not let us."""
-        self.path.mkdir(exist_ok=True)
-        self.unmount()
-        self._mounted = self._mount("-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs")
-        return self._mounted
-
-    def remount(self, options):
-        """Make room, or let nobody write."""
-        return self._mount("-o", f"remount,{options}")
-
-    def unmount(self):
-        """Let go of it, and of everything on it."""
-        if self._mounted:
-            subprocess.run(["umount", "-l", self.path], check=False, capture_output=True)
-            self._mounted = False
-
-    def _mount(self, *arguments):
-        done = subprocess.run(["mount", *arguments, self.path], check=False, capture_output=True)
-        return done.returncode == 0
 
 
 @contextmanager
@@ -189,12 +165,3 @@ def unguarded(url, table):
         yield cursor, "?"
         for _, sql in triggers:
             cursor.execute(sql)
-
-
-def refuse_writing(url, refused):
-    """PostgreSQL: every new session of this database begins read-only, or does not any more."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        name = Identifier(connection.info.dbname)
-        setting = SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
-        connection.execute("SET default_transaction_read_only = off")
-        connection.execute(setting.format(name, Literal("on" if refused else "off")))

@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from tests.torture import plan, points, visitors, world
+from tests.torture import disks, plan, points, visitors, world
 from tests.torture.gateway import HELD
-from tests.torture.house import TODAY, refuse_writing, told_by, unguarded
+from tests.torture.house import TODAY, told_by, unguarded
 from tests.torture.stable import CRASHED
 
 PATIENCE_SECONDS = 25  # for one process; whoever takes longer hangs
@@ -31,7 +31,7 @@ ERROR = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S
 # What a command may log while the database is locked, full or read-only.
 EXPECTED = (
     "peewee.OperationalError", "apsw.FullError", "apsw.IOError", "apsw.BusyError", "apsw.ReadOnlyError",
-    "psycopg.errors.ReadOnlySqlTransaction", "psycopg.errors.LockNotAvailable",
+    "psycopg.errors.ReadOnlySqlTransaction", "psycopg.errors.LockNotAvailable", "psycopg.errors.DiskFull",
 )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ class Round:
     def _database(self):
         """The URL of this round's copy; on the small disk when the disk is part of the story."""
         house = self.house
-        name = house.databases.copy(house.template)
+        name = self._copy()
         url = house.databases.url(name)
         try:
             self._introduce(url)
@@ -87,7 +87,16 @@ class Round:
         finally:
             self._end_everything()
             house.databases.drop(name)
-            house.disk.unmount()
+            house.let_go_of_disk()
+
+    def _copy(self):
+        """The name of this round's database; PostgreSQL's may be made where there is little room."""
+        house = self.house
+        if house.kind != "postgresql" or self.plan.kind != "full disk" or not house.tablespace.open():
+            return house.databases.copy(house.template)
+        name = house.databases.copy(house.template, disks.TABLESPACE)
+        house.disk.leave_free(self.dice.randrange(60, 1_500))
+        return name
 
     def _introduce(self, url):
         """The processor gets to know the customers' methods, and the copy learns which ids it gave them."""
@@ -114,7 +123,7 @@ class Round:
         if house.kind == "sqlite":
             house.disk.remount("ro")
         else:
-            refuse_writing(self.url, True)
+            disks.refuse_writing(self.url, True)
         self._start_web()
         self._lane([plan.Job("flask", ["daily"]), plan.Job("flask", ["worker", "--once"])])
         self._visit(plan.Visit("pays", 0, False, 0, 0.0))
@@ -122,7 +131,7 @@ class Round:
         if house.kind == "sqlite":
             house.disk.remount("rw")
         else:
-            refuse_writing(self.url, False)
+            disks.refuse_writing(self.url, False)
 
     # -- a phase
 
@@ -313,7 +322,7 @@ class Round:
         """Start everything again, let time pass, and ask the questions."""
         self._end_everything()
         house = self.house
-        if self.plan.kind == "full disk" and house.kind == "sqlite":
+        if self.plan.kind == "full disk":
             house.disk.remount("size=200m")
         house.board.disarm()
         house.post.script = []
