@@ -231,6 +231,7 @@ STANDING = {
         lambda at: at(PriceChange.needs_notice) & at(PriceChange.told_on).is_null()
         & at(PriceChange.canceled_on).is_null() & (at(PriceChange.tell_by_on) >= g.today),
     ),
+    "at_risk": ("About to be told too late", lambda at: at(PriceChange.id) << prices.at_risk(g.today)),
     "silent": (
         "Not told in time: the old price is billed",
         lambda at: at(PriceChange.needs_notice) & at(PriceChange.told_on).is_null()

@@ -212,6 +212,11 @@ def _contract_ends(today):
         "Renewal notices about to close", "renewal_notice", {"standing": "at_risk"}, count=count,
         urgent=count > 0, note="No proof that they went out. Print and mail them now.",
     )  # fmt: skip
+    if count := prices.at_risk(today).count():
+        yield Number(
+            "New prices about to be told too late", "price_change", {"standing": "at_risk"}, count=count,
+            urgent=True, note="Print and mail the letters now, or the old price goes on.",
+        )  # fmt: skip
     yield Number(
         "Increases that were not told", "price_change", {"standing": "silent"},
         count=prices.silent(today).count(), note="The old price is billed. Plan them for a later day.",

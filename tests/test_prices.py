@@ -1,6 +1,6 @@
 """Increases: planned in their window, told, and billed only then; the database stands behind it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from peewee import IntegrityError
@@ -9,8 +9,8 @@ from billing import bill, contracts
 from billing.errors import BillingError
 from billing.notices import bouncing, judging
 from billing.renewals import day as renewing
-from billing.renewals import letter, prices
-from models import Charge, Company, Line, Notice, PriceChange
+from billing.renewals import letter, prices, rules
+from models import Charge, Company, Line, Notice, PriceChange, RenewalRule
 from tests import factories
 from tests.office import enter, text_of
 from tests.test_renewals import agree, table  # noqa: F401
@@ -157,6 +157,50 @@ def test_what_came_back_is_untold_and_goes_out_on_paper(up_to_date):
     assert Notice.select().where((Notice.kind == "price_change") & (Notice.channel == "paper")).count() == 1
 
 
+def test_mail_that_has_not_left_three_days_before_it_is_too_late_becomes_a_letter(up_to_date):
+    [row] = plan([up_to_date])[0]
+    step(row.plan_on)
+    step(row.tell_by_on - timedelta(days=4))
+    assert Notice.select().where(Notice.channel == "paper").count() == 0
+    for on in (row.tell_by_on - timedelta(days=3), row.tell_by_on - timedelta(days=2)):
+        step(on)
+
+    mail, letter_ = Notice.select().where(Notice.kind == "price_change").order_by(Notice.id)
+    assert (mail.channel, mail.state) == ("mail", "skipped")
+    assert (letter_.channel, letter_.legal, letter_.price_change) == ("paper", True, row)
+
+
+def test_staff_are_told_once_before_an_increase_is_told_too_late(app, up_to_date):
+    [row] = plan([up_to_date])[0]
+    alarms = [line for days in (6, 5, 4) for line in step(row.tell_by_on - timedelta(days=days))]
+
+    assert len(alarms) == 1
+    assert "It counts only if that happens by January 30, 2027." in alarms[0]
+    assert [one.id for one in prices.at_risk(row.tell_by_on)] == [row.id]
+    assert not prices.at_risk(row.tell_by_on + timedelta(days=1))
+    page = enter(app).get("/staff/price-change/", filter_standing="at_risk")
+    assert page.status_code == 200
+
+
+def test_where_the_law_wants_paper_mail_alone_does_not_count(table, alice):  # noqa: F811
+    draft = rules.new_version(RenewalRule.get(RenewalRule.code == "CA-ARL-P"), by="t", now=NOW)
+    RenewalRule.update(media="mail").where(RenewalRule.id == draft.id).execute()
+    rules.activate(draft, reason="Read again", by="t", today=TODAY, now=NOW)
+    alice.kind = "commercial"
+    alice.save()
+    charge = agree(alice, "CA", renewal_disclosure_signed_on=date(2024, 4, 1)).charges.get()
+    [row] = plan([charge])[0]
+    step(row.plan_on)
+    assert sorted(one.channel for one in row.notices) == ["mail", "paper"]
+
+    Notice.update(state="sent", sent_at=at(row.plan_on)).where(Notice.channel == "mail").execute()
+    step(row.plan_on)
+    assert PriceChange.get().told_on is None
+    Notice.update(state="sent", sent_at=at(row.plan_on)).where(Notice.channel == "paper").execute()
+    step(row.plan_on)
+    assert PriceChange.get().told_on == row.plan_on
+
+
 def test_what_was_billed_ahead_before_its_message_came_back_waits_for_a_credit(app, up_to_date):
     [row] = plan([up_to_date])[0]
     step(row.plan_on)
@@ -204,7 +248,7 @@ def test_what_is_told_with_a_price_that_was_taken_back_is_still_told(charge, is_
     told = prices.document(notice.price_change, today=TODAY)
 
     assert judging.objection(notice, today=first.plan_on, now=at(first.plan_on)) == ""
-    assert [term for term, _ in told.facts] == ["Account", "Video", "From"]
+    assert [term for term, _ in told.facts] == ["Account", "Where", "Video", "From"]
     sent(first.plan_on)
     step(first.plan_on)
     assert PriceChange.get_by_id(second.id).told_on == first.plan_on

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 
 from billing import words
-from billing.renewals import agreements, closing, matching, places, rules, terms, windows
-from models import RenewalAnswer, RenewalNotice
+from billing.renewals import agreements, closing, matching, places, prices, rules, terms, windows
+from models import Charge, PriceChange, RenewalAnswer, RenewalNotice, RenewalRule
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Item:
     plan: windows.Plan | None
     row: RenewalNotice | None
     said_with: tuple[str, ...]  # codes of the other rules that the same message serves
+    by_hand: tuple[str, ...] = ()  # what no message does, and who does it
 
     @property
     def arithmetic(self):
@@ -93,7 +94,7 @@ def _items(found, party, day, rows):
     stored = {(row.rule_code, row.term_end_on): row for row in rows}
     pairs = {}
     for one in found:
-        if one.applies and windows.has_window(one.rule) and one.rule.basis != one.rule.PRICE_CHANGE:
+        if one.applies and windows.has_window(one.rule) and one.rule.basis != RenewalRule.PRICE_CHANGE:
             anchor_on = windows.occasion(one.rule, party.agreement, day)
             pairs[one.rule.id] = (one.rule, windows.window(one.rule, party.agreement, anchor_on))
     plans = {}
@@ -107,8 +108,58 @@ def _items(found, party, day, rows):
         window = pairs.get(one.rule.id, (None, None))[1]
         plan, others = plans.get(one.rule.id, (None, ()))
         row = stored.get((one.rule.code, window.anchor_on)) if window else None
-        items.append(Item(one.rule, one.why, window, plan, row, others))
+        by_hand = (*by_hand_words(one.rule), *_new_prices(one.rule, party.contract, day))
+        items.append(Item(one.rule, one.why, window, plan, row, others, by_hand))
     return items
+
+
+def by_hand_words(rule):
+    """What a rule wants that no planned message does, and who does it: sentences for staff."""
+    found = []
+    if rule.basis == RenewalRule.LIMIT:
+        found.append(
+            "It asks for no message. It limits how long the contract renews: what is entered or imported "
+            f"against it is refused, and no renewal goes further.{_LIFTING.get(rule.lifted_by, '')}"
+        )
+    if "ack_and_reply" in rule.media.split("|"):
+        found.append(
+            "Beside the notice it wants the customer's own reply that they do not end it. Ask for that, and "
+            "enter the day under “Renewal requested on”; without it the renewal is shortened to "
+            f"{matching.length(rule.renewal_longer_than)}."
+        )
+    if "lease" in rule.contents.split("|"):
+        found.append(
+            "The letter speaks of a lease sheet: purchase price, rate, monthly payment, payoff. "
+            "Whoever mails it puts the sheet in, or attaches it to a mail of their own."
+        )
+    if rule.basis == RenewalRule.PRICE_CHANGE:
+        found.append(
+            f"It asks for a message {rule.opens_days} to {rule.closes_days} days before a new price. Plan "
+            "the price, and the message goes out by itself; one that was not told in time is not billed."
+        )
+    return tuple(found)
+
+
+_LIFTING = {
+    RenewalRule.REQUEST: " Enter the day on which the customer asked for a longer one.",
+    RenewalRule.DISCLOSURE: " Enter the day on which the separate disclosure was signed.",
+}
+
+
+def _new_prices(rule, contract, day):
+    """Where the increases of a contract stand, under the rule that is about them."""
+    if rule.basis != RenewalRule.PRICE_CHANGE:
+        return ()
+    changes = (
+        PriceChange.select(PriceChange, Charge)
+        .join(Charge)
+        .where(
+            (Charge.contract == contract) & PriceChange.needs_notice
+            & PriceChange.canceled_on.is_null() & (PriceChange.starts_on >= day)
+        )
+        .order_by(PriceChange.starts_on, PriceChange.id)
+    )  # fmt: skip
+    return tuple(f"{one.charge}: {prices.standing_words(one, today=day)}" for one in changes)
 
 
 def _summary(party, term, items, day):

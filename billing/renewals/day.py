@@ -22,7 +22,9 @@ def run(today, *, now, trouble, progress=None):
     planned = planning.plan_due(today, now=now, trouble=trouble)
     sent = sending.send_due(today, now=now, trouble=trouble, progress=progress)
     told = prices.follow(today, now=now, trouble=trouble)
+    fallen += prices.fall_back(today, now=now, trouble=trouble)
     prices.send_due(today, now=now, trouble=trouble)
+    trouble += [prices.alarm_words(change) for change in prices.alarm(today, now=now)]
     alarms = closing.alarm(today, now=now)
     trouble += [closing.alarm_words(row) for row in alarms]
     trouble += [closing.missed_words(row) for row in missed if row.rule.consequence != "courtesy"]

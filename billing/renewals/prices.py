@@ -1,8 +1,9 @@
 """New prices that must be told before they count: planned, told in their window, and billed only then.
 
 An increase names its window when it is planned: by the laws that reach the contract, else by the house rule.
-The renew step sends the message and notes the day on which it left; ``contracts.price_counts`` is what the
-bill step goes by. Decreases, and what a customer agreed to, need none of this (contracts.change_price).
+The renew step sends the message, puts it on paper when mail does not get through, tells staff before it is
+too late, and notes the day on which it left; ``contracts.price_counts`` is what the bill step goes by.
+Decreases, and what a customer agreed to, need none of this (contracts.change_price).
 """
 
 import json
@@ -11,14 +12,16 @@ from datetime import date
 
 from peewee import fn
 
-from billing import contracts, customers, events, ledger, money, notices, words
+from billing import contracts, customers, events, ledger, money, notices, states, words
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.periods import DAY
 from billing.renewals import agreements, endings, letter, matching, one_by_one, rules, told, windows
-from models import Charge, Line, Notice, Preference, PriceChange, RenewalRule, db
+from models import Charge, Event, Line, Notice, Preference, PriceChange, RenewalRule, db
 
 WHY = "The price of a service of yours changes; it counts only once you were told."
+WHY_PAPER = "A new price counts only once you were told, and our e-mail had not got through."
+ALARMED = "price_change.alarmed"
 HOUSE_OPENS, HOUSE_CLOSES = 60, 30  # days before it takes effect, where no law says otherwise
 COUNTS = (Notice.MAIL, Notice.PAPER)  # a text alone proves nothing
 HOUSE = RenewalRule(
@@ -35,6 +38,7 @@ class Window:
     opens_on: date
     closes_on: date
     plan_on: date
+    is_on_paper: bool  # mail does not count for one of the rules
     rules: tuple[str, ...]
     arithmetic: tuple[str, ...]
 
@@ -82,7 +86,9 @@ def window(contract, first_on, *, party=None, table=None):
     plan = windows.plan(group, party.agreement, has_email=party.has_email, may_write=party.may_write)
     lines = [line for rule, one in group for line in (f"{rule.code}: {rule.citation}.", *one.arithmetic)]
     codes = tuple(rule.code for rule, _ in group)
-    return Window(plan.opens_on, plan.closes_on, plan.plan_on, codes, (*lines, *plan.why))
+    by_mail = all(windows.EMAIL in one.media for _, one in group) or plan.medium == windows.EMAIL
+    lines = (*lines, *plan.why)
+    return Window(plan.opens_on, plan.closes_on, plan.plan_on, not by_mail, codes, lines)
 
 
 def first_period(charge, from_on):
@@ -231,12 +237,45 @@ def _queue(change, today, now):
                 person, Notice.PRICE_CHANGE, event=Preference.PRICE_CHANGE, step_key=f"price:{change.id}",
                 today=today, **about,
             )  # fmt: skip
-        if not any(one.channel in COUNTS for one in queued):
-            notices.queue(
-                Notice.PRICE_CHANGE, key=f"price:{change.id}:paper", customer=contract.customer,
-                channel=Notice.PAPER, event=Preference.PRICE_CHANGE, **about,
-            )  # fmt: skip
+        if not any(one.channel in _counting(change) for one in queued):
+            _queue_letter(change, WHY, now)
     return True
+
+
+def _queue_letter(change, why, now):
+    notices.queue(
+        Notice.PRICE_CHANGE, key=f"price:{change.id}:paper", customer=change.charge.contract.customer,
+        channel=Notice.PAPER, event=Preference.PRICE_CHANGE, legal=True, contract=change.charge.contract,
+        price_change=change, why=why, now=now,
+    )  # fmt: skip
+
+
+def _counting(change):
+    """The channels that count for a change: mail does not where a law wants paper."""
+    needs_paper = window(change.charge.contract, change.starts_on).is_on_paper
+    return (Notice.PAPER,) if needs_paper else COUNTS
+
+
+def fall_back(today, *, now, trouble=None):
+    """Put on paper what mail has not told with three days to go. Returns how many messages."""
+    waiting = _waiting().where(
+        PriceChange.told_with.is_null()
+        & (PriceChange.tell_by_on >= today)
+        & (PriceChange.tell_by_on <= today + windows.RETRY_DAYS * DAY)
+    )
+
+    def look(change):
+        out = list(change.notices)
+        if not out or any(one.channel == Notice.PAPER or one.state == Notice.SENT for one in out):
+            return 0
+        with db.atomic():
+            for one in (one for one in out if one.state == Notice.QUEUED):
+                states.move(one, Notice.SKIPPED, reason="It goes out on paper instead.")
+            _queue_letter(change, WHY_PAPER, now)
+            events.record("price_change.fell_back", change, by="daily job", now=now, reason=WHY_PAPER)
+        return 1
+
+    return sum(one_by_one.each(list(waiting.order_by(PriceChange.id)), look, trouble))
 
 
 def follow(today, *, now, trouble=None):
@@ -263,13 +302,17 @@ def follow(today, *, now, trouble=None):
 
 def _told_on(change):
     """The day on which a message left that told a change and stands, or None."""
-    sent = Notice.select(Notice.sent_at).where(
+    sent = Notice.select(Notice.sent_at, Notice.channel).where(
         (Notice.price_change == (change.told_with_id or change.id))
         & (Notice.state == Notice.SENT)
         & (Notice.channel << COUNTS)
         & Notice.bounced_at.is_null()
     )
-    first = sent.order_by(Notice.sent_at).first()
+    out = list(sent.order_by(Notice.sent_at))
+    if any(one.channel != Notice.PAPER for one in out):
+        counting = _counting(change)
+        out = [one for one in out if one.channel in counting]
+    first = out[0] if out else None
     return agreements.of(change.charge.contract).date(first.sent_at) if first else None
 
 
@@ -282,6 +325,35 @@ def _note(change, on, now):
             after={"told_on": on}, customer=change.charge.contract.customer,
         )  # fmt: skip
     return 1
+
+
+def at_risk(today):
+    """A query of increases that nothing has told yet, a few days before it is too late for that."""
+    return _waiting().where(
+        (PriceChange.tell_by_on >= today) & (PriceChange.tell_by_on <= today + windows.ALARM_DAYS * DAY)
+    )
+
+
+def alarm(today, *, now):
+    """Tell staff of increases that are about to be told too late, once each. Returns the changes."""
+    told = Event.select(Event.about_id).where(
+        (Event.what == ALARMED) & (Event.about_table == PriceChange._meta.table_name)
+    )
+    due = at_risk(today).where(PriceChange.id.not_in(told))
+    found = list(due.order_by(PriceChange.tell_by_on, PriceChange.id))
+    for change in found:
+        events.record(ALARMED, change, by="daily job", now=now, customer=change.charge.contract.customer)
+    return found
+
+
+def alarm_words(change):
+    """One such increase in a sentence for the report of the day."""
+    out = change.notices.where(Notice.channel == Notice.PAPER).exists()
+    what = "its letter waits to be printed and mailed" if out else "nobody was told yet"
+    return (
+        f"The new price of {change.charge} for {change.charge.contract}: {what}. "
+        f"It counts only if that happens by {words.date(change.tell_by_on)}."
+    )
 
 
 def silent(today):
@@ -336,7 +408,12 @@ def document(change, *, today, online=""):
         online=online,
         title=f"Your price changes on {first}",
         sentence=f"From {first} on, your {name} costs more. Here is what changes.",
-        facts=(("Account", contract.customer.account_number), *map(_fact, changes), ("From", first)),
+        facts=(
+            ("Account", f"{contract.customer.account_number}, {contract.name}"),
+            ("Where", words.joined(dict.fromkeys(_place(one.charge) for one in changes))),
+            *map(_fact, changes),
+            ("From", first),
+        ),
         paragraphs=(
             f"Why: {change.reason}." if change.reason else "",
             "Nothing else changes. Plus tax where it applies.",
@@ -344,6 +421,10 @@ def document(change, *, today, online=""):
             "Talk to us, or end the service: the page below shows both, and no reason is needed.",
         ),
     )
+
+
+def _place(charge):
+    return ", ".join(part for part in (charge.site.name, charge.site.street) if part) if charge.site else ""
 
 
 def _fact(change):
