@@ -990,6 +990,7 @@ class Hold(BaseModel):
     by = CharField(max_length=80)
     starts_on = DayField()
     ends_on = DayField(null=True, help_text="Last day of the pause. Empty while it runs.")
+    created_at = UtcField(null=True, help_text="When it was begun.")
 
     class Meta:
         constraints = [Check("ends_on IS NULL OR ends_on >= starts_on")]
@@ -1046,7 +1047,10 @@ class Event(BaseModel):
 
 
 class Approval(BaseModel):
-    """Something that needs two people: one asked with a reason, another one decides. Never the same one."""
+    """Something that needs two people: one asked with a reason, another one decides. Never the same one.
+
+    Who they are is kept by their rows as well: an address may be spelled otherwise, or change.
+    """
 
     ASKED, APPROVED, REFUSED, WITHDRAWN = "asked", "approved", "refused", "withdrawn"
     MOVES = {ASKED: {APPROVED, REFUSED, WITHDRAWN}}
@@ -1064,10 +1068,14 @@ class Approval(BaseModel):
     decided_by = CharField(max_length=80, default="", help_text="The second person.")
     decided_at = UtcField(null=True)
     answer = CharField(max_length=255, default="", help_text="Why it was refused or taken back.")
+    asked_by_staff = link(Staff, "approvals_asked", null=True)
+    decided_by_staff = link(Staff, "approvals_decided", null=True)
 
     class Meta:
         constraints = [
             Check("decided_by <> asked_by"),
+            Check("decided_by_staff_id <> asked_by_staff_id"),
+            Check("state <> 'approved' OR asked_by_staff_id IS NULL OR decided_by_staff_id IS NOT NULL"),
             Check("(state = 'asked') = (decided_at IS NULL)"),
             Check("(state IN ('approved', 'refused')) = (decided_by <> '')"),
             Check("amount_cents IS NULL OR amount_cents > 0"),
@@ -1122,6 +1130,7 @@ class Invoice(BaseModel):
     void_reason = CharField(max_length=255, default="")
     created_at = UtcField()
     first_seen_at = UtcField(null=True, help_text="When a person first had it before them.")
+    IS_OWED = open_cents > SQL("0")  # said in no parameter: databases find the indexes of what is owed by it
 
     class Meta:
         indexes = ((("customer", "due_on"), False), (("state", "due_on"), False), (("issued_on",), False))
@@ -1138,8 +1147,8 @@ class Invoice(BaseModel):
 
 
 # The ledger adds up what a customer owes; staff and reminders look for it, oldest first.
-Invoice.add_index(Invoice.index(Invoice.customer, name="invoice_owed").where(Invoice.open_cents > SQL("0")))
-Invoice.add_index(Invoice.index(Invoice.due_on, name="invoice_open").where(Invoice.open_cents > SQL("0")))
+Invoice.add_index(Invoice.index(Invoice.customer, name="invoice_owed").where(Invoice.IS_OWED))
+Invoice.add_index(Invoice.index(Invoice.due_on, name="invoice_open").where(Invoice.IS_OWED))
 # Drafts that wait for somebody to make them clear.
 Invoice.add_index(Invoice.index(Invoice.id, name="invoice_unclear").where(Invoice.unclear != SQL("''")))
 
@@ -2806,6 +2815,7 @@ class Inbound(BaseModel):
     body = TextField(default="", help_text="As it came, quotes included; very long ones are cut.")
     attachments = TextField(default="", help_text="Names and sizes; the files stay in the mailbox.")
     received_at = UtcField()
+    noted_at = UtcField(null=True, help_text="When we learned of it, where that was later.")
     notice = link(Notice, "answers", null=True, help_text="The message that it answers.")
     customer = link(Customer, "inbound", null=True)
     contact = link(Contact, "inbound", null=True)

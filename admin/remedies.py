@@ -161,7 +161,7 @@ def _asked(approval):
 
 
 def _waits_for_me(approval):
-    return approval.state == Approval.ASKED and approval.asked_by != g.by
+    return approval.state == Approval.ASKED and not approvals.is_mine(approval, g.by)
 
 
 APPROVAL = (
@@ -190,7 +190,7 @@ APPROVAL = (
         _refuse,
         form=Reason,
         lead="You asked for it; nothing is done, and nobody has to decide.",
-        fits=lambda approval: approval.state == Approval.ASKED and approval.asked_by == g.by,
+        fits=lambda approval: approval.state == Approval.ASKED and approvals.is_mine(approval, g.by),
         effect=_asked,
     ),
 )
@@ -211,7 +211,7 @@ class ApprovalView(StaffView):
 
     def get_details_columns(self):
         """Without the two halves of what it is about, which stands there as a link."""
-        hidden = ("about_table", "about_id", "details")
+        hidden = ("about_table", "about_id", "details", "asked_by_staff", "decided_by_staff")
         return [pair for pair in super().get_details_columns() if pair[0] not in hidden]
 
     def show_kind(self, row):

@@ -794,6 +794,10 @@ class StaffMemberView(StaffView):
         hint = "At least 10 characters. Empty: they cannot sign in until an owner sets one."
         return {"password": PasswordField("Password", [validators.Length(max=500)], description=hint)}
 
+    def is_valid(self, form, row):
+        form.email.data = (form.email.data or "").strip().lower()  # as they sign in, however it is typed
+        return super().is_valid(form, row)
+
     def check(self, form, row):
         if form.password.data if "password" in form else "":
             try:

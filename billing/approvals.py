@@ -13,7 +13,7 @@ from peewee import IntegrityError
 from billing import events, ledger
 from billing.errors import BillingError
 from billing.states import move
-from models import TABLES, Approval, db
+from models import TABLES, Approval, Staff, db
 
 _kinds = {}
 
@@ -92,6 +92,7 @@ def ask(kind, row, *, reason, by, now, amount_cents=None, customer=None, **more)
                 reason=reason.strip()[:255],
                 details=json.dumps(more, default=str, ensure_ascii=False) if more else "",
                 asked_by=by,
+                asked_by_staff=_staff(by),
                 asked_at=now,
             )
             told = {"kind": kind} | ({} if amount_cents is None else {"cents": amount_cents})
@@ -107,13 +108,16 @@ def approve(approval, *, by, today, now):
     Refuses the one who asked. Raises StaleState when somebody decided meanwhile, and whatever the act
     itself refuses: then nothing was decided and it waits on.
     """
-    if _is_who_asked(approval, by):
+    if is_mine(approval, by):
         raise BillingError("You asked for this yourself. Somebody else has to approve it.")
+    second = _staff(by)
+    if approval.asked_by_staff_id and second is None:
+        raise BillingError("Somebody who signs in here has to approve it.")
     if approval.kind not in _kinds:
         raise BillingError(f"Nobody knows how to do “{label(approval.kind)}” any more. Refuse it.")
     with _locked(approval):
         _check_waits(approval)
-        move(approval, Approval.APPROVED, decided_by=by, decided_at=now)
+        move(approval, Approval.APPROVED, decided_by=by, decided_by_staff=second, decided_at=now)
         events.record("approval.approved", approval, by=by, now=now, reason=approval.reason)
         _kinds[approval.kind].act(approval, by=by, today=today, now=now)
     return approval
@@ -123,18 +127,42 @@ def refuse(approval, *, reason, by, now):
     """Nothing is done: a second person says no, or the one who asked takes it back. Returns the Approval."""
     if not reason.strip():
         raise BillingError("Say why, so that the one who asked can go on.")
-    mine = _is_who_asked(approval, by)
     with _locked(approval):
         _check_waits(approval)
-        state = Approval.WITHDRAWN if mine else Approval.REFUSED
-        move(approval, state, decided_by="" if mine else by, decided_at=now, answer=reason.strip()[:255])
-        events.record(f"approval.{state}", approval, by=by, now=now, reason=reason)
+        if is_mine(approval, by):
+            _take_back(approval, reason, by, now)
+        else:
+            told = {"decided_by": by, "decided_by_staff": _staff(by), "answer": reason.strip()[:255]}
+            move(approval, Approval.REFUSED, decided_at=now, **told)
+            events.record("approval.refused", approval, by=by, now=now, reason=reason)
     return approval
 
 
-def _is_who_asked(approval, by):
-    """One person under two spellings of an address is one person."""
-    return by.casefold() == approval.asked_by.casefold()
+def lapse(kind, row, *, reason, by, now):
+    """What waits about ``row`` has no point any more: nobody decides it. In the caller's transaction."""
+    if asked := is_asked(kind, row):
+        _take_back(asked, reason, by, now)
+
+
+def _take_back(approval, reason, by, now):
+    move(approval, Approval.WITHDRAWN, decided_at=now, answer=reason.strip()[:255])
+    events.record("approval.withdrawn", approval, by=by, now=now, reason=reason)
+
+
+def is_mine(approval, by):
+    """True for who asked: the same member of staff, whatever their address was then or how it is spelled.
+
+    Who has that address today counts too: a record on which one address asked and decided proves nothing.
+    """
+    staff = _staff(by)
+    is_same_row = staff is not None and staff.id == approval.asked_by_staff_id
+    return is_same_row or by.casefold() == approval.asked_by.casefold()
+
+
+def _staff(by):
+    """The member of staff behind “staff:ann@example.com”; None for the daily job, a command, a customer."""
+    kind, _, email = by.partition(":")
+    return Staff.get_or_none(Staff.email == email.lower()) if kind == "staff" else None
 
 
 def _locked(approval):

@@ -5,10 +5,11 @@ from peewee import IntegrityError
 
 from billing import approvals
 from billing.errors import BillingError
-from models import Approval, Event
+from models import Approval, Event, Staff
 from tests import factories
 from tests.at_once import refusals, together
 from tests.factories import NOW, fresh
+from tests.office import enter, make_staff
 
 ANN, BEN = "staff:ann@lantern.example", "staff:ben@lantern.example"
 DAY = {"today": NOW.date(), "now": NOW}
@@ -66,6 +67,75 @@ def test_the_database_does_not_take_the_same_person_twice(done, customer):
 
     with pytest.raises(IntegrityError):
         Approval.update(same).where(Approval.id == asked.id).execute()
+
+
+def test_the_database_knows_one_person_by_any_spelling(done, customer):
+    asked = ask(customer)
+    same = {"state": "approved", "decided_by": ANN.upper(), "decided_at": NOW}
+
+    with pytest.raises(IntegrityError):
+        Approval.update(same).where(Approval.id == asked.id).execute()
+
+
+def test_nobody_approves_their_own_request_under_an_address_that_changed_since(done, customer):
+    ann = make_staff(name="Ann", email="ann@lantern.example")
+    asked = ask(customer)
+    Staff.update(email="ann.archer@lantern.example").where(Staff.id == ann.id).execute()
+
+    with pytest.raises(BillingError, match="Somebody else"):
+        approvals.approve(asked, by="staff:ann.archer@lantern.example", **DAY)
+    approvals.refuse(asked, reason="Not needed", by="staff:Ann.Archer@lantern.example", now=NOW)
+
+    assert (done, fresh(asked).state, fresh(asked).decided_by_staff_id) == ([], "withdrawn", None)
+
+
+def test_who_has_the_address_of_the_one_who_asked_does_not_decide_either(done, customer):
+    ann = make_staff(name="Ann", email="ann@lantern.example")
+    asked = ask(customer)
+    Staff.update(email="ann.archer@lantern.example").where(Staff.id == ann.id).execute()
+    make_staff("billing", name="Another Ann", email="ann@lantern.example")
+
+    with pytest.raises(BillingError, match="Somebody else"):
+        approvals.approve(asked, by=ANN, **DAY)
+
+    assert (fresh(asked).state, fresh(asked).asked_by_staff_id) == ("asked", ann.id)
+
+
+def test_the_database_refuses_the_same_person_by_row_and_nobody(done, customer):
+    ann = make_staff(name="Ann", email="ann@lantern.example")
+    asked = ask(customer)
+
+    for second in (ann, None):
+        told = {"decided_by": BEN, "decided_by_staff": second, "decided_at": NOW}
+        with pytest.raises(IntegrityError):
+            Approval.update(state="approved", **told).where(Approval.id == asked.id).execute()
+    with pytest.raises(BillingError, match="signs in"):
+        approvals.approve(asked, by="daily", **DAY)
+    assert fresh(asked).state == "asked"
+
+
+def test_staff_have_one_spelling_of_their_address(app):
+    desk = enter(app)
+    told = {"name": "Ann", "email": " Ann@Lantern.Example", "role": "billing", "password": ""}
+
+    desk.post("/staff/staff/new", **told)
+    again = desk.post("/staff/staff/new", **told | {"email": "ANN@lantern.example"})
+
+    assert [row.email for row in Staff.select().where(Staff.name == "Ann")] == ["ann@lantern.example"]
+    assert (again.status_code, "has this already" in again.text) == (400, True)
+    with pytest.raises(IntegrityError):
+        make_staff(email="Ann@lantern.example")
+
+
+def test_what_has_no_point_any_more_is_decided_by_nobody(done, customer):
+    asked = ask(customer)
+
+    approvals.lapse("test", customer, reason="It was paid.", by="daily", now=NOW)
+    approvals.lapse("test", customer, reason="It was paid.", by="daily", now=NOW)
+
+    assert (fresh(asked).state, fresh(asked).decided_by, fresh(asked).answer) == (
+        "withdrawn", "", "It was paid.",
+    )  # fmt: skip
 
 
 def test_the_database_takes_no_request_that_is_born_approved(done, customer):

@@ -6,13 +6,14 @@ import peewee
 import pytest
 
 from billing import approvals, demands, invoices, ledger, notices, payments, reports
+from billing.automatic import autopay
 from billing.disputes import asking, deciding, finding, settling
 from billing.edges import letters
 from billing.errors import BillingError, StaleState
 from billing.notices import judging
-from models import Company, Credit, Dispute, Event, Line, Notice, Payment, Ticket
+from models import Autopay, Company, Credit, Dispute, Event, Line, Notice, Payment, PlannedCharge, Ticket
 from tests.at_once import refusals, together
-from tests.factories import BY, NOW, fresh, make_invoice, payer
+from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer
 from tests.office import make_staff
 
 TODAY = date(2026, 12, 1)
@@ -361,6 +362,79 @@ def test_small_credits_one_after_another_do_not_get_around_the_limit(invoice, al
     asked = deciding.uphold(second, **told, today=TODAY, now=NOW)
 
     assert (fresh(first).state, fresh(second).state, asked.state) == ("upheld", "open", "asked")
+
+
+@pytest.fixture
+def asked(invoice):
+    """A dispute of everything, with a request for a second person."""
+    made = asking.open(invoice, amount_cents=None, **ASKED)
+    support = make_staff("support")
+    told = {"amount_cents": 10_000, "decision": "All of it.", "staff": support}
+    return deciding.uphold(made, **told, by=f"staff:{support.email}", today=TODAY, now=NOW)
+
+
+def test_what_is_taken_back_is_not_asked_of_a_second_person_any_more(asked, invoice):
+    asking.withdraw(Dispute.get(), **AGAIN)
+
+    assert (fresh(asked).state, fresh(asked).answer) == ("withdrawn", "The customer took it back.")
+    with pytest.raises(BillingError, match="decided this already"):
+        approvals.approve(asked, by=f"staff:{make_staff('owner').email}", today=TODAY, now=NOW)
+    assert fresh(invoice).open_cents == 10_000
+
+
+def test_what_is_paid_is_not_asked_of_a_second_person_any_more(asked, invoice):
+    payments.record(
+        invoice.customer, amount_cents=10_000, kind="check", received_on=TODAY, key="k",
+        parts=[(invoice, 10_000)], confirmed=True, **AGAIN,
+    )  # fmt: skip
+
+    assert (fresh(asked).state, fresh(asked).answer) == ("withdrawn", settling.PAID)
+    assert not approvals.waiting().exists()
+
+
+# --- Autopay -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def put_off(invoice, alice):
+    """A charge of autopay that the customer put off, ten days beyond its day."""
+    Autopay.create(
+        customer=alice, contact=payer(alice), method=make_method(alice), text="I agree.", text_version="1",
+        agreed_at=NOW, agreed_from="127.0.0.1", agreed_by=BY,
+    )  # fmt: skip
+    autopay.plan_due(TODAY, now=NOW)
+    planned = PlannedCharge.get()
+    return autopay.postpone(planned, until_on=DUE + timedelta(days=10), **AGAIN)
+
+
+@pytest.mark.parametrize("ending", ["withdraw", "reject", "uphold"])
+def test_what_the_customer_put_off_stays_put_off_whatever_becomes_of_a_dispute(
+    put_off, invoice, owner, ending
+):
+    made = asking.open(invoice, amount_cents=None, **ASKED)
+    assert fresh(put_off).charge_on == DUE + timedelta(days=10)
+
+    if ending == "withdraw":
+        asking.withdraw(made, **AGAIN)
+    elif ending == "reject":
+        deciding.reject(made, decision="It is right.", staff=owner, **AGAIN)
+    else:
+        deciding.uphold(made, amount_cents=4_000, decision="In part.", staff=owner, **AGAIN)
+
+    left = fresh(put_off)
+    assert (left.charge_on, left.postponed_from_on) == (DUE + timedelta(days=10), put_off.postponed_from_on)
+    assert left.postponed_at and left.state == "planned"
+
+
+def test_a_fresh_date_after_the_day_they_chose_is_the_day_of_the_charge(put_off, invoice, owner):
+    Company.update(dispute_days=60).execute()
+    made = asking.open(invoice, amount_cents=None, **ASKED)
+
+    deciding.reject(made, decision="It is right.", staff=owner, **AGAIN)
+
+    left = fresh(put_off)
+    assert (left.charge_on, left.postponed_at) == (TODAY + timedelta(days=60), None)
+    assert left.told_on is None  # they are told anew
 
 
 # --- Clocks --------------------------------------------------------------------------------------

@@ -158,6 +158,14 @@ def test_with_the_separate_yes_each_payment_is_charged_on_its_day(automatic, ali
     assert found == [(TODAY + 10 * DAY, 3_000)]
 
 
+def test_the_days_of_a_plan_count_and_not_what_was_put_off_before(automatic, alice):
+    autopay.postpone(PlannedCharge.get(), until_on=TODAY + 9 * DAY, by=BY, today=TODAY, now=NOW)
+
+    sign(alice, agreeing.Wish(3, TODAY + 2 * DAY, autopay=True))
+
+    assert (PlannedCharge.get().charge_on, PlannedCharge.get().postponed_at) == (TODAY + 2 * DAY, None)
+
+
 @pytest.fixture
 def came_back(automatic, alice, autopay_terms):
     """The debit of it came back for lack of funds, and a second try was set."""

@@ -211,11 +211,6 @@ def done(invoice_ids, *, today):
     ).execute()
 
 
-def follow(invoice_ids, *, today, now):
-    """What is due of these invoices changed (a dispute, a plan): what is planned for them follows."""
-    following.follow(invoice_ids, today=today)
-
-
 def put_aside(invoice_ids, why):
     """Nothing that was planned for these invoices is charged by itself; in the caller's lock."""
     _drop(among(PlannedCharge.invoice, list(invoice_ids)), why)

@@ -37,8 +37,11 @@ def resting(today, customer_ids=None):
     return [id for id, one in found.items() if not demands.chargeable_cents(one.demands, today)]
 
 
-def follow(invoice_ids, *, today):
+def follow(invoice_ids, *, today, agreed=False):
     """What is due of these invoices has changed: planned charges move to its day, and are told anew.
+
+    agreed -- True when the customer has just agreed to the new days: what they put off before is over. Else
+              a later day that they chose stays: a dispute takes nobody's word back
 
     Runs in the caller's transaction. A charge by the invoice's own date stays where it is: only its amount
     changes, and that is read when it is made.
@@ -49,7 +52,8 @@ def follow(invoice_ids, *, today):
     found = demands.apart(invoice_ids=invoice_ids)
     for row in live:
         day = own_day(found, row.invoice_id)
-        if day and max(day, today) != row.charge_on:
+        keeps = row.postponed_at and not agreed and day and day <= row.charge_on
+        if day and not keeps and max(day, today) != row.charge_on:
             anew = {"told_on": None, "told_cents": None, "postponed_from_on": None, "postponed_at": None}
             PlannedCharge.update(charge_on=max(day, today), **anew).where(
                 PlannedCharge.id == row.id

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from peewee import IntegrityError
 
+from billing import approvals, demands, documents, events, ledger, masking, notices, tickets
 from billing import company as companies
-from billing import demands, documents, events, ledger, masking, notices, tickets
-from billing.automatic import autopay
-from billing.disputes import finding
+from billing.automatic import following
+from billing.disputes import finding, settling
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.states import move
@@ -58,7 +58,7 @@ def open(
             )  # fmt: skip
         except IntegrityError as error:  # the guard of the database, should a rule above have a hole
             raise BillingError("This was disputed already. Reload the page and look again.") from error
-        autopay.follow([invoice.id], today=today, now=now)
+        following.follow([invoice.id], today=today)
         notices.queue_dispute(made, now=now)
         events.record("dispute.opened", made, by=by, now=now, reason=words, after={"cents": cents})
     return made
@@ -146,6 +146,7 @@ def withdraw(dispute, *, by, today, now, why="The customer took it back."):
         again_on = max(dispute.invoice.due_on, today + timedelta(days=1))
         told = {"decision": why, "decided_by": by, "decided_at": now, "due_again_on": again_on}
         move(dispute, Dispute.WITHDRAWN, **told)
+        approvals.lapse(settling.KIND, dispute, reason=why, by=by, now=now)
         end(dispute, by=by, today=today, now=now)
         events.record("dispute.withdrawn", dispute, by=by, now=now, reason=why)
     return dispute
@@ -156,4 +157,4 @@ def end(dispute, *, by, today, now):
     ledger.use_unapplied([dispute.customer_id], by=by, on=today)
     if dispute.ticket_id:
         tickets.close(Ticket.get_by_id(dispute.ticket_id), by=by, now=now)
-    autopay.follow([dispute.invoice_id], today=today, now=now)
+    following.follow([dispute.invoice_id], today=today)

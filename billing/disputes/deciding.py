@@ -15,7 +15,6 @@ from billing.remedies import goodwill
 from billing.states import move
 from models import Credit, Dispute, Staff, Ticket
 
-KIND = "dispute"
 LONGEST = 2_000
 
 
@@ -32,7 +31,7 @@ def uphold(dispute, *, amount_cents, decision, staff, by, today, now):
         if left is not None and amount_cents > left:
             told = {"decision": decision, "staff": staff.id}
             return approvals.ask(
-                KIND, dispute, reason=decision, by=by, now=now, amount_cents=amount_cents, **told
+                settling.KIND, dispute, reason=decision, by=by, now=now, amount_cents=amount_cents, **told
             )
         return _uphold(dispute, amount_cents, decision, staff, by, today, now)
 
@@ -43,7 +42,7 @@ def _check(dispute, amount_cents):
     if not 0 < amount_cents <= dispute.amount_cents:
         most = format_cents(dispute.amount_cents)
         raise BillingError(f"Enter an amount between $0.01 and {most}, which is what is disputed.")
-    if asked := approvals.is_asked(KIND, dispute):
+    if asked := approvals.is_asked(settling.KIND, dispute):
         raise BillingError(f"{asked.asked_by} asked for a credit already, which waits for a second person.")
 
 
@@ -114,4 +113,4 @@ def _effect(approval):
     return f"{cents} is credited on invoice {number}, and the customer reads: “{approval.reason}”"
 
 
-approvals.register(KIND, _approved, label="Credit for a dispute", effect=_effect)
+approvals.register(settling.KIND, _approved, label="Credit for a dispute", effect=_effect)

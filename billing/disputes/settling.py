@@ -4,10 +4,11 @@ Called by what pays, credits or cancels invoices. What the customer asked stays 
 paid everything anyway still has our answer, and a credit if they were right.
 """
 
-from billing import events
+from billing import approvals, events
 from billing.states import move
 from models import Dispute, Invoice, among, db
 
+KIND = "dispute"  # of the request for a second person, where a credit is above what one may give
 PAID = "The invoice was paid, so nothing of it rests any more. The question itself is still answered."
 CANCELED = "The invoice was canceled."
 
@@ -33,5 +34,6 @@ def _settle(condition, by, now):
         why = CANCELED if dispute.invoice.state == Invoice.VOID else PAID
         with db.atomic():
             move(dispute, Dispute.WITHDRAWN, decision=why, decided_by=by, decided_at=now)
+            approvals.lapse(KIND, dispute, reason=why, by=by, now=now)
             events.record("dispute.settled", dispute, by=by, now=now, reason=why)
     return len(rows)

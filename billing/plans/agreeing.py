@@ -12,7 +12,7 @@ from peewee import IntegrityError
 
 from billing import company as companies
 from billing import events, ledger, masking, promises, tickets, words
-from billing.automatic import autopay
+from billing.automatic import autopay, following
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.plans import agreement, policy, shape, telling
@@ -209,7 +209,7 @@ def _run(plan, *, by, today, now):
     move(plan, Plan.RUNNING, agreed_on=today, agreed_at=now)
     promises.replaced(plan.customer_id, invoice_ids, reason="A plan was agreed instead.", by=by, now=now)
     if plan.autopay:
-        autopay.follow(invoice_ids, today=today, now=now)
+        following.follow(invoice_ids, today=today, agreed=True)
     else:
         autopay.put_aside(invoice_ids, PUT_ASIDE)
     events.record("plan.agreed", plan, by=by[:80], now=now, after=_summary(plan))

@@ -219,7 +219,7 @@ def move_payment(plan, *, to_on, by, today, now):
         Installment.update(due_on=to_on, moved_from_on=row.due_on).where(Installment.id == row.id).execute()
         _set_right(plan, today)
         if plan.autopay:
-            following.follow([one.invoice_id for one in plan.plan_invoices], today=today)
+            following.follow([one.invoice_id for one in plan.plan_invoices], today=today, agreed=True)
         events.record(
             "plan.moved", plan, by=by[:80], now=now, before={"due_on": row.due_on},
             after={"number": row.number, "due_on": to_on},
