@@ -13,10 +13,11 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from email import charset, policy
-from email.utils import formataddr
+from email.utils import formataddr, formatdate
 
-from flask_mail import Connection, Mail, Message
+from flask_mail import Connection, Mail, Message, sanitize_address
 
+from billing.edges import mime
 from billing.notices import MailNotSent
 
 charset.add_charset("utf-8", charset.QP, charset.QP, "utf-8")
@@ -61,10 +62,22 @@ WHOLE_LINKS = WholeLinks(linesep="\r\n")
 
 
 class Envelope(Message):
-    """Flask-Mail's message, written by ``WHOLE_LINKS``."""
+    """Flask-Mail's message, written by ``WHOLE_LINKS``: straight away, but for one with files."""
 
     def as_bytes(self):
-        return self._message().as_bytes(policy=WHOLE_LINKS)
+        if self.attachments:
+            return self._message().as_bytes(policy=WHOLE_LINKS)
+        return mime.two_bodies(self._headers(), self.body, self.html, policy=WHOLE_LINKS)
+
+    def _headers(self):
+        yield "MIME-Version", "1.0"
+        yield "Subject", self.subject
+        yield "From", self.sender
+        yield "To", sanitize_address(self.recipients[0])
+        yield "Date", formatdate(self.date, localtime=True)
+        yield "Message-ID", self.msgId
+        yield "Reply-To", sanitize_address(self.reply_to)
+        yield from self.extra_headers.items()
 
 
 class SafeConnection(Connection):
