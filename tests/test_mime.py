@@ -61,4 +61,5 @@ def test_no_line_break_gets_into_a_header(evil):
 def test_a_text_that_looks_like_the_cut_between_parts_is_only_text():
     raw = written(text="--=_0123\r\n--\r\n--=_")
 
-    assert [part.get_content() for part in read(raw).iter_parts()] == ["--=_0123\n--\n--=_", "<p>h"]
+    said = [lines_of(part.get_content()) for part in read(raw).iter_parts()]
+    assert said == ["--=_0123\n--\n--=_", "<p>h"]
