@@ -81,6 +81,9 @@ def _counts(books):
         "invoices": len(books.invoices),
         "approved": sum(one["status"] in MONEY for one in books.charged),
         "mails": len(books.mails),
+        "signed in": sum(fact.get("what") == "signed in" for fact in books.facts),
+        "checks by staff": sum(row["note"].startswith("clerk ") for row in books.payments.values()),
+        "refunds by staff": sum(row["reason"].startswith("clerk ") for row in books.refunds),
         "refunds": sum(row["state"] in OURS for row in books.refunds),
         "charged by autopay": sum(
             row["autopay_id"] is not None and row["state"] in TAKEN for row in books.payments.values()
@@ -431,6 +434,21 @@ def _broken_page(fact, payment, approved):
     refused = fact["state"] in ("expired", "declined", "declined-refused")
     if refused and payment["reference"] in approved:
         yield f"payment {payment['reference']} was shown as {fact['state']}, and the gateway has the money"
+
+
+@invariant
+def what_staff_sent_twice_is_there_once(books):
+    """Each form of theirs was sent twice at once; what its page confirmed is there, and once."""
+    checks = Counter(row["note"] for row in books.payments.values() if row["note"].startswith("clerk "))
+    refunds = Counter(row["reason"] for row in books.refunds if row["reason"].startswith("clerk "))
+    for name, count in (checks + refunds).items():
+        if count > 1:
+            yield f"{name} was booked {count} times"
+    for fact in books.facts:
+        if "booked" in fact and not checks[fact["booked"]]:
+            yield f"the check {fact['booked']} was confirmed and is not there"
+        if "gave back" in fact and not refunds[fact["gave back"]]:
+            yield f"the refund {fact['gave back']} was confirmed and is not there"
 
 
 @invariant

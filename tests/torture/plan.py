@@ -17,6 +17,7 @@ VISITS = {
     "walks away": 2, "forges the return": 1, "double clicks": 2, "rivals": 3, "asks a question": 2,
     "reads the pdf": 1, "forges webhooks": 1,
 }  # fmt: skip
+ERRANDS = "looks around", "books a check", "books a check", "refunds a payment"  # of staff, see clerks.py
 # What a mutant's harm is likely to be found by: visits, or names that ``draw`` understands.
 LEANINGS = {
     "rivals": {"rivals": 40},
@@ -68,6 +69,15 @@ class Visit:
 
 
 @dataclass
+class Errand:
+    """Somebody of the staff at a browser: what they do, for which customers, and when."""
+
+    name: str
+    seed: int
+    delay: float
+
+
+@dataclass
 class Phase:
     """Some hours of a day. ``lanes`` run beside each other; in each, one job comes after the other."""
 
@@ -85,6 +95,7 @@ class Phase:
     settles: bool  # the gateway closes its day before this phase
     armed: list  # (delay, point, passes) of web processes
     shots: list  # (delay, "web" or "job") of the killer
+    errands: list  # of staff
 
 
 @dataclass
@@ -103,12 +114,13 @@ def draw(seed, number, leanings=()):
     """The plan of round ``number``. ``leanings`` steer the dice, for mutants."""
     dice = random.Random(f"{seed}/{number}")
     kind = _choose(dice, KINDS) if not leanings else "days"
-    since = random.Random(f"{seed}/{number}/later")  # what was added later leaves the older dice as they fell
+    # What was added later leaves the older dice as they fell.
+    since, office = random.Random(f"{seed}/{number}/later"), random.Random(f"{seed}/{number}/office")
     return Plan(
         number=number,
         kind=kind,
         skew_minutes=dice.choice([0, 0, 0, 10, -10]),
-        phases=[_phase(dice, since, place, set(leanings)) for place in range(3)],
+        phases=[_phase(dice, since, office, place, set(leanings)) for place in range(3)],
         reviews=[dice.choice(["approve", "decline", ""]) for _ in range(10)],
         seed=dice.getrandbits(32),
     )
@@ -118,7 +130,7 @@ def _choose(dice, weights):
     return dice.choices(list(weights), weights=list(weights.values()))[0]
 
 
-def _phase(dice, since, place, leanings):
+def _phase(dice, since, office, place, leanings):
     calm = bool(leanings & {"reminders", "storm", "rivals"}) and dice.random() < 0.5
     visits = _visits(dice, place, leanings)
     return Phase(
@@ -143,6 +155,7 @@ def _phase(dice, since, place, leanings):
         settles=place > 0 and dice.random() < 0.6,
         armed=[] if calm else _armed(dice, leanings, visits),
         shots=[] if calm else _shots(dice),
+        errands=[] if leanings else _errands(office),
     )
 
 
@@ -150,7 +163,7 @@ def quiet_phase(*, lanes, shots):
     """A phase of some processes and a killer, without customers and in fine weather."""
     return Phase(
         days=0, lanes=lanes, visits=[], faults=[], mischief={}, letters=[], declines=[], disputes=[],
-        wins=[], updates=[], lag_seconds=0, settles=False, armed=[], shots=shots,
+        wins=[], updates=[], lag_seconds=0, settles=False, armed=[], shots=shots, errands=[],
     )  # fmt: skip
 
 
@@ -273,6 +286,14 @@ def _visits(dice, place, leanings):
               dice.random() * 0.3)
         for name in names[: 2 if "storm" in names else None]
     ]  # fmt: skip
+
+
+def _errands(dice):
+    """Now and then somebody of the office sits at a browser."""
+    return [
+        Errand(dice.choice(ERRANDS), dice.getrandbits(32), dice.random() * 0.4)
+        for _ in range(dice.choice([0, 0, 1, 1, 2]))
+    ]
 
 
 def _declines(dice):

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from tests.torture import disks, plan, points, visitors, world
+from tests.torture import clerks, disks, plan, points, visitors, world
 from tests.torture.gateway import HELD
 from tests.torture.house import TODAY, told_by, unguarded
 from tests.torture.stable import CRASHED
@@ -144,6 +144,7 @@ class Round:
         house.post.script = list(phase.letters)
         acts = [lambda lane=lane: self._lane(lane) for lane in phase.lanes]
         acts += [lambda visit=visit: self._visit(visit) for visit in phase.visits]
+        acts += [lambda errand=errand: self._go_on_errand(errand) for errand in phase.errands]
         acts.append(lambda: self._hunt(phase))
         threads = [threading.Thread(target=self._guarded, args=(act,), daemon=True) for act in acts]
         for thread in threads:
@@ -261,6 +262,11 @@ class Round:
         token = by_mail or tokens[visit.invoice % len(tokens)]
         visitor = visitors.Visitor(self.house.web_url, self.house.sandbox, self.told, token)
         visitors.visit(visit.name, visitor, random.Random(visit.seed))
+
+    def _go_on_errand(self, errand):
+        time.sleep(errand.delay)
+        clerk = clerks.Clerk(self.house.web_url, self.told)
+        clerks.run(errand.name, clerk, random.Random(errand.seed), self.house.world["customers"])
 
     # -- the killer
 

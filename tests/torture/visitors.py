@@ -214,7 +214,7 @@ def double_clicks(visitor, dice):
     """The same button twice at the same moment."""
     form = visitor.pay_form()
     if form:
-        for reference, token in _at_once([partial(visitor.click, form)] * 2):
+        for reference, token in at_once([partial(visitor.click, form)] * 2):
             visitor.reference = reference
             visitor.open_page(token)
             visitor.submit(token)
@@ -250,10 +250,10 @@ def storm(visitor, dice):
         for _ in range(10)
         if form
     ]
-    tokens = {token for _, token in _at_once(clicks)}
+    tokens = {token for _, token in at_once(clicks)}
     for token in tokens:
         visitor.open_page(token)
-    _at_once([partial(visitor.submit, token) for token in tokens])
+    at_once([partial(visitor.submit, token) for token in tokens])
     for browser in browsers:
         browser.close()
 
@@ -307,7 +307,7 @@ def visit(name, visitor, dice):
         visitor.close()
 
 
-def _at_once(acts):
+def at_once(acts):
     """Do them all in the same moment, each in a thread. Returns the set of what they gave, without None."""
     barrier, given = threading.Barrier(max(len(acts), 1)), set()
 

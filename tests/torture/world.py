@@ -9,10 +9,12 @@ from datetime import time as clock_time
 from zoneinfo import ZoneInfo
 
 import migrations
+from admin import security
 from billing import links, payments
 from billing.automatic import autopay, consent
-from models import Autopay, Customer, PaymentMethod
+from models import Autopay, Customer, PaymentMethod, Staff
 from tests import factories
+from tests.torture import clerks
 
 ZONE = ZoneInfo("America/Chicago")
 FIRST_NUMBER = 10001
@@ -34,6 +36,7 @@ def build(database, dice, today):
     with database.connection_context(), database.atomic():
         factories.make_company(next_invoice_number=FIRST_NUMBER)
         factories.make_rate()
+        security.create_staff(clerks.EMAIL, "Clara Clerk", Staff.BILLING, clerks.PASSWORD, by=BY, now=now)
         customers = [_customer(number, dice) for number in range(CUSTOMERS)]
         charges = [_charge(customer, dice, today) for customer in customers[:WITH_CHARGES]]
         invoices = [_invoice(customer, dice, today) for customer in customers[-WITH_INVOICES:]]
