@@ -17,8 +17,8 @@ import requests
 
 import migrations
 import models
-from billing import checks, demo, ledger, preferences
-from billing.demo import standing
+from billing import approvals, checks, demo, handovers, ledger, preferences
+from billing.demo import patience, standing
 from billing.edges import demo_server
 from billing.edges.database import open_database
 from billing.errors import BillingError
@@ -144,7 +144,8 @@ def test_it_finds_something_in_every_queue(company):
 
 
 def test_most_invoices_are_paid_in_every_way(company):
-    issued = Invoice.select().where(Invoice.state == Invoice.ISSUED)
+    issued = Invoice.select().join(models.Customer)
+    issued = issued.where((Invoice.state == Invoice.ISSUED) & patience.strangers())
     kinds = {kind for (kind,) in Payment.select(Payment.kind).distinct().tuples()}
 
     assert issued.where(Invoice.open_cents == 0).count() > 0.75 * issued.count()
@@ -169,6 +170,16 @@ def test_the_daily_job_ran_every_day_and_today(company):
 
     assert days == [date(2026, 8, 1) + timedelta(days=n) for n in range(len(days))]
     assert days[-1] == TODAY
+
+
+def test_patience_came_to_an_end_in_every_way(company):
+    late = [(row.customer.name, row.state) for row in models.LateFee.select()]
+
+    assert {row.state for row in models.Suspension.select()} == {"asked", "warned", "suspended"}
+    assert handovers.is_approved(models.Handover.get())
+    assert {name for name, _ in late} == {"Curtis Langley"}
+    assert {"waived", "charged", "told"} <= {state for _, state in late}
+    assert approvals.waiting().where(models.Approval.kind == "suspension_warning").count() == 1
 
 
 def test_nothing_happened_after_now(company):

@@ -21,6 +21,7 @@ from billing.demo import (
     kindness,
     lives,
     opened,
+    patience,
     people,
     phone,
     post,
@@ -72,6 +73,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
     past = history.History(payers, seed=seed, begins_on=begins_on, today=today, now=now, processor=processor)
     lives.Lives(past, seed=seed).plan()
     scenes.plan(past)
+    patience.plan(past)
     standing.plan(past)
     past.live(progress)
     with db.atomic():
@@ -101,6 +103,7 @@ def _settle(seed, begins_on, today, count, progress):
         payers[payer.customer.id] = payer
         if progress:
             progress(1)
+    payers |= {payer.customer.id: payer for payer in patience.settle(town)}
     return payers
 
 

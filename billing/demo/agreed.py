@@ -9,7 +9,7 @@ from datetime import timedelta
 from peewee import fn
 
 from billing import payments, promises
-from billing.demo import cast
+from billing.demo import cast, patience
 from billing.demo.people import HERO_EMAIL
 from billing.errors import BillingError
 from billing.plans import agreeing, keeping, policy, shape
@@ -66,7 +66,7 @@ def _people(history):
     )
     query = Customer.select().where(
         Customer.id.in_(owed) & Customer.id.not_in(waiting) & Customer.id.not_in(hero)
-        & (Customer.kind == Customer.RESIDENTIAL)
+        & (Customer.kind == Customer.RESIDENTIAL) & patience.strangers()
     )  # fmt: skip
     found = list(query.order_by(Customer.id))
     random.Random(f"{history.seed}:agreed").shuffle(found)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from billing import demands, ledger
-from billing.demo import cast
+from billing.demo import cast, patience
 from billing.demo.people import HERO_NAME
 from billing.disputes import asking, deciding
 from models import Customer, Dispute, Invoice, Line, Notice, Staff
@@ -33,7 +33,8 @@ def _quiet_one(history, days):
     """An open invoice of somebody with a mail address on which nothing else happens; None where none is."""
     old_enough = Invoice.issued_on < history.today - timedelta(days=days)
     query = Invoice.select().join(Customer).where((Invoice.open_cents > 0) & old_enough)
-    for invoice in query.where(Customer.name != HERO_NAME).order_by(Invoice.id.desc()).limit(40):
+    others = (Customer.name != HERO_NAME) & patience.strangers()
+    for invoice in query.where(others).order_by(Invoice.id.desc()).limit(40):
         busy = invoice.customer.tickets.exists() or ledger.standing_attempt(invoice)
         contact = invoice.customer.contacts.first()
         if contact.email and not busy and not demands.apart(invoice_ids=[invoice.id]):

@@ -69,11 +69,11 @@ class History:
         return min(local.astimezone(UTC).replace(tzinfo=None), self.now)
 
     def _live_day(self, day):
-        rng = random.Random(f"{self.seed}:{day}")
+        hours = random.Random(f"{self.seed}:{day}:deeds")  # of its own: a deed more changes no payment
         self._run_daily_job(day)
         for deed in self.deeds.pop(day, ()):
-            deed(day, self.at(day, rng.randrange(9, 17), rng.randrange(60)))
-        self._pay_all(rng, day)
+            deed(day, self.at(day, hours.randrange(9, 17), hours.randrange(60)))
+        self._pay_all(random.Random(f"{self.seed}:{day}"), day)
 
     # --- The morning
 
@@ -117,7 +117,7 @@ class History:
         if payer.habit == people.ON_THE_DAY:
             last -= timedelta(days=1)  # what falls due today is charged by the real daily job
         if payer.habit == people.STOPPED:
-            last -= timedelta(days=35 + 16 * (payer.customer.id % 5))
+            last = payer.stopped_on or last - timedelta(days=35 + 16 * (payer.customer.id % 5))
         return on if on <= last else None
 
     # --- Payments

@@ -7,7 +7,7 @@ import random
 from datetime import timedelta
 
 from billing import bill, ledger, payments, tickets
-from billing.demo import cast
+from billing.demo import cast, patience
 from billing.demo.people import PROMPT
 from billing.remedies import goodwill, service_credits, write_offs
 from models import Charge, Contract, Customer, Invoice, Item, Line, OneOff, Payment, Staff
@@ -82,9 +82,8 @@ def _gift(history, rng):
 
 def _lost(history):
     """The oldest invoice of a business that is open: billing would like to give it up."""
-    late = ledger.past_due(history.today).where(
-        Invoice.customer.in_(Customer.select().where(Customer.kind == Customer.COMMERCIAL))
-    )
+    firms = Customer.select().where((Customer.kind == Customer.COMMERCIAL) & patience.strangers())
+    late = ledger.past_due(history.today).where(Invoice.customer.in_(firms))
     for invoice in late.order_by(Invoice.due_on).limit(5):
         if not ledger.standing_attempt(invoice):
             write_offs.bad_debt(invoice, reason=LOST, by=cast.OFFICE, now=history.now)
@@ -93,7 +92,8 @@ def _lost(history):
 
 def _cents(history):
     """A check over the round sum: a dollar and a bit is left of an old invoice."""
-    late = ledger.past_due(history.today).where(Invoice.open_cents == Invoice.total_cents)
+    others = Invoice.customer.in_(Customer.select().where(patience.strangers()))
+    late = ledger.past_due(history.today).where((Invoice.open_cents == Invoice.total_cents) & others)
     for invoice in late.order_by(Invoice.due_on.desc(), Invoice.id).limit(20):
         left = invoice.open_cents % 500 or 120
         if left < invoice.open_cents and not ledger.standing_attempt(invoice):

@@ -56,6 +56,7 @@ class Payer:
     label: str
     habit: str
     check_number: int
+    stopped_on: date | None = None  # the last day on which somebody who STOPPED still paid
 
 
 def chosen(rng, weighted):
@@ -107,6 +108,29 @@ class Town:
         self._charge(contract, site, alarm, "MON-CELL", terms)
         self._charge(contract, site, eyes, "CAM-STORE", terms, quantity=3)
         return Payer(customer, contact, Payment.CARD, "Visa ending 4242", EARLY, 0)
+
+    def newcomer(self, rng, number, name, *, kind, codes, fire=False, late_fee_agreed=False):
+        """The Payer of somebody with a story of their own: billed monthly on the first, pays by check."""
+        home = kind == Customer.RESIDENTIAL
+        customer = self._customer(
+            rng, number, name, kind=kind, city=cast.PLACES[0], since_on=self.begins_on - timedelta(days=400)
+        )
+        contact = self._contact(rng, customer, name)
+        site = self._site(customer, "Home" if home else "Store")
+        alarm = self._system(rng, site, "burglary", "Home alarm" if home else "Intrusion alarm")
+        contract = Contract.create(
+            customer=customer, name="Monitoring agreement", signed_on=customer.since_on,
+            audience=Contract.CONSUMER if home else Contract.BUSINESS, starts_on=customer.since_on,
+            term_months=60, renewal_months=12, late_fee_agreed=late_fee_agreed,
+        )  # fmt: skip
+        starts_on = min(self.begins_on, add_months(self.today, -6, 1))
+        terms = {"cycle_months": 1, "anchor_day": 1, "starts_on": starts_on}
+        for code in codes:
+            self._charge(contract, site, alarm, code, terms)
+        if fire:
+            panel = self._system(rng, site, "fire", "Fire alarm panel", required_fire=True)
+            self._charge(contract, site, panel, "MON-FIRE", terms)
+        return Payer(customer, contact, Payment.CHECK, "", STOPPED, 1101)
 
     def _home(self, rng, number):
         first, last = self._person(rng)

@@ -8,8 +8,8 @@ import random
 from datetime import timedelta
 
 from billing import calls, feeds, notes
-from billing.demo import cast
-from models import Call, Invoice, Staff
+from billing.demo import cast, patience
+from models import Call, Customer, Invoice, Staff
 
 DAYS, CALLS = 40, 24
 SERVICE, SYSTEM = "answering service", "phone system"
@@ -50,7 +50,9 @@ def play(history):
 def _reachable():
     """Contacts whose number is nobody else's, in order."""
     found = calls.people_by_line().values()
-    return sorted((people[0] for people in found if len(people) == 1), key=lambda one: one.id)
+    others = {row.id for row in Customer.select(Customer.id).where(patience.strangers())}
+    alone = (people[0] for people in found if len(people) == 1)
+    return sorted((one for one in alone if one.customer_id in others), key=lambda one: one.id)
 
 
 def _talk(person, talk, at, key, staff):

@@ -69,11 +69,11 @@ def _visit_hero(customer, day):
 
 
 def _bounce_one(history, rng, day, at):
-    """A check that came last week comes back."""
+    """A check of the last weeks comes back."""
     fresh = (
         (Payment.kind == Payment.CHECK)
         & (Payment.state == Payment.APPROVED)
-        & (Payment.received_on >= day - 14 * DAY)
+        & (Payment.received_on >= day - 30 * DAY)
     )
     checks = list(Payment.select().where(fresh).order_by(Payment.id))
     if checks:

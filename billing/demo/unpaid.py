@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from billing import tickets
 from billing.collections import stances, verdicts
-from billing.demo import cast
+from billing.demo import cast, patience
 from models import Contact, Customer, Invoice, Stance, Ticket, Verdict
 
 PANELS = "This bills two panels, and we have had one since the remodel in spring. Could you look into it?"
@@ -35,6 +35,7 @@ def _nobody_knows(history):
         .join(Customer)
         .where(Verdict.current & (Verdict.code == Verdict.UNKNOWN))
         .where((Customer.kind == Customer.RESIDENTIAL) & Customer.id.not_in(busy))
+        .where(patience.strangers())
         .order_by(Invoice.open_cents.desc(), Invoice.id)
     )
     first = {}
