@@ -78,7 +78,7 @@ def _settle(town, story, number):
     rng = random.Random(f"{town.seed}:patience {story.name}")
     codes = ("MON-BURG", "MON-CELL") if story.kind == Customer.RESIDENTIAL else ("MON-SHOP", "MON-CELL")
     payer = town.newcomer(
-        rng, 9_000 + number, story.name, kind=story.kind, codes=codes, fire=story.fire,
+        rng, 8_000 + number, story.name, kind=story.kind, codes=codes, fire=story.fire,
         late_fee_agreed=story.end == FEE,
     )  # fmt: skip
     payer.stopped_on = town.today - story.stopped * DAY
