@@ -6,7 +6,8 @@ Every use case that stores what people typed calls ``masked`` first; nothing her
 """
 
 import re
-from itertools import accumulate
+from functools import cache
+from itertools import accumulate, pairwise
 
 SEPARATOR = r"[ \t\r\n\u00a0\u2007\u2009\u202f\u200b.\-\u2010-\u2015_·]"
 RUN = re.compile(rf"\d(?:{SEPARATOR}{{0,3}}\d){{12,}}")
@@ -23,7 +24,7 @@ NETWORKS = (
     ("50", "50", (13, 14, 15, 16, 17, 18, 19)), ("56", "58", (13, 14, 15, 16, 17, 18, 19)),
     ("63", "63", (16, 18, 19)), ("67", "67", (16, 18, 19)),
 )  # fmt: skip
-SHORTEST, LONGEST = 13, 19
+DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # twice a digit, its own digits added
 NAMED_GROUPS = ((4, 6, 5), (4, 6, 4), (4, 3, 3, 3))
 
 
@@ -47,44 +48,79 @@ def is_card_number(digits):
     >>> is_card_number("4111111111111111"), is_card_number("4111111111111112")
     (True, False)
     """
-    known = any(
-        len(digits) in lengths and first <= digits[: len(first)] <= last for first, last, lengths in NETWORKS
-    )
-    return known and _luhn(digits)
+    return len(digits) in _lengths(digits[:4]) and _Sums(digits).is_right(0, len(digits))
 
 
-def _luhn(digits):
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        double = int(digit) * 2 if place % 2 else int(digit)
-        total += double - 9 if double > 9 else double
-    return total % 10 == 0
+@cache
+def _lengths(begin):
+    """How long a card number may be that begins with these up to four digits, the longest first."""
+    found = {
+        length
+        for first, last, lengths in NETWORKS
+        if first <= begin[: len(first)] <= last
+        for length in lengths
+    }
+    return tuple(sorted(found, reverse=True))
+
+
+class _Sums:
+    """Check digits (Luhn) of any piece of a long row of digits, each in the same short time.
+
+    Added up are the digits from the beginning on, once with every even place doubled, once every odd one:
+    a piece is the difference of two of these sums.
+    """
+
+    def __init__(self, digits):
+        once = [int(digit) for digit in digits]
+        twice = [DOUBLED[digit] for digit in once]
+        mixed = [
+            [(twice if place % 2 == odd else once)[place] for place in range(len(once))] for odd in (0, 1)
+        ]
+        self._sums = [list(accumulate(row, initial=0)) for row in mixed]
+
+    def is_right(self, start, end):
+        """True where the check digit of the digits from ``start`` up to ``end`` is right."""
+        sums = self._sums[end % 2]  # the last digit counts once, the one before it twice
+        return (sums[end] - sums[start]) % 10 == 0
 
 
 def _cleaned(run):
     """A run of digits and separators without the card numbers in it. They begin and end with a group."""
     groups = list(re.finditer(r"\d+", run[0]))
+    digits = "".join(group[0] for group in groups)
+    starts = list(accumulate((len(group[0]) for group in groups), initial=0))
+    card_from = _finder(_plain(digits), starts)
     said, at, first = [], 0, 0
     while first < len(groups):
-        last = _card_from(groups, first)
+        last = card_from(first)
         if last is None:
             first += 1
             continue
-        digits = "".join(group[0] for group in groups[first : last + 1])
-        said += [run[0][at : groups[first].start()], f"•••• {digits[-4:]} (card number removed)"]
+        end = starts[last + 1]
+        said += [run[0][at : groups[first].start()], f"•••• {digits[end - 4 : end]} (card number removed)"]
         at, first = groups[last].end(), last + 1
     return "".join((*said, run[0][at:]))
 
 
-def _card_from(groups, first):
-    """The last group of the card number that begins with group ``first``, or None. The longest one wins."""
-    sizes = [len(group[0]) for group in groups[first : first + LONGEST]]
-    for count in range(len(sizes), 0, -1):
-        if SHORTEST <= sum(sizes[:count]) <= LONGEST and _is_usual(tuple(sizes[:count])):
-            digits = "".join(group[0] for group in groups[first : first + count])
-            if is_card_number(_plain(digits)):
-                return first + count - 1
-    return None
+def _finder(digits, starts):
+    """callable(first): the last group of the card number that begins with that group, or None. Longest wins.
+
+    A number that somebody wrote digit by digit, page after page, is looked at once in each place: what costs
+    more (the groups) is asked only where the network, the length and the check digit are right.
+    """
+    sums, group_at = _Sums(digits), {start: number for number, start in enumerate(starts)}
+
+    def card_from(first):
+        start = starts[first]
+        for length in _lengths(digits[start : start + 4]):
+            after = group_at.get(start + length)
+            if after is not None and sums.is_right(start, start + length):
+                edges = starts[first : after + 1]
+                if _is_usual(tuple(end - begin for begin, end in pairwise(edges))):
+                    return after - 1
+        return None
+
+    return card_from
 
 
 def _is_usual(sizes):
@@ -100,4 +136,4 @@ def _is_usual(sizes):
 
 def _plain(digits):
     """Digits of any script as 0 to 9."""
-    return "".join(str(int(digit)) for digit in digits)
+    return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
