@@ -3421,6 +3421,19 @@ def insert_rows(model, columns, rows):
         cursor.executemany(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({marks})', rows)
 
 
+def insert_few(model, columns, rows):
+    """Insert a few rows in one statement, as tuples in the order of ``columns``; like ``insert_rows``.
+
+    Peewee writes the same statement anew each time, which takes longer than running it.
+    """
+    mark = "%s" if db.for_update else "?"
+    names = ", ".join(f'"{column}"' for column in columns)
+    row_marks = f"({', '.join([mark] * len(columns))})"
+    marks = ", ".join([row_marks] * len(rows))
+    values = [value for row in rows for value in row]
+    db.execute_sql(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES {marks}', values)
+
+
 def change_many(statement, rows):
     """Run one UPDATE, with ``?`` for its values, for many rows; returns how many rows it changed.
 

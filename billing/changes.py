@@ -95,55 +95,71 @@ def unexplained(unit_cents, from_on, before, prices):
 # --- For a document ------------------------------------------------------------------------------
 
 
-def sentences(invoice, lines):
+def sentences(invoice, lines, earlier=None):
     """What changed since the customer's invoice before, a sentence each; none on a first invoice.
 
-    Three queries at most. Lines that were voided since count as long as they stood at the issue.
+    earlier -- its own of ``before``, where the caller has it
+
+    Three queries at most: one for what was before, the others only where something changed.
     """
     mine = [line for line in lines if line.charge_id]
-    earlier = _earlier(invoice)
+    earlier = before([invoice])[invoice.id] if earlier is None else earlier
     if not earlier:
         return ()
-    before = _latest_of(earlier)
-    prices = _prices({line.charge_id for line in mine if _has_new_price(line, before)})
+    last = _latest_of(earlier)
+    prices = _prices({line.charge_id for line in mine if _has_new_price(line, last)})
     said, first = [], {}
     for line in mine:
         first.setdefault(line.charge_id, line)  # of several periods of one charge the first one tells
     for line in first.values():
-        said += _of_line(line, before.get(line.charge_id), prices.get(line.charge_id, ()))
-    said += _parts([(line, before.get(line.charge_id)) for line in first.values()])
+        said += _of_line(line, last.get(line.charge_id), prices.get(line.charge_id, ()))
+    said += _parts([(line, last.get(line.charge_id)) for line in first.values()])
     said += _ended(earlier, set(first), invoice)
     return tuple(dict.fromkeys(said))[:MOST]  # two sites with the same change are told of once
 
 
-def _earlier(invoice):
-    """The customer's recurring lines of invoices before this one, oldest period first."""
-    until = invoice.issued_on or date.max
-    stood = Line.voided_on.is_null() | (Line.voided_on > until)
+def before(invoices):
+    """{invoice id: [Before]}: the customer's recurring lines of invoices before each, oldest period first.
+
+    One query for any number. Lines that were voided since count as long as they stood at the issue.
+    """
     query = (
-        Line.select(*_COLUMNS)
+        Line.select(*_COLUMNS, Line.voided_on, Invoice.customer, Invoice.number, Invoice.issued_on)
         .join(Invoice)
         .where(
-            (Invoice.customer == invoice.customer_id)
+            among(Invoice.customer, list({invoice.customer_id for invoice in invoices}))
             & Invoice.number.is_null(False)
             & Line.charge.is_null(False)
-            & stood
         )
         .order_by(Line.from_on, Line.id)
     )
-    if invoice.number:
-        query = query.where(Invoice.number < invoice.number)
-    if invoice.issued_on:
-        query = query.where(Invoice.issued_on >= invoice.issued_on - SPAN)
-    return [Before(*row) for row in query.tuples()]
+    if all(invoice.issued_on for invoice in invoices):
+        query = query.where(Invoice.issued_on >= min(invoice.issued_on for invoice in invoices) - SPAN)
+    if all(invoice.number for invoice in invoices):
+        query = query.where(Invoice.number < max(invoice.number for invoice in invoices))
+    of_customer = {}
+    for row in query.tuples():
+        of_customer.setdefault(row[-3], []).append(row)
+    return {invoice.id: _earlier(invoice, of_customer.get(invoice.customer_id, ())) for invoice in invoices}
+
+
+def _earlier(invoice, rows):
+    """Those of a customer's lines that an invoice is compared with."""
+    until, found = invoice.issued_on or date.max, []
+    since = invoice.issued_on - SPAN if invoice.issued_on else date.min
+    for *line, voided_on, _, number, issued_on in rows:
+        stood = voided_on is None or voided_on > until
+        if stood and issued_on >= since and (not invoice.number or number < invoice.number):
+            found.append(Before(*line))
+    return found
 
 
 def _latest_of(earlier):
     return {row.charge_id: row for row in earlier}
 
 
-def _has_new_price(line, before):
-    was = before.get(line.charge_id)
+def _has_new_price(line, last):
+    was = last.get(line.charge_id)
     return was is not None and was.unit_cents != line.unit_cents
 
 

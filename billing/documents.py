@@ -6,8 +6,11 @@ knows a request or draws anything.
 """
 
 import base64
+import functools
 import re
-from dataclasses import dataclass
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
@@ -17,7 +20,7 @@ from billing.automatic import upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.remedies import fees
-from models import Allocation, Credit, Customer, Event, Invoice, Line, Payment, PaymentPart, Refund
+from models import Allocation, Credit, Customer, Event, Invoice, Line, Payment, PaymentPart, Refund, among
 
 DAY = timedelta(days=1)
 
@@ -75,8 +78,13 @@ def picture_kind(blob):
 
 def logo_uri(blob):
     """A logo as a data: URI, so that nothing has to be fetched to show it; "" when it is no picture."""
+    return _as_uri(bytes(blob or b""))
+
+
+@functools.lru_cache(4)
+def _as_uri(blob):
     kind = picture_kind(blob)
-    return f"data:{kind};base64,{base64.b64encode(bytes(blob)).decode()}" if kind else ""
+    return f"data:{kind};base64,{base64.b64encode(blob).decode()}" if kind else ""
 
 
 # --- the invoice -----------------------------------------------------------------------------------
@@ -232,6 +240,78 @@ class InvoiceDocument:
         return urlsplit(self.pay_url).hostname or ""
 
 
+@dataclass(frozen=True)
+class Around:
+    """What the document of an invoice tells of besides its own row. Nothing but lines where it is as issued.
+
+    demands  -- of the invoice
+    earlier  -- Earlier rows of what was open before it
+    before   -- the lines that it is compared with (``changes.before``)
+    """
+
+    lines: list
+    before: list
+    demands: tuple = ()
+    allocations: list = field(default_factory=list)
+    earlier: tuple = ()
+    is_being_checked: bool = False
+    automatic: Automatic | None = None
+
+
+def around(invoices, *, today=None):
+    """{invoice id: Around} in a few queries for any number; without ``today`` as at the issue."""
+    lines, before = _lines(invoices), changes.before(invoices)
+    if today is None:
+        return {one.id: Around(lines.get(one.id, []), before[one.id]) for one in invoices}
+    others = _open_of({one.customer_id for one in invoices if one.open_cents})
+    asked = demands.of_invoices([*others, *invoices])  # of the rows that were given, where both have it
+    allocations, checked = _allocations_of(invoices), _being_checked(invoices)
+    charges = upcoming.of_invoices(invoices, today=today)
+    return {
+        one.id: Around(
+            lines=lines.get(one.id, []),
+            before=before[one.id],
+            demands=asked[one.id],
+            allocations=allocations.get(one.id, []),
+            earlier=_earlier(one, others, asked, today),
+            is_being_checked=one.id in checked,
+            automatic=_automatic(one, charges.get(one.id)),
+        )
+        for one in invoices
+    }
+
+
+def _lines(invoices):
+    found = {}
+    ids = [invoice.id for invoice in invoices]
+    for line in Line.select().where(among(Line.invoice, ids)).order_by(Line.invoice, Line.position):
+        found.setdefault(line.invoice_id, []).append(line)
+    return found
+
+
+_ahead = ContextVar("what was read of invoices ahead", default=None)
+
+
+@contextmanager
+def reading_ahead(read, today):
+    """Within this, documents of ``today`` are made from ``read`` (of ``around``) where that has the invoice.
+
+    For who writes many messages: it must know that nothing of it has changed since.
+    """
+    token = _ahead.set((today, read))
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
+
+
+def _around(invoice, today):
+    day, read = _ahead.get() or (None, {})
+    if today is not None and day == today and invoice.id in read:
+        return read[invoice.id]
+    return around([invoice], today=today)[invoice.id]
+
+
 def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
     """Everything that ``invoice`` says.
 
@@ -243,9 +323,9 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
     Drafts work too: they have no number and no date. Reads rows, writes none.
     """
     company = company or companies.current()
-    lines, customer = list(invoice.lines.order_by(Line.position)), invoice.customer
-    stand = _at_issue(invoice) if as_issued else _now(invoice, today)
-    charge = None if as_issued else automatic(invoice, today)
+    read = _around(invoice, None if as_issued else today)
+    lines, customer, charge = read.lines, invoice.customer, read.automatic
+    stand = _at_issue(invoice) if as_issued else _now(invoice, read, today)
     return InvoiceDocument(
         company=letterhead(company),
         customer_name=customer.name,
@@ -276,7 +356,7 @@ def invoice_document(invoice, *, pay_url, today, as_issued=False, company=None):
         pay_url=pay_url,
         scan_line=_scan_line(customer, invoice, stand),
         automatic=charge,
-        changes=changes.sentences(invoice, lines),
+        changes=changes.sentences(invoice, lines, read.before),
         disputed_cents=stand.disputed_cents,
         later_cents=stand.later_cents,
         pay_by_on=stand.pay_by_on,
@@ -308,16 +388,15 @@ class _Standing:
         return self.open_cents - self.disputed_cents - self.later_cents
 
 
-def _now(invoice, today):
-    earlier = _earlier(invoice, today) if invoice.open_cents else ()
-    asked = demands.of(invoice)
+def _now(invoice, read, today):
+    asked = read.demands
     disputed_cents = demands.disputed_cents(asked)
     return _Standing(
-        state=_state(invoice, asked, today),
-        applied=_applied(_allocations(invoice)),
+        state=_state(invoice, read, today),
+        applied=_applied(read.allocations),
         open_cents=invoice.open_cents,
-        earlier=earlier,
-        earlier_cents=sum(other.open_cents for other in earlier),
+        earlier=read.earlier,
+        earlier_cents=sum(other.open_cents for other in read.earlier),
         pay_by_on=demands.first_on(asked) if asked else invoice.due_on,
         disputed_cents=disputed_cents,
         later_cents=invoice.open_cents - disputed_cents - demands.asked_cents(asked, today),
@@ -335,15 +414,15 @@ def _at_issue(invoice):
     return _Standing(state, applied, open_cents, earlier, earlier_cents, invoice.due_on)
 
 
-def _state(invoice, asked, today):
+def _state(invoice, read, today):
     """One word for where the invoice stands; the badge and every sentence follow it."""
     if invoice.state != Invoice.ISSUED:
         return invoice.state
     if not invoice.open_cents:
         return "paid"
-    if _is_being_checked(invoice):
+    if read.is_being_checked:
         return "being checked"
-    return standing_word(invoice, asked, today)
+    return standing_word(invoice, read.demands, today)
 
 
 def standing_word(invoice, asked, today):
@@ -355,10 +434,12 @@ def standing_word(invoice, asked, today):
     return "part paid" if invoice.open_cents < invoice.total_cents else "due"
 
 
-def _is_being_checked(invoice):
-    """True while a payment of it waits for the processor's word: nobody should pay a second time."""
+def _being_checked(invoices):
+    """Those of which a payment waits for the processor's word: nobody should pay them a second time."""
     unsure = (Payment.HELD, Payment.IN_DOUBT)
-    return invoice.payment_parts.join(Payment).where(PaymentPart.live, Payment.state.in_(unsure)).exists()
+    parts = PaymentPart.select(PaymentPart.invoice).join(Payment)
+    mine = among(PaymentPart.invoice, [invoice.id for invoice in invoices])
+    return {id for (id,) in parts.where(mine, PaymentPart.live, Payment.state.in_(unsure)).tuples()}
 
 
 def _when(invoice, stand):
@@ -428,14 +509,23 @@ def _taxes(lines):
 
 def _allocations(invoice):
     """What was ever applied to an invoice, with the money that it came from, in order."""
-    return (
+    return _allocations_of([invoice]).get(invoice.id, [])
+
+
+def _allocations_of(invoices):
+    """{invoice id: the same} of those to which anything was."""
+    query = (
         Allocation.select(Allocation, Payment, Credit)
         .left_outer_join(Payment)
         .switch(Allocation)
         .left_outer_join(Credit, on=Allocation.credit)
-        .where(Allocation.invoice == invoice)
+        .where(among(Allocation.invoice, [invoice.id for invoice in invoices]))
         .order_by(Allocation.made_on, Allocation.id)
     )
+    found = {}
+    for allocation in query:
+        found.setdefault(allocation.invoice_id, []).append(allocation)
+    return found
 
 
 def _applied(allocations):
@@ -497,11 +587,20 @@ def _before(invoice):
     return others.order_by(Invoice.due_on, Invoice.number)
 
 
-def _earlier(invoice, today):
-    """Invoices before this one that are open, each with what is asked for of it."""
-    still_open = list(_before(invoice).where(Invoice.state == Invoice.ISSUED, Invoice.open_cents > 0))
-    asked, rows = demands.of_invoices(still_open), []
-    for other in still_open:
+def _open_of(customer_ids):
+    """Every open invoice of these customers, oldest due date first."""
+    is_open = (Invoice.state == Invoice.ISSUED) & (Invoice.open_cents > 0)
+    mine = among(Invoice.customer, list(customer_ids)) & is_open
+    return list(Invoice.select().where(mine).order_by(Invoice.due_on, Invoice.number)) if customer_ids else []
+
+
+def _earlier(invoice, others, asked, today):
+    """Of these open invoices those before this one, each with what is asked for of it."""
+    rows = []
+    for other in others:
+        is_own = other.id == invoice.id or other.customer_id != invoice.customer_id
+        if is_own or not invoice.open_cents or (invoice.number and other.number >= invoice.number):
+            continue
         if cents := demands.asked_cents(asked[other.id], today):
             first_on = demands.first_on(asked[other.id])
             rows.append(Earlier(str(other.number), first_on, cents, first_on < today))
@@ -763,7 +862,10 @@ def _next_invoice(lines):
 
 def automatic(invoice, today):
     """What autopay does with an invoice, or None. A charge of several invoices says their sum."""
-    charge = upcoming.of_invoice(invoice, today=today)
+    return _automatic(invoice, upcoming.of_invoice(invoice, today=today))
+
+
+def _automatic(invoice, charge):
     if charge is None:
         return None
     others = len(charge.planned) - 1

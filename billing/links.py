@@ -7,6 +7,8 @@ changes nothing. A code is six digits, works once, for ten minutes, and dies aft
 import hashlib
 import hmac
 import secrets
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, time, timedelta
 
 from peewee import fn
@@ -14,7 +16,7 @@ from peewee import fn
 from billing import company as companies
 from billing import events, notices
 from billing.errors import BillingError
-from models import Contact, Link, Notice, db
+from models import Contact, Link, Notice, db, insert_few
 
 SIGN_IN_LIFE = timedelta(minutes=10)
 SESSION_LIFE = timedelta(days=30)  # whatever happens; the portal ends an idle one much earlier
@@ -23,6 +25,7 @@ CONSENT_LIFE = timedelta(days=3)
 CALENDAR_LIFE = timedelta(days=10 * 365)  # a calendar is subscribed to and forgotten; closing it is one click
 ANSWER_LIFE = timedelta(days=180)
 MOST_TRIES = 5
+_kept_back = ContextVar("links that are written later", default=None)
 MOST_MAILS = 3  # sign-in or fresh-link mails to one person within SIGN_IN_LIFE
 
 
@@ -45,27 +48,52 @@ def pay_link(invoice, *, now, contact=None, notice=None):
     days = companies.current().pay_link_days
     ends = max(datetime.combine(invoice.due_on, time.max), now) + timedelta(days=days)
     opens = {"contact": contact, "invoice": invoice, "notice": notice}
-    return _issue(Link.PAY, invoice.customer, now=now, expires_at=ends, **opens)
+    return _issue(Link.PAY, invoice.customer_id, now=now, expires_at=ends, **opens)
 
 
 def preferences_link(contact, *, now):
     """Return a new token that opens the contact's preferences; every message carries one."""
     return _issue(
-        Link.PREFERENCES, contact.customer, now=now, expires_at=now + PREFERENCES_LIFE, contact=contact
+        Link.PREFERENCES, contact.customer_id, now=now, expires_at=now + PREFERENCES_LIFE, contact=contact
     )
 
 
 def answer_link(contact, notice, *, now):
     """Return a new token that opens the agreement that ``notice`` is about, for its contact to answer."""
     ends = now + ANSWER_LIFE
-    return _issue(Link.ANSWER, contact.customer, now=now, expires_at=ends, contact=contact, notice=notice)
+    return _issue(Link.ANSWER, contact.customer_id, now=now, expires_at=ends, contact=contact, notice=notice)
 
 
 def carry(tokens, notice):
     """Note that ``notice`` carries the links of these tokens: who comes by one has opened that message."""
-    hashes = [_hash(token) for token in tokens]
-    if hashes and notice.id:
+    hashes = {_hash(token) for token in tokens}
+    if (kept := _kept_back.get()) is not None:
+        for row in kept:
+            if row["token_hash"] in hashes:
+                row["carried_by_id"] = notice.id
+    elif hashes and notice.id:
         Link.update(carried_by=notice).where(Link.token_hash.in_(hashes)).execute()
+
+
+@contextmanager
+def kept_back():
+    """Within this, links are made but not written: yields the list that ``write`` is given later.
+
+    For a message that is composed ahead of the transaction in which it leaves. Until they are written the
+    links open nothing.
+    """
+    rows = []
+    token = _kept_back.set(rows)
+    try:
+        yield rows
+    finally:
+        _kept_back.reset(token)
+
+
+def write(rows):
+    """Write links that were kept back, in the caller's transaction."""
+    if rows:
+        insert_few(Link, tuple(_BLANK), [tuple(row.values()) for row in rows])
 
 
 def consent_link(contact, *, now, notice=None):
@@ -74,13 +102,13 @@ def consent_link(contact, *, now, notice=None):
     notice -- the message that carries it: its address is the one that is agreed to
     """
     ends = now + CONSENT_LIFE
-    return _issue(Link.CONSENT, contact.customer, now=now, expires_at=ends, contact=contact, notice=notice)
+    return _issue(Link.CONSENT, contact.customer_id, now=now, expires_at=ends, contact=contact, notice=notice)
 
 
 def calendar_link(contact, *, shows, now):
     """Return a new token behind which a calendar program reads the contact's days, until it is withdrawn."""
     ends = now + CALENDAR_LIFE
-    return _issue(Link.CALENDAR, contact.customer, now=now, expires_at=ends, contact=contact, shows=shows)
+    return _issue(Link.CALENDAR, contact.customer_id, now=now, expires_at=ends, contact=contact, shows=shows)
 
 
 def sign_in_link(contact, *, now):
@@ -88,7 +116,7 @@ def sign_in_link(contact, *, now):
     code = f"{secrets.randbelow(1_000_000):06d}"
     token = _issue(
         Link.SIGN_IN,
-        contact.customer,
+        contact.customer_id,
         now=now,
         expires_at=now + SIGN_IN_LIFE,
         contact=contact,
@@ -97,17 +125,24 @@ def sign_in_link(contact, *, now):
     return token, code
 
 
-def _issue(purpose, customer, *, now, expires_at, **fields):
+def _issue(purpose, customer_id, *, now, expires_at, **fields):
     token = secrets.token_urlsafe(32)
-    Link.create(
-        purpose=purpose,
-        customer=customer,
-        token_hash=_hash(token),
-        created_at=now,
-        expires_at=expires_at,
-        **fields,
-    )
+    about = {f"{name}_id": getattr(fields.pop(name, None), "id", None) for name in _ABOUT}
+    made = {"token_hash": _hash(token), "created_at": now, "expires_at": expires_at}
+    row = _BLANK | {"purpose": purpose, "customer_id": customer_id, **made, **about, **fields}
+    if (kept := _kept_back.get()) is not None:
+        kept.append(row)
+    else:
+        write([row])
     return token
+
+
+_ABOUT = ("contact", "invoice", "notice")
+_BLANK = {
+    "purpose": "", "token_hash": "", "code_hash": "", "tries": 0, "customer_id": None, "contact_id": None,
+    "invoice_id": None, "notice_id": None, "shows": "", "created_at": None, "expires_at": None,
+    "carried_by_id": None,
+}  # fmt: skip
 
 
 def _hash(secret):
@@ -211,7 +246,7 @@ def accounts(email):
 
 def open_session(contact, *, now):
     """Remember that this browser is the contact: returns the token for its cookie, new at every sign-in."""
-    return _issue(Link.SESSION, contact.customer, now=now, expires_at=now + SESSION_LIFE, contact=contact)
+    return _issue(Link.SESSION, contact.customer_id, now=now, expires_at=now + SESSION_LIFE, contact=contact)
 
 
 def session_contact(token, *, now):

@@ -111,10 +111,24 @@ def of_customer(customer, *, today):
 
 def of_invoice(invoice, *, today):
     """The Upcoming charge that an invoice is part of, or None."""
-    if not invoice.open_cents or not live().where(PlannedCharge.invoice == invoice).exists():
-        return None
-    charges = by_customer([invoice.customer_id], today=today).get(invoice.customer_id, [])
-    return next((one for one in charges if invoice.id in {row.invoice_id for row in one.planned}), None)
+    return of_invoices([invoice], today=today).get(invoice.id)
+
+
+def of_invoices(invoices, *, today):
+    """{invoice id: the Upcoming charge that it is part of}; one query where nothing is planned."""
+    ids = [invoice.id for invoice in invoices if invoice.open_cents]
+    planned = live().where(among(PlannedCharge.invoice, ids)).select(PlannedCharge.invoice)
+    wanted = {id for (id,) in planned.tuples()} if ids else ()
+    if not wanted:
+        return {}
+    customer_ids = {invoice.customer_id for invoice in invoices if invoice.id in wanted}
+    found = {}
+    for charges in by_customer(customer_ids, today=today).values():
+        for one in charges:
+            for row in one.planned:
+                if row.invoice_id in wanted:
+                    found.setdefault(row.invoice_id, one)
+    return found
 
 
 def by_customer(customer_ids, *, today):

@@ -9,7 +9,7 @@ Not here: which names there are (``facts``), what a text must say (``checking``)
 import difflib
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jinja2
 from jinja2 import nodes, pass_context
@@ -213,7 +213,13 @@ def say(text, facts):
     kept = []
     body = _written(text.body, facts, kept)
     subject = " ".join(words_of(text.subject, facts).split())
-    return Said(subject, tuple(_blocks(_markdown().parse(body), kept)), tuple(kept))
+    return Said(subject, tuple(_blocks(_parsed(body), kept)), tuple(kept))
+
+
+@functools.lru_cache(200)
+def _parsed(body):
+    """Markdown's tokens of a text with its marks: the same for most messages of a run, so never changed."""
+    return tuple(_markdown().parse(body))
 
 
 @functools.cache
@@ -283,14 +289,13 @@ def moved(said, by):
         return MARK.sub(lambda mark: f"{OPEN}{int(mark[1]) + by}{CLOSE}", text)
 
     def spans(tokens):
-        for token in tokens:
-            token.content = shift(token.content)
-            if "href" in token.attrs:
-                token.attrs["href"] = shift(str(token.attrs["href"]))
-        return tokens
+        return tuple(token.copy(content=shift(token.content), attrs=moved_attrs(token)) for token in tokens)
 
-    for block in said.blocks:
-        spans(block.spans)
-        for item in block.items:
-            spans(item)
-    return said
+    def moved_attrs(token):
+        return token.attrs | ({"href": shift(str(token.attrs["href"]))} if "href" in token.attrs else {})
+
+    blocks = (
+        replace(block, spans=spans(block.spans), items=tuple(map(spans, block.items)))
+        for block in said.blocks
+    )
+    return replace(said, blocks=tuple(blocks))
