@@ -369,18 +369,101 @@ def reminders():
     return Notice.select().where(Notice.kind == "reminder").order_by(Notice.id)
 
 
-def test_each_payment_is_reminded_of_three_days_ahead_and_on_its_day(owing):
+def live(first, last, acts=()):
+    """Days of the daily look, with what people do in the morning; mails that are queued leave the same day."""
+    for n in range((last - first).days + 1):
+        day = first + n * DAY
+        for act in [act for on, act in acts if on == day]:
+            act(day)
+        keeping.run(day, now=at(day), by=BY)
+        Notice.update(state="sent", sent_at=at(day)).where(Notice.state == "queued").execute()
+
+
+def told_days():
+    """[(kind, number of the payment, its day, day of the message)] of what the plan wrote about payments."""
+    return [
+        (one.kind, one.installment.number, one.charge_on and one.charge_on.day, one.sent_at.date())
+        for one in Notice.select().where(Notice.kind.in_(("reminder", "plan_missed"))).order_by(Notice.id)
+    ]
+
+
+def test_each_payment_is_reminded_of_once_three_days_ahead(owing):
     alice, old, new = owing
     sign(alice, THREE)
-    for days in range(1, 32):
-        day = TODAY + days * DAY
-        pay(old, 5_001, on=day) if days == 2 else None
-        keeping.run(day, now=at(day), by=BY)
-    assert [(one.step, one.charge_on, one.created_at.date()) for one in reminders()] == [
-        (-3, date(2027, 1, 1), date(2026, 12, 29)),
-        (0, date(2027, 1, 1), date(2027, 1, 1)),
+
+    live(TODAY + DAY, date(2027, 2, 1), [(TODAY + 2 * DAY, lambda day: pay(old, 5_001, day)),
+                                         (date(2027, 1, 1), lambda day: pay(old, 5_000, day)),
+                                         (date(2027, 1, 1), lambda day: pay(new, 1, day))])  # fmt: skip
+
+    assert told_days() == [
+        ("reminder", 2, 1, date(2026, 12, 29)),
+        ("reminder", 3, 1, date(2027, 1, 29)),
     ]
-    assert {one.installment.number for one in reminders()} == {2}
+
+
+def test_a_moved_payment_and_the_next_one_are_one_message(owing, app):
+    """Every two weeks; the second one is missed and moved to three days before the third."""
+    alice, old, new = owing
+    plan = sign(alice, agreeing.Wish(3, TODAY, "two_weekly"))
+    moved_to = date(2026, 12, 26)
+
+    def move(day):
+        keeping.move_payment(plan, to_on=moved_to, by=BY, today=day, now=at(day))
+
+    live(TODAY + DAY, date(2026, 12, 31), [
+        (TODAY + DAY, lambda day: pay(old, 5_001, day)),
+        (date(2026, 12, 22), move),
+        (moved_to, lambda day: pay(old, 5_000, day)),
+        (moved_to, lambda day: pay(new, 1, day)),
+    ])  # fmt: skip
+
+    assert told_days() == [
+        ("reminder", 2, 15, date(2026, 12, 12)),
+        ("plan_missed", 2, None, date(2026, 12, 21)),
+        ("reminder", 2, 26, date(2026, 12, 25)),  # four days after we wrote, and it tells of both
+    ]
+    assert (
+        "Payment 3, $49.99, follows on December 29, 2026." in app.compose(reminders()[-1], at(moved_to)).text
+    )
+
+
+def test_a_payment_that_was_moved_to_a_day_before_long_is_told_of_by_nobody_who_knows(owing):
+    alice, old, _ = owing
+    plan = sign(alice, agreeing.Wish(3, TODAY, "two_weekly"))
+    pay(old, 5_001)
+    live(TODAY + DAY, date(2026, 12, 21))
+    keeping.move_payment(
+        plan, to_on=date(2026, 12, 24), by=BY, today=date(2026, 12, 21), now=at(date(2026, 12, 21))
+    )
+
+    live(date(2026, 12, 22), date(2026, 12, 24))
+
+    assert told_days()[-1] == ("plan_missed", 2, None, date(2026, 12, 21))
+
+
+@pytest.mark.parametrize("gap_days", [1, 4, 60])
+@pytest.mark.parametrize("rhythm", ["weekly", "two_weekly", "monthly"])
+def test_whatever_the_gap_a_person_gets_one_message_for_each_payment(owing, gap_days, rhythm):
+    alice, old, new = owing
+    Company.update(gap_days=gap_days).execute()
+    plan = sign(alice, agreeing.Wish(3, TODAY + 10 * DAY, rhythm))
+    days = [one.due_on for one in plan.installments.order_by(Installment.number)]
+
+    live(TODAY, days[-1], [(days[0], lambda day: pay(old, 5_001, day)),
+                           (days[1], lambda day: pay(old, 5_000, day)),
+                           (days[1], lambda day: pay(new, 1, day))])  # fmt: skip
+
+    assert [(number, on) for _, number, _, on in told_days()] == [
+        (number, day - 3 * DAY) for number, day in enumerate(days, 1)
+    ]
+
+
+def test_who_has_just_agreed_is_not_reminded_of_a_day_that_they_chose(owing):
+    sign(owing[0], agreeing.Wish(2, TODAY + 3 * DAY))
+
+    live(TODAY, TODAY + 3 * DAY)
+
+    assert told_days() == []
 
 
 def test_a_reminder_of_a_payment_made_since_does_not_leave(owing):

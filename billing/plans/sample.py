@@ -1,5 +1,6 @@
 """Plans and promises as messages tell of them, without a database: for previews and checks of their texts."""
 
+from dataclasses import replace
 from datetime import date
 
 from billing import promises
@@ -64,6 +65,13 @@ def broken():
 def coming():
     """The second payment, which a reminder tells of."""
     return told.Coming(DAYS[1], AMOUNTS[1], "2 of 3", rows(standing.PAID, standing.COMING, standing.COMING))
+
+
+def coming_soon():
+    """The second payment, which was moved to just before the third: one reminder tells of both."""
+    some = rows(standing.PAID, standing.COMING, standing.COMING)
+    moved = replace(some[1], due_on=date(2027, 2, 18), moved_from_on=DAYS[1])
+    return told.Coming(moved.due_on, AMOUNTS[1], "2 of 3", (some[0], moved, some[2]), (some[2],))
 
 
 def promise(**fields):

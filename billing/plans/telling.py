@@ -1,13 +1,16 @@
 """The messages of plans: agreed, a payment to come, one missed, the plan over. Queued, never sent here."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 
-from billing import preferences
+from billing import company as companies
+from billing import preferences, words
 from billing.notices import queueing
 from models import Contact, Notice, Plan, Preference, among
 
-STANDARD_DAYS = (3, 0)  # before a payment's day, for who chose nothing
+STANDARD_DAYS = 3  # before a payment's day, for who chose nothing
 MOST_AHEAD = 30
+LONGEST_GAP = 6  # days: every payment of a plan that is paid weekly is still told of
 WHY_AGREED = "A copy of every plan is sent to whom it binds."
 WHY_PROPOSED = "We proposed a plan for what is open on this account."
 WHY_MISSED = "A payment of the plan for this account has not arrived."
@@ -54,27 +57,38 @@ def remind(standings, *, today, now):
 
     standings -- standing.Standing of running plans
 
-    Due and not done yet: a step that was missed is made up for by the latest one only.
+    One calm message for each payment: it is due and not told of yet, nobody wrote about this plan within the
+    company's gap, and what falls due within the gap after it is told along (``together``).
     """
     coming = [(one.plan, row) for one in standings if (row := _to_remind_of(one, today))]
     payers = _payers({plan.customer_id for plan, _ in coming})
     wishes = preferences.of_contacts([payer.id for some in payers.values() for payer in some])
-    done = _done([row.id for _, row in coming])
+    told = _told([plan.id for plan, _ in coming])
     rows = [
         made
         for plan, row in coming
         for payer in payers.get(plan.customer_id, ())
-        for made in _reminders(plan, row, payer, wishes[payer.id], done, today)
+        for made in _reminders(plan, row, payer, wishes[payer.id], told.get((plan.id, payer.id), ()), today)
     ]
     queueing.insert(rows, now)
     return len(rows)
 
 
+def together(row, rows):
+    """The payments that a reminder of ``row`` tells of as well: those to come within the gap after it."""
+    until = row.due_on + _gap()
+    return tuple(one for one in rows if one.open_cents and row.due_on < one.due_on < until)
+
+
+def _gap():
+    """Between two messages about one plan: the company's gap, as far as a plan leaves room for it."""
+    return timedelta(days=min(companies.current().gap_days, LONGEST_GAP))
+
+
 def _to_remind_of(standing, today):
     row = standing.next
     is_near = row and today <= row.due_on <= today + timedelta(days=MOST_AHEAD)
-    is_fresh = standing.plan.agreed_on < today  # who has agreed today knows the days
-    return row if is_near and is_fresh and not standing.plan.autopay else None
+    return row if is_near and not standing.plan.autopay else None
 
 
 def _payers(customer_ids):
@@ -85,37 +99,72 @@ def _payers(customer_ids):
     return found
 
 
-def _done(installment_ids):
-    """{(installment, contact, channel, day of the payment): the latest step that was queued}."""
+@dataclass(frozen=True)
+class Told:
+    """A message of a plan that one person got, or is about to. ``due_on`` is the day of its payment."""
+
+    kind: str
+    channel: str
+    installment_id: int
+    due_on: date
+    on: date
+    has_gone: bool  # or will: False when it was left out, or came to nothing
+
+
+def _told(plan_ids):
+    """{(plan, contact): [Told]} of reminders of payments, and of mails about missed ones."""
     query = Notice.select(
-        Notice.installment, Notice.contact, Notice.channel, Notice.charge_on, Notice.step
-    ).where(among(Notice.installment, installment_ids) & (Notice.kind == Notice.REMINDER))
-    found = {}
-    for *who, step in query.tuples():
-        found[tuple(who)] = max(step, found.get(tuple(who), step))
+        Notice.plan, Notice.contact, Notice.kind, Notice.channel, Notice.installment, Notice.charge_on,
+        Notice.created_at, Notice.sent_at, Notice.state,
+    ).where(among(Notice.plan, plan_ids) & Notice.kind.in_((Notice.REMINDER, Notice.PLAN_MISSED)))  # fmt: skip
+    zone, found = companies.current().time_zone, {}
+    for plan, contact, *about, made_at, sent_at, state in query.tuples():
+        on = words.local(sent_at or made_at, zone).date()
+        one = Told(*about, on, state not in (Notice.SKIPPED, Notice.FAILED, Notice.HELD))
+        found.setdefault((plan, contact), []).append(one)
     return found
 
 
-def _reminders(plan, row, payer, wishes, done, today):
+def _reminders(plan, row, payer, wishes, told, today):
+    gap = _gap()
     for channel, wish in wishes.channels(Preference.REMINDER).items():
         if channel not in Notice.CHANNELS:
             continue
-        days = STANDARD_DAYS if wish.timing == Preference.EVERY else (wish.days,)
-        reached = [-ahead for ahead in days if row.due_on - timedelta(days=ahead) <= today]
-        if reached and max(reached) > done.get((row.id, payer.id, channel, row.due_on), -MOST_AHEAD - 1):
-            step = max(reached)
-            yield {
-                "kind": Notice.REMINDER,
-                "key": f"installment:{row.id}:{row.due_on:%Y%m%d}:{payer.id}:{step}{queueing.tail(channel)}",
-                "event": Preference.REMINDER,
-                "why": WHY_REMINDER,
-                "step": step,
-                "customer_id": plan.customer_id,
-                "contact_id": payer.id,
-                "invoice_id": first_invoice_id(plan),
-                "plan_id": plan.id,
-                "installment_id": row.id,
-                "charge_on": row.due_on,
-                "channel": channel,
-                "address": queueing.address_of(payer, channel),
-            }
+        heard = [one for one in told if one.channel == channel or one.kind == Notice.PLAN_MISSED]
+        days = STANDARD_DAYS if wish.timing == Preference.EVERY else wish.days
+        from_on = _remind_from(plan, row, days)
+        too_soon = any(one.has_gone and one.on < today < one.on + gap for one in heard)
+        if from_on is None or today < from_on or too_soon or _knows(row, heard, gap):
+            continue
+        yield {
+            "kind": Notice.REMINDER,
+            "key": f"installment:{row.id}:{row.due_on:%Y%m%d}:{payer.id}{queueing.tail(channel)}",
+            "event": Preference.REMINDER,
+            "why": WHY_REMINDER,
+            "step": (today - row.due_on).days,
+            "customer_id": plan.customer_id,
+            "contact_id": payer.id,
+            "invoice_id": first_invoice_id(plan),
+            "plan_id": plan.id,
+            "installment_id": row.id,
+            "charge_on": row.due_on,
+            "channel": channel,
+            "address": queueing.address_of(payer, channel),
+        }
+
+
+def _remind_from(plan, row, days):
+    """The day from which a payment is reminded of: after the one on which its day was agreed to, or chosen.
+
+    None for a payment that follows so closely that whoever chose its day knows it.
+    """
+    chosen_on = plan.repaired_on if row.moved_from_on and plan.repaired_on else plan.agreed_on
+    possible = (row.due_on - timedelta(days=ahead) for ahead in (days, min(days, STANDARD_DAYS)))
+    return next((day for day in possible if day > chosen_on), None)
+
+
+def _knows(row, heard, gap):
+    """True when this payment was told of: by a message of its own, or along with the one before it."""
+    reminders = [one for one in heard if one.kind == Notice.REMINDER and one.due_on]
+    own = any(one.installment_id == row.id and one.due_on == row.due_on for one in reminders)
+    return own or any(one.has_gone and one.due_on < row.due_on < one.due_on + gap for one in reminders)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from billing import company as companies
 from billing import documents
-from billing.plans import agreement, keeping, standing
+from billing.plans import agreement, keeping, standing, telling
 from models import Plan
 
 
@@ -83,16 +83,18 @@ def plan_document(plan, *, today):
 
 @dataclass(frozen=True)
 class Coming:
-    """A payment of a plan that a reminder tells of. ``place`` is “2 of 4”."""
+    """A payment of a plan that a reminder tells of. ``place`` is “2 of 4”; ``follows`` are Rows told along."""
 
     due_on: date
     cents: int
     place: str
     rows: tuple
+    follows: tuple = ()
 
 
 def coming(notice, *, today):
     """The Coming of a reminder of a payment."""
     stands = standing.of(Plan.get_by_id(notice.plan_id), today=today)
     row = next(one for one in stands.rows if one.id == notice.installment_id)
-    return Coming(row.due_on, row.open_cents, f"{row.number} of {len(stands.rows)}", stands.rows)
+    place, follows = f"{row.number} of {len(stands.rows)}", telling.together(row, stands.rows)
+    return Coming(row.due_on, row.open_cents, place, stands.rows, follows)

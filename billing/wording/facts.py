@@ -81,6 +81,7 @@ MEANINGS = {
     "repair_by": "until when a missed payment can be put right",
     "can_move": "true while it can be moved to another day",
     "place": "which payment of the plan, such as “2 of 4”; else empty",
+    "follows": "the payments of the plan that come so soon after it that this reminder tells of them too",
     "note": "what our people wrote with a proposal; may be empty",
     # payments, charges, refunds
     "title": "what it is, such as “Receipt”",
@@ -290,7 +291,7 @@ def _reminder(context, links, tongue):
     known = _invoice(context, links, tongue)
     coming = context.get("coming")
     if coming is None:
-        return known | {"payments": Rows(()), "place": "", "plan_link": ""}
+        return known | {"payments": Rows(()), "place": "", "follows": "", "plan_link": ""}
     due = tongue.say(f"Due {words.date(coming.due_on)}")
     return known | {
         "several": False,
@@ -303,8 +304,13 @@ def _reminder(context, links, tongue):
         "late": "",
         "payments": _payments(coming.rows, tongue),
         "place": tongue.say(coming.place),
+        "follows": " ".join(tongue.say(_follows(row)) for row in coming.follows),
         "plan_link": links["plan_url"],
     }
+
+
+def _follows(row):
+    return f"Payment {row.number}, {format_cents(row.open_cents)}, follows on {words.date(row.due_on)}."
 
 
 def _payments(rows, tongue):

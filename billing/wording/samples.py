@@ -444,6 +444,9 @@ CASES = {
         "A payment of a plan": _open(
             simple_invoice(**_PAST_DUE), coming=plans.coming(), **_PLANNED, why=plan_telling.WHY_REMINDER
         ),
+        "Two payments of a plan": _open(
+            simple_invoice(**_PAST_DUE), coming=plans.coming_soon(), **_PLANNED, why=plan_telling.WHY_REMINDER
+        ),
     },
     Notice.OVERDUE: {
         "One invoice": _late(simple_invoice(**_PAST_DUE)),

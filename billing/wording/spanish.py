@@ -59,6 +59,7 @@ AROUND = {
     "We remind you of the payments of your plan.": "Le recordamos los pagos de su plan.",
     "everything that is open": "todo lo que está pendiente",
     "Payment {number}": "Pago {number}",
+    "Payment {number}, {money}, follows on {day}.": "El pago {number}, de {money}, sigue el {day}.",
     "{day}, paid": "{day}, pagado",
     "{count} payments": "{count} pagos",
     "in {count} payments": "en {count} pagos",
@@ -758,4 +759,110 @@ CHANGES = {
     "{text} is billed for the whole period again.": "{text} se cobra de nuevo por el período completo.",
     "{text} ended on {day} and is not billed any more.": "{text} terminó el {day} y ya no se cobra.",
 }
-SENTENCES = AROUND | CHANGES | REMEDIES | ANSWERS | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT
+CONSENTS = {
+    "Text messages": "Mensajes de texto",
+    "I agree that {company} texts me about this account, such as reminders, receipts and payment problems, at {phone}, also by automated means.": (
+        "Acepto que {company} me envíe mensajes de texto sobre esta cuenta, como recordatorios, recibos y problemas de pago, a este número: {phone}, también por medios automáticos."
+    ),
+    "my mobile number": "mi número de celular",
+    "Texts are no condition of any service.": "Recibirlos no es condición de ningún servicio.",
+    "How many come depends on what I choose; message and data rates of my carrier may apply.": (
+        "Cuántos llegan depende de lo que yo elija; mi operador puede cobrar por mensajes y datos."
+    ),
+    "They come between 8 am and 8 pm.": "Llegan entre las 8 a. m. y las 8 p. m.",
+    "I can end this at any time: here, by answering STOP, or by calling {phone}.": (
+        "Puedo terminar esto en cualquier momento: aquí, respondiendo STOP o ALTO, o llamando al {phone}."
+    ),
+    "HELP is answered with how to reach us.": "A HELP o AYUDA se responde cómo comunicarse con nosotros.",
+    "Legal notices by email": "Avisos legales por correo electrónico",
+    "I agree that {company} sends me by email, to {address}, what the law wants in writing: notices that a contract renews or ends, of a new price, and of automatic charges.": (
+        "Acepto que {company} me envíe por correo electrónico, a {address}, lo que la ley exige por escrito: avisos de que un contrato se renueva o termina, de un precio nuevo y de cobros automáticos."
+    ),
+    "I have a right to these on paper.": "Tengo derecho a recibirlos en papel.",
+    "I can ask for a paper copy of any of them at any time, and it costs me nothing.": (
+        "Puedo pedir una copia en papel de cualquiera de ellos en cualquier momento, y no me cuesta nada."
+    ),
+    "I can withdraw this at any time, on the page of my preferences or by telling you.": (
+        "Puedo retirar esta aceptación en cualquier momento, en la página de mis preferencias o diciéndoselo a ustedes."
+    ),
+    "It ends at once, the notices come on paper again, and nothing else changes.": (
+        "Termina de inmediato, los avisos vuelven a llegar en papel y nada más cambia."
+    ),
+    "What was sent before stays valid.": "Lo que se envió antes sigue siendo válido.",
+    "When my email address changes I tell you on the page of my details; until then notices may go to the old one, and what comes back is sent on paper.": (
+        "Cuando cambie mi dirección de correo se lo digo en la página de mis datos; hasta entonces los avisos pueden ir a la anterior, y lo que sea devuelto se envía en papel."
+    ),
+    "To read and keep them I need an email program or website, a web browser of the last years, and a program that opens PDF files; to keep a copy I can save or print them.": (
+        "Para leerlos y guardarlos necesito un programa o sitio de correo electrónico, un navegador de los últimos años y un programa que abra archivos PDF; para guardar una copia puedo guardarlos o imprimirlos."
+    ),
+}
+AUTHORIZATION = {
+    "I authorize {company} to charge my {method} automatically for the invoices of account {account}, {customer}: those that are open now and those that come.": (
+        "Autorizo a {company} a cobrar automáticamente en mi {method} las facturas de la cuenta {account}, {customer}: las que están pendientes ahora y las que vengan."
+    ),
+    "I authorize {company} to debit my {method} automatically for the invoices of account {account}, {customer}: those that are open now and those that come.": (
+        "Autorizo a {company} a debitar automáticamente de mi {method} las facturas de la cuenta {account}, {customer}: las que están pendientes ahora y las que vengan."
+    ),
+    "Amount: what is still open on the invoice on the day of the charge.": (
+        "Monto: lo que siga pendiente de la factura el día del cobro."
+    ),
+    "Invoices that fall on the same day are charged together.": "Las facturas que caen el mismo día se cobran juntas.",
+    "If that comes to more than {money}, nothing is charged: I am asked first.": (
+        "Si eso suma más de {money}, no se cobra nada: antes me preguntan."
+    ),
+    "Day: on the due date of each invoice.": "Día: la fecha de vencimiento de cada factura.",
+    "Day: {count} days before the due date of each invoice.": (
+        "Día: {count} días antes de la fecha de vencimiento de cada factura."
+    ),
+    "Day: 1 day before the due date of each invoice.": "Día: 1 día antes de la fecha de vencimiento de cada factura.",
+    "Day: on the {ordinal} of the month after each invoice is issued.": (
+        "Día: el día {ordinal} del mes que sigue a la emisión de cada factura."
+    ),
+    "An invoice issued on that very day is charged on it.": "Una factura emitida ese mismo día se cobra ese día.",
+    "An invoice whose day has passed is charged as soon as I could be told.": (
+        "Una factura cuyo día ya pasó se cobra en cuanto se me haya podido avisar."
+    ),
+    "I may put a charge off by up to 1 day, {times} in a year.": "Puedo aplazar un cobro hasta 1 día, {times} al año.",
+    "I may put a charge off by up to {count} days, {times} in a year.": "Puedo aplazar un cobro hasta {count} días, {times} al año.",
+    "once": "una vez",
+    "twice": "dos veces",
+    "{count} times": "{count} veces",
+    "Notice: each invoice that is emailed to me states the amount and the day of its charge.": (
+        "Aviso: cada factura que me envían por correo electrónico dice el monto y el día de su cobro."
+    ),
+    "I am also told by email 1 day before each charge; told later, it is made later.": (
+        "También se me avisa por correo electrónico 1 día antes de cada cobro; si se me avisa más tarde, se cobra más tarde."
+    ),
+    "I am also told by email {count} days before each charge; told later, it is made later.": (
+        "También se me avisa por correo electrónico {count} días antes de cada cobro; si se me avisa más tarde, se cobra más tarde."
+    ),
+    "Amounts may differ up to the limit above without further notice.": (
+        "Los montos pueden variar hasta el límite de arriba sin más aviso."
+    ),
+    "If an amount differs from the last one, I am told {count} days or more before the debit.": (
+        "Si un monto es distinto del anterior, se me avisa con {count} días o más antes del débito."
+    ),
+    "If my bank returns a debit because there was not enough money in the account, it may be tried again, at most twice.": (
+        "Si mi banco devuelve un débito porque no había suficiente dinero en la cuenta, se puede intentar de nuevo, dos veces como máximo."
+    ),
+    "If the card is declined, it may be tried again, at most three times within 15 days.": (
+        "Si la tarjeta es rechazada, se puede intentar de nuevo, tres veces como máximo en 15 días."
+    ),
+    "For a debit that is returned because there was not enough money, a fee of {money} may be added.": (
+        "Por un débito devuelto por falta de dinero se puede agregar un cargo de {money}."
+    ),
+    "How to stop: I can switch autopay off at any time, at once, on the page “Autopay” of my account or by the link “Change what we send you” in every email.": (
+        "Cómo terminarlo: puedo desactivar el pago automático en cualquier momento, de inmediato, en la página “Autopay” de mi cuenta o con el enlace “Cambiar lo que le enviamos” de cada correo."
+    ),
+    "How to stop: I can switch autopay off at any time, at once, on the page “Autopay” of my account or by the link “Change what we send you” in every email, or by calling {phone}.": (
+        "Cómo terminarlo: puedo desactivar el pago automático en cualquier momento, de inmediato, en la página “Autopay” de mi cuenta, con el enlace “Cambiar lo que le enviamos” de cada correo, o llamando al {phone}."
+    ),
+    "I can also tell my bank to stop a debit, up to three business days before it.": (
+        "También puedo pedir a mi banco que detenga un débito, hasta tres días hábiles antes."
+    ),
+    "What was sent to the bank before that cannot be called back.": (
+        "Lo que se haya enviado al banco antes de eso no se puede retirar."
+    ),
+    "It runs until I stop it.": "Sigue vigente hasta que yo lo termine.",
+}
+SENTENCES = CONSENTS | AUTHORIZATION | AROUND | CHANGES | REMEDIES | ANSWERS | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT
