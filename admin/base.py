@@ -57,6 +57,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
     plural = None
     lead = ""  # one line under the heading of the list
     scope = None
+    rank = None  # callable(ids): the order in which a short filtered list is worked off
 
     # --- what the model says ---------------------------------------------------------------------
 
@@ -143,6 +144,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
             columns=self.list_fields(),
             scope=self.scope,
             size=self.page_size,
+            rank=self.rank,
         )
 
     page_size = 25

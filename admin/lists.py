@@ -84,8 +84,11 @@ class Page:
 class Listing:
     """One list: a model, what the address asks of it, and how to get a page of it fast."""
 
-    def __init__(self, model, *, filters=(), search=(), sort="-id", columns=(), scope=None, size=25):
-        self.model, self.filters, self.search, self.scope = model, filters, search, scope
+    def __init__(
+        self, model, *, filters=(), search=(), sort="-id", columns=(), scope=None, size=25, rank=None
+    ):
+        """rank -- callable(ids): the same ids in the order in which a short filtered list is worked off."""
+        self.model, self.filters, self.search, self.scope, self.rank = model, filters, search, scope, rank
         self.default_sort, self.columns, self.size = sort, columns, size
         self.pk, self.most, self.bounded = model._meta.primary_key, COUNTED, False
 
@@ -96,8 +99,10 @@ class Listing:
         if not count:
             return Page([], 0)
         column, descending = self._sort(args, count)
-        if ids is not None and column is self.pk:
-            query = Known(self, ids, descending)
+        if ids is not None and self.rank and not args.get("sort"):
+            query = Known(self, self.rank(ids))
+        elif ids is not None and column is self.pk:
+            query = Known(self, sorted(ids, reverse=descending), descending)
         else:
             query = Walk(self, conditions, column, descending, along=column if ids is None else None)
         cursor, backwards = self._cursor(args, column)
@@ -154,7 +159,7 @@ class Listing:
 
         One pass finds, counts and adds up: looking rows up is what costs, not reading two numbers of each.
         """
-        if not conditions:
+        if not conditions and not self.rank:
             return self.model.select(SQL("1")).limit(self.most + 1).count(), {}, None
         money = [field for field in self.columns if isinstance(field, MoneyField)]
         query = self.where(self.model.select(self.pk, *money), conditions).limit(self.most + 1)
@@ -233,21 +238,30 @@ LAST = object()  # the cursor behind the last row
 
 
 class Known:
-    """Rows of a listing whose ids are known, by id: few matches are sorted here."""
+    """Rows of a listing whose ids are known, in the order in which they come: few matches are sorted here."""
 
-    def __init__(self, listing, ids, descending):
+    def __init__(self, listing, ids, descending=None):
+        """descending -- how the ids themselves are sorted; None where they are not"""
         self.listing, self.ids, self.descending = listing, ids, descending
 
     def rows(self, cursor, backwards):
         """(rows in list order, whether there are more in the direction of reading)."""
-        ids, size = sorted(self.ids, reverse=self.descending != backwards), self.listing.size
+        ids, size = (self.ids[::-1] if backwards else self.ids), self.listing.size
         if cursor is not None and cursor is not LAST:
-            ids = [id for id in ids if (id > cursor[1]) != (self.descending != backwards) and id != cursor[1]]
+            ids = self._beyond(ids, cursor[1], backwards)
         wanted = ids[:size]
         query = self.listing.model.select(*_shown(self.listing)).where(self.listing.pk.in_(wanted))
         found = {row.id: row for row in query} if wanted else {}
         rows = [found[id] for id in wanted if id in found]
         return (rows[::-1] if backwards else rows), len(ids) > size
+
+    def _beyond(self, ids, last, backwards):
+        """What follows ``last``. Where it is not in the list any more and has no place, that is nothing."""
+        if last in ids:
+            return ids[ids.index(last) + 1 :]
+        if self.descending is None:
+            return []
+        return [id for id in ids if (id > last) != (self.descending != backwards)]
 
 
 class Walk:

@@ -215,6 +215,10 @@ class TicketView(StaffView):
         ]
         return Markup(" · ").join(links)
 
+    def rank(self, ids):
+        """Whom we owed an answer longest ago first; then what does not wait on us, the newest first."""
+        return found.by_urgency(ids, g.company)
+
     def row_actions(self, row):
         return [action for action in super().row_actions(row) if action.name not in self.on_page]
 

@@ -9,6 +9,7 @@ from markupsafe import escape
 
 import models
 from admin import filters, finding, labels, lists
+from billing import tickets
 from models import Charge, Customer, Invoice, Payment
 from tests import factories
 from tests.office import enter, rows_of, text_of
@@ -55,6 +56,39 @@ def test_pages_follow_each_other_and_lead_back(app, alice, monkeypatch):
     assert address(third, "next") is None and address(first, "prev") is None
     assert rows_of(back) == numbers[:3]
     assert rows_of(desk.get("/staff/invoice/?above=end")) == numbers[5:]
+
+
+def test_the_queue_of_tickets_is_worked_off_by_lateness_page_after_page(app, alice, clock, monkeypatch):
+    monkeypatch.setattr("admin.base.StaffView.page_size", 2)
+    now = clock.now()
+    told = {"body": "x", "by": factories.BY}
+    for subject, priority, hours in (
+        ("a", "low", 1),
+        ("b", "normal", 9),
+        ("c", "normal", 5),
+        ("d", "urgent", 0),
+    ):
+        tickets.open(alice, subject=subject, priority=priority, now=now - timedelta(hours=hours), **told)
+    desk = enter(app)
+
+    for path in ("/staff/ticket/", "/staff/ticket/?state=waiting_on_us"):  # all of them, and the queue
+        first = desk.get(path)
+        second = desk.get(address(first, "next"))
+        assert rows_of(first) + rows_of(second) == ["d", "b", "c", "a"]
+        assert rows_of(desk.get(address(second, "prev"))) == rows_of(first)
+    assert rows_of(desk.get("/staff/ticket/?sort=-id"))[0] == "d"
+
+
+def test_a_page_of_a_queue_from_which_the_last_row_went_begins_anew(app, alice, clock, monkeypatch):
+    monkeypatch.setattr("admin.base.StaffView.page_size", 1)
+    rows = [
+        tickets.open(alice, subject=subject, body="x", by=factories.BY, now=clock.now()) for subject in "ab"
+    ]
+    desk = enter(app)
+    next_page = address(desk.get("/staff/ticket/?state=waiting_on_us"), "next")
+    tickets.close(rows[0], by=factories.BY, now=clock.now())
+
+    assert rows_of(desk.get(next_page)) == ["b"]
 
 
 @pytest.mark.parametrize("sort", ["due_on", "-due_on", "number", "-number"])

@@ -8,7 +8,7 @@ from peewee import DatabaseError
 
 from billing import attachments, inbound, tickets
 from billing.errors import BillingError
-from billing.tickets import canned, looking
+from billing.tickets import canned, finding, looking
 from models import Attachment, CannedReply, Contact, Event, Message, Notice, Staff, Ticket
 from tests.factories import BY, NOW, fresh, make_contract, make_invoice, make_site, payer
 
@@ -222,6 +222,19 @@ def test_those_who_waited_longest_come_first(alice, bob):
     assert [row.id for row in tickets.waiting_on_us()] == [old.id, new.id]
 
 
+def test_the_queue_begins_with_whom_we_owed_an_answer_first_not_with_the_highest_number(alice, bob, company):
+    told = {"subject": "x", "body": "x", "by": BY}
+    low = tickets.open(alice, now=NOW - 3 * HOUR, priority="low", **told)
+    answered = tickets.open(alice, now=NOW, **told)
+    tickets.close(answered, by=BY, now=NOW)
+    normal = tickets.open(bob, now=NOW - 2 * HOUR, **told)
+    urgent = tickets.open(bob, now=NOW, priority="urgent", **told)
+    later = tickets.open(bob, now=NOW - HOUR, **told)
+
+    ids = [row.id for row in Ticket.select()]
+    assert finding.by_urgency(ids, company) == [urgent.id, normal.id, later.id, low.id, answered.id]
+
+
 # --- Merging -------------------------------------------------------------------------------------
 
 
@@ -274,6 +287,34 @@ def test_an_answer_by_mail_to_a_merged_ticket_lands_in_the_one_that_stands(ticke
 
     assert row.ticket == ticket
     assert ticket.messages.order_by(Message.id.desc()).get().body == "I see."
+
+
+def test_whoever_asked_in_the_merged_ticket_is_answered_too(ticket, second, alice, sam):
+    """Two people of one house asked the same: the answer goes to both, once each."""
+    zoe = Contact.create(customer=alice, name="Zoe", email="zoe@example.com")
+    Ticket.update(contact=zoe).where(Ticket.id == second.id).execute()
+    third = tickets.open(alice, subject="Third", body="x", by="Zoe", now=NOW, contact=zoe)
+    for one in (second, third):
+        tickets.merge(fresh(one), ticket, by=BY, now=NOW)
+
+    tickets.reply(ticket, body="Because.", by=BY, now=NOW, staff=sam)
+    tickets.close(fresh(ticket), by=BY, now=NOW, tell=True)
+
+    told = [(notice.kind, notice.address) for notice in Notice.select().order_by(Notice.id)]
+    assert told == [
+        ("ticket_reply", "alice@example.com"), ("ticket_reply", "zoe@example.com"),
+        ("ticket_closed", "alice@example.com"), ("ticket_closed", "zoe@example.com"),
+    ]  # fmt: skip
+
+
+def test_whoever_left_is_not_answered_and_nobody_twice(ticket, second, alice, sam):
+    gone = Contact.create(customer=alice, name="Zoe", email="zoe@example.com", left_on=NOW.date())
+    Ticket.update(contact=gone).where(Ticket.id == second.id).execute()
+    tickets.merge(fresh(second), ticket, by=BY, now=NOW)
+
+    tickets.reply(ticket, body="Because.", by=BY, now=NOW, staff=sam)
+
+    assert [notice.address for notice in Notice.select()] == ["alice@example.com"]
 
 
 def test_a_ticket_is_not_merged_with_itself_nor_twice_nor_with_that_of_another_customer(ticket, second, bob):

@@ -20,6 +20,7 @@ from models import (
     Notice,
     PaymentPart,
     Preference,
+    Ticket,
     among,
     db,
     insert_rows,
@@ -463,6 +464,19 @@ def queue_ticket_closed(ticket, *, now):
 def _queue_about_ticket(kind, ticket, step, message, now):
     about = {"invoice": ticket.invoice, "ticket_message": message}
     _queue_to_whom(ticket.contact, ticket.customer_id, kind, step, WHY_ASKED, now, **about)
+    for asked in _who_asked_the_same(ticket):
+        _queue_to_whom(asked, ticket.customer_id, kind, step, WHY_ASKED, now, **about)
+
+
+def _who_asked_the_same(ticket):
+    """Those of the account whose own tickets became a part of this one: they wait for the same answer."""
+    asked = Ticket.select(Ticket.contact).where(
+        (Ticket.merged_into == ticket) & Ticket.contact.is_null(False)
+    )
+    others = Contact.select().where(Contact.id.in_(asked) & (Contact.email != "") & Contact.left_on.is_null())
+    return (
+        list(others.where(Contact.id != ticket.contact_id).order_by(Contact.id)) if ticket.contact_id else []
+    )
 
 
 def _queue_to_whom(asked, customer_id, kind, step, why, now, **about):

@@ -4,7 +4,7 @@ from functools import reduce
 from operator import or_
 
 from billing.tickets import clocks
-from models import Ticket
+from models import Ticket, among
 
 
 def waiting_on_us():
@@ -39,6 +39,17 @@ def late_when(at, company, *, now):
         for priority, instant in clocks.cutoffs(company, now=now).items()
     ]
     return waits & reduce(or_, late)
+
+
+def by_urgency(ids, company):
+    """The same ids of tickets, in a list: those that wait on us by the moment at which we owe an answer, then
+    the others, the newest first. The moments are reckoned here, because only we know our working hours.
+    """
+    columns = (Ticket.id, Ticket.state, Ticket.priority, Ticket.waiting_since_at)
+    rows = waiting_on_us().select(*columns).where(among(Ticket.id, ids))
+    due = {row.id: clocks.due_at(row, company) for row in rows}
+    waiting = sorted((id for id in due if due[id]), key=due.get)
+    return waiting + sorted(set(ids).difference(waiting), reverse=True)
 
 
 def late(company, *, now):
