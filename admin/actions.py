@@ -191,7 +191,7 @@ INVOICE = (
         "Issue",
         _issue,
         lead="The draft gets the next number and its due date, is owed from today, and is sent.",
-        fits=lambda invoice: invoice.state == Invoice.DRAFT,
+        fits=lambda invoice: invoice.state == Invoice.DRAFT and not invoice.unclear,
         effect=_money_effect,
         tone="main",
     ),

@@ -21,6 +21,8 @@
     let timer, asked = 0, at = -1;
 
     function close() {
+      clearTimeout(timer);
+      asked++;  // an answer that is still on its way comes too late
       list.hidden = true;
       at = -1;
       box.setAttribute("aria-expanded", "false");
@@ -161,11 +163,12 @@
     });
   }
 
-  // A personal mail: Ctrl+Enter sends it.
-  const letter = document.querySelector("form[data-letter]");
-  if (letter) letter.elements.words.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) letter.requestSubmit();
-  });
+  // Ctrl+Enter does what the first button of the form does: a call is saved, a personal mail is sent.
+  document.querySelectorAll("form[data-ctrl-enter]").forEach((form) => form.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    form.requestSubmit();
+  }));
 
   document.querySelectorAll("[data-copy]").forEach((box) => box.addEventListener("focus", () => box.select()));
 })();
