@@ -370,7 +370,7 @@ def reminders():
 
 
 def live(first, last, acts=()):
-    """Days of the daily look, with what people do in the morning; mails that are queued leave the same day."""
+    """Days of the daily look, with what people do in the morning; what is queued leaves the same day."""
     for n in range((last - first).days + 1):
         day = first + n * DAY
         for act in [act for on, act in acts if on == day]:

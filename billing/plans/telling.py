@@ -113,10 +113,11 @@ class Told:
 
 def _told(plan_ids):
     """{(plan, contact): [Told]} of reminders of payments, and of mails about missed ones."""
+    about_payments = Notice.kind.in_((Notice.REMINDER, Notice.PLAN_MISSED))
     query = Notice.select(
         Notice.plan, Notice.contact, Notice.kind, Notice.channel, Notice.installment, Notice.charge_on,
         Notice.created_at, Notice.sent_at, Notice.state,
-    ).where(among(Notice.plan, plan_ids) & Notice.kind.in_((Notice.REMINDER, Notice.PLAN_MISSED)))  # fmt: skip
+    ).where(among(Notice.plan, plan_ids) & about_payments)  # fmt: skip
     zone, found = companies.current().time_zone, {}
     for plan, contact, *about, made_at, sent_at, state in query.tuples():
         on = words.local(sent_at or made_at, zone).date()

@@ -83,7 +83,7 @@ def plan_document(plan, *, today):
 
 @dataclass(frozen=True)
 class Coming:
-    """A payment of a plan that a reminder tells of. ``place`` is “2 of 4”; ``follows`` are Rows told along."""
+    """A payment of a plan that a reminder tells of. ``place`` is “2 of 4”; ``follows``: Rows told along."""
 
     due_on: date
     cents: int
