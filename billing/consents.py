@@ -10,9 +10,10 @@ from datetime import timedelta
 from billing import company as companies
 from billing import events, links, notices, phones
 from billing.errors import BillingError
+from billing.wording import tongues
 from models import Consent, Contact, Link, Notice, db
 
-VERSION = "2026-11"
+VERSION = "2026-11"  # the Spanish words are "2026-11-es"
 DAY = timedelta(days=1)
 MOST_MAILS = 3  # confirming mails to one person within a day
 NO_NUMBER = "There is no mobile number of the United States on file. Add one to your details first."
@@ -32,44 +33,52 @@ class Words:
 
 
 def text_words(contact, company):
-    """The Words of the consent to texts to a contact's own number (47 CFR 64.1200)."""
-    return Words(
+    """The Words of the consent to texts to a contact's own number (47 CFR 64.1200), in their language."""
+    return _in_their_language(
+        contact,
         "Text messages",
-        (
-            f"I agree that {company.name} texts me about this account, such as reminders, receipts and "
-            f"payment problems, at {phones.shown(phones.us_number(contact.phone)) or 'my mobile number'}, "
-            "also by automated means.",
-            "Texts are no condition of any service. How many come depends on what I choose; message and data "
-            "rates of my carrier may apply. They come between 8 am and 8 pm.",
-            f"I can end this at any time: here, by answering STOP, or by calling {company.phone}. HELP is "
-            "answered with how to reach us.",
-        ),
+        f"I agree that {company.name} texts me about this account, such as reminders, receipts and "
+        f"payment problems, at {phones.shown(phones.us_number(contact.phone)) or 'my mobile number'}, "
+        "also by automated means.",
+        "Texts are no condition of any service. How many come depends on what I choose; message and data "
+        "rates of my carrier may apply. They come between 8 am and 8 pm.",
+        f"I can end this at any time: here, by answering STOP, or by calling {company.phone}. HELP is "
+        "answered with how to reach us.",
     )
 
 
 def electronic_words(contact, company):
-    """The Words of the consent to electronic notices (15 U.S.C. 7001(c))."""
-    return Words(
+    """The Words of the consent to electronic notices (15 U.S.C. 7001(c)), in their language."""
+    return _in_their_language(
+        contact,
         "Legal notices by email",
-        (
-            f"I agree that {company.name} sends me by email, to {contact.email}, what the law wants in "
-            "writing: notices that a contract renews or ends, of a new price, and of automatic charges.",
-            "I have a right to these on paper. I can ask for a paper copy of any of them at any time, and "
-            "it costs me nothing.",
-            "I can withdraw this at any time, on the page of my preferences or by telling you. It ends at "
-            "once, the notices come on paper again, and nothing else changes. What was sent before stays "
-            "valid.",
-            "When my email address changes I tell you on the page of my details; until then notices may go "
-            "to the old one, and what comes back is sent on paper.",
-            "To read and keep them I need an email program or website, a web browser of the last years, and "
-            "a program that opens PDF files; to keep a copy I can save or print them.",
-        ),
+        f"I agree that {company.name} sends me by email, to {contact.email}, what the law wants in "
+        "writing: notices that a contract renews or ends, of a new price, and of automatic charges.",
+        "I have a right to these on paper. I can ask for a paper copy of any of them at any time, and "
+        "it costs me nothing.",
+        "I can withdraw this at any time, on the page of my preferences or by telling you. It ends at "
+        "once, the notices come on paper again, and nothing else changes. What was sent before stays "
+        "valid.",
+        "When my email address changes I tell you on the page of my details; until then notices may go "
+        "to the old one, and what comes back is sent on paper.",
+        "To read and keep them I need an email program or website, a web browser of the last years, and "
+        "a program that opens PDF files; to keep a copy I can save or print them.",
     )
 
 
 def words_of(kind, contact, company):
     """The Words of a kind of consent for one contact, as they are shown and stored today."""
     return {Consent.TEXT: text_words, Consent.ELECTRONIC: electronic_words}[kind](contact, company)
+
+
+def version_of(contact):
+    """Which words they are: each language has its own."""
+    return VERSION if (tongue := tongues.of(contact.customer)).code == "en" else f"{VERSION}-{tongue.code}"
+
+
+def _in_their_language(contact, title, *paragraphs):
+    say = tongues.of(contact.customer).say
+    return Words(say(title), tuple(map(say, paragraphs)))
 
 
 # --- Asking --------------------------------------------------------------------------------------
@@ -147,7 +156,7 @@ def _give(contact, kind, wording, *, source, by, now, ip, proof):
             return found
         withdraw(contact, kind, how="replaced by a consent for another number or address", by=by, now=now)
         given = Consent.create(
-            contact=contact, kind=kind, wording=wording, version=VERSION,
+            contact=contact, kind=kind, wording=wording, version=version_of(contact),
             address_or_number=_where(contact, kind), given_at=now, source=source, by=by[:300], ip=ip[:45],
             proof=proof[:255],
         )  # fmt: skip

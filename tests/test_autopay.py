@@ -1,5 +1,7 @@
 """Autopay: words that are agreed to, a day for every invoice, and no charge without notice."""
 
+import itertools
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -240,6 +242,29 @@ def test_a_return_fee_is_agreed_to_only_where_there_is_one(alice, account, card,
 
     assert "a fee of $25.00 may be added" in said(alice, account)
     assert "fee" not in said(alice, card)
+
+
+CHOICES = (
+    {},
+    {"timing": "days_before", "days_before": 1, "tell_days": 1},
+    {"timing": "days_before", "days_before": 7, "tell_days": 5, "cap_cents": 10000},
+    {"timing": "day_of_month", "day_of_month": 3},
+)
+
+
+@pytest.mark.parametrize(("limit", "days"), [(0, 0), (1, 1), (2, 14), (4, 10)])
+def test_who_reads_spanish_agrees_in_spanish(alice, card, account, company, limit, days):
+    models.Company.update(return_fee_cents=2500, postpone_limit=limit, postpone_days=days).execute()
+    for method, chosen in itertools.product((card, account), CHOICES):
+        alice.language = "en"
+        in_english = said(alice, method, **chosen)
+        alice.language = "es"
+        text = said(alice, method, **chosen)
+
+        assert text.count("\n") == in_english.count("\n")
+        assert text.startswith("Autorizo a Lantern Security LLC a ")
+        assert not re.search(r"\b(I|the|that|this|and|of|my|can|at|is|are|by|to|each|days?)\b", text), text
+        assert consent.version(method, alice) == f"{consent.VERSION}-{method.kind}-es"
 
 
 # --- Which day -----------------------------------------------------------------------------------

@@ -1,14 +1,17 @@
 """The consents that the law wants in writing: the words, the number, the proof, and that they end at once."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from billing import consents, customers, links, preferences
 from billing.errors import BillingError
-from models import Company, Consent, Contact, Event, Notice, Preference, db
+from models import Company, Consent, Contact, Customer, Event, Notice, Preference, db
 from tests.at_once import together
 from tests.factories import BY, NOW, make_customer, payer
+
+ENGLISH = re.compile(r"\b(I|the|that|this|and|of|my|can|at|is|are|by|to)\b")
 
 
 @pytest.fixture
@@ -42,6 +45,20 @@ def test_the_words_the_number_the_time_and_the_place_are_kept(person):
     assert "STOP" in given.wording
     assert preferences.facts(person).number == "+15125550100"
     assert Event.get().what == "consent.given"
+
+
+def test_who_reads_spanish_agrees_in_spanish_and_that_is_what_is_kept(person):
+    Customer.update(language="es").execute()
+    person = payer(Customer.get())
+    texts, notices_ = give(person), confirmed(person)
+
+    assert texts.wording.startswith("Acepto que Lantern Security me envíe mensajes de texto")
+    assert "(512) 555-0100" in texts.wording and "STOP o ALTO" in texts.wording
+    for needed in ("en papel", "no me cuesta nada", "retirar", "dirección de correo", "PDF"):
+        assert needed in notices_.wording
+    for given in (texts, notices_):
+        assert given.version.endswith("-es")
+        assert not ENGLISH.search(given.wording), given.wording
 
 
 def test_without_a_number_that_can_be_texted_there_is_nothing_to_agree_to(alice):

@@ -11,7 +11,7 @@ from billing.notices import judging, timing
 from billing.preferences import offers
 from billing.texts import answering, counting, hours
 from billing.wording import defaults, samples, tongues, writing
-from models import Company, Consent, Contact, Inbound, Notice, Preference, Site, Ticket
+from models import Company, Consent, Contact, Customer, Inbound, Notice, Preference, Site, Ticket
 from tests.at_once import together
 from tests.factories import BY, NOW, make_customer, make_invoice, payer
 
@@ -53,14 +53,15 @@ def queued(contact, kind=Notice.REMINDER, **about):
     "body",
     ["STOP", "stop", " Stop. ", "STOPALL", "stop all", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE",
      "OPT OUT", "opt-out", "optout", "Please stop texting me", "STOP STOP STOP", "stop!!!",
-     "Stop sending these messages please"],
+     "Stop sending these messages please", "ALTO", "Parar por favor", "baja", "cancelar los mensajes"],
 )  # fmt: skip
 def test_stop_is_understood_however_it_is_said(body):
     assert answering.meaning(body) == Inbound.STOP
 
 
 @pytest.mark.parametrize(("body", "means"), [("START", "start"), ("unstop", "start"), ("Yes!", "start"),
-                                             ("HELP", "help"), ("info?", "help")])  # fmt: skip
+                                             ("HELP", "help"), ("info?", "help"), ("¡Ayuda!", "help"),
+                                             ("Sí", "start"), ("iniciar", "start")])  # fmt: skip
 def test_start_and_help_are_understood(body, means):
     assert answering.meaning(body) == means
 
@@ -165,8 +166,28 @@ def test_help_is_answered_with_who_we_are(ann):
     assert "Lantern Security" in said and "(512) 555-0100" in said and "STOP" in said
 
 
-def test_no_answer_of_ours_is_longer_than_one_text(ann):
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("ALTO", "Lantern Security: Ya no recibirá mensajes. Responda START para volver a recibirlos."),
+        (
+            "START",
+            "Lantern Security: Recibirá mensajes sobre su cuenta. Responda AYUDA para ayuda, ALTO para terminar.",
+        ),
+        ("ayuda", "Lantern Security: llame al (512) 555-0100 o escriba a"),
+    ],
+)
+def test_who_reads_spanish_is_answered_in_spanish(ann, body, said):
+    Customer.update(language="es").execute()
+    come(body)
+
+    assert Notice.get().words.startswith(counting.plain(said))
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_answer_of_ours_is_longer_than_one_text(ann, language):
     Company.update(name="The Honest and Reliable Security Company of Central Texas").execute()
+    Customer.update(language=language).execute()
     for id, body in enumerate(("HELP", "STOP", "START")):
         come(body, id=str(id))
 

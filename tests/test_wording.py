@@ -9,7 +9,8 @@ from peewee import DatabaseError
 
 from billing import outcomes
 from billing.errors import BillingError
-from billing.wording import checking, compose, defaults, facts, rendering, samples, spanish, tongues, versions
+from billing.wording import checking, defaults, facts, rendering, samples, spanish, tongues, versions
+from billing.wording.composing import compose
 from billing.wording.rendering import CannotSay, Text
 from models import Notice, Template
 

@@ -98,7 +98,7 @@ def _store(customer, contact, method, terms, text, address, by, now):
         method=method,
         **terms._asdict(),
         text=text,
-        text_version=consent.version(method),
+        text_version=consent.version(method, customer),
         agreed_at=now,
         agreed_from=address[:45],
         agreed_by=by,

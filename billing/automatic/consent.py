@@ -1,6 +1,7 @@
 """The words of an authorization to charge automatically, computed from what the customer chose.
 
-They are shown, agreed to, stored and mailed exactly as they stand here. A change of wording is a new VERSION.
+They are shown, agreed to, stored and mailed exactly as they stand here, in the customer's language. A change
+of wording is a new VERSION; its Spanish stands in billing/wording/spanish.py.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from billing import company as companies
 from billing import money, words
 from billing.errors import BillingError
+from billing.wording import tongues
 from models import Autopay, Customer, PaymentMethod
 
 VERSION = "2026-12"
@@ -52,12 +54,14 @@ def words_of(customer, method, *, timing, days_before, day_of_month, cap_cents, 
         _return_fee(method, company),
         _stopping(method, company),
     )
-    return Words("\n".join(filter(None, paragraphs)), version(method))
+    say = tongues.of(customer).say
+    return Words("\n".join(say(one) for one in paragraphs if one), version(method, customer))
 
 
-def version(method):
-    """Which text it is: the wording differs for cards and bank accounts."""
-    return f"{VERSION}-{method.kind}"
+def version(method, customer):
+    """Which text it is: the wording differs for cards and bank accounts, and by the language agreed in."""
+    language = tongues.of(customer).code
+    return f"{VERSION}-{method.kind}" + ("" if language == "en" else f"-{language}")
 
 
 def _check_terms(terms):

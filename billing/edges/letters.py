@@ -17,7 +17,6 @@ from billing import (
     preferences,
     promises,
     renewals,
-    wording,
     words,
 )
 from billing import company as companies
@@ -33,7 +32,7 @@ from billing.renewals import answers, endings, prices
 from billing.reversals import money_back
 from billing.suspensions import standing
 from billing.tickets import clocks
-from billing.wording import tongues
+from billing.wording import composing, tongues
 from models import Contact, Notice, Preference, Template
 
 HIDDEN = "…"
@@ -65,7 +64,7 @@ def composer(app):
 def _compose(app, notice, now):
     context, tokens = _context(app, notice, now)
     tongue = tongues.of(notice.customer)
-    said = wording.compose(notice.kind, _channel(notice), context, tongue, now=now)
+    said = composing.compose(notice.kind, _channel(notice), context, tongue, now=now)
     return _letter(app, notice, said, tokens, context.get("attachments", ()))
 
 

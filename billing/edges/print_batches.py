@@ -7,10 +7,10 @@ document that has a design of its own (invoice, receipt, charge, contract's end)
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from billing import autopay_documents, documents, printing, wording, words
+from billing import autopay_documents, documents, printing, words
 from billing import company as companies
 from billing.edges import letters, pdf
-from billing.wording import on_paper, tongues
+from billing.wording import composing, on_paper, tongues
 from models import Notice, Template
 
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
@@ -69,7 +69,7 @@ class Press:
         """The Letter of a notice as it stands. Raises BillingError when there is nothing to say any more."""
         context, urls, secrets = letters.for_paper(self.app, notice, now)
         tongue, customer = tongues.of(notice.customer), notice.customer
-        kept = wording.compose(notice.kind, Template.MAIL, context, tongue, now=now)
+        kept = composing.compose(notice.kind, Template.MAIL, context, tongue, now=now)
         text = kept.text
         for secret in secrets:
             text = text.replace(secret, letters.HIDDEN)

@@ -5,6 +5,7 @@ brings them back; HELP says who we are. The rest is a message to us: a ticket, o
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,27 +13,51 @@ from billing import company as companies
 from billing import consents, inbound, masking, phones
 from billing.notices import queueing
 from billing.texts import counting
+from billing.wording import tongues
 from models import Consent, Contact, Inbound, Notice, Ticket
 
-STOP_WORDS = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
-START_WORDS = {"start", "unstop", "yes"}
-HELP_WORDS = {"help", "info"}
+# The words of the law and of the carriers, and what people who read Spanish write in their place.
+STOP_WORDS = set(
+    "stop stopall unsubscribe cancel end quit revoke optout alto parar pare paren baja cancelar fin".split()
+)
+START_WORDS = {"start", "unstop", "yes", "si", "iniciar", "inicio", "empezar"}
+HELP_WORDS = {"help", "info", "ayuda"}
 FILLING = set(
     "please pls stop texting text texts message messages messaging msg msgs sending send me us all now the "
-    "these this them it immediately to from get getting i want you thanks".split()
+    "these this them it immediately to from get getting i want you thanks "
+    "por favor de los el mensajes mensaje texto textos enviar enviarme mandar mandarme ya gracias".split()
 )
 ABOUT_LIFE = timedelta(days=30)  # an answer is about the last text of these days
 TALK_LIFE = timedelta(days=7)
 WHY_REPLY = "You wrote to us."
 LONGEST_NAME = 40
-STOPPED = "{name}: You will get no more texts. Text START to get them again. Questions: {phone}"
-STARTED = (
-    "{name}: You get texts about your account. Text HELP for help, STOP to end them. "
-    "Msg and data rates may apply."
-)
-HELPED = (
-    "{name} billing: call {phone} or write to {email}. Text STOP to end texts. Msg and data rates may apply."
-)
+STOPPED, STARTED, HELPED = "stopped", "started", "helped"
+ANSWERS = {
+    "en": {
+        STOPPED: "{name}: You will get no more texts. Text START to get them again. Questions: {phone}",
+        STARTED: (
+            "{name}: You get texts about your account. Text HELP for help, STOP to end them. "
+            "Msg and data rates may apply."
+        ),
+        HELPED: (
+            "{name} billing: call {phone} or write to {email}. Text STOP to end texts. "
+            "Msg and data rates may apply."
+        ),
+    },
+    "es": {
+        STOPPED: (
+            "{name}: Ya no recibirá mensajes. Responda START para volver a recibirlos. Preguntas: {phone}"
+        ),
+        STARTED: (
+            "{name}: Recibirá mensajes sobre su cuenta. Responda AYUDA para ayuda, ALTO para terminar. "
+            "Pueden aplicarse cargos."
+        ),
+        HELPED: (
+            "{name}: llame al {phone} o escriba a {email}. Responda ALTO para terminar. "
+            "Pueden aplicarse cargos."
+        ),
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -51,16 +76,22 @@ def meaning(body):
 
     >>> [meaning(one) for one in ("STOP", " stop. ", "Opt-Out", "please stop texting me", "Stop!!!")]
     ['stop', 'stop', 'stop', 'stop', 'stop']
+    >>> [meaning(one) for one in ("ALTO", "No quiero", "¡Ayuda!", "Sí", "por favor parar los mensajes")]
+    ['stop', '', 'help', 'start', 'stop']
     >>> [meaning(one) for one in ("Unstop", "HELP?", "Stop by on Monday", "cancel my contract", "yes it is")]
     ['start', 'help', '', '', '']
     """
-    text = re.sub(r"\bopt[\s-]+out\b", "optout", body[:200].casefold())
+    text = re.sub(r"\bopt[\s-]+out\b", "optout", _without_accents(body[:200].casefold()))
     text = re.sub(r"\bstop[\s-]+all\b", "stopall", text)
     words = re.findall(r"\w+", text)
     if len(words) == 1 and words[0] in START_WORDS | HELP_WORDS:
         return Inbound.START if words[0] in START_WORDS else Inbound.HELP
     said = STOP_WORDS & set(words)
     return Inbound.STOP if said and set(words) <= STOP_WORDS | FILLING else ""
+
+
+def _without_accents(text):
+    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
 
 
 def take(received, *, now):
@@ -79,6 +110,7 @@ def _take(received, now):
         recipient=received.recipient[:255],
         body=masking.masked(received.body),
         received_at=received.received_at,
+        noted_at=now,
         notice=_last_text(number, now),
         customer=one and one.customer_id,
         contact=one,
@@ -161,10 +193,12 @@ def _help(row, number, people, now):
     inbound.finish(row, Inbound.HELP, "Answered with how to reach us.", now)
 
 
-def _reply(row, person, number, words, now):
-    """The one text that answers: no consent is needed to say that there is none any more."""
+def _reply(row, person, number, answer, now):
+    """The one text that answers, in their language: to say that there is no consent any more takes none."""
     company = companies.current()
-    said = words.format(name=company.name[:LONGEST_NAME], phone=company.phone, email=company.email)
+    said = ANSWERS[tongues.of(person.customer).code][answer].format(
+        name=company.name[:LONGEST_NAME], phone=company.phone, email=company.email
+    )
     queueing.queue(
         Notice.TEXT_REPLY, key=f"text_reply:{row.id}", customer=person.customer_id, contact=person,
         channel=Notice.TEXT, address=number, words=counting.plain(said), why=WHY_REPLY, now=now,
