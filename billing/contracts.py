@@ -150,6 +150,7 @@ def pause(contract, *, from_on, reason, by, now):
             reason=reason,
             by=by,
             starts_on=from_on,
+            created_at=now,
         )
         events.record("contract.paused", contract, by=by, now=now, reason=reason, after={"from": from_on})
     return hold

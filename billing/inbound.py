@@ -84,7 +84,7 @@ def take(received, *, now):
     """
 
     def act():
-        row = _keep(received)
+        row = _keep(received, now)
         _decide(row, received, now)
         return row
 
@@ -102,7 +102,7 @@ def once(source_id, act):
         raise
 
 
-def _keep(received):
+def _keep(received, now):
     notice = Notice.get_or_none(Notice.id == received.notice_id) if received.notice_id else None
     row = Inbound.create(
         channel=Inbound.MAIL,
@@ -113,6 +113,7 @@ def _keep(received):
         body=masking.masked(received.body),
         attachments="\n".join(received.attachments),
         received_at=received.received_at,
+        noted_at=now,
         notice=notice,
         customer=notice and notice.customer_id,
         contact=notice and notice.contact_id,

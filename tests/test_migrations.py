@@ -40,6 +40,7 @@ ALL = [
     "0026_the_gate",
     "0027_suspensions_and_handovers",
     "0028_why_they_say",
+    "0030_what_was_known",
     "0032_one_person",
 ]
 INDEX = {f"search_index{part}" for part in ("", "_config", "_data", "_docsize", "_idx")}  # of the full text

@@ -7,13 +7,15 @@ import pytest
 from peewee import DatabaseError
 
 from billing import daily, invoices, payments, tickets
-from billing.collections import rules, stances, verdicts
+from billing.collections import desk, rules, stances, verdicts
 from billing.plans import agreeing, keeping
 from models import (
     Call,
     Company,
+    Contact,
     Credit,
     Dispute,
+    Inbound,
     Installment,
     Invoice,
     Notice,
@@ -316,6 +318,47 @@ def test_a_payment_of_a_plan_that_is_moved_is_told_with_its_new_day(alice):
     assert "January 23, 2027" in verdicts.current(alice.id, **DAY)[0].sentence
 
 
+def test_the_question_about_a_part_makes_the_rest_wait_for_us_as_well(owed):
+    """Nothing late leaves while the ticket of a dispute waits: the money of the rest waits for us too."""
+    disputed(owed, 1000)
+    ticket = tickets.open(owed.customer, subject="Too much", body="See there", by="Alice", now=LATER)
+    Dispute.update(ticket=ticket).execute()
+    assert (judged(owed).code, judged(owed).amount_cents) == (Verdict.WAITING_FOR_US, 3250)
+    assert desk.waiting_cents() == (3250, 1)
+
+    tickets.reply(ticket, body="We look into it.", by="Sam", now=LATER, staff=office.make_staff("support"))
+    assert code_of(owed) == Verdict.UNKNOWN
+
+
+def test_a_call_that_nobody_has_matched_waits_for_us_and_marks_whose_it_may_be(owed, bob):
+    Contact.update(phone="(512) 555-0100").where(Contact.customer == owed.customer).execute()
+    verdicts.judge_all(TODAY, now=NOW)
+    call = Call.create(
+        number="+15125550100", direction=Call.IN, outcome=Call.MISSED, started_at=LATER, waits=True, by="t",
+        source="pbx", source_id="c", logged_at=LATER, state=Call.TO_CALL,
+    )  # fmt: skip
+
+    assert marked() == {owed.customer_id}
+    [found] = verdicts.current(owed.customer_id, **DAY)
+    assert found.sentence == (
+        "Somebody called on January 15, 2027 from a number of Alice Archer, and nobody has said whose call "
+        "it was."
+    )
+    change(call, customer=bob)
+    assert marked() >= {owed.customer_id, bob.id}
+    assert verdicts.current(owed.customer_id, **DAY)[0].code == Verdict.UNKNOWN
+
+
+def test_a_mail_from_an_address_of_theirs_waits_for_us_and_marks_them(owed):
+    verdicts.judge_all(TODAY, now=NOW)
+    mail = Inbound.create(source_id="m", sender="ALICE@example.com", received_at=LATER, noted_at=LATER)
+
+    assert marked() == {owed.customer_id}
+    assert verdicts.current(owed.customer_id, **DAY)[0].code == Verdict.WAITING_FOR_US
+    change(mail, state=Inbound.HANDLED)
+    assert verdicts.current(owed.customer_id, **DAY)[0].code == Verdict.UNKNOWN
+
+
 def test_the_undisputed_rest_is_judged_for_itself(owed):
     disputed(owed, 1000)
     found = judged(owed)
@@ -384,15 +427,20 @@ def test_whoever_pays_without_ever_being_seen_may_have_read_it_all_the_same(owed
     assert code_of(owed) == Verdict.UNKNOWN
 
 
-def test_a_promise_for_everything_covers_what_was_open_then(owed, alice):
+def test_a_promise_for_everything_lets_what_came_later_wait_as_well(owed, alice):
+    """The gate holds it for the promise, so the verdict names the promise, and says what it is of."""
     promise_running(owed, about=None)
     newer = factories.make_invoice(
         alice, due=TODAY - timedelta(days=1), issued=LATER.date() + timedelta(days=1)
     )
     deliver(newer)
 
-    assert code_of(owed) == Verdict.PROMISE_RUNNING
-    assert code_of(newer) != Verdict.PROMISE_RUNNING
+    assert judged(owed).sentence == "Alice Archer promised on January 15, 2027 to pay by January 25, 2027."
+    assert (judged(newer).code, judged(newer).sentence) == (
+        Verdict.PROMISE_RUNNING,
+        "Alice Archer promised on January 15, 2027 to pay by January 25, 2027 what was open then; this one "
+        "can wait for that day.",
+    )
 
 
 def test_a_late_installment_is_judged_for_itself(alice):

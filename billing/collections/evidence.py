@@ -1,7 +1,7 @@
 """The evidence about everything that is past due of some customers: one frozen value for each demand.
 
-Here: what is judged at all, and which record belongs to what. The queries stand in ``records``, the questions
-in ``rules``.
+Here: what is judged at all, and which record belongs to what. The queries stand in ``waiting``, ``underway``,
+``deliveries``, ``paying``, ``said``, ``mistakes`` and ``people``, the questions in ``rules``.
 """
 
 from functools import reduce
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from peewee import SQL
 
 from billing import demands
-from billing.collections import records
+from billing.collections import deliveries, houses, mistakes, paying, people, said, waiting
 from billing.collections.rules import Account, Evidence
 from models import Customer, Invoice, Stance, Verdict, among, as_date, db
 
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 def customers_after(customer_id, today, limit):
     """Ids of customers with something past its date, or with a verdict that may be over; in their order."""
     late = Invoice.select(Invoice.customer).where(
-        (Invoice.open_cents > SQL("0")) & (Invoice.due_on < today) & (Invoice.customer > customer_id)
+        Invoice.IS_OWED & (Invoice.due_on < today) & (Invoice.customer > customer_id)
     )
     judged = Verdict.select(Verdict.customer).where(Verdict.current & (Verdict.customer > customer_id))
     both = [
@@ -53,7 +53,7 @@ def customers_after(customer_id, today, limit):
     return sorted(both[0] | both[1])[:limit]
 
 
-def read(customer_ids, *, today, house=None):
+def read(customer_ids, *, today, now, house=None):
     """The Evidence of everything past due of these customers, in a list: by customer, date and invoice.
 
     Some twenty queries, however many customers.
@@ -64,7 +64,7 @@ def read(customer_ids, *, today, house=None):
     customer_ids = list(dict.fromkeys(row.customer_id for row in rows))
     special = demands.apart(customer_ids=customer_ids)
     items = [(row, item) for row in rows for item in items_of(row, special.get(row.id), today)]
-    scene = _Scene(customer_ids, [row.id for row in rows], today, house or records.house())
+    scene = _Scene(customer_ids, [row.id for row in rows], today, now, house or houses.read())
     return [scene.evidence(row, item) for row, item in items]
 
 
@@ -78,7 +78,7 @@ def _rows(customer_ids, today):
         )
         .join(Customer)
         .where(
-            among(Invoice.customer, customer_ids) & (Invoice.open_cents > SQL("0")) & (Invoice.due_on < today)
+            among(Invoice.customer, customer_ids) & Invoice.IS_OWED & (Invoice.due_on < today)
         )
         .order_by(Invoice.customer, Invoice.due_on, Invoice.id)
     )  # fmt: skip
@@ -112,50 +112,44 @@ def items_of(row, apart, today):
 class _Scene:
     """All records of a chunk of customers, and what of them belongs to one Item."""
 
-    def __init__(self, customer_ids, invoice_ids, today, house):
+    def __init__(self, customer_ids, invoice_ids, today, now, house):
         self.today, self.house = today, house
-        self.payers = records.payers(customer_ids)
         self.left = {
             id: [sum(one.cents for one in some), tuple(some)]
-            for id, some in records.unused(customer_ids).items()
+            for id, some in paying.unused(customer_ids).items()
         }
-        self._read_customers(customer_ids, today)
-        self._read_invoices(customer_ids, invoice_ids, today)
+        self._read_customers(customer_ids, today, now)
+        self._read_invoices(customer_ids, invoice_ids)
         self.accounts = {}
 
-    def _read_customers(self, customer_ids, today):
-        house = self.house
-        tickets, self.faults = records.tickets(customer_ids, house)
-        proposed, self.asked = records.proposals(customer_ids, today, house)
-        sources = (
-            tickets, records.calls(customer_ids, house), records.messages(customer_ids, house), proposed,
-        )  # fmt: skip
-        self.waiting = _together(sources)
-        self.methods = records.methods(customer_ids, today)
-        self.promises, self.broken = records.promises(customer_ids, today)
-        self.paid = records.paid(customer_ids, today)
-        self.habits = records.habits_of(self.paid)
-        self.watched = records.watched(customer_ids) if house.seen_since else set()
-        self.stances = records.stances(customer_ids)
+    def _read_customers(self, customer_ids, today, now):
+        day = self.house.day
+        self.waiting, self.faults = waiting.read(customer_ids, day)
+        self.payers = people.payers(customer_ids)
+        self.watched = people.watched(customer_ids) if self.house.seen_since else set()
+        self.asked = said.asked_for_plans(customer_ids, today)
+        self.promises, self.broken = said.promises(customer_ids, today)
+        self.stances = said.stances(customer_ids)
+        self.methods = paying.methods(customer_ids, today)
+        self.paid = paying.paid(customer_ids, today)
+        self.habits = paying.habits_of(self.paid)
+        self.in_flight = paying.in_flight(customer_ids, now, day)
+        self.debits = paying.debits(customer_ids, today)
 
-    def _read_invoices(self, customer_ids, invoice_ids, today):
-        house = self.house
-        self.live, self.failed = records.attempts(invoice_ids, house)
-        self.debits = records.debits(customer_ids, today)
-        self.corrections = records.corrections(invoice_ids)
-        self.told_corrections = records.told_corrections(customer_ids, self.corrections)
-        self.rises = records.rises(invoice_ids, house)
-        self.questions = records.questions(invoice_ids)
-        self.deliveries = records.deliveries(invoice_ids, house)
-        self.plans = records.plans(invoice_ids)
-        self.digests = records.digests(customer_ids, house)
-        failed_ids = {one.id for one in self.failed.values()}
-        self.told = records.told_of(failed_ids, house) if failed_ids else {}
+    def _read_invoices(self, customer_ids, invoice_ids):
+        day = self.house.day
+        tries, self.failed = paying.tries(invoice_ids, day)
+        self.sent = deliveries.everything(customer_ids, invoice_ids, day, tries)
+        self.corrections = mistakes.corrections(invoice_ids)
+        self.told_corrections = mistakes.told_corrections(customer_ids, self.corrections)
+        self.rises = mistakes.rises(invoice_ids, self.house)
+        self.questions = said.questions(invoice_ids)
+        self.plans = said.plans(invoice_ids)
 
     def evidence(self, row, item):
         """The Evidence of one Item."""
         failure = self.failed.get(row.id)
-        sent = self._sent(row, failure)
+        sent = self.sent(row.customer_id, row.id, row.issued_on)
         arrived = [one for one in sent if one.arrived]
         stances = self.stances.get(row.customer_id, ())
         return Evidence(
@@ -167,7 +161,7 @@ class _Scene:
             item.due_on,
             item.cents,
             item.is_disputed,
-            self.live.get(row.id),
+            self.in_flight.get((row.customer_id, row.id)) or self.in_flight.get((row.customer_id, None)),
             self.debits.get(row.id),
             self._covered_by(row, item),
             self.house.unmatched.get((row.customer.casefold(), item.cents)) if self.house.unmatched else None,
@@ -183,15 +177,6 @@ class _Scene:
             self._cannot(row, stances),
             _stance(stances, Stance.WILL_NOT_PAY, row.id),
         )
-
-    def _sent(self, row, failure):
-        """Every message that told of it, for itself, with others, or because a payment failed."""
-        found = tuple(self.deliveries.get(row.id, ()))
-        if failure:
-            found += tuple(self.told.get(failure.id, ()))
-        if row.customer_id in self.digests:
-            found += tuple(one for one in self.digests[row.customer_id] if one.on and one.on >= row.issued_on)
-        return found
 
     def _account(self, row):
         found = self.accounts.get(row.customer_id)
@@ -228,10 +213,17 @@ class _Scene:
         return row.customer_id in self.watched or row.customer_id not in self.paid
 
     def _promise(self, row):
-        """The promise that covers it: for this invoice, else for all that was open then."""
+        """The promise that covers it: for this invoice, else for all that was open then.
+
+        While somebody keeps their word for all of that, what came later can wait as well.
+        """
         found = self.promises.get(row.customer_id, ())
         own = [kept for invoice_id, kept in found if invoice_id == row.id]
-        every = [kept for invoice_id, kept in found if invoice_id is None and row.issued_on <= kept.made_on]
+        every = [
+            kept._replace(is_of_this=row.issued_on <= kept.made_on)
+            for invoice_id, kept in found
+            if invoice_id is None
+        ]
         return next(iter((*own, *every)), None)
 
     def _plan(self, row, item):
@@ -255,14 +247,3 @@ def _stance(stances, code, invoice_id):
     """The latest of this code about this invoice or all of them."""
     found = [told for said, about_id, told in stances if said == code and about_id in (None, invoice_id)]
     return found[-1] if found else None
-
-
-def _together(sources):
-    """{customer id: what waits, the longest first} of several {customer id: [Waiting]}."""
-    found = {}
-    for source in sources:
-        for id, some in source.items():
-            found.setdefault(id, []).extend(some)
-    for some in found.values():
-        some.sort(key=lambda one: (one.since_at, one.table, one.id))
-    return found

@@ -8,40 +8,37 @@ let something pass all the same stands in ``overrides``.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 
-from peewee import JOIN, SQL, fn
+from peewee import fn
 
 from billing import company as companies
-from billing import feeds, phones, words
+from billing import feeds, words
 from billing.automatic import upcoming
+from billing.collections import deliveries, underway, waiting
 from billing.errors import BillingError
 from billing.money import format_cents
 from models import (
     Allocation,
-    Call,
-    Contact,
     Customer,
     Dispute,
     GateOverride,
     Handover,
     Hold,
-    Inbound,
     Invoice,
     Notice,
-    Payment,
     PaymentPart,
     Plan,
     PlanInvoice,
     Promise,
     Ticket,
+    Verdict,
     among,
     as_instant,
 )
 
 JUST_TOLD = timedelta(days=3)  # who was just told of a decline, or answered, is not pressed as well
-SETTLING = timedelta(days=10)  # for so long an approved payment may wait for its settlement
 LATE_FEE, SUSPENSION, HANDED_OVER = "late_fee", "suspension", "handed_over"
 ACTS = {
     LATE_FEE: "charge a late fee",
@@ -51,6 +48,7 @@ ACTS = {
 # What nobody may let pass: the law, and money that is on its way.
 NEVER_PASSED = frozenset({"bankruptcy", "deceased", "payment", "settling"})
 ANSWER, CALL_BACK, DECIDE, LOOK = "Answer", "Call back", "Decide", "Look at it"
+PRINT, REACH, MEND = "Print it", "Send it another way", "Put it right"
 
 
 @dataclass(frozen=True)
@@ -88,9 +86,13 @@ class Asked:
     today: date
     now: datetime
 
+    def on(self, instant):
+        """The business day of an instant as the database gives it."""
+        return words.local(as_instant(instant), self.zone).date()
+
     def day(self, instant):
         """The business day of an instant, in words."""
-        return words.date(words.local(instant, self.zone).date())
+        return words.date(self.on(instant))
 
     @cached_property
     def zone(self):
@@ -220,15 +222,15 @@ def _legal(asked):
 
 def _holds(asked):
     """A hold counts on the business day and on the day in UTC: the database knows only the latter."""
-    query = Hold.select(Hold.id, Hold.customer, Hold.reason, Hold.starts_on).where(
+    query = Hold.select(Hold.id, Hold.customer, Hold.reason, Hold.starts_on, Hold.created_at).where(
         among(Hold.customer, asked.ids)
         & (Hold.scope == Hold.NOTICES)
         & (Hold.starts_on <= max(asked.today, asked.now.date()))
         & (Hold.ends_on.is_null() | (Hold.ends_on >= min(asked.today, asked.now.date())))
     )
-    for id, customer_id, reason, starts_on in query.tuples():
+    for id, customer_id, reason, starts_on, created_at in query.tuples():
         told = f"Messages have been on hold since {words.date(starts_on)}: {reason.rstrip('.')}."
-        since_at = datetime.combine(starts_on, datetime.min.time())
+        since_at = max(datetime.combine(starts_on, time()), created_at or datetime.max)
         yield customer_id, Reason("hold", told, "hold", id, "End the hold", since_at)
 
 
@@ -244,84 +246,66 @@ def _feeds(asked):
 # --- The customer waits for us -------------------------------------------------------------------
 
 
+UNANSWERED = {
+    "ticket": "They have been waiting for our answer since {on}: “{what}”.",
+    "missed": "They called on {on} and nobody answered.",
+    "voicemail": "They called on {on} and left a message.",
+    "step": "They called on {on} and we were to: {what}.",
+    "call": "They called on {on} and wait for us.",
+    "mail": "They wrote on {on} and nobody has looked at it{about}.",
+    "text": "They wrote on {on} and nobody has looked at it{about}.",
+    "plan": "They proposed on {on} to pay {cents} in {what}.",
+}
+WHOSE = "Somebody called on {on} from a number that is theirs as well."
+CLEARED = {  # by table: (code, what clears it)
+    "ticket": ("ticket", ANSWER),
+    "call": ("call", CALL_BACK),
+    "inbound": ("inbound", LOOK),
+    "plan": ("proposal", ANSWER),
+}
+
+
+def _unanswered(one):
+    """The Reason of somebody who waits for us; nobody let pass what was not known yet."""
+    code, act = CLEARED[one.table]
+    told = UNANSWERED[one.kind]
+    if code == "call" and not one.is_sure:
+        told, act = WHOSE, "Say whose call it was"
+    sentence = told.format(
+        on=words.date(one.on), what=one.what.rstrip(".") if one.kind == "step" else one.what,
+        about=f": “{one.what}”" if one.what else "", cents=format_cents(one.cents),
+    )  # fmt: skip
+    return Reason(code, sentence, one.table, one.id, act, one.known_at or one.since_at)
+
+
+def _contacts(asked):
+    for customer_id, one in waiting.contacts(asked.ids, asked.on):
+        yield customer_id, _unanswered(one)
+
+
 def _tickets(asked):
-    waits = Ticket.state == Ticket.WAITING_ON_US
-    fault = (Ticket.kind == Ticket.SERVICE) & (Ticket.state != Ticket.CLOSED)
-    rested = (Ticket.state == Ticket.WAITING_ON_CUSTOMER) & (Ticket.last_at > asked.now - JUST_TOLD)
-    query = Ticket.select(
-        Ticket.id, Ticket.customer, Ticket.subject, Ticket.state, Ticket.kind, Ticket.opened_at,
-        fn.COALESCE(Ticket.waiting_since_at, Ticket.last_at), Ticket.last_at,
-    ).where(among(Ticket.customer, asked.ids) & (waits | fault | rested))  # fmt: skip
-    for id, customer_id, subject, state, kind, opened_at, since_at, last_at in query.order_by(
-        Ticket.id
-    ).tuples():
-        since_at = as_instant(since_at)
-        if state == Ticket.WAITING_ON_US:
-            told = f"They have been waiting for our answer since {asked.day(since_at)}: “{subject}”."
-            yield customer_id, Reason("ticket", told, "ticket", id, ANSWER, since_at)
-        elif kind == Ticket.SERVICE:
-            told = f"A fault has been open since {asked.day(opened_at)}: “{subject}”."
-            yield customer_id, Reason("fault", told, "ticket", id, "Put it right and close it", opened_at)
-        else:
-            told = f"They had our answer on {asked.day(last_at)}: “{subject}”. Give them time to read it."
-            yield customer_id, Reason("just_answered", told, "ticket", id, LOOK, last_at, waits=True)
+    questions, faults = waiting.tickets(asked.ids, asked.on)
+    for customer_id, one in questions:
+        yield customer_id, _unanswered(one)
+    answering = {one.id for _, one in questions}
+    for customer_id, one in faults:
+        if one.id not in answering:
+            told = f"A fault has been open since {words.date(one.on)}: “{one.what}”."
+            act = "Put it right and close it"
+            yield customer_id, Reason("fault", told, "ticket", one.id, act, one.known_at)
+    yield from _just_answered(asked, {one.id for _, one in faults})
 
 
-def _inbound(asked):
-    """What came by mail or text and no person has looked at: theirs, or from an address of theirs."""
-    waiting = Inbound.state == Inbound.WAITING
-    matched = Inbound.select(Inbound.id, Inbound.customer, Inbound.subject, Inbound.received_at).where(
-        waiting & among(Inbound.customer, asked.ids)
+def _just_answered(asked, faults):
+    query = Ticket.select(Ticket.id, Ticket.customer, Ticket.subject, Ticket.last_at).where(
+        among(Ticket.customer, asked.ids)
+        & (Ticket.state == Ticket.WAITING_ON_CUSTOMER)
+        & (Ticket.last_at > asked.now - JUST_TOLD)
     )
-    by_sender = (
-        Inbound.select(Inbound.id, Contact.customer, Inbound.subject, Inbound.received_at)
-        .join(Contact, on=(fn.LOWER(Contact.email) == fn.LOWER(Inbound.sender)))
-        .where(
-            waiting & Inbound.customer.is_null() & (Inbound.sender != "") & among(Contact.customer, asked.ids)
-        )
-    )
-    for id, customer_id, subject, at in {*matched.tuples(), *by_sender.tuples()}:
-        about = f": “{subject}”" if subject else ""
-        told = f"They wrote on {asked.day(at)} and nobody has looked at it{about}."
-        yield customer_id, Reason("inbound", told, "inbound", id, LOOK, at)
-
-
-def _calls(asked):
-    query = Call.select(
-        Call.id, Call.customer, Call.outcome, Call.started_at, Call.next_step, Call.logged_at
-    ).where(among(Call.customer, asked.ids) & (Call.state == Call.TO_CALL) & Call.waits)  # fmt: skip
-    happened = {Call.MISSED: "and nobody answered", Call.VOICEMAIL: "and left a message"}
-    for id, customer_id, outcome, at, next_step, known_at in query.order_by(Call.id).tuples():
-        what = happened.get(outcome) or (f"and we were to: {next_step.rstrip('.')}" if next_step else "")
-        told = f"They called on {asked.day(at)} {what or 'and wait for us'}."
-        since_at = max(at, known_at)  # nobody let pass what was not known yet
-        yield customer_id, Reason("call", told, "call", id, CALL_BACK, since_at)
-
-
-def _perhaps_called(asked):
-    """Nobody knows yet whose call it was: while it may be theirs, it counts as theirs."""
-    waiting = Call.select(Call.number, Call.id, Call.started_at, Call.logged_at).where(
-        (Call.state == Call.TO_CALL) & Call.waits & Call.customer.is_null() & (Call.number != "")
-    )
-    by_number = {number: row for number, *row in waiting.order_by(Call.logged_at).tuples()}
-    theirs = Contact.select(Contact.customer, Contact.phone).where(
-        among(Contact.customer, asked.ids) & (Contact.phone != "") & Contact.left_on.is_null()
-    )
-    for customer_id, phone in theirs.tuples() if by_number else ():
-        if found := by_number.get(phones.line(phone)):
-            id, at, known_at = found
-            told = f"Somebody called on {asked.day(at)} from a number that is theirs as well."
-            yield customer_id, Reason("call", told, "call", id, "Say whose call it was", max(at, known_at))
-
-
-def _proposals(asked):
-    """Plans that were proposed to us and that nobody has answered."""
-    query = Plan.select(Plan.id, Plan.customer, Plan.amount_cents, Plan.count, Plan.proposed_at).where(
-        among(Plan.customer, asked.ids) & (Plan.state == Plan.PROPOSED) & (Plan.waits_for == Plan.US)
-    )
-    for id, customer_id, cents, count, at in query.tuples():
-        told = f"They proposed on {asked.day(at)} to pay {format_cents(cents)} in {count} parts."
-        yield customer_id, Reason("proposal", told, "plan", id, ANSWER, at)
+    for id, customer_id, subject, at in query.order_by(Ticket.id).tuples():
+        if id not in faults:
+            told = f"They had our answer on {asked.day(at)}: “{subject}”. Give them time to read it."
+            yield customer_id, Reason("just_answered", told, "ticket", id, LOOK, at, waits=True)
 
 
 def _disputes(asked):
@@ -331,7 +315,7 @@ def _disputes(asked):
                        Dispute.opened_at, Invoice.number, Invoice.open_cents)
         .join(Invoice)
         .where(among(Dispute.customer, asked.ids) & (Dispute.state == Dispute.OPEN))
-        .where(Invoice.open_cents > SQL("0"))
+        .where(Invoice.IS_OWED)
         .order_by(Dispute.id)
     )  # fmt: skip
     rows, disputed = list(query.tuples()), {}
@@ -343,46 +327,49 @@ def _disputes(asked):
         yield customer_id, Reason("dispute", told, "dispute", id, DECIDE, at, invoice_id, is_partial)
 
 
+# --- Our mistakes --------------------------------------------------------------------------------
+
+
+def _never_delivered(asked):
+    """What never reached anybody is asked for of nobody: it is delivered first, another way."""
+    late = max(asked.today, asked.now.date())
+    for one in deliveries.lost(asked.ids, late, asked.on):
+        act = PRINT if one.to_print else REACH
+        yield (
+            one.customer_id,
+            Reason(
+                Verdict.NEVER_DELIVERED, one.sentence, "notice", one.notice_id, act, one.at, one.invoice_id
+            ),
+        )
+
+
+def _our_mistakes(asked):
+    """What was judged to be unpaid by our fault: money of theirs that pays nothing, a change not told."""
+    query = Verdict.select(Verdict.id, Verdict.customer, Verdict.invoice, Verdict.sentence, Verdict.judged_at)
+    ours = Verdict.current & (Verdict.code == Verdict.OUR_MISTAKE) & among(Verdict.customer, asked.ids)
+    for id, customer_id, invoice_id, told, at in query.where(ours).order_by(Verdict.id).tuples():
+        yield customer_id, Reason(Verdict.OUR_MISTAKE, told, "verdict", id, MEND, at, invoice_id)
+
+
 # --- What is on its way --------------------------------------------------------------------------
 
 
 def _payments(asked):
     """Payments whose end is not known: being made, held, in doubt."""
-    query = (
-        Payment.select(
-            Payment.id, Payment.customer, Payment.amount_cents, Payment.created_at, PaymentPart.invoice
-        )
-        .join(
-            PaymentPart, JOIN.LEFT_OUTER, on=((PaymentPart.payment == Payment.id) & PaymentPart.live)
-        )
-        .where(among(Payment.customer, asked.ids) & Payment.state.in_(Payment.LIVE))
-        .order_by(Payment.id)
-    )  # fmt: skip
-    for id, customer_id, cents, at, invoice_id in query.tuples():
-        told = f"A payment of {format_cents(cents)}, begun on {asked.day(at)}, is being checked."
-        yield customer_id, Reason("payment", told, "payment", id, LOOK, at, invoice_id, waits=True)
+    for one in underway.unknown(asked.ids):
+        told = f"A payment of {format_cents(one.cents)}, begun on {asked.day(one.at)}, is being checked."
+        yield one.customer_id, _on_its_way("payment", told, one)
 
 
 def _settling(asked):
     """Part payments that the processor approved and has not settled."""
-    query = (
-        Payment.select(
-            Payment.id, Payment.customer, Payment.amount_cents, Payment.created_at, Allocation.invoice
-        )
-        .join(Allocation, on=((Allocation.payment == Payment.id) & (Allocation.amount_cents > 0)))
-        .join(Invoice, on=(Invoice.id == Allocation.invoice))
-        .where(
-            among(Payment.customer, asked.ids)
-            & (Payment.state == Payment.APPROVED)
-            & Payment.transaction_id.is_null(False)
-            & (Payment.created_at > asked.now - SETTLING)
-            & (Invoice.open_cents > SQL("0"))
-        )
-        .order_by(Payment.id)
-    )  # fmt: skip
-    for id, customer_id, cents, at, invoice_id in query.tuples():
-        told = f"Their payment of {format_cents(cents)} of {asked.day(at)} is not settled yet."
-        yield customer_id, Reason("settling", told, "payment", id, LOOK, at, invoice_id, waits=True)
+    for one in underway.settling(asked.ids, asked.now):
+        told = f"Their payment of {format_cents(one.cents)} of {asked.day(one.at)} is not settled yet."
+        yield one.customer_id, _on_its_way("settling", told, one)
+
+
+def _on_its_way(code, told, one):
+    return Reason(code, told, "payment", one.id, LOOK, one.at, one.invoice_id, waits=True)
 
 
 def _promises(asked):
@@ -464,15 +451,21 @@ def _handed_over(asked):
 
 # Whoever must act first; what passes by itself last.
 SOURCES = (
-    _legal, _handed_over, _tickets, _calls, _perhaps_called, _inbound, _proposals, _disputes,
-    _holds, _feeds, _payments, _settling, _promises, _plans, _autopay, _just_told,
+    _legal, _handed_over, _tickets, _contacts, _disputes, _our_mistakes, _never_delivered, _holds,
+    _feeds, _payments, _settling, _promises, _plans, _autopay, _just_told,
 )  # fmt: skip
 BEFORE_DUE = (_payments, _autopay, _tickets, _holds, _just_told)
 BEFORE_DUE_CODES = frozenset({"payment", "autopay", "ticket", "hold", "just_told"})
-OWN = frozenset({(Notice.PLAN_MISSED, "plan_missed"), (Notice.HANDED_OVER, "handed_over")})
+OWN = frozenset(
+    {
+        (Notice.PLAN_MISSED, "plan_missed"),
+        (Notice.PLAN_MISSED, "never_delivered"),  # they agreed to pay it: they know of it
+        (Notice.HANDED_OVER, "handed_over"),
+    }
+)
 CODES = (
     "bankruptcy", "deceased", "handed_over", "ticket", "fault", "call", "inbound", "proposal", "dispute",
-    "hold", "feed",
+    "our_mistake", "never_delivered", "hold", "feed",
     "payment", "settling", "promise", "plan", "plan_missed", "autopay", "just_answered",
     "just_told", "bad_address",
 )  # fmt: skip

@@ -76,8 +76,13 @@ class Waiting(NamedTuple):
     on: date
     since_at: datetime
     what: str  # subject, next step, or the way in which they reached us
-    kind: str  # ticket | missed | voicemail | step | mail | text | plan
+    kind: str  # ticket | missed | voicemail | step | call | mail | text | plan
     owner_id: int | None = None
+    known_at: datetime | None = None  # since when it is in our books
+    is_sure: bool = (
+        True  # False: it came from a number or address of theirs, and nobody has said whose it was
+    )
+    cents: int = 0  # of a proposal
 
 
 class Fault(NamedTuple):
@@ -89,6 +94,7 @@ class Fault(NamedTuple):
     since_at: datetime
     what: str
     owner_id: int | None = None
+    known_at: datetime | None = None
 
 
 class Question(NamedTuple):
@@ -100,6 +106,7 @@ class Question(NamedTuple):
     on: date
     reason: str
     answer_by_on: date
+    ticket_id: int | None = None  # in which it is talked about
 
 
 class Delivery(NamedTuple):
@@ -127,6 +134,7 @@ class Kept(NamedTuple):
     who: str
     made_on: date
     pay_on: date
+    is_of_this: bool = True  # False: it is of what was open before, and nothing is asked for until its day
 
 
 class Parts(NamedTuple):
@@ -247,6 +255,7 @@ def _payment_in_flight(e):
             "held": f"The processor's people look at the payment of {_money(one.cents)} of {_day(one.on)}",
             "in_doubt": f"The processor has not said yet what became of the payment of {_money(one.cents)} "
             f"of {_day(one.on)}",
+            "approved": f"Their payment of {_money(one.cents)} of {_day(one.on)} is not settled yet",
         }.get(one.state, f"{e.account.who} began to pay {_money(one.cents)} on {_day(one.on)}")
         proof = Proof("payment", one.id, f"{_money(one.cents)}{_with(one.label)}, {_spaced(one.state)}")
         return Found(f"{said}.", (proof,), LOOK_AT_PAYMENT)
@@ -291,10 +300,13 @@ def _untold(e):
 
 
 def _waiting_for_us(e):
-    if not e.account.waiting:
+    """What is disputed has its own question in its ticket: to decide it is the answer."""
+    own = {one.ticket_id for one in e.questions} if e.is_disputed else ()
+    waiting = [one for one in e.account.waiting if one.table != "ticket" or one.id not in own]
+    if not waiting:
         return None
-    first = e.account.waiting[0]
-    proof = tuple(Proof(one.table, one.id, _waits(one)) for one in e.account.waiting)
+    first = waiting[0]
+    proof = tuple(Proof(one.table, one.id, _waits(one)) for one in waiting)
     act = _WAITING_ACTS[first.kind]
     return Found(f"{_waits(first)}.", proof, act, first.owner_id, first.since_at)
 
@@ -303,6 +315,7 @@ _WAITING = {
     "ticket": "{who} wrote on {on} (“{what}”) and waits for our answer",
     "missed": "{who} called on {on} and nobody called back",
     "voicemail": "{who} left a message on {on} and nobody called back",
+    "call": "{who} called on {on} and nobody called back",
     "step": "We told {who} on {on} that we would do something (“{what}”), and it is not done",
     "mail": "{who} mailed us on {on} and nobody has read it",
     "text": "{who} texted us on {on} and nobody has read it",
@@ -312,6 +325,7 @@ _WAITING_ACTS = {
     "ticket": ANSWER,
     "missed": CALL_BACK,
     "voicemail": CALL_BACK,
+    "call": CALL_BACK,
     "step": CALL_BACK,
     "mail": READ,
     "text": READ,
@@ -319,8 +333,12 @@ _WAITING_ACTS = {
 }
 
 
+_WHOSE = "Somebody called on {on} from a number of {who}, and nobody has said whose call it was"
+
+
 def _waits(one):
-    return _WAITING[one.kind].format(who=one.who, on=_day(one.on), what=one.what)
+    said = _WHOSE if one.table == "call" and not one.is_sure else _WAITING[one.kind]
+    return said.format(who=one.who, on=_day(one.on), what=one.what)
 
 
 def _disputed(e):
@@ -332,6 +350,8 @@ def _disputed(e):
         f"we promised an answer by {_day(first.answer_by_on)}."
     )
     proof = tuple(Proof("dispute", one.id, f"{_money(one.cents)}, {one.reason}") for one in e.questions)
+    talks = {one.ticket_id: one for one in e.questions if one.ticket_id}
+    proof += tuple(Proof("ticket", id, f"Of {_day(one.on)}, about it") for id, one in talks.items())
     return Found(sentence, proof, DECIDE)
 
 
@@ -353,17 +373,22 @@ def _never_delivered(e):
         return _not_sent(e, f"Invoice {e.number} was never sent: we have no mail address", MEND_ADDRESS)
     last = e.deliveries[-1]
     proof = tuple(Proof("notice", one.id, _delivery(one)) for one in e.deliveries)
-    if last.came_back_on:
-        went = f" to {last.address}" if last.address else ""
-        why = f": {last.why.rstrip('.')}" if last.why else ""
-        return Found(f"What we sent{went} on {_day(last.on)} came back{why}.", proof, MEND_ADDRESS)
-    if last.state == "print" and not e.account.has_post:
+    if last.state == "print" and not last.came_back_on and not e.account.has_post:
         sentence = f"Invoice {e.number} waits to be printed, and we have no postal address to send it to."
         return Found(sentence, proof, MEND_ADDRESS)
-    if last.state == "print":
-        return Found(f"Invoice {e.number} waits to be printed and was never mailed.", proof, PRINT)
+    act = MEND_ADDRESS if last.came_back_on else PRINT if last.state == "print" else SEND_AGAIN
+    return Found(undelivered(e.number, last), proof, act)
+
+
+def undelivered(number, last):
+    """How the last message about an invoice that never reached anybody ended, in a sentence."""
     why = f": {last.why.rstrip('.')}" if last.why else ""
-    return Found(f"Invoice {e.number} never left{why}.", proof, SEND_AGAIN)
+    if last.came_back_on:
+        went = f" to {last.address}" if last.address else ""
+        return f"What we sent{went} on {_day(last.on)} came back{why}."
+    if last.state == "print":
+        return f"Invoice {number} waits to be printed and was never mailed."
+    return f"Invoice {number} never left{why}."
 
 
 def _not_sent(e, said, act):
@@ -409,6 +434,9 @@ def _promise_running(e):
     if not (one := e.promise):
         return None
     sentence = f"{one.who} promised on {_day(one.made_on)} to pay by {_day(one.pay_on)}."
+    if not one.is_of_this:
+        until = f"to pay by {_day(one.pay_on)} what was open then"
+        sentence = f"{one.who} promised on {_day(one.made_on)} {until}; this one can wait for that day."
     return Found(sentence, (Proof("promise", one.id, f"By {_day(one.pay_on)}"),), WAIT)
 
 

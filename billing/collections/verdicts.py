@@ -11,7 +11,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-from billing.collections import evidence, records, rules
+from billing.collections import evidence, houses, rules
 from models import ToJudge, Verdict, among, change_many, db, insert_rows
 
 CHUNK = 2_500  # customers judged together, in half a second: memory stays flat
@@ -48,7 +48,7 @@ class Report(NamedTuple):
 
 def judge_all(today, *, now, progress=None):
     """Judge everything past due; returns the Report. Some thirty queries for each chunk of customers."""
-    report, after, house = Report(Counter(), 0), 0, records.house()
+    report, after, house = Report(Counter(), 0), 0, houses.read()
     while customer_ids := evidence.customers_after(after, today, CHUNK):
         one = judge(customer_ids, today=today, now=now, house=house)
         report = Report(report.codes + one.codes, report.changed + one.changed)
@@ -95,7 +95,7 @@ def of_invoice(invoice, *, today, now):
 def judge(customer_ids, *, today, now, house=None):
     """Judge what is past due of these customers now and keep what is new; returns the Report.
 
-    house -- records.House, where it was read already
+    house -- houses.House, where it was read already
 
     One judge at a time on PostgreSQL: who read later must write later. It waits for nobody else, because it
     locks no customer and no invoice.
@@ -104,7 +104,8 @@ def judge(customer_ids, *, today, now, house=None):
         if db.for_update:
             db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         ToJudge.delete().where(among(ToJudge.customer_id, customer_ids)).execute()
-        found = [(one, rules.judge(one)) for one in evidence.read(customer_ids, today=today, house=house)]
+        standing = evidence.read(customer_ids, today=today, now=now, house=house)
+        found = [(one, rules.judge(one)) for one in standing]
         changed = _keep(customer_ids, found, today, now)
     return Report(Counter(judgment.code for _, judgment in found), changed)
 
