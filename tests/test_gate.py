@@ -419,6 +419,38 @@ def test_the_first_late_notice_becomes_a_personal_mail(alice, late):
     assert of_late() == [("overdue", 15, "skipped"), ("check_in", 5, "draft")]
 
 
+FOLLOWS = {  # the day on which it was held: what the page says, and what happens
+    30: ("Then the notice of 15 days leaves in its place, a milder one.", ("overdue", 15, "sent")),
+    15: (holding.DRAFTED, ("check_in", 5, "draft")),
+    5: (holding.READ_BY_PERSON, ("check_in", 5, "draft")),
+    None: (holding.SAME_LEAVES, ("handed_over", None, "sent")),
+}
+
+
+@pytest.mark.parametrize("number", FOLLOWS)
+def test_the_page_says_truly_what_becomes_of_each(alice, late, sent, number):
+    told, happened = FOLLOWS[number]
+    scenes.call(alice, late, clock_at(5).now())
+    if number is None:
+        about = {"customer": alice, "contact": payer(alice), "invoice": late}
+        queueing.queue(Notice.HANDED_OVER, key="k", why="x", now=BEFORE, **about)
+        sent.at(15)
+    else:
+        remind(number)
+    [notice] = holding.held()
+    assert holding.then([notice]) == {notice.id: told}
+
+    call_back()
+    last = (number or 15) + 1
+    if number is None:
+        holding.look_again(today=day(last), now=clock_at(last).now())
+    else:
+        remind(last)
+    sent.at(last)
+
+    assert of_late()[-1] == happened
+
+
 def test_however_long_it_was_held_the_steps_go_on(alice, late, sent):
     scenes.call(alice, late)
     remind(30)
@@ -446,6 +478,7 @@ def test_a_signed_mail_that_was_held_is_read_again(alice, late, sent):
     scenes.call(alice, late, clock_at(5).now())
     sent.at(5)
     assert Notice.get().state == Notice.HELD
+    assert list(holding.then(holding.held()).values()) == [holding.SIGNED]
     call_back()
 
     holding.look_again(today=day(6), now=clock_at(6).now())

@@ -137,6 +137,7 @@ def test_the_page_says_whom_to_answer_and_why(app, held, alice):
     page = desk.get("/staff/held").text
 
     assert "Alice Archer" in page and "nobody answered" in page and "Call back" in page
+    assert holding.DRAFTED in page  # and not that it goes on by itself
     assert f"/staff/call/{Call.get().id}" in page
 
 

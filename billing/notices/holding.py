@@ -9,13 +9,18 @@ from itertools import groupby
 
 from peewee import JOIN
 
-from billing import events, feeds, ledger, words
+from billing import events, feeds, ledger, reminder_policies, words
 from billing.collections import gate
 from billing.errors import StaleState
 from billing.notices import joining, judging
 from billing.states import move
-from models import Contact, Customer, Event, Invoice, Notice
+from models import Contact, Customer, Event, Invoice, Notice, ReminderStep
 
+MILDER_LEAVES = "Then the notice of {days} leaves in its place, a milder one."
+DRAFTED = "Then a personal mail is drafted in its place: one of us reads, signs and sends it."
+READ_BY_PERSON = "Then it waits among the drafts: one of us reads, signs and sends it."
+SIGNED = "Then it goes back to the drafts: whoever signed it reads it again before it leaves."
+SAME_LEAVES = "Then it leaves by itself."
 MILDER = "It was held back. The steps go on with a milder one."
 READ_AGAIN = "Something happened since it was written: please read it again."
 GATE = "gate"  # who did it, in the audit
@@ -75,6 +80,30 @@ def by_customer(*, today, now):
     return sorted(found, key=lambda one: (all(reason.waits for reason in one[2]), one[1][0].held_at))
 
 
+def then(rows):
+    """{notice id: what becomes of each held notice once nothing stands against it any more, in words}."""
+    stepped = [row for row in rows if _has_steps(row)]
+    invoices = [(row.invoice_id, row.customer_id, row.customer.group_id) for row in stepped]
+    steps = reminder_policies.of_invoices(invoices) if invoices else {}
+    return {row.id: _then(row, steps.get(row.invoice_id, ())) for row in rows}
+
+
+def _then(row, steps):
+    if row.kind == Notice.CHECK_IN:
+        return SIGNED if row.words else READ_BY_PERSON
+    milder = [step for step in steps if 0 < step.days < row.step] if _has_steps(row) else []
+    if not milder:
+        return SAME_LEAVES
+    if milder[-1].act == ReminderStep.CHECK_IN:
+        return DRAFTED
+    return MILDER_LEAVES.format(days=words.plural(milder[-1].days, "day"))
+
+
+def _has_steps(row):
+    """True for what makes room for the step before it."""
+    return row.kind == Notice.OVERDUE and row.step is not None
+
+
 def look_again(*, today, now):
     """Let go on what nothing stands against any more. Returns how many.
 
@@ -103,7 +132,7 @@ def _look(row, against, today, now):
 
 
 def _release(row, now):
-    if row.kind == Notice.OVERDUE and row.step is not None:
+    if _has_steps(row):
         move(row, Notice.SKIPPED, released_at=now, reason=MILDER)
     elif row.kind == Notice.CHECK_IN:
         move(row, Notice.DRAFT, released_at=now, reason=READ_AGAIN if row.words else "")
