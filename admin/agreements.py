@@ -13,7 +13,7 @@ from markupsafe import Markup
 from wtforms.validators import Optional
 
 from admin import finding, labels, related
-from admin.actions import Action, day_of, fill_today, text_field
+from admin.actions import Action, day_of, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, RateInput
 from admin.filters import Derived
@@ -73,6 +73,14 @@ def reasons(rows):
         yield names[code], " ".join(part for part in said if part)
 
 
+def _fill_end(form, rows):
+    """The day that the customer was told when they ended it; else today."""
+    asked = answers.latest(rows[0]) if len(rows) == 1 else None
+    if form.on.raw_data is None:
+        waits = asked is not None and asked.answer == answers.END and asked.last_on >= g.today
+        form.on.data = asked.last_on if waits else g.today
+
+
 END = Action(
     "end",
     "End contract",
@@ -82,7 +90,7 @@ END = Action(
     "is told.",
     fits=lambda contract: contract.ends_on is None,
     effect=what_follows,
-    fill=fill_today("on"),
+    fill=_fill_end,
     about=reasons,
     tone="danger",
 )

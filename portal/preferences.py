@@ -238,7 +238,7 @@ def electronic_consent(token):
     link = consents.asked(token, now=g.now)
     g.by = f"customer:{link.contact.email}"
     form, text = AgreeForm(), consents.electronic_words(link.contact, g.company)
-    form.agreed.label.text = "I agree."
+    form.agreed.label.text = "I agree"
     if form.validate_on_submit():
         try:
             ip = request.remote_addr or ""

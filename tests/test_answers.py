@@ -21,7 +21,7 @@ from models import (
     RenewalNotice,
     Ticket,
 )
-from tests import factories
+from tests import factories, office
 from tests.portal_visitor import Visitor
 from tests.test_portal_account import enter
 from tests.test_renewals import agree, table  # noqa: F401
@@ -262,6 +262,38 @@ def test_required_fire_monitoring_waits_for_the_authority(company, alice):
     assert Contract.get_by_id(contract.id).ends_on is None
     assert row.ticket.subject == "Ends required fire monitoring on March 31, 2027: tell the authority"
     assert "we must tell it in writing first" in row.wording
+    said, note = row.ticket.messages
+    assert (
+        said.body
+        == "Alice Archer: I cancel my monitoring agreement. My last day of service is March 31, 2027."
+    )
+    assert (said.internal, note.internal) == (False, True)
+    assert "tell the authority in writing and record that notice" in note.body
+    assert (row.ticket.kind, row.ticket.contract, row.ticket.state) == (
+        Ticket.CANCELLATION, contract, Ticket.WAITING_ON_US,
+    )  # fmt: skip
+    assert {one.kind for one in Notice.select()} == {"contract_answered"}
+
+
+def test_staff_end_it_on_the_day_that_the_customer_was_told(app, company, alice):
+    contract = agree(alice)
+    require_fire(contract)
+    desk = office.enter(app)
+    act = f"/staff/contract/act/end?id={contract.id}"
+    assert 'value="2026-12-01"' in desk.get(act).text
+    give(contract)
+
+    assert 'value="2027-03-31"' in desk.get(act).text
+
+
+def test_many_services_fold_away_so_that_the_answer_is_near(app, alice, clock):
+    contract = agree(alice)
+    visitor = enter(Visitor(app), factories.payer(alice), clock)
+    assert "services and their prices" not in visitor.open(f"/account/agreements/{contract.id}").text
+    for number in range(7):
+        factories.make_charge(contract, item=factories.make_item(f"Camera {number}"))
+
+    assert "All 8 services and their prices" in visitor.open(f"/account/agreements/{contract.id}").text
 
 
 def test_staff_read_on_the_contract_that_the_customer_ended_it_before_it_is_ended_here(company, alice):

@@ -172,7 +172,7 @@ def test_help_is_answered_with_who_we_are(ann):
         ("ALTO", "Lantern Security: Ya no recibirá mensajes. Responda START para volver a recibirlos."),
         (
             "START",
-            "Lantern Security: Recibirá mensajes sobre su cuenta. Responda AYUDA para ayuda, ALTO para terminar.",
+            "Lantern Security: Recibirá mensajes sobre su cuenta. Responda AYUDA para ayuda, ALTO",
         ),
         ("ayuda", "Lantern Security: llame al (512) 555-0100 o escriba a"),
     ],

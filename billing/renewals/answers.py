@@ -12,13 +12,17 @@ from billing import authorities, customers, events, ledger, tickets, words
 from billing.errors import BillingError
 from billing.periods import DAY
 from billing.renewals import agreements, closing, endings, matching, rules, sending, terms, told
-from models import Contract, Notice, RenewalAnswer, RenewalNotice, RenewalRule
+from models import Contract, Notice, RenewalAnswer, RenewalNotice, RenewalRule, Ticket
 
 RENEW, TALK, END = RenewalAnswer.RENEW, RenewalAnswer.TALK, RenewalAnswer.END
 WHY = "You answered about your agreement with us."
 NO_REASON = "not_said"
 LONGEST_NAME = 80
 LONGEST_WORDS = 5000
+NEXT = (
+    "On the contract, “Letter to the authority” makes the letter, “Record notice to the authority” notes "
+    "that it left, and “End contract” ends it. The customer knows that we do this for them."
+)
 CHANGED = "What stands here has changed since you looked. Please read it again before you answer."
 
 
@@ -233,18 +237,24 @@ def _record(offered, answer, key, said, contact, notice, now):
 
 def _ticket(offered, answer, said, contact, now):
     """Who wants to talk is waited for by us; so is an end that needs the authority first."""
-    contract, text = offered.contract, said["words"]
-    if answer == END and offered.waits_for_authority:
-        last = words.date(offered.last_on)
-        subject = f"Ends required fire monitoring on {last}: tell the authority"
-        text = authorities.missing(contract, offered.last_on)
-    elif answer == TALK:
-        subject, text = f"Wants to talk about the {endings.lower(contract.name)}", text or "Please call me."
-    else:
+    contract, waits = offered.contract, answer == END and offered.waits_for_authority
+    if answer != TALK and not waits:
         return None
-    body = f"{said['name']}: {text}"
-    told_by = {"by": said["by"][:80], "now": now}
-    return tickets.open(contract.customer, subject=subject[:120], body=body, contact=contact, **told_by)
+    name, by = endings.lower(contract.name), said["by"][:80]
+    last = words.date(offered.last_on)
+    subject, text = f"Wants to talk about the {name}", said["words"] or "Please call me."
+    if waits:
+        subject = f"Ends required fire monitoring on {last}: tell the authority"
+        text = f"I cancel my {name}. My last day of service is {last}."
+    ticket = tickets.open(
+        contract.customer, subject=subject[:120], body=f"{said['name']}: {text}", contact=contact, by=by,
+        now=now, contract=contract, via=Ticket.PORTAL, acknowledge=False,
+        kind=Ticket.CANCELLATION if waits else "",
+    )  # fmt: skip
+    if waits:
+        note = f"{authorities.missing(contract, offered.last_on)} {NEXT}"
+        tickets.reply(ticket, body=note, by="the answer page", now=now, internal=True)
+    return ticket
 
 
 # --- The confirmation ----------------------------------------------------------------------------
