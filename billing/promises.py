@@ -18,10 +18,11 @@ from billing.errors import BillingError
 from billing.money import format_cents
 from billing.notices import queueing
 from billing.states import move
-from models import Invoice, Notice, PlanInvoice, Promise, among, db
+from models import Invoice, Notice, Plan, PlanInvoice, Promise, among, db
 
 YEAR = timedelta(days=365)
 FARTHEST = timedelta(days=90)  # that staff may note
+TOLD_WITHIN = timedelta(days=30)  # after that nobody wants to be told of what they once said
 LONGEST = 2000
 MADE, DAY = "made", "day"
 
@@ -48,7 +49,7 @@ def covered(customer_ids):
     found = {row.invoice_id: row for row in rows if row.invoice_id}
     if whole:
         ids = Invoice.select(Invoice.id, Invoice.customer, Invoice.issued_on).where(
-            among(Invoice.customer, list(whole)) & (Invoice.open_cents > 0)
+            among(Invoice.customer, list(whole)) & (Invoice.open_cents > 0) & Invoice.id.not_in(_planned())
         )
         for id, customer_id, issued_on in ids.tuples():
             if issued_on <= whole[customer_id].made_on:
@@ -72,13 +73,24 @@ def due(today):
 
 
 def _invoices(customer_id, invoice_id, made_on=None):
-    """The open invoices that a promise is about."""
-    query = Invoice.select().where((Invoice.customer == customer_id) & (Invoice.open_cents > 0))
+    """The open invoices that a promise is about: none that a plan covers, or covered since."""
+    query = Invoice.select().where(
+        (Invoice.customer == customer_id) & (Invoice.open_cents > 0) & Invoice.id.not_in(_planned(made_on))
+    )
     if invoice_id:
         query = query.where(Invoice.id == invoice_id)
     elif made_on:
         query = query.where(Invoice.issued_on <= made_on)
     return list(query.order_by(Invoice.due_on, Invoice.id))
+
+
+def _planned(made_on=None):
+    """A query of the ids of invoices that a plan covers; and of those that one covered since ``made_on``."""
+    query = PlanInvoice.select(PlanInvoice.invoice)
+    if made_on is None:
+        return query.where(PlanInvoice.active)
+    since = Plan.agreed_on.is_null(False) & (Plan.ended_on >= made_on)
+    return query.join(Plan).where(PlanInvoice.active | since)
 
 
 def owed_cents(invoices):
@@ -189,13 +201,13 @@ def _same(customer, invoice, pay_on):
 
 def _check(customer, invoices):
     """Raise when there is nothing to promise."""
+    if not invoices and customer.plans.where(Plan.state == Plan.RUNNING).exists():
+        raise AskUs("An installment plan covers this. If a payment does not fit, please ask us.")
     if not invoices:
         raise BillingError("Nothing is open, so there is nothing to promise. Thank you.")
     ids = [one.id for one in invoices]
     if ledger.standing_attempts(ids):
         raise BillingError("A payment is under way already. You need not do anything until that is known.")
-    if PlanInvoice.select().where(among(PlanInvoice.invoice, ids) & PlanInvoice.active).exists():
-        raise AskUs("An installment plan covers this. If a payment does not fit, please ask us.")
     if not owed_cents(invoices):
         raise BillingError("You told us that it is not right. Until that is decided, nothing is due.")
     covering = covered([customer.id])
@@ -243,14 +255,26 @@ def withdraw(promise, *, reason, by, today, now):
 
 
 def replaced(customer_id, invoice_ids, *, reason, by, now):
-    """Something better was agreed for these invoices: their promises are done with. In the caller's lock."""
-    day = companies.current()
+    """A plan was agreed for these invoices: what was promised of them is done with. In the caller's lock.
+
+    What somebody promised to pay in full beside them, they still pay by that day. A part of everything that
+    was promised cannot be told apart any more: that promise is done with as well.
+    """
+    today = words.local(now, companies.current().time_zone).date()
+    planned = list(Invoice.select().where(among(Invoice.id, list(invoice_ids))))
     query = Promise.select().where((Promise.customer == customer_id) & (Promise.state == Promise.RUNNING))
-    for promise in query:
-        about = {one.id for one in _invoices(customer_id, promise.invoice_id, promise.made_on)}
-        if about and about <= set(invoice_ids):
-            today = words.local(now, day.time_zone).date()
+    for promise in list(query):
+        if not any(_covers(promise, invoice) for invoice in planned):
+            continue
+        is_part = promise.amount_cents < promise.owed_cents
+        if is_part or not _invoices(customer_id, promise.invoice_id, promise.made_on):
             _decide(promise, Promise.WITHDRAWN, by, today, now, reason=reason)
+
+
+def _covers(promise, invoice):
+    if promise.invoice_id:
+        return promise.invoice_id == invoice.id
+    return invoice.issued_on <= promise.made_on
 
 
 def decide_due(today, *, now, by, trouble=None):
@@ -322,6 +346,17 @@ class PromiseDocument:
     is_today: bool
     said: str
     pays_itself: bool
+
+
+def broken_for(invoice, *, today):
+    """The day that was promised for an invoice and passed, until a message has told of it; or None."""
+    broken = (Promise.state == Promise.BROKEN) & (Promise.decided_on >= today - TOLD_WITHIN)
+    query = Promise.select().where((Promise.customer == invoice.customer_id) & broken)
+    last = next((one for one in query.order_by(Promise.id.desc()) if _covers(one, invoice)), None)
+    if last is None:
+        return None
+    since = (Notice.kind == Notice.OVERDUE) & (Notice.sent_at > last.decided_at)
+    return None if invoice.notices.where(since).exists() else last.pay_on
 
 
 def document(promise, *, today):

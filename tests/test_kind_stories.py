@@ -15,7 +15,6 @@ import models
 from billing import (
     calls,
     checks,
-    contracts,
     customers,
     demands,
     inbound,
@@ -33,6 +32,7 @@ from billing.notices import holding
 from billing.personal import drafts
 from billing.plans import keeping
 from billing.remedies import service_credits, write_offs
+from billing.renewals import endings
 from models import (
     Call,
     Credit,
@@ -159,6 +159,11 @@ class Story:
         notice = sent.order_by(Notice.id.desc()).get()
         [one] = [mail for mail in self.post_office.taken if mail["Message-ID"] == notice.message_id]
         return one.get_body(("plain",)).get_content()
+
+    def letter(self, kind):
+        """The words of the last letter of a kind, on one line."""
+        notice = Notice.select().where(Notice.kind == kind).order_by(Notice.id.desc()).get()
+        return " ".join(self.app.compose(notice, self.clock.now()).text.split())
 
     def follow(self, kind, tail=""):
         """Open the page behind the last mail of a kind, and touch it: a person is there. Returns the Page."""
@@ -508,12 +513,15 @@ def test_moe_moved_away_and_a_few_cents_are_let_go(story):
     Customer.update(street="9 Larimer Street", city="Denver", state="CO", zip="80202").where(
         Customer.id == story.customer.id
     ).execute()
-    contracts.end(story.contract, on=date(2027, 1, 10), reason_code="moved", **story.by(story.bill))
+    endings.end(story.contract, on=date(2027, 1, 10), reason_code="moved", **story.by(story.bill))
     day = {"pay_on": date(2027, 1, 15), "via": Promise.PHONE, "staff": True}
     promises.make(story.customer, **day, **story.by(story.bill))
     calls.done(call, how="All done, told him on the phone", by="staff:bill", now=story.clock.now())
     story.work()
     post_letters(story)
+    letter = story.letter("contract_ended")
+    assert "January 10, 2027 is your last day of service" in letter
+    assert "$31.00 is open today. You told us that you pay by January 15, 2027" in letter
     assert story.verdict().code == Verdict.PROMISE_RUNNING
 
     # The final invoice, for ten days, goes to Denver on paper. No letter about December goes with it.
@@ -537,6 +545,7 @@ def test_moe_moved_away_and_a_few_cents_are_let_go(story):
     assert story.invoice() == final
     assert story.diary == [
         "Dec 1 paper invoice",
+        "Dec 21 paper contract_ended",
         "Dec 21 paper promise",
         "Jan 1 paper invoice",
     ]

@@ -221,6 +221,22 @@ def test_the_agreement_is_mailed_at_once_with_its_file(app, owed, alice):
     assert "/plan" not in letter.kept_text.replace("…/plan", "")
 
 
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "$120.00 of it is due now. Please pay it by December 7, 2026, or tell us what would fit."),
+        ("es", "De eso, $120.00 vence ahora. Por favor páguelo a más tardar el 7 de diciembre de 2026"),
+    ],
+)
+def test_who_has_no_plan_any_more_reads_what_is_due_now_and_by_when(app, owed, alice, language, says):
+    type(alice).update(language=language).execute()
+    plan = sign(alice, THREE)
+
+    keeping.end(plan, reason="It did not fit.", by=BY, today=TODAY + DAY, now=NOW + DAY)
+
+    assert says in " ".join(app.compose(Notice.get(Notice.kind == "plan_ended"), NOW + DAY).text.split())
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_message_of_a_plan_can_be_written(app, owed, alice, language):
     type(alice).update(language=language).execute()

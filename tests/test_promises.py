@@ -4,9 +4,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from billing import payments, promises
+from billing import notices, payments, promises
 from billing.errors import BillingError
-from billing.plans import agreeing
+from billing.plans import agreeing, keeping
 from models import Company, Event, Notice, Promise
 from tests.factories import BY, NOW, fresh, make_invoice, payer
 
@@ -155,6 +155,146 @@ def test_a_plan_takes_the_place_of_a_promise(owed, alice):
     signature = agreeing.Signature("Alice", "k" * 20, BY)
     agreeing.sign(alice, wish, signature, shown=shown, today=TODAY, now=NOW)
     assert (fresh(promise).state, fresh(promise).reason) == ("withdrawn", "A plan was agreed instead.")
+
+
+# --- A plan for a part of it ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def younger(alice):
+    return make_invoice(alice, cents=3_000, due=date(2026, 11, 28), issued=date(2026, 11, 10))
+
+
+def plan_for(customer, invoice, today=TODAY):
+    wish = agreeing.Wish(2, today)
+    shown = agreeing.offer(customer, wish, today=today, invoice_ids=[invoice.id]).sha256
+    signature = agreeing.Signature("Alice", "k" * 20, BY, contact=payer(customer))
+    told = {"today": today, "now": at(today), "invoice_ids": [invoice.id]}
+    return agreeing.sign(customer, wish, signature, shown=shown, **told)
+
+
+def test_what_a_plan_covers_is_not_told_of_nor_decided_by_the_promise_beside_it(owed, younger, alice, app):
+    promise = make(alice)
+
+    plan_for(alice, owed)
+
+    assert promises.covered([alice.id]) == {younger.id: promise}
+    assert decide(promise.pay_on) == (0, 0, 1)
+    word = Notice.select().where(Notice.kind == "promise").order_by(Notice.id.desc()).get()
+    letter = app.compose(word, at(promise.pay_on))
+    assert "$30.00" in letter.subject and "$130.00" not in letter.text
+    pay(younger, 3_000, on=promise.pay_on)
+    assert decide(promise.pay_on + DAY) == (1, 0, 0)
+
+
+def test_a_plan_that_ends_does_not_break_the_promise_beside_it(owed, younger, alice):
+    promise = make(alice)
+    plan = plan_for(alice, owed)
+    keeping.end(plan, reason="It did not fit.", by=BY, today=TODAY + 2 * DAY, now=at(TODAY + 2 * DAY))
+
+    pay(younger, 3_000, on=TODAY + 3 * DAY)
+
+    assert decide(TODAY + 3 * DAY) == (1, 0, 0)
+    assert fresh(promise).state == "kept"
+
+
+def test_a_part_of_everything_cannot_be_told_apart_from_a_plan(owed, younger, alice):
+    promise = make(alice, amount_cents=5_000)
+
+    plan_for(alice, owed)
+
+    assert (fresh(promise).state, fresh(promise).reason) == ("withdrawn", "A plan was agreed instead.")
+
+
+def test_a_promise_of_another_invoice_stays(owed, younger, alice):
+    promise = make(alice, invoice=younger)
+    plan_for(alice, owed)
+    assert fresh(promise).state == "running"
+
+
+def test_the_rest_beside_a_plan_can_be_promised(owed, younger, alice):
+    plan_for(alice, owed)
+    assert make(alice).owed_cents == 3_000
+    with pytest.raises(promises.AskUs, match="plan covers this"):
+        make(alice, invoice=owed)
+
+
+# --- What comes after one that was broken --------------------------------------------------------
+
+
+def live(first, last, acts=()):
+    """Days of the daily look and of reminding: [(day, kind, step)] of what was said. What waits leaves."""
+    said = []
+    for n in range((last - first).days + 1):
+        day, at_nine = first + n * DAY, at(first + n * DAY)
+        for act in [act for on, act in acts if on == day]:
+            act(day)
+        decide(day)
+        notices.queue_reminders(day, now=at_nine)
+        queued = Notice.state.in_(("queued", "draft")) & (Notice.kind != "invoice")
+        for notice in list(Notice.select().where(queued).order_by(Notice.id)):
+            Notice.update(state="sent", sent_at=at_nine).where(Notice.id == notice.id).execute()
+            said.append((day, notice.kind, notice.step))
+    return said
+
+
+def test_after_a_broken_promise_they_are_asked_kindly_first_and_not_as_if_nothing_was_said(owed, alice, app):
+    """Due November 20: the late notices of 15 and 30 days would stand on December 5 and 20."""
+    Company.update(live_on=date(2020, 1, 1)).execute()
+    before = live(date(2026, 11, 21), TODAY)
+    make(alice, date(2026, 12, 8), invoice=owed)
+
+    after = live(TODAY + DAY, date(2027, 1, 20))
+
+    assert before == [(date(2026, 11, 25), "check_in", 5)]
+    assert after == [
+        (date(2026, 12, 1) + DAY, "promise", None),  # the confirmation
+        (date(2026, 12, 8), "promise", None),  # a friendly word on the day
+        (date(2026, 12, 12), "check_in", 5),  # a person writes: a step milder than the late notice
+        (date(2026, 12, 22), "overdue", 15),
+        (date(2027, 1, 6), "overdue", 30),
+    ]
+
+
+def test_the_first_message_after_it_says_what_they_had_told_us(owed, alice, app, clock):
+    Company.update(live_on=date(2020, 1, 1)).execute()
+    make(alice, date(2026, 12, 8), invoice=owed)
+    live(TODAY + DAY, date(2026, 12, 21))
+    notices.queue_reminders(date(2026, 12, 22), now=at(date(2026, 12, 22)))
+    first = Notice.get(Notice.kind == "overdue")
+    clock.set(date(2026, 12, 22))
+
+    text = " ".join(app.compose(first, at(date(2026, 12, 22))).text.split())
+
+    assert "You told us that you pay by December 8, 2026, and it has not reached us yet." in text
+    assert "we write once more on January 6, 2027" in text
+    Notice.update(sent_at=at(date(2026, 12, 22)), state="sent").where(Notice.id == first.id).execute()
+    assert promises.broken_for(owed, today=date(2027, 1, 6)) is None
+
+
+def test_a_promise_that_is_kept_late_is_followed_by_nothing(owed, alice):
+    Company.update(live_on=date(2020, 1, 1)).execute()
+    make(alice, date(2026, 12, 8), invoice=owed)
+    said = live(TODAY, date(2027, 1, 20), [(date(2026, 12, 12), lambda day: pay(owed, 10_000, on=day))])
+    assert [kind for _, kind, _ in said] == ["promise", "promise", "receipt"]
+
+
+def test_after_a_plan_there_are_days_to_answer_its_last_mail(owed, alice):
+    """Agreed December 1 after a notice on the 5th step; ended on the 20th, when a second notice was near."""
+    Company.update(live_on=date(2020, 1, 1)).execute()
+    plan = plan_for(alice, owed)
+    ended = date(2026, 12, 20)
+
+    said = live(TODAY, date(2027, 1, 10), [
+        (TODAY, lambda day: pay(owed, 5_000, on=day)),
+        (ended, lambda day: keeping.end(plan, reason="It did not fit.", by=BY, today=day, now=at(day))),
+    ])  # fmt: skip
+
+    assert [(day, kind) for day, kind, _ in said if day >= ended] == [
+        (ended, "plan_ended"),
+        (date(2026, 12, 26), "overdue"),  # five days after it, and not on Christmas
+        (date(2027, 1, 9), "overdue"),
+    ]
 
 
 def test_the_database_keeps_what_was_said(owed, alice, db):

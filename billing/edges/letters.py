@@ -206,7 +206,10 @@ def _plan_agreed(notice, tokens, today, now):
 
 
 def _overdue(notice, tokens, today, now):
-    return _invoice(notice, tokens, today, now) | {"next_on": reminding.next_on(notice.invoice, today=today)}
+    return _invoice(notice, tokens, today, now) | {
+        "next_on": reminding.next_on(notice.invoice, today=today),
+        "promised_on": promises.broken_for(notice.invoice, today=today),
+    }
 
 
 def _check_in(notice, tokens, today, now):

@@ -22,7 +22,10 @@ from models import (
     ImportBatch,
     Invoice,
     Notice,
+    Plan,
+    PlanInvoice,
     Preference,
+    Promise,
     ReminderStep,
     among,
     db,
@@ -78,11 +81,15 @@ class Done(NamedTuple):
 
 
 class Resumed(NamedTuple):
-    """A step that was held back, and when it was let go on."""
+    """From when the steps of an invoice go on, a step milder than ``step``: held back, or a word broke.
 
-    notice_id: int
+    mark -- what the keys of its messages end with, so that a step can be said once more
+    """
+
+    mark: str
     step: int
-    at: object
+    on: date
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -131,11 +138,19 @@ def _open_chunk(today, after):
         Notice.invoice.is_null(False) & (Notice.released_at > oldest)
     )
     restored = Dispute.select(Dispute.invoice).where(Dispute.due_again_on >= oldest)
+    broken = (Promise.state == Promise.BROKEN) & (Promise.decided_on >= oldest)
+    whole = Promise.select(Promise.customer).where(broken & Promise.invoice.is_null())
+    over = Plan.state.in_((Plan.BROKEN, Plan.ENDED)) & (Plan.ended_on >= oldest)
+    let_go = (
+        Invoice.id.in_(Promise.select(Promise.invoice).where(broken & Promise.invoice.is_null(False)))
+        | Invoice.id.in_(PlanInvoice.select(PlanInvoice.invoice).join(Plan).where(over))
+        | Invoice.customer.in_(whole)
+    )
     query = (
         Invoice.select(Invoice.id, Invoice.customer, Invoice.due_on, Invoice.issued_on)
         .where(
             (Invoice.open_cents > SQL("0"))
-            & ((Invoice.due_on >= oldest) | Invoice.id.in_(resumed) | Invoice.id.in_(restored))
+            & ((Invoice.due_on >= oldest) | Invoice.id.in_(resumed) | Invoice.id.in_(restored) | let_go)
             & (Invoice.due_on <= today + timedelta(days=AHEAD))
             & (Invoice.issued_on < today)
         )
@@ -207,7 +222,7 @@ def _scene(rows, steps, today, now):
         quiet=gate.before_due(early, today=today, now=now),
         shut=_shut(late, today, now),
         still=_standing_still(invoice_ids),
-        resumed=_resumed(invoice_ids),
+        resumed=_going_on(late, steps),
         rested=timing.rested(customer_ids, today=today, now=now),
     )
 
@@ -262,13 +277,50 @@ def _done(invoice_ids):
     return done, frozenset(told)
 
 
+def _going_on(rows, steps):
+    """{invoice id: Resumed} of those whose steps do not count from the due date any more, by the latest."""
+    found, grace_days = _resumed([row.id for row in rows]), companies.current().grace_days
+    for row, mark, on, at in _let_go(rows):
+        late = [step for step in steps.get(row.id, ()) if step.days > 0]
+        reached = [step for step in late if reminder_policies.day_of(step, row.due_on, grace_days) <= on]
+        earlier = found.get(row.id)
+        if reached and (earlier is None or earlier.at < at):
+            found[row.id] = Resumed(mark, reached[-1].days, on, at)
+    return found
+
+
 def _resumed(invoice_ids):
     """{invoice id: Resumed} of the invoices whose steps were held back once, and when they last went on."""
     query = Notice.select(Notice.id, Notice.invoice, Notice.step, Notice.released_at).where(
         among(Notice.invoice, invoice_ids) & Notice.released_at.is_null(False) & Notice.step.is_null(False)
     )
     rows = query.order_by(Notice.released_at).tuples()
-    return {invoice_id: Resumed(id, step, at) for id, invoice_id, step, at in rows}
+    return {invoice_id: Resumed(f"{id}", step, at.date(), at) for id, invoice_id, step, at in rows}
+
+
+def _let_go(rows):
+    """(row, mark, from which day, since when) of invoices whose promise or plan came to nothing.
+
+    After a plan there are days to answer its last mail, as after a payment of it that was missed.
+    """
+    by_id, by_customer = {row.id: row for row in rows}, {}
+    for row in rows:
+        by_customer.setdefault(row.customer_id, []).append(row)
+    promised = Promise.select(
+        Promise.id, Promise.customer, Promise.invoice, Promise.made_on, Promise.decided_on, Promise.decided_at
+    ).where(among(Promise.customer, list(by_customer)) & (Promise.state == Promise.BROKEN))
+    for id, customer_id, invoice_id, made_on, on, at in promised.tuples():
+        for row in by_customer[customer_id]:
+            if invoice_id == row.id or (invoice_id is None and row.issued_on <= made_on):
+                yield row, f"promise{id}", on, at
+    planned = (
+        PlanInvoice.select(PlanInvoice.invoice, Plan.id, Plan.ended_on, Plan.ended_at)
+        .join(Plan)
+        .where(among(PlanInvoice.invoice, list(by_id)) & Plan.state.in_((Plan.BROKEN, Plan.ENDED)))
+    )
+    wait = timedelta(days=companies.current().plan_grace_days)
+    for invoice_id, id, on, at in planned.tuples():
+        yield by_id[invoice_id], f"plan{id}", on + wait, at
 
 
 def _standing_still(invoice_ids):
@@ -370,7 +422,7 @@ def _late(row, payers, scene):
             yield {
                 "kind": kind,
                 "key": f"{kind}:{row.id}:{step.days}:{who}{row.mark}"
-                + (f":{resumed.notice_id}" if resumed else ""),
+                + (f":{resumed.mark}" if resumed else ""),
                 "state": Notice.DRAFT if kind == Notice.CHECK_IN else Notice.QUEUED,
                 "why": WHY_OVERDUE,
                 "step": step.days,
@@ -388,10 +440,13 @@ def _latest(row, scene, resumed=None):
     """The last step whose day has come, or None: before the first, and long after the last.
 
     Where a step was held back, the steps go on with the one before it, counted from the day on which it was
-    let go on: nobody who had to wait for us is asked more sternly for that.
+    let go on: nobody who had to wait for us is asked more sternly for that. The same after a promise that was
+    not kept and after a plan that is over: who tried is asked kindly first.
     """
     late = [step for step in scene.steps[row.id] if step.days > 0]
-    due_on = _counted_from(row, late, resumed)
+    if resumed and scene.today < resumed.on:
+        return None
+    due_on = _counted_from(row.due_on, late, resumed)
     days = {step: reminder_policies.day_of(step, due_on, scene.grace_days) for step in late}
     reached = [step for step in late if days[step] <= scene.today]
     if not reached:
@@ -401,19 +456,22 @@ def _latest(row, scene, resumed=None):
     return None if is_over else last
 
 
-def _counted_from(row, late, resumed):
-    """The day from which the steps of an invoice are counted: its due date, until something was held back."""
+def _counted_from(due_on, late, resumed):
+    """The day from which the steps of an invoice are counted: its due date, until something came between."""
     if not resumed or not late:
-        return row.due_on
+        return due_on
     milder = [step for step in late if step.days < resumed.step] or late[:1]
-    return max(row.due_on, resumed.at.date() - timedelta(days=milder[-1].days))
+    return max(due_on, resumed.on - timedelta(days=milder[-1].days))
 
 
 def next_on(invoice, *, today):
     """The day on which the next message about an open invoice would leave, or None after the last one."""
     grace_days = companies.current().grace_days
-    due_on = demands.next_due_on(invoice) or invoice.due_on
-    days = reminder_policies.calendar(reminder_policies.of_invoice(invoice), due_on, grace_days=grace_days)
+    due_on, steps = demands.next_due_on(invoice) or invoice.due_on, reminder_policies.of_invoice(invoice)
+    row = Open(invoice.id, invoice.customer_id, None, False, due_on, invoice.issued_on)
+    resumed = _going_on([row], {invoice.id: steps}).get(invoice.id)
+    due_on = _counted_from(due_on, [step for step in steps if step.days > 0], resumed)
+    days = reminder_policies.calendar(steps, due_on, grace_days=grace_days)
     return next((day for day, act in days if day > today and act == ReminderStep.LATE), None)
 
 

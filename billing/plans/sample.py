@@ -58,7 +58,7 @@ def broken():
     return plan(
         state="broken", rows=rows(standing.OVER, standing.OVER, standing.OVER), next=None,
         reason="Payment 2, due January 20, 2027, was missed.",
-        owed=(told.Owed("10482", date(2026, 12, 15), 10_000),),
+        owed=(told.Owed("10482", date(2026, 12, 15), 10_000),), pay_by_on=date(2027, 2, 2),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ class PlanDocument:
 
     repair_by_on -- until when a missed payment can be put right, were the message sent today
     owed         -- what counts by its own date again, of a plan that is over without being paid
+    pay_by_on    -- until when nobody asks for it again, of a plan that is over
     """
 
     state: str
@@ -34,6 +35,11 @@ class PlanDocument:
     paragraphs: tuple
     signed: tuple
     autopay: bool
+    pay_by_on: date | None = None
+
+    def due_now_cents(self, day):
+        """What of ``owed`` is past its own date on ``day``."""
+        return sum(one.cents for one in self.owed if one.due_on < day)
 
     @property
     def is_proposal(self):
@@ -78,6 +84,7 @@ def plan_document(plan, *, today):
         paragraphs=written.paragraphs,
         signed=written.signed,
         autopay=plan.autopay,
+        pay_by_on=plan.ended_on and plan.ended_on + timedelta(days=company.plan_grace_days),
     )
 
 

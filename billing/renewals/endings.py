@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from billing import authorities, banking_days, contracts, customers, ledger, tickets, words
+from billing import authorities, banking_days, contracts, customers, demands, ledger, promises, tickets, words
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.periods import DAY
@@ -262,7 +262,7 @@ def document(contract, *, today, online=""):
     """The Told of a contract that was ended: the last day, the money, what happens to the alarm."""
     row = contract.cancellations.get()
     last, after = words.date(row.ends_on), words.date(row.ends_on + DAY)
-    money = list(_settled(row, contract))
+    money = [*_settled(row, contract), _open_now(contract.customer, today)]
     return told.told(
         contract.customer,
         today=today,
@@ -291,6 +291,22 @@ def _settled(row, contract):
         yield "Nothing more will be billed for it."
     if row.refund_by_on:
         yield f"What you paid ahead is with you by {words.date(row.refund_by_on)} at the latest."
+
+
+def _open_now(customer, today):
+    """What is open when the message leaves, and by when: their own word, or the earliest date of it."""
+    asked = demands.asked_of(list(ledger.open_invoices(customer)), today)
+    if not asked:
+        return ""
+    cents, covering = format_cents(sum(one.cents for one in asked)), promises.covered([customer.id])
+    if all(one.invoice.id in covering for one in asked):
+        last = max(covering[one.invoice.id].pay_on for one in asked)
+        return (
+            f"{cents} is open today. You told us that you pay by {words.date(last)}, and we wait until then."
+        )
+    if asked[0].due_on < today:
+        return f"{cents} is open today and due now. If that does not fit, tell us: we find a day that does."
+    return f"{cents} is open today, due {words.date(asked[0].due_on)}."
 
 
 def lower(name):

@@ -66,6 +66,7 @@ MEANINGS = {
     "button_for_all": "piece: the same for all invoices",
     "open_invoices": "piece: each invoice and the sum",
     "next_on": "when we write once more; empty when a person follows",
+    "promised": "the day by which they had told us that they pay, and it did not come; else empty",
     "letter": "piece: what the person wrote who signs it",
     # promises and plans
     "what": "what was promised: “invoice 10482” or “everything that is open”",
@@ -80,6 +81,8 @@ MEANINGS = {
     "first_sum": "its amount",
     "repair_by": "until when a missed payment can be put right",
     "can_move": "true while it can be moved to another day",
+    "due_now": "of a plan that is over: what is past its date; empty when nothing is",
+    "pay_by": "until when we do not ask for that again",
     "place": "which payment of the plan, such as “2 of 4”; else empty",
     "follows": "the payments of the plan that come so soon after it that this reminder tells of them too",
     "note": "what our people wrote with a proposal; may be empty",
@@ -367,6 +370,7 @@ def _plan(context, links, tongue):
         "agreed": Paragraphs(document.paragraphs),
         "facts": _facts(document.signed, tongue),
         "owed": Rows(tuple(_owed_row(one.number, one.due_on, one.cents, tongue) for one in document.owed)),
+        **_after_plan(document, tongue),
         "amount": Amount(cents, tongue.say(when or f"in {whole}")),
         "button": Button(links["plan_url"]),
         "pay_link": links["pay_url"],
@@ -375,8 +379,17 @@ def _plan(context, links, tongue):
     }
 
 
+def _after_plan(document, tongue):
+    by = document.pay_by_on
+    cents = document.due_now_cents(by) if by else 0
+    return {"due_now": format_cents(cents) if cents else "", "pay_by": tongue.date(by)}
+
+
 def _overdue(context, links, tongue):
-    return _invoice(context, links, tongue) | {"next_on": tongue.date(context["next_on"])}
+    return _invoice(context, links, tongue) | {
+        "next_on": tongue.date(context["next_on"]),
+        "promised": tongue.date(context.get("promised_on")),
+    }
 
 
 def _check_in(context, links, tongue):

@@ -668,6 +668,13 @@ ANSWERS = {
     "From {day} on nobody answers the signals of your alarm.": (
         "Desde el {day} nadie atiende las señales de su alarma."
     ),
+    "{money} is open today. You told us that you pay by {day}, and we wait until then.": (
+        "Hoy hay {money} pendientes. Usted nos dijo que pagará a más tardar el {day}, y esperamos hasta entonces."
+    ),
+    "{money} is open today and due now. If that does not fit, tell us: we find a day that does.": (
+        "Hoy hay {money} pendientes, que vencen ahora. Si no le es posible, díganos: buscamos una fecha que le convenga."
+    ),
+    "{money} is open today, due {day}.": "Hoy hay {money} pendientes, que vencen el {day}.",
     "Nothing more will be billed for it.": "No se facturará nada más por él.",
     "Still to be billed as usual: {money} for {days}, plus tax where it applies.": (
         "Queda por facturar como siempre: {money} por {days}, más impuestos donde correspondan."
