@@ -14,7 +14,7 @@ from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from models import Contact, Invoice, Payment
-from portal import autopay, invoice_page, more_time, payments, visitor
+from portal import autopay, invoice_page, more_time, payments, serious, visitor
 from portal import methods as paying_by_click
 from portal.door import bp
 from portal.forms import DetailsForm, PayForm, StatementForm, new_key
@@ -60,6 +60,7 @@ def account():
     return render_template(
         "portal/account.html",
         balance=balance,
+        serious=serious.of_customer(g.customer),
         ways=more_time.of_account(g.customer, balance, all_charged=len(promised) == len(open_invoices)),
         invoices=open_invoices,
         asked=_asked(due),

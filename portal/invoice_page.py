@@ -15,7 +15,7 @@ from billing.disputes import finding
 from billing.errors import BillingError
 from billing.tickets import clocks
 from models import Dispute, Invoice, Line, Message, Payment, PaymentPart, Ticket
-from portal import more_time, payments
+from portal import more_time, payments, serious
 from portal.forms import InvoiceQuestionForm, PayForm, new_key
 
 SAME_QUESTION = timedelta(minutes=30)  # a second click, not a second question
@@ -53,6 +53,7 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         invoice=invoice,
         place=place,
         document=document,
+        serious=serious.of_customer(invoice.customer) if invoice.open_cents else [],
         can_wait=document.is_automatic and _can_wait(invoice),
         attempt=attempt,
         resumable=attempt and attempt.parts.count() == 1 and payments.can_continue(attempt),

@@ -9,7 +9,7 @@ from billing import demands, links
 from billing.errors import BillingError
 from billing.notices import joining
 from models import Link
-from portal import payments
+from portal import payments, serious
 from portal.door import bp
 from portal.forms import PayForm, new_key
 from portal.pay_link import TOKEN
@@ -41,6 +41,7 @@ def pay_together(token):
         "portal/together.html",
         customer=link.customer,
         rows=rows,
+        serious=serious.of_customer(link.customer),
         total_cents=sum(cents for _, _, cents in rows),
         key=new_key(),
         token=token,

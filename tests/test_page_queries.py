@@ -8,7 +8,7 @@ from tests import factories, office
 from tests.portal_visitor import Visitor
 from tests.test_portal_account import enter
 
-MOST = {"pay page": 17, "portal list": 8, "portal overview": 17, "staff list": 6, "staff timeline": 18}
+MOST = {"pay page": 18, "portal list": 8, "portal overview": 18, "staff list": 6, "staff timeline": 18}
 
 
 @pytest.fixture
