@@ -7,6 +7,8 @@ terms, so that the bill step, the preview and the customer's page can never disa
 from datetime import date
 from typing import NamedTuple
 
+from peewee import fn
+
 from billing import authorities, events, ledger, money, periods, words
 from billing.errors import BillingError
 from models import Charge, Contract, Credit, Hold, Invoice, Line, PriceChange, db
@@ -392,11 +394,17 @@ def _credit_unused(charge, line, cents, by, today, now):
 
 
 def upcoming(customer, *, count=3):
-    """The next periods that will be billed to a customer: [(bill on, Billable, charge)], soonest first."""
+    """The next periods that will be billed to a customer: [(bill on, Billable, charge)], soonest first.
+
+    What is paused until somebody says otherwise is not among them.
+    """
+    paused = (Hold.customer == customer) & (Hold.scope == Hold.BILLING) & Hold.ends_on.is_null()
+    paused &= Hold.contract.is_null() | (Hold.contract == Contract.id)
     running = (
         Charge.select(Charge, Contract)
         .join(Contract)
         .where((Contract.customer == customer) & Charge.next_on.is_null(False))
+        .where(~fn.EXISTS(Hold.select().where(paused)))
     )
     rows = []
     for charge in running:

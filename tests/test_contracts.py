@@ -326,6 +326,17 @@ def test_what_comes_next_is_what_is_billed_then(alice, contract):
     assert contracts.upcoming(make_customer("Nobody")) == []
 
 
+def test_what_is_paused_does_not_come_next_until_it_is_resumed(alice, contract):
+    make_charge(contract, starts_on=date(2026, 12, 10), anchor_day=10)
+    told = {"by": BY, "now": NOW}
+    contracts.pause(contract, from_on=date(2026, 12, 1), reason="Away", **told)
+    assert contracts.upcoming(alice, count=1) == []
+
+    contracts.resume(contract, on=date(2026, 12, 5), **told)
+
+    assert [day for day, _, _ in contracts.upcoming(alice, count=1)] == [date(2026, 12, 10)]
+
+
 def test_one_customers_bad_data_never_stop_the_others(alice, bob, contract):
     bad = make_charge(contract)
     run()
