@@ -28,11 +28,16 @@ from models import (
     OneOff,
     Payment,
     Site,
+    Suspension,
     System,
     Ticket,
 )
 
 MOST = 8
+SUSPENSIONS = {
+    Suspension.ASKED: "suspension asked for", Suspension.WARNED: "suspension announced",
+    Suspension.SUSPENDED: "monitoring rests",
+}  # fmt: skip
 OPEN_CASES = [Chargeback.OPEN, Chargeback.ANSWERED]
 
 
@@ -83,9 +88,9 @@ def flags(row):
     if row.vulnerable_reason:
         found.append(("special care", "bad"))
     for suspension in standing.running(row):
-        found.append((f"suspension {suspension.state}", "bad"))
-    if handovers.running(row):
-        found.append(("agency", "bad"))
+        found.append((SUSPENSIONS[suspension.state], "bad"))
+    if handover := handovers.running(row):
+        found.append(("with an agency" if handover.handed_on else "hand-over asked for", "bad"))
     for hold in Hold.select().where((Hold.customer == row) & Hold.ends_on.is_null()):
         found.append((f"{hold.scope} on hold", "wait"))
     return found

@@ -15,6 +15,7 @@ from peewee import BlobField, BooleanField, ForeignKeyField, TextField
 from billing import company as companies
 from billing import words
 from billing.money import as_decimal, format_cents
+from billing.timeline import wording
 from models import Charge, Contact, Contract, Customer, MoneyField, RateField, Site, Staff, UtcField
 
 UNITS = {"_days": " (days)", "_months": " (months)", "_cents": "", "_ppm": "", "_on": "", "_at": ""}
@@ -116,6 +117,11 @@ def actor(by):
         row = Contact.get_or_none(Contact.id == int(rest))
         known[rest] = row.name if row else by
     return known[rest]
+
+
+def event(what):
+    """What an event of the audit is called."""
+    return wording.of(what)
 
 
 # --- values ----------------------------------------------------------------------------------------

@@ -846,7 +846,7 @@ class EventView(StaffView):
     search_by = ()
 
     def show_what(self, row):
-        return row.what.replace(".", " ").replace("_", " ").capitalize()
+        return labels.event(row.what)
 
     def show_about_id(self, row):
         """The row it is about, where there is a page of it."""

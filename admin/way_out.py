@@ -14,12 +14,12 @@ from markupsafe import Markup
 from admin import labels
 from admin.actions import Action, day_of, text_field
 from admin.base import StaffView
-from billing import authorities, handovers, words
+from billing import approvals, authorities, handovers, words
 from billing import company as companies
 from billing.edges import handover_file
 from billing.money import format_cents
 from billing.suspensions import standing, steps
-from models import Handover, Suspension
+from models import Approval, Handover, Suspension
 
 WAITS = "A second person decides; it waits under “To approve” on the first page."
 POLICIES = ("suspend_after_days", "suspend_notice_days", "suspend_pauses_billing")
@@ -107,9 +107,15 @@ SUSPENSION = (
         fits=lambda row: row.state == Suspension.WARNED,
     ),
     Action(
-        "stop", "Stop it", _stop, form=WhyForm, bulk=False, tone="main",
-        lead="Nothing rests. What did not leave is not sent; what rests works again at once.",
-        fits=lambda row: row.state in Suspension.RUNNING, effect=_stand,
+        "stop", "Stop it", _stop, form=WhyForm, bulk=False,
+        lead="Nothing rests, and what did not leave is not sent.",
+        fits=lambda row: row.state in (Suspension.ASKED, Suspension.WARNED), effect=_stand,
+    ),
+    Action(
+        "lift", "Switch it on again", _stop, form=WhyForm, bulk=False, tone="main",
+        lead="Signals are answered again at once, and it is billed again. The customer is told. A payment "
+        "does the same by itself.",
+        fits=lambda row: row.state == Suspension.SUSPENDED,
     ),
     Action(
         "station", "Station was told", lambda row, form: steps.station_told(row, by=g.by, now=g.now) and None,
@@ -136,6 +142,23 @@ STEPS = {
 }
 
 
+def _second_person(row):
+    """The way to the request that waits for a second person; "" when none does."""
+    waits = Approval.select().where(
+        (Approval.about_table == row._meta.table_name)
+        & (Approval.about_id == row.id)
+        & (Approval.state == Approval.ASKED)
+    ).first()  # fmt: skip
+    if waits is None:
+        return ""
+    checklist = isinstance(row, Suspension) and standing.names_of(row) and row.checked_at is None
+    return Markup("{}<a href='{}'>Waits for a second person: {}</a>").format(
+        "Answer the checklist first: lives may depend on it. " if checklist else "",
+        url_for("staff_approval.details_view", id=waits.id),
+        approvals.label(waits.kind).lower(),
+    )
+
+
 class SuspensionView(StaffView):
     """Service that may rest, rests or rested, with every step and its people."""
 
@@ -152,16 +175,31 @@ class SuspensionView(StaffView):
     actions = SUSPENSION
     inline = ("notices",)
 
-    computed = ("steps",)
+    computed = ("next", "steps")
 
     def get_details_columns(self):
-        """The particulars, and the steps with their people as one story."""
+        """What comes next, the particulars, and the steps with their people as one story."""
         kept = (
-            "customer", "contract", "state", "steps", "reason", "owed_cents", "oldest_on", "guarded",
+            "next", "customer", "contract", "steps", "reason", "owed_cents", "oldest_on", "guarded",
             "checks", "rests_on", "hold", "payment", "ended_why", "station", "recall",
         )  # fmt: skip
-        named = dict(super().get_details_columns())
+        named = dict(super().get_details_columns()) | {"next": "What comes next"}
         return [(name, named[name]) for name in kept]
+
+    def show_next(self, row):
+        """What is to be done now, by whom; with the way to it."""
+        if row.state in (Suspension.LIFTED, Suspension.CANCELED):
+            return labels.EMPTY
+        if waits := _second_person(row):
+            return waits
+        if row.state == Suspension.SUSPENDED:
+            return "Any payment switches it on again by itself; so does anybody at the desk."
+        if row.state == Suspension.ASKED:
+            return "Nobody is asked for a second word any more: stop it, and ask anew if it must be."
+        day = words.date(row.rests_on)
+        if g.today < row.rests_on:
+            return f"They were told {day}. On that day, ask for the second word: “Let it rest now”."
+        return _stand(row) or f"The day that they were told, {day}, has come: “Let it rest now”, or stop it."
 
     def heading(self, row):
         return f"{row.contract.name}, {row.customer.name}"
@@ -246,6 +284,22 @@ class HandoverView(StaffView):
     actions = HANDOVER
     inline = ("notices",)
     unlisted = ("files",)
+    computed = ("next",)
+
+    def get_details_columns(self):
+        """What comes next, then everything; the state stands beside the heading."""
+        named = dict(super().get_details_columns()) | {"next": "What comes next"}
+        return [(name, label) for name, label in named.items() if name != "state"]
+
+    def show_next(self, row):
+        """What is to be done now, by whom; with the way to it."""
+        if row.state == Handover.HANDED_OVER:
+            return (
+                f"{row.agency} writes to them. Nothing is added or asked from here; take it back at any time."
+            )
+        if row.state != Handover.ASKED:
+            return labels.EMPTY
+        return _second_person(row) or "A second person agreed: make the file, and send it by a safe way."
 
     def heading(self, row):
         return f"{row.customer.name}, {row.agency}"

@@ -55,6 +55,9 @@ def test_a_suspension_goes_its_way_through_two_people_and_one_click_ends_it(late
 
     assert "A second person decides" in text_of(bill.act("contract", "suspend", late, reason="No answer"))
     row = Suspension.get()
+    page = text_of(bill.get(f"/staff/suspension/{row.id}"))
+    assert "Answer the checklist first" in page and "Waits for a second person" in page
+    assert f"/staff/approval/{Approval.get().id}" in bill.get(f"/staff/suspension/{row.id}").text
     assert "does not fit" in text_of(approved_by(bill))  # it is their own
     assert "Answer the checklist first" in text_of(approved_by(bea))
     assert "Not before this is so" in text_of(bill.act("suspension", "check", row, spoke="y"))
@@ -64,6 +67,7 @@ def test_a_suspension_goes_its_way_through_two_people_and_one_click_ends_it(late
     assert fresh(row).state == "warned"
     page = text_of(bill.get(f"/staff/suspension/{row.id}"))
     assert "We spoke with somebody" in page and "Please talk to us" not in page
+    assert "They were told" in page and "Stop it" in page and "Switch it on again" not in page
 
     bill.act("suspension", "stop", row, reason="They called; we found another date.")
     assert fresh(row).state == "canceled"

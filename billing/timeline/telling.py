@@ -8,6 +8,7 @@ from datetime import datetime
 
 from billing import words
 from billing.money import format_cents
+from billing.timeline import wording
 from models import (
     Call,
     Credit,
@@ -298,10 +299,8 @@ def answers(ids):
 def events(ids):
     """The audit: what was done, and why."""
     return [
-        Entry("event", row, words.sentence(row.what.replace(".", " ").replace("_", " ")).rstrip("."),
-              _clip(row.reason), by=row.by)
-        for row in _all(Event, ids)
-    ]  # fmt: skip
+        Entry("event", row, wording.of(row.what), _clip(row.reason), by=row.by) for row in _all(Event, ids)
+    ]
 
 
 def amount(entry):
