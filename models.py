@@ -471,9 +471,21 @@ class Staff(Editable):
     locked_until_at = UtcField(null=True)
     signed_in_at = UtcField(null=True)
     left_on = DayField(null=True, help_text="Somebody who left can no longer sign in.")
+    calendar_hash = with_default(
+        CharField(max_length=64, default="", help_text="Hash of the address of their calendar."), ""
+    )
+    calendar_at = UtcField(null=True, help_text="When their calendar was opened.")
 
     def __str__(self):
         return self.name
+
+
+# Behind one address is one calendar.
+Staff.add_index(
+    Staff.index(Staff.calendar_hash, name="staff_calendar", unique=True).where(
+        Staff.calendar_hash != SQL("''")
+    )
+)
 
 
 class Item(Editable):

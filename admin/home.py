@@ -16,6 +16,7 @@ from admin.calls import CallPages, caller_number
 from admin.collections import CollectionsDesk
 from admin.customer import CustomerPage
 from admin.desk import Desk
+from admin.desk_calendar import DeskCalendar
 from admin.fields import Filled
 from admin.held import HeldNotices
 from admin.personal import PersonalMail
@@ -80,6 +81,7 @@ class Home(
     SaidPage,
     PreferencesPage,
     Desk,
+    DeskCalendar,
     CollectionsDesk,
     CallPages,
     Phone,

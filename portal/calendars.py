@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, abort, current_app, flash, g, redirect, render_template, request, session, url_for
 
-from billing import calendars, links, preferences
+from billing import calendars, desk_calendars, links, preferences
 from billing.edges import calendar_feed
 from billing.errors import BillingError
 from models import Contact, PreferenceChange
@@ -49,7 +49,9 @@ def _change(ticked):
 
 def _close(ticked):
     calendars.close(g.contact, by=g.by, now=g.now)
-    return "The address works no more. Entries are gone when your calendar program looks the next time."
+    return (
+        "The address works no more. Remove the calendar from your program, too: some keep what they saw last."
+    )
 
 
 ACTS = {"open": _open, "change": _change, "close": _close}
@@ -80,17 +82,25 @@ def _address(token):
 def feed_by_token(token):
     """The calendar itself. Not found for an address that is wrong, withdrawn or of somebody who left."""
     try:
-        feed = calendars.feed(token, today=g.today, now=g.now)
+        feed, door = calendars.feed(token, today=g.today, now=g.now), url_for("portal.sign_in")
     except links.DeadLink:
-        abort(404)
+        feed, door = _of_staff(token), "/staff"
     name = g.company.name
     answer = Response(mimetype="text/calendar")
     answer.headers["Cache-Control"] = f"private, max-age={SECONDS}"
     answer.headers["X-Robots-Tag"] = "noindex"
     answer.set_etag(calendar_feed.tag_of(feed, name))
     if not request.if_none_match.contains(answer.get_etag()[0]):
-        url = current_app.config["BASE_URL"] + url_for("portal.sign_in")
+        url = current_app.config["BASE_URL"] + door
         host = urlsplit(current_app.config["BASE_URL"]).hostname
         answer.set_data(calendar_feed.written(feed, name=name, host=host, url=url))
         answer.headers["Content-Disposition"] = 'inline; filename="billing.ics"'
     return answer.make_conditional(request)
+
+
+def _of_staff(token):
+    """The calendar of somebody who works here stands at such an address too."""
+    try:
+        return desk_calendars.feed(token, today=g.today)
+    except links.DeadLink:
+        abort(404)

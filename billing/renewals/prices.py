@@ -22,6 +22,7 @@ from models import Charge, Event, Line, Notice, Preference, PriceChange, Renewal
 WHY = "The price of a service of yours changes; it counts only once you were told."
 WHY_PAPER = "A new price counts only once you were told, and our e-mail had not got through."
 ALARMED = "price_change.alarmed"
+UNTOLD = PriceChange.needs_notice & PriceChange.told_on.is_null() & PriceChange.canceled_on.is_null()
 HOUSE_OPENS, HOUSE_CLOSES = 60, 30  # days before it takes effect, where no law says otherwise
 COUNTS = (Notice.MAIL, Notice.PAPER)  # a text alone proves nothing
 HOUSE = RenewalRule(
@@ -202,9 +203,7 @@ def _lines_at(change):
 
 def _waiting():
     """A query of increases that stand and were not told yet."""
-    return PriceChange.select().where(
-        PriceChange.needs_notice & PriceChange.told_on.is_null() & PriceChange.canceled_on.is_null()
-    )
+    return PriceChange.select().where(UNTOLD)
 
 
 def send_due(today, *, now, trouble=None):
