@@ -130,6 +130,13 @@ def test_before_init_db_every_command_says_what_to_do(flask):
     assert "init-db" in refused(flask("daily"))
 
 
+def test_with_the_tables_of_an_older_version_every_command_says_what_to_do(flask, url):
+    good(flask("init-db"))
+    ask(url, "ALTER TABLE company DROP COLUMN website")
+
+    assert "init-db" in refused(flask("daily"))
+
+
 def test_a_pay_link_is_for_an_invoice_that_can_be_paid(flask):
     good(flask("init-db"))
 

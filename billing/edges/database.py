@@ -95,6 +95,7 @@ def trouble_sentence(error):
         ("readonly", "The database can only be read. Nothing was changed; check the file's permissions."),
         ("read-only", "The database can only be read. Nothing was changed; check its permissions."),
         ("full", "The disk is full. Nothing was changed; make room and try again."),
+        ("no such column", "The tables are missing or old. Run: flask --app app init-db"),
         ("no such table", "The tables are missing or old. Run: flask --app app init-db"),
         ("does not exist", "The tables are missing or old. Run: flask --app app init-db"),
         ("not a database", "The file is not a database of ours. Check the database URL."),
