@@ -3,12 +3,14 @@
 import csv
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import click
 import psycopg
 import pytest
 
+from billing.edges.database import open_database
 from tests import forks
 from tests.databases import leave_empty
 
@@ -132,7 +134,9 @@ def test_before_init_db_every_command_says_what_to_do(flask):
 
 def test_with_the_tables_of_an_older_version_every_command_says_what_to_do(flask, url):
     good(flask("init-db"))
-    ask(url, "ALTER TABLE company DROP COLUMN website")
+    database = open_database(url)
+    with closing(database.connection()):
+        database.execute_sql("ALTER TABLE company DROP COLUMN website")
 
     assert "init-db" in refused(flask("daily"))
 
