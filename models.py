@@ -1530,14 +1530,18 @@ class Allocation(BaseModel):
 
 
 class CreditReversal(BaseModel):
-    """A credit that does not count any more: a write-off that was taken back. The credit itself stays."""
+    """What of a credit does not count any more: of a write-off that was taken back, or paid after all.
 
-    credit = link(Credit, "undone_by", unique=True)
+    The credit itself stays.
+    """
+
+    credit = link(Credit, "undone_by")
     amount_cents = MoneyField()
     reason = CharField(max_length=255)
     by = CharField(max_length=80)
     made_on = DayField()
     created_at = UtcField()
+    payment = link(Payment, "recovered", null=True, help_text="The money that came after all.")
 
     class Meta:
         table_name = "credit_reversal"
@@ -2223,6 +2227,9 @@ class Plan(BaseModel):
     signed_at = UtcField(null=True)
     text = TextField(default="", help_text="Every word of the agreement.")
     text_sha256 = CharField(max_length=64, default="", help_text="SHA-256 of those words.")
+    language = with_default(
+        choice("language", ("en", "es"), default="en", words={"en": "English", "es": "Spanish"}), "en"
+    )
     missed_on = DayField(null=True, help_text="When a part had been missed beyond its grace.")
     repair_by_on = DayField(null=True, help_text="The last day to put it right.")
     repaired_on = DayField(null=True, help_text="When a missed part was put right: that is possible once.")
@@ -3383,11 +3390,15 @@ TABLES = (
 def among(field, ids):
     """The condition that ``field`` is one of ``ids``, as one parameter however many there are.
 
-    Peewee's ``in_`` builds one node for each, which costs more than the query itself for a chunk of them.
+    Peewee's ``in_`` builds one node for each, which costs more than the query itself for a chunk of them; the
+    driver's own arrays are looked through one by one as well.
     """
-    if db.for_update:
-        return NodeList((field, SQL("= ANY(%s)", (list(ids),))))
-    return NodeList((field, SQL("IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))))
+    ids = list(ids)
+    if not db.for_update:
+        return NodeList((field, SQL("IN (SELECT value FROM json_each(?))", (json.dumps(ids),))))
+    if ids and all(type(one) is int for one in ids):
+        return NodeList((field, SQL("= ANY(%s::int[])", (f"{{{','.join(map(str, ids))}}}",))))
+    return NodeList((field, SQL("= ANY(%s)", (ids,))))
 
 
 def as_date(value):

@@ -13,7 +13,7 @@ from admin.base import StaffView
 from billing import approvals, words
 from billing.money import format_cents
 from billing.remedies import fees, goodwill, late_fees, service_credits, write_offs
-from models import Approval, Invoice, LateFee, ServiceCredit
+from models import Approval, Credit, Invoice, LateFee, ServiceCredit
 
 WAITS = "A second person decides; it waits under “To approve” on the first page."
 
@@ -128,6 +128,10 @@ def _take_back(credit, form):
     return f"{credit.invoice} is owed again."
 
 
+CREDIT_STANDING = {
+    "given_up": ("Written off", lambda at: at(Credit.kind).in_(tuple(write_offs.KINDS))),
+    "goodwill": ("Goodwill", lambda at: at(Credit.kind) == Credit.GOODWILL),
+}
 CREDIT = (
     Action(
         "take_back",
@@ -135,8 +139,8 @@ CREDIT = (
         _take_back,
         form=Reason,
         lead="The invoice is owed again. What lies on the account unapplied pays it.",
-        fits=lambda credit: credit.kind in write_offs.KINDS and not credit.undone_by.exists(),
-        effect=lambda credit: format_cents(credit.amount_cents),
+        fits=lambda credit: credit.kind in write_offs.KINDS and write_offs.standing_cents(credit) > 0,
+        effect=lambda credit: format_cents(write_offs.standing_cents(credit)),
         bulk=False,
     ),
 )
@@ -228,7 +232,8 @@ class ApprovalView(StaffView):
         return labels.row_link(about) if about else labels.EMPTY
 
     def heading(self, row):
-        return f"{approvals.label(row.kind)} {row.id}"
+        whose = f" – {row.customer.name}" if row.customer_id else ""
+        return f"{approvals.label(row.kind)}{whose}"
 
 
 # --- credit for faults -----------------------------------------------------------------------------
@@ -355,10 +360,11 @@ class LateFeeView(StaffView):
 
 
 class CreditReversalView(StaffView):
-    """Write-offs that were taken back."""
+    """Write-offs that were taken back, or paid after all."""
 
-    column_list = ("credit", "amount_cents", "reason", "by", "made_on")
-    column_filters_by = ("credit", "made_on")
+    column_list = ("credit", "amount_cents", "payment", "reason", "by", "made_on")
+    column_labels = {"payment": "Paid after all by"}
+    column_filters_by = ("credit", "made_on", "payment")
 
     def customer_of(self, row):
         return row.credit.customer if row.credit_id else None

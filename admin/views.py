@@ -532,7 +532,10 @@ class CreditView(StaffView):
         "id", "customer", "invoice", "kind", "amount_cents", "open_cents", "reason", "by", "made_on",
     )  # fmt: skip
     column_labels = {"open_cents": "Not applied"}
-    column_filters_by = ("customer", "invoice", "kind", "amount_cents", "open_cents", "made_on")
+    column_filters_by = (
+        Derived("standing", "Standing", Credit.kind, remedies.CREDIT_STANDING),
+        "customer", "invoice", "kind", "amount_cents", "open_cents", "made_on",
+    )  # fmt: skip
     actions = remedies.CREDIT
     inline = ("allocations", "undone_by", "notices")
 

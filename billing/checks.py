@@ -82,15 +82,21 @@ CHECKS = {
         SELECT credit.id FROM credit
         LEFT JOIN (SELECT credit_id, SUM(amount_cents) AS cents FROM allocation GROUP BY credit_id) AS used
         ON used.credit_id = credit.id
-        LEFT JOIN credit_reversal AS undone ON undone.credit_id = credit.id
+        LEFT JOIN (SELECT credit_id, SUM(amount_cents) AS cents FROM credit_reversal GROUP BY credit_id)
+            AS undone ON undone.credit_id = credit.id
         WHERE credit.open_cents
-            <> credit.amount_cents - COALESCE(used.cents, 0) - COALESCE(undone.amount_cents, 0)""",
-    "a write-off does not pay its own invoice as a whole": """
-        SELECT credit.id FROM credit
-        LEFT JOIN credit_reversal AS undone ON undone.credit_id = credit.id
-        WHERE credit.kind IN ('write_off', 'bad_debt') AND undone.id IS NULL
+            <> credit.amount_cents - COALESCE(used.cents, 0) - COALESCE(undone.cents, 0)""",
+    "a write-off does not pay its own invoice, as far as it stands": """
+        SELECT credit.id FROM credit WHERE credit.kind IN ('write_off', 'bad_debt')
         AND (credit.invoice_id IS NULL OR credit.open_cents <> 0 OR EXISTS (SELECT 1 FROM allocation
             WHERE allocation.credit_id = credit.id AND allocation.invoice_id <> credit.invoice_id))""",
+    "more was paid after all than came of a payment, or than was written off": """
+        SELECT undone.payment_id FROM credit_reversal AS undone
+        JOIN credit ON credit.id = undone.credit_id
+        JOIN payment ON payment.id = undone.payment_id
+        GROUP BY undone.payment_id, payment.amount_cents
+        HAVING SUM(undone.amount_cents) > payment.amount_cents
+            OR MIN(CASE WHEN credit.customer_id = payment.customer_id THEN 1 ELSE 0 END) = 0""",
     "a debt was given up without a second person": """
         SELECT credit.id FROM credit LEFT JOIN approval ON approval.id = credit.approval_id
         WHERE credit.kind = 'bad_debt' AND (approval.id IS NULL OR approval.state <> 'approved'

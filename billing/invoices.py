@@ -155,9 +155,9 @@ def _same_click(key):
 
 def creditable_cents(invoice):
     """What can still be credited on an invoice: its total, less what was credited on it and stands."""
-    undone = CreditReversal.select(CreditReversal.credit)
-    standing = invoice.credits.where(Credit.id.not_in(undone))
-    return invoice.total_cents - sum(credit.amount_cents for credit in standing)
+    undone = CreditReversal.select(CreditReversal.amount_cents).join(Credit).where(Credit.invoice == invoice)
+    standing = sum(credit.amount_cents for credit in invoice.credits)
+    return invoice.total_cents - standing + sum(row.amount_cents for row in undone)
 
 
 def goodwill(customer, *, amount_cents, reason, by, today, now, key=None, kind=Credit.GOODWILL, **more):

@@ -216,7 +216,7 @@ def _credit_entries(customer):
         yield credit.made_on, 2, "credit", f"Credit: {credit.reason}", -credit.amount_cents, credit
     undone = CreditReversal.select(CreditReversal, Credit).join(Credit).where(Credit.customer == customer)
     for row in undone:
-        text = f"Credit taken back: {row.reason}"
+        text = f"Paid after all: {row.reason}" if row.payment_id else f"Credit taken back: {row.reason}"
         yield row.made_on, 3, "credit_taken_back", text, row.amount_cents, row
 
 
@@ -401,21 +401,21 @@ def swap_for_credits(payment, cents, *, reason, by, on):
                 raise BillingError("The credits of this account were used meanwhile. Look again.")
 
 
-def reopen(payment, cents, *, reason, by, on):
-    """Free ``cents`` of a payment: the invoices that it paid last are owed again by that much.
+def reopen(money, cents, *, reason, by, on):
+    """Free ``cents`` of a payment or credit: the invoices that it paid last are owed again by that much.
 
-    Returns [(invoice id, cents)]. Raises BillingError when the payment pays less than that.
+    Returns [(invoice id, cents)]. Raises BillingError when it pays less than that.
     """
     freed, left = [], cents
-    with locked(payment.customer_id):
-        for allocation in reversed(_standing(payment)):
+    with locked(money.customer_id):
+        for allocation in reversed(_standing(money)):
             part = min(left, allocation.amount_cents)
             if part == 0:
                 break
             _take_back(allocation, reason=reason, by=by, on=on)
-            payment = Payment.get_by_id(payment.id)
+            money = type(money).get_by_id(money.id)
             if rest := allocation.amount_cents - part:
-                apply(payment, [(Invoice.get_by_id(allocation.invoice_id), rest)], by=by, on=on)
+                apply(money, [(Invoice.get_by_id(allocation.invoice_id), rest)], by=by, on=on)
             freed.append((allocation.invoice_id, part))
             left -= part
         if left:

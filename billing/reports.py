@@ -12,6 +12,7 @@ from peewee import SQL, fn
 from billing import contracts, daily, demands, money
 from billing.queues import Number
 from billing.reconciliation import differences
+from billing.remedies import write_offs
 from models import (
     Charge,
     Chargeback,
@@ -113,7 +114,18 @@ def numbers(today, ages):
         Number(
             "Customers", "customer", {"closed_on_is": "empty"}, count=_active_customers(), note="Not closed"
         ),
+        *_given_up(month, today),
     ]
+
+
+def _given_up(first, last):
+    """What was written off in a month, and what of such debts came after all; nothing where neither was."""
+    off, back = write_offs.totals(first, last)
+    if not off and not back:
+        return
+    days = {"standing": "given_up", "made_on_from": first.isoformat(), "made_on_to": last.isoformat()}
+    note = f"{money.format_cents(back)} that had been written off came after all"
+    yield Number("Written off this month", "credit", days, cents=off, note=note)
 
 
 def on_the_way_cents():

@@ -42,6 +42,7 @@ ALL = [
     "0028_why_they_say",
     "0030_what_was_known",
     "0032_one_person",
+    "0033_paid_after_all",
     "0034_calendars_of_staff",
 ]
 INDEX = {f"search_index{part}" for part in ("", "_config", "_data", "_docsize", "_idx")}  # of the full text

@@ -8,6 +8,7 @@ from peewee import IntegrityError
 from billing import approvals, checks, invoices, ledger, payments, reports
 from billing.errors import BillingError
 from billing.remedies import goodwill, service_credits, told, write_offs
+from billing.reversals import returns
 from models import (
     Allocation,
     Approval,
@@ -15,12 +16,14 @@ from models import (
     Credit,
     CreditReversal,
     Dispute,
+    Event,
     Invoice,
     Line,
     Notice,
     ServiceCredit,
     Ticket,
 )
+from models import db as models_db
 from tests import factories
 from tests.at_once import die_everywhere, refusals, together
 from tests.factories import fresh
@@ -255,6 +258,123 @@ def test_what_comes_after_all_pays_what_was_written_off(customer):
 
     assert (fresh(invoice).open_cents, fresh(late).open_cents) == (0, 0)
     sound()
+
+
+# --- Paid after all ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def given_up(customer):
+    """$90.00 that nobody would pay; two people agreed."""
+    invoice = factories.make_invoice(customer, cents=9_000, due=TODAY - timedelta(days=200))
+    asked = write_offs.bad_debt(invoice, reason="Moved away", by=ANN, now=NOW)
+    approvals.approve(asked, by=BEN, **DAY)
+    return invoice
+
+
+def come(customer, cents, key="late", **more):
+    return payments.record(
+        customer, amount_cents=cents, kind="check", check_number="77", received_on=TODAY, key=key, by=ANN,
+        **DAY, **more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_bad_debt_that_is_paid_after_all_is_booked_on_its_invoice(customer, given_up, is_named):
+    parts = [(fresh(given_up), 9_000)] if is_named else None
+
+    late = come(customer, 9_000, parts=parts)
+
+    row = CreditReversal.get()
+    assert (row.amount_cents, row.payment, row.reason) == (9_000, late, f"Check 77, {late.reference}")
+    assert (fresh(given_up).open_cents, fresh(late).open_cents, write_offs.standing(customer.id)) == (
+        0,
+        0,
+        [],
+    )
+    told = [(one.kind, one.amount_cents) for one in ledger.history(customer)][-3:]
+    assert sorted(told) == [("credit", -9_000), ("credit_taken_back", 9_000), ("payment", -9_000)]
+    assert ledger.history(customer)[-1].balance_cents == 0
+    assert Event.select().where(Event.what == "credit.recovered").count() == 1
+    assert write_offs.totals(TODAY, TODAY) == (9_000, 9_000)
+    sound()
+
+
+def test_what_comes_in_parts_is_paid_after_all_in_parts_and_no_more(customer, given_up):
+    come(customer, 2_000, "one")
+    assert (write_offs.bad_debt_cents(customer.id), fresh(given_up).open_cents) == (7_000, 0)
+    sound()
+
+    come(customer, 3_000, "two", parts=[(fresh(given_up), 3_000)])
+    last = come(customer, 6_000, "three")
+
+    assert [row.amount_cents for row in CreditReversal.select().order_by(CreditReversal.id)] == [
+        2_000, 3_000, 4_000,
+    ]  # fmt: skip
+    assert fresh(last).open_cents == 2_000  # what is left is theirs
+    sound()
+
+
+def test_what_is_owed_is_paid_before_what_was_given_up(customer, given_up):
+    owed = factories.make_invoice(customer, cents=1_000, due=TODAY)
+
+    come(customer, 1_500)
+
+    assert (fresh(owed).open_cents, write_offs.bad_debt_cents(customer.id)) == (0, 8_500)
+    sound()
+
+
+def test_cents_that_were_let_go_are_not_taken_from_who_pays_ahead(customer):
+    invoice = left_over(customer, 400)
+    write_offs.write_off(invoice, reason="Not worth a letter", by=ANN, **DAY)
+
+    ahead = come(customer, 900)
+    assert (fresh(ahead).open_cents, CreditReversal.select().count()) == (900, 0)
+
+    come(customer, 400, "named", parts=[(fresh(invoice), 400)])
+    assert CreditReversal.get().amount_cents == 400
+    sound()
+
+
+def test_a_payment_that_comes_back_leaves_it_owed_and_the_rest_given_up(customer, given_up):
+    late = come(customer, 4_000)
+
+    returns.bounce(late, reason="Not covered", by=ANN, **DAY)
+
+    assert (fresh(given_up).open_cents, write_offs.bad_debt_cents(customer.id)) == (4_000, 5_000)
+    sound()
+
+
+def test_staff_take_back_what_is_left_of_it(customer, given_up):
+    come(customer, 4_000)
+
+    row = write_offs.take_back(Credit.get(Credit.kind == "bad_debt"), reason="They call", by=BEN, **DAY)
+
+    assert (row.amount_cents, row.payment, fresh(given_up).open_cents) == (5_000, None, 5_000)
+    sound()
+
+
+def test_two_checks_at_once_pay_it_once(customer, given_up):
+    given = together(2, lambda n: come(customer, 9_000, f"check {n}", confirmed=True))
+
+    assert refusals(given) == []
+    assert write_offs.bad_debt_cents(customer.id) == 0
+    assert sum(row.amount_cents for row in CreditReversal.select()) == 9_000
+    sound()
+
+
+def test_the_database_takes_back_no_more_than_was_written_off(customer, given_up):
+    credit = Credit.get(Credit.kind == "bad_debt")
+    told = {"credit": credit, "reason": "r", "by": BEN, "made_on": TODAY, "created_at": NOW}
+    CreditReversal.create(amount_cents=8_000, **told)
+
+    for refused in (
+        lambda: CreditReversal.create(amount_cents=1_001, **told),
+        lambda: CreditReversal.update(payment=1).execute(),
+        lambda: CreditReversal.delete().execute(),
+    ):
+        with pytest.raises(IntegrityError), models_db.atomic():
+            refused()
 
 
 def test_only_a_write_off_is_taken_back(customer):

@@ -9,9 +9,10 @@ from billing.automatic import retries
 from billing.disputes import settling
 from billing.outcomes import Approved, Declined, Held, InDoubt, NothingChanged, Returned, Voided
 from billing.payments import claiming
+from billing.remedies import write_offs
 from billing.reversals import refunds, returns
 from billing.states import move
-from models import Invoice, Payment, db
+from models import Payment, db
 
 # --- Whose it is, and what it says ---------------------------------------------------------------
 
@@ -92,17 +93,18 @@ def book(payment, today, now, state=Payment.APPROVED, **known):
     ended = {"concluded_at": now, "ask_at": None, "form_token": "", "reason": "", "retry_on": None}
     move(payment, state, received_on=today, **ended, **known)
     claiming.free(payment)
-    _apply_to_parts(payment, today)
+    _apply_to_parts(payment, today, now)
     settling.settle([part.invoice_id for part in payment.parts], by="processor", now=now)
     notices.queue_receipt(payment, now=now)
     events.record("payment.approved", payment, by="processor", now=now)
 
 
-def _apply_to_parts(payment, today):
+def _apply_to_parts(payment, today, now):
+    """What an invoice still needs of it; an invoice that was written off meanwhile is paid after all."""
     ledger.open_money(payment)
-    for part in payment.parts:
-        invoice = Invoice.get_by_id(part.invoice_id)
-        cents = min(part.amount_cents, invoice.open_cents)
+    meant = [(part.invoice, part.amount_cents) for part in payment.parts]
+    for invoice, cents in write_offs.make_room(payment, meant, by="processor", today=today, now=now):
+        cents = min(cents, invoice.open_cents)
         if cents:
             ledger.apply(payment, [(invoice, cents)], by="processor", on=today)
 

@@ -5,6 +5,7 @@ from billing.disputes import settling
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.payments import claiming
+from billing.remedies import write_offs
 from models import Payment
 
 SUSPICIOUS_TIMES = 10  # from so many times what is owed on, a slipped decimal point is the likelier story
@@ -41,14 +42,21 @@ def record(
             concluded_at=now,
         )
         ledger.open_money(payment)
-        if parts is None:
-            ledger.apply_oldest_first(payment, by=by, on=today)
-        else:
-            ledger.apply(payment, parts, by=by, on=today)
-            settling.settle([invoice.id for invoice, _ in parts], by=by, now=now)
+        _pay(payment, parts, {"by": by, "today": today, "now": now})
         notices.queue_receipt(payment, now=now)
         events.record("payment.recorded", payment, by=by, now=now, customer=customer)
     return payment
+
+
+def _pay(payment, parts, told):
+    """What was named, else the oldest first; what is left pays what was given up as bad debt."""
+    by, today = told["by"], told["today"]
+    if parts is None:
+        ledger.apply_oldest_first(payment, by=by, on=today)
+    else:
+        ledger.apply(payment, write_offs.make_room(payment, parts, **told), by=by, on=today)
+        settling.settle([invoice.id for invoice, _ in parts], by=by, now=told["now"])
+    write_offs.recover(payment, **told)
 
 
 def _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, today):
@@ -60,7 +68,7 @@ def _check_by_hand(customer, amount_cents, kind, received_on, parts, confirmed, 
         raise BillingError("The payment cannot have come in the future. Check the date.")
     if parts and sum(cents for _, cents in parts) > amount_cents:
         raise BillingError("The invoices add up to more than the payment.")
-    owed = ledger.balance(customer, today=today).due_cents
+    owed = ledger.balance(customer, today=today).due_cents + write_offs.bad_debt_cents(customer.id)
     if amount_cents >= SUSPICIOUS_TIMES * max(owed, 100) and not confirmed:
         raise BillingError(
             f"{format_cents(amount_cents)} is far more than the {format_cents(owed)} that is owed. "

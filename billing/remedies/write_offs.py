@@ -1,17 +1,18 @@
 """What is not asked for any more: cents that are not worth a letter, and debts that nobody will pay.
 
 A write-off pays the rest of one invoice and moves no money: reports of what was collected never count it,
-and what is owed by age falls. It is undone by a row of its own. Bad debt always takes two people; so does a
-remainder above the company's limit. Not here: credits that correct an invoice (billing/invoices.py).
+and what is owed by age falls. It is undone by rows of its own: by staff as a whole, or by as much as was paid
+after all (``recover``). Bad debt always takes two people; so does a remainder above the company's limit. Not
+here: credits that correct an invoice (billing/invoices.py).
 """
 
-from peewee import SQL
+from peewee import SQL, fn
 
 from billing import approvals, demands, events, invoices, ledger
 from billing import company as companies
 from billing.errors import BillingError
 from billing.money import format_cents
-from models import Credit, CreditReversal, Invoice, db
+from models import Credit, CreditReversal, Invoice, Payment, db
 
 KINDS = {Credit.WRITE_OFF: "Write-off", Credit.BAD_DEBT: "Bad debt"}
 
@@ -65,21 +66,95 @@ def take_back(credit, *, reason, by, today, now):
     with ledger.locked(credit.customer_id):
         if credit.kind not in KINDS:
             raise BillingError("Only a write-off is taken back. Talk to the customer about other credits.")
-        if credit.undone_by.exists():
-            raise BillingError("This write-off was taken back already.")
-        credit = Credit.get_by_id(credit.id)
-        ledger.unapply(credit, reason=f"{KINDS[credit.kind]} taken back", by=by, on=today)
-        ledger.close(credit)
-        row = CreditReversal.create(
-            credit=credit, amount_cents=credit.amount_cents, reason=reason.strip()[:255], by=by,
-            made_on=today, created_at=now,
-        )  # fmt: skip
+        left = standing_cents(credit)
+        if not left:
+            raise BillingError("This write-off was taken back already, or paid after all.")
+        ledger.reopen(credit, left, reason=f"{KINDS[credit.kind]} taken back", by=by, on=today)
+        row = _undo(credit, left, reason.strip(), "credit.taken_back", by, today, now)
         ledger.use_unapplied([credit.customer_id], by=by, on=today)
-        events.record(
-            "credit.taken_back", credit, by=by, now=now, reason=reason,
-            after={"cents": credit.amount_cents, "kind": credit.kind},
-        )  # fmt: skip
     return row
+
+
+def _undo(credit, cents, reason, what, by, today, now, payment=None):
+    """The counter-entry of a write-off that was freed from its invoice by so much."""
+    ledger.close(credit)
+    row = CreditReversal.create(
+        credit=credit, amount_cents=cents, reason=reason[:255], by=by, made_on=today, created_at=now,
+        payment=payment,
+    )  # fmt: skip
+    told = {"cents": cents, "kind": credit.kind}
+    events.record(what, credit, by=by, now=now, reason=reason, after=told)
+    return row
+
+
+# --- Paid after all ------------------------------------------------------------------------------
+
+
+def standing_cents(credit):
+    """What of a write-off still stands: neither taken back nor paid after all."""
+    undone = CreditReversal.select(fn.SUM(CreditReversal.amount_cents)).where(CreditReversal.credit == credit)
+    return credit.amount_cents - int(undone.scalar() or 0)
+
+
+def standing(customer_id, *, kinds=tuple(KINDS)):
+    """[(Credit, cents)] of what stands written off for a customer, the oldest first."""
+    query = Credit.select().where((Credit.customer == customer_id) & Credit.kind.in_(kinds))
+    rows = [(credit, standing_cents(credit)) for credit in query.order_by(Credit.id)]
+    return [(credit, cents) for credit, cents in rows if cents]
+
+
+def bad_debt_cents(customer_id):
+    """What a customer owed that was given up as bad debt and that nobody has paid since."""
+    return sum(cents for _, cents in standing(customer_id, kinds=(Credit.BAD_DEBT,)))
+
+
+def make_room(payment, parts, *, by, today, now):
+    """Money came for these invoices: what of it was written off is owed again by as much as it pays.
+
+    parts -- [(invoice, cents)] that are about to be paid; call it in the transaction that pays them
+
+    Returns the parts with the invoices as they stand then.
+    """
+    told = {"by": by, "today": today, "now": now}
+    for invoice, cents in parts:
+        missing = cents - Invoice.get_by_id(invoice.id).open_cents
+        for credit, left in standing(payment.customer_id) if missing > 0 else ():
+            if credit.invoice_id == invoice.id and missing > 0:
+                missing -= _paid_after_all(credit, min(missing, left), payment, **told)
+    return [(Invoice.get_by_id(invoice.id), cents) for invoice, cents in parts]
+
+
+def recover(payment, *, by, today, now):
+    """What is left of a payment pays bad debt, the oldest first; the caller holds the customer's lock.
+
+    Only bad debt: cents that were let go for kindness are not taken from somebody who pays ahead. Returns the
+    cents that came after all.
+    """
+    found = 0
+    for credit, left in standing(payment.customer_id, kinds=(Credit.BAD_DEBT,)):
+        cents = min(left, Payment.get_by_id(payment.id).open_cents)
+        if cents:
+            found += _paid_after_all(credit, cents, payment, by=by, today=today, now=now)
+            ledger.apply(payment, [(Invoice.get_by_id(credit.invoice_id), cents)], by=by, on=today)
+    return found
+
+
+def _paid_after_all(credit, cents, payment, *, by, today, now):
+    words_ = f"{payment.method_label or payment.kind.replace('_', ' ')}, {payment.reference}"
+    ledger.reopen(credit, cents, reason=f"Paid after all: {words_}", by=by, on=today)
+    _undo(credit, cents, words_, "credit.recovered", by, today, now, payment=payment)
+    return cents
+
+
+def totals(first, last):
+    """(written off, paid after all) in cents, of the days from ``first`` to ``last``."""
+    off = Credit.select(fn.SUM(Credit.amount_cents)).where(
+        Credit.kind.in_(tuple(KINDS)) & Credit.made_on.between(first, last)
+    )
+    back = CreditReversal.select(fn.SUM(CreditReversal.amount_cents)).where(
+        CreditReversal.payment.is_null(False) & CreditReversal.made_on.between(first, last)
+    )
+    return int(off.scalar() or 0), int(back.scalar() or 0)
 
 
 def _checked(invoice):
