@@ -11,6 +11,7 @@ from pathlib import Path
 
 import argon2
 import pytest
+from hypothesis import HealthCheck, settings
 
 import migrations
 import models
@@ -26,9 +27,15 @@ from tests.sandbox_process import SandboxProcess
 
 TODAY = date(2026, 12, 1)
 
+# The same examples in every run, however busy the machine is. `--hypothesis-profile=hunt` looks for new ones.
+settings.register_profile("hunt", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", settings.get_profile("hunt"), derandomize=True)
+settings.load_profile("steady")
+
 
 def pytest_addoption(parser):
     parser.addoption("--database", choices=(*KINDS, "both"), default="both", help="run on one database only")
+    parser.addoption("--latency", type=int, default=0, help="milliseconds that the browser's network takes")
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden from what is rendered now"
     )

@@ -8,9 +8,10 @@ import imaplib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import time
+
+from tests import ports
 
 USER, PASSWORD = "billing@lantern.example", 'pass"word/@:'
 HOW_TO_GET_IT = "No IMAP server here (dovecot): `make setup` installs one where there is apt."
@@ -69,7 +70,7 @@ class Dovecot:
     """The server; ``url`` is the setting that reaches its mailbox."""
 
     def __init__(self, folder):
-        self.folder, self.port = folder, _free_port()
+        self.folder, self.port = folder, ports.free()
         for part in ("run", "state", "home", "mail/new", "mail/cur", "mail/tmp"):
             (folder / part).mkdir(parents=True)
         people = _people()
@@ -93,7 +94,7 @@ class Dovecot:
 
     def client(self):
         """Somebody else's mail program."""
-        program = imaplib.IMAP4("127.0.0.1", self.port, timeout=5)
+        program = imaplib.IMAP4("127.0.0.1", self.port, timeout=60)
         program.login(USER, PASSWORD)
         program.select("INBOX")
         return program
@@ -116,10 +117,10 @@ class Dovecot:
 
     def stop(self):
         self._process.terminate()
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
 
     def _wait(self):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise RuntimeError(self._process.stdout.read())
@@ -142,9 +143,3 @@ def _people():
         own = {"user": "mail", "group": "mail"}
         return own | {"internal": "dovecot", "internal_group": "dovecot", "login": "dovenull"}
     return own | {"internal": me.pw_name, "internal_group": group, "login": me.pw_name}
-
-
-def _free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]

@@ -61,7 +61,7 @@ class Paying:
     """One customer's way through an online payment. ``later`` moves our clock and the sandbox's together."""
 
     def __init__(self, sandbox, listener, clock):
-        self.sandbox, self.clock, self.gateway = sandbox, clock, sandbox.gateway(timeout=(3, 5))
+        self.sandbox, self.clock, self.gateway = sandbox, clock, sandbox.gateway()
         self._listener = listener
         sandbox.post_control("reset")
         listener.caught.clear()

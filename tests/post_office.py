@@ -9,11 +9,12 @@ with PostOffice() as office:
 import asyncio
 import email
 import email.policy
-import socket
 
 from aiosmtpd.controller import Controller
 
-STALL_SECONDS = 3
+from tests import ports
+
+STALL_SECONDS = 3600  # longer than anybody waits
 
 
 class PostOffice:
@@ -25,7 +26,7 @@ class PostOffice:
 
     def __init__(self):
         self.script, self.taken, self.seen = [], [], 0
-        self.port = _free_port()
+        self.port = ports.free()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     def __enter__(self):
@@ -55,9 +56,3 @@ class PostOffice:
         if session.fate == "drop after":
             server.transport.abort()
         return "250 OK"
-
-
-def _free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]

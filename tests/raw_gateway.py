@@ -16,7 +16,7 @@ from pathlib import Path
 from lxml import etree
 
 from billing.edges.gateway import Gateway
-from tests.sandbox_process import NAMESPACE
+from tests.sandbox_process import NAMESPACE, PATIENT
 
 BOM = "\ufeff"
 CERTIFICATE = Path(__file__).parent / "certificates" / "127.0.0.1.pem"  # signed by nobody, with its key
@@ -67,7 +67,7 @@ class RawGateway:
 
     def gateway(self, **changes):
         """Our gateway edge, set up for this server."""
-        given = {"timeout": (1, 5), "money_timeout": (1, 5), **changes}
+        given = {"timeout": PATIENT, "money_timeout": PATIENT, **changes}
         endpoint, hosted_url = f"{self.url}/xml/v1/request.api", f"{self.url}/payment/payment"
         return Gateway(endpoint, "login", "key", hosted_url=hosted_url, **given)
 

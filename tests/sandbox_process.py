@@ -18,6 +18,8 @@ from billing.edges.gateway import Gateway
 
 LOGIN, KEY, SIGNATURE_KEY = "test-login", "TestKey012345678", "A7" * 64
 ROOT = Path(__file__).parent.parent
+PATIENT = (60, 60)  # seconds: a machine that is busy is not a gateway that says nothing
+IMPATIENT = (60, 0.5)  # for an answer that comes so late that nobody waits for it
 
 VISA = {"method": "card", "number": "4111111111111111", "expiration": "12/39", "code": "900"}
 ACCOUNT = {"method": "bank", "routing": "121042882", "account": "123456781", "name": "Ann Example"}
@@ -181,7 +183,7 @@ class SandboxProcess:
         if self._process is None:
             return
         self._process.kill() if kill else self._process.terminate()
-        self._process.wait(timeout=15)
+        self._process.wait(timeout=60)
         self._process.stdout.close()
         self._http.close()
         self._process = None
@@ -194,7 +196,8 @@ class SandboxProcess:
             "transaction_key": KEY,
             "signature_keys": (SIGNATURE_KEY,),
             "hosted_url": f"{self.url}/payment/payment",
-            "timeout": (3.05, 5),
+            "timeout": PATIENT,
+            "money_timeout": PATIENT,
             **changes,
         }
         return Gateway(given.pop("endpoint"), given.pop("login_id"), given.pop("transaction_key"), **given)
@@ -324,7 +327,7 @@ class SandboxProcess:
         return self.open_profile(token, "save", **{**(source or VISA), **ADDRESS, **typed})
 
 
-def eventually(check, seconds=10):
+def eventually(check, seconds=60):
     """Call ``check`` until it returns something true, for at most ``seconds``; return that."""
     end = time.monotonic() + seconds
     while not (found := check()) and time.monotonic() < end:

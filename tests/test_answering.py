@@ -32,15 +32,15 @@ class Catcher:
         self.url, self.smtp_port = line.split()[3].rstrip(","), int(line.rpartition(":")[2])
 
     def caught(self):
-        return requests.get(f"{self.url}/messages.json", timeout=5).json()
+        return requests.get(f"{self.url}/messages.json", timeout=60).json()
 
     def answer(self, **given):
         id = self.caught()[0]["id"]
-        return requests.post(f"{self.url}/mails/{id}/answer", data=given, timeout=5)
+        return requests.post(f"{self.url}/mails/{id}/answer", data=given, timeout=60)
 
     def stop(self):
         self.process.terminate()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def running(tmp_path_factory):
 @pytest.fixture
 def house(app, running):
     """The application, sending to the catcher and reading from it."""
-    requests.post(f"{running.url}/delete", timeout=5)
+    requests.post(f"{running.url}/delete", timeout=60)
     before = dict(app.config), app.replies
     app.config.update(
         MAIL_PORT=running.smtp_port, MAILBOX=running.box, TEXT_SECRET=SECRET,
@@ -156,7 +156,7 @@ def test_a_text_is_caught_and_stop_ends_them(house, running, alice):
     [text] = running.caught()
     assert (text["channel"], text["recipients"]) == ("text", ["15125550123"])
     assert text["text"].startswith("Lantern Security: Invoice")
-    page = requests.get(f"{running.url}/mails/{text['id']}", timeout=5).text
+    page = requests.get(f"{running.url}/mails/{text['id']}", timeout=60).text
     assert "Text to 15125550123" in page and 'value="STOP"' in page
     assert "Nobody took your text" in running.answer(words="STOP").text  # no portal is there
 

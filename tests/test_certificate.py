@@ -511,10 +511,10 @@ def _switch(paying, webhook, status):
     address = f"{paying.sandbox.url}/rest/v1/webhooks/{webhook.webhook_id}"
     keys = ("test-login", "TestKey012345678")
     if status is None:
-        reply = requests.delete(address, auth=keys, timeout=10)
+        reply = requests.delete(address, auth=keys, timeout=60)
     else:
         reply = requests.put(
-            address, auth=keys, timeout=10,
+            address, auth=keys, timeout=60,
             json={"url": webhook.url, "eventTypes": list(webhook.event_types), "status": status},
         )  # fmt: skip
     assert reply.status_code == 200, reply.text

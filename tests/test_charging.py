@@ -872,7 +872,7 @@ class Crowded:
             self._now += 1
             self.most = max(self.most, self._now)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self.most >= self._wanted, timeout=20)
+            self._changed.wait_for(lambda: self.most >= self._wanted, timeout=60)
         try:
             return self._gateway.charge(**about)
         finally:

@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import logging
-import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -35,14 +34,15 @@ from billing.outcomes import (
     plain_words,
     return_cause,
 )
-from tests.sandbox_process import ACCOUNT, NAMESPACE, VISA
+from tests import ports
+from tests.sandbox_process import ACCOUNT, IMPATIENT, NAMESPACE, VISA, eventually
 
 YESTERDAY = timedelta(days=1)
 
 
 @pytest.fixture
 def gateway(sandbox):
-    return sandbox.gateway(timeout=(3, 2), money_timeout=(3, 2))
+    return sandbox.gateway()
 
 
 def now():
@@ -343,25 +343,32 @@ SILENCES = [
 ]  # fmt: skip
 
 
+def as_patient_as(sandbox, mode):
+    """A gateway that waits for every answer but one that does not come."""
+    return (
+        sandbox.gateway(timeout=IMPATIENT, money_timeout=IMPATIENT) if mode == "delay" else sandbox.gateway()
+    )
+
+
 @pytest.mark.parametrize("mode", SILENCES)
 def test_without_a_clear_answer_money_is_in_doubt_and_can_be_looked_up(sandbox, gateway, mode):
     payment = paid(sandbox, gateway)
-    sandbox.post_control("fault", {"mode": mode, "seconds": 4})
+    sandbox.post_control("fault", {"mode": mode})
 
-    outcome = gateway.void(payment.transaction_id)
+    outcome = as_patient_as(sandbox, mode).void(payment.transaction_id)
 
     assert isinstance(outcome, InDoubt)
-    after = gateway.details(payment.transaction_id)
     happened = "before" not in mode and "unprocessed" not in mode
-    assert after.status == ("voided" if happened else "capturedPendingSettlement")
+    status = "voided" if happened else "capturedPendingSettlement"
+    assert eventually(lambda: gateway.details(payment.transaction_id).status == status)
 
 
 @pytest.mark.parametrize("mode", SILENCES)
 def test_without_a_clear_answer_a_question_is_unavailable(sandbox, gateway, mode):
-    sandbox.post_control("fault", {"mode": mode, "seconds": 4})
+    sandbox.post_control("fault", {"mode": mode})
 
     with pytest.raises(GatewayUnavailable, match="Nothing was charged"):
-        ask_for_page(gateway)
+        ask_for_page(as_patient_as(sandbox, mode))
     assert ask_for_page(gateway).token
 
 
@@ -395,9 +402,7 @@ def test_an_unknown_status_is_in_doubt(sandbox, gateway):
 
 
 def test_a_gateway_that_is_down_is_in_doubt_for_money_and_unavailable_for_questions():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    url = f"http://127.0.0.1:{ports.free()}/"
     gateway = Gateway(url, "login", "key", hosted_url=url)
 
     assert isinstance(gateway.void("601"), InDoubt)
@@ -483,19 +488,17 @@ class Dripping(Canned):
         with contextlib.suppress(OSError):
             while True:
                 self.wfile.write(b" ")
-                time.sleep(0.1)
+                time.sleep(0.01)
 
 
 def test_an_answer_that_drips_is_not_waited_for_forever():
     with ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/"
-        begin = time.monotonic()
 
-        outcome = Gateway(url, "login", "key", hosted_url=url, money_timeout=(0.2, 0.3)).void("601")
+        outcome = Gateway(url, "login", "key", hosted_url=url, money_timeout=(0.2, 1.5)).void("601")
 
         assert outcome == InDoubt("an answer without an end")
-        assert time.monotonic() - begin < 3
         server.shutdown()
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,6 +19,7 @@ from billing.errors import GatewayUnavailable
 from billing.outcomes import CAUSES, DOUBTFUL_REASONS, HARD, OURS, Approved, Declined, Held, InDoubt, cause_of
 from tests import raw_gateway
 from tests.raw_gateway import RawGateway, answer, close_soon, error, hang_up, paid, refused, reply, reset
+from tests.sandbox_process import IMPATIENT, PATIENT, eventually
 
 APPROVED = Approved("2227534280", "H6K4BU", "Visa ending 2224", "0TDFCWDKBDTW1T4BDHCB5XL")
 
@@ -334,8 +336,8 @@ def garbage(connection, _):
     hang_up(connection)
 
 
-def silence(*_):
-    time.sleep(0.8)
+def silence(connection, _):
+    connection.recv(1)  # until the other side hangs up
 
 
 BROKE = "the connection broke before the answer was complete"
@@ -357,16 +359,15 @@ BREAKS = {
 @pytest.mark.parametrize("warm", [False, True], ids=["first call", "after questions"])
 def test_a_charge_without_an_answer_was_sent_exactly_once(behave, warm):
     with RawGateway(lambda *_: answer("authenticateTestResponse")) as raw:
-        gateway = raw.gateway(money_timeout=(0.5, 0.4))
+        gateway = raw.gateway(money_timeout=IMPATIENT if behave is silence else PATIENT)
         if warm:
             gateway.check()
         raw.behave, raw.received = behave, []
 
         outcome = charge(gateway)
 
-        time.sleep(0.1)
         assert outcome == InDoubt(BREAKS[behave])
-        assert len(raw.received) == 1
+        assert eventually(lambda: raw.received) and len(raw.received) == 1
 
 
 @pytest.mark.parametrize("closed", [0, 0.03, 0.06])
@@ -412,15 +413,25 @@ def test_a_second_answer_on_one_connection_is_not_taken_for_the_next_one():
 
 
 def test_a_late_answer_is_not_taken_for_the_next_one():
+    answered = threading.Event()
+
     def late(connection, received):
-        if received.text("refId") == "PL-1":
-            time.sleep(0.4)
-        return paid("6" + received.text("refId")[-1], received.text("refId"))
+        body = paid("6" + received.text("refId")[-1], received.text("refId"))
+        if received.text("refId") != "PL-1":
+            return body
+        answered.wait(60)
+        with suppress(OSError):
+            reply(connection, body)
+        answered.clear()
+        return None
 
     with RawGateway(late) as raw:
-        gateway = raw.gateway(money_timeout=(0.5, 0.2))
-        first, second = charge(gateway, reference="PL-1"), charge(gateway, reference="PL-2")
-        time.sleep(0.4)
+        gateway = raw.gateway(money_timeout=IMPATIENT)
+        first = charge(gateway, reference="PL-1")
+        gateway._money_timeout = PATIENT
+        second = charge(gateway, reference="PL-2")
+        answered.set()
+        assert eventually(lambda: not answered.is_set())
         third = charge(gateway, reference="PL-3")
 
     assert first == InDoubt("no answer in time")
@@ -479,21 +490,22 @@ def test_a_gateway_that_can_is_spoken_to_encrypted(monkeypatch):
 # -- patience
 
 
-def slowly(*_):
+def slowly(connection, received):
+    """A charge is answered later than questions are waited for, and a question never."""
+    if b"createTransaction" not in received.body:
+        return silence(connection, received)
     time.sleep(0.5)
     return paid()
 
 
 def test_money_is_waited_for_longer_than_answers_to_questions():
     with RawGateway(slowly) as raw:
-        gateway = raw.gateway(timeout=(0.5, 0.2), money_timeout=(0.5, 3))
+        gateway = raw.gateway(timeout=(60, 0.2))
 
         assert charge(gateway) == APPROVED
         assert charge(gateway.hurried((0.1, 0.1)), reference="PL-2") == APPROVED
-        begin = time.monotonic()
         with pytest.raises(GatewayUnavailable):
             gateway.details("601")
-        assert time.monotonic() - begin < 0.45
 
 
 def test_money_is_not_waited_for_forever():
@@ -501,15 +513,12 @@ def test_money_is_not_waited_for_forever():
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
         while True:
             connection.sendall(b" ")
-            time.sleep(0.05)
+            time.sleep(0.01)
 
     with RawGateway(dripping) as raw:
-        begin = time.monotonic()
-
-        outcome = charge(raw.gateway(money_timeout=(0.3, 0.3)))
+        outcome = charge(raw.gateway(money_timeout=(0.2, 1.5)))
 
     assert outcome == InDoubt("an answer without an end")
-    assert time.monotonic() - begin < 2
 
 
 # -- many at once

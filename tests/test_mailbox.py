@@ -13,7 +13,7 @@ from billing.edges import envelopes, mailbox
 from billing.edges.attachments import Shelf
 from billing.edges.mailbox import MailboxTrouble
 from models import Feed, Inbound
-from tests import dovecot
+from tests import dovecot, ports
 from tests.incoming import REPLIES, mail
 
 
@@ -185,7 +185,7 @@ def test_a_server_that_refuses_is_trouble_that_staff_can_read(db, server, clock,
 
 def test_a_server_that_is_not_there_is_trouble_too(db, clock):
     with pytest.raises(MailboxTrouble, match="ConnectionRefused"):
-        read(f"imap://a:b@127.0.0.1:{_closed_port()}/INBOX", clock)
+        read(f"imap://a:b@127.0.0.1:{ports.free()}/INBOX", clock)
 
 
 def test_a_server_that_says_nothing_is_given_up(db, clock, monkeypatch):
@@ -198,7 +198,7 @@ def test_a_server_that_says_nothing_is_given_up(db, clock, monkeypatch):
 
         with pytest.raises(MailboxTrouble, match="cannot be read"):
             read(f"imap://a:b@127.0.0.1:{port}/INBOX", clock)
-        listener.join(5)
+        listener.join()
         held[0][0].close()
 
 
@@ -221,9 +221,3 @@ def test_a_password_is_not_sent_in_clear_to_another_machine(db, clock, monkeypat
     with pytest.raises(MailboxTrouble, match="offers no encryption"):
         read("imap://a:b@mail.example.com/INBOX", clock)
     assert Plain.said == ["hung up"]
-
-
-def _closed_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]

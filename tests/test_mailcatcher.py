@@ -21,7 +21,7 @@ class Catcher:
         self.url = line.split()[3].rstrip(",")
         self.smtp_port = int(line.rpartition(":")[2])
 
-    def send(self, subject="Your invoice", to="ann@example.com", html="", attachment=None, timeout=10):
+    def send(self, subject="Your invoice", to="ann@example.com", html="", attachment=None, timeout=60):
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = "Lantern <billing@example.com>", to, subject
         mail.set_content("Good day, Ann.")
@@ -34,17 +34,17 @@ class Catcher:
             server.send_message(mail)
 
     def fault(self, **given):
-        assert requests.post(f"{self.url}/faults", json=given, timeout=5).status_code == 200
+        assert requests.post(f"{self.url}/faults", json=given, timeout=60).status_code == 200
 
     def messages(self, **query):
-        return requests.get(f"{self.url}/messages.json", params=query, timeout=5).json()
+        return requests.get(f"{self.url}/messages.json", params=query, timeout=60).json()
 
     def get(self, path):
-        return requests.get(self.url + path, timeout=5)
+        return requests.get(self.url + path, timeout=60)
 
     def stop(self):
         self.process.terminate()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def running(tmp_path_factory):
 
 @pytest.fixture
 def catcher(running):
-    requests.post(f"{running.url}/delete", timeout=5)
+    requests.post(f"{running.url}/delete", timeout=60)
     running.fault(clear=True)
     return running
 
@@ -113,10 +113,10 @@ def test_it_shows_text_headers_source_and_attachments(catcher):
 def test_another_site_cannot_delete_the_mails(catcher):
     catcher.send()
 
-    foreign = requests.post(f"{catcher.url}/delete", headers={"Sec-Fetch-Site": "cross-site"}, timeout=5)
+    foreign = requests.post(f"{catcher.url}/delete", headers={"Sec-Fetch-Site": "cross-site"}, timeout=60)
 
     assert foreign.status_code == 403 and len(catcher.messages()) == 1
-    requests.post(f"{catcher.url}/delete", timeout=5)
+    requests.post(f"{catcher.url}/delete", timeout=60)
     assert catcher.messages() == []
 
 
@@ -168,6 +168,6 @@ def test_it_takes_a_mail_and_hangs_up_before_saying_so(catcher):
 
 
 def test_it_refuses_a_fault_that_it_does_not_know(catcher):
-    answer = requests.post(f"{catcher.url}/faults", json={"mode": "explode"}, timeout=5)
+    answer = requests.post(f"{catcher.url}/faults", json={"mode": "explode"}, timeout=60)
 
     assert answer.status_code == 400 and "refuse, busy, hang, drop" in answer.json()["error"]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.sandbox_process import VISA, card, envelope, eventually
+from tests.sandbox_process import VISA, card, envelope
 
 
 @pytest.fixture
@@ -28,23 +28,24 @@ def charge_body(ids, reference="PL-1"):
 
 
 def on_the_line(sandbox, *bodies):
-    """Send requests over one connection of our own; returns all bytes that came and whether it was reset."""
+    """Send requests over one connection of our own; returns all bytes that came and whether it was reset.
+
+    With the last one the server is asked to close, so that all it sends is read, however long it takes.
+    """
     where = urlsplit(sandbox.url)
     came, was_reset = b"", False
-    with socket.create_connection((where.hostname, where.port), timeout=5) as line:
-        for body in bodies:
+    with socket.create_connection((where.hostname, where.port), timeout=60) as line:
+        for number, body in enumerate(bodies, 1):
             head = (
-                "POST /xml/v1/request.api HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: "
+                "POST /xml/v1/request.api HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\n"
+                f"Connection: {'close' if number == len(bodies) else 'keep-alive'}\r\nContent-Length: "
             )
             line.sendall(f"{head}{len(body)}\r\n\r\n".encode() + body)
-        line.settimeout(0.7)
         try:
             while piece := line.recv(65536):
                 came += piece
         except ConnectionResetError:
             was_reset = True
-        except TimeoutError:
-            pass
     return came, was_reset
 
 
@@ -113,16 +114,15 @@ def test_one_charge_is_answered_twice_on_one_connection(sandbox, visa):
 
 
 def test_a_charge_is_accepted_after_the_client_gave_up(sandbox, visa):
-    sandbox.post_control("fault", {"mode": "late", "seconds": 0.6})
+    sandbox.post_control("fault", {"mode": "late", "seconds": 3600})
 
-    begin = time.monotonic()
-    with pytest.raises(requests.ConnectionError):
+    with pytest.raises(requests.ConnectionError):  # at once: it would wait for half a minute at most
         sandbox.charge_stored(visa, 1000, invoice="PL-1")
 
-    assert time.monotonic() - begin < 0.5
     assert sandbox.transactions() == []
     assert sandbox.state()["late"] == 1
-    [paid] = eventually(sandbox.transactions)
+    sandbox.post_control("clock", {"hours": 1})
+    [paid] = sandbox.transactions()
     assert (paid["invoice_number"], paid["status"]) == ("PL-1", "capturedPendingSettlement")
     assert sandbox.state()["late"] == 0
 
@@ -234,9 +234,9 @@ def test_the_clock_can_be_ten_minutes_off_in_both_directions(sandbox, visa):
 
 
 def test_many_charges_at_once_wait_side_by_side(sandbox):
-    """16 clients, 300 ms an answer: 53 charges a second are ideal, and 45 are needed."""
-    sandbox.post_control("options", {"answer_ms": 300})
-    methods = sandbox.methods(*({"customer_number": f"C-{n}", "kind": "card"} for n in range(160)))
+    """16 clients, a second an answer, two charges each: half a minute one after another."""
+    sandbox.post_control("options", {"answer_ms": 1000})
+    methods = sandbox.methods(*({"customer_number": f"C-{n}", "kind": "card"} for n in range(32)))
     bodies = [charge_body(ids, f"PL-{number}") for number, ids in enumerate(methods)]
     work, lock = iter(bodies), threading.Lock()
 
@@ -262,9 +262,10 @@ def test_many_charges_at_once_wait_side_by_side(sandbox):
         client.join()
     took = time.monotonic() - begin
 
-    assert len(sandbox.transactions()) == 160
-    print(f"{160 / took:.1f} charges a second")
-    assert 160 / took > 30, f"{160 / took:.1f} charges a second"  # on a machine that does other things too
+    assert len(sandbox.transactions()) == 32
+    assert took < 16, (
+        f"{took:.1f} s"
+    )  # two where nothing else is done; half of the whole row even where much is
 
 
 def test_a_click_on_the_payment_page_takes_its_time_too(sandbox):
@@ -282,12 +283,9 @@ def test_a_click_on_the_payment_page_takes_its_time_too(sandbox):
 
 
 def test_reads_do_not_wait_for_charges(sandbox):
-    sandbox.post_control("options", {"answer_ms": 5000})
+    sandbox.post_control("options", {"answer_ms": 60_000})
 
-    begin = time.monotonic()
-    assert sandbox.ask("authenticateTestRequest").result == "Ok"
-
-    assert time.monotonic() - begin < 2
+    assert sandbox.ask("authenticateTestRequest").result == "Ok"  # it asks for half a minute at most
 
 
 def test_what_is_not_a_charge_can_be_spoiled_as_well(sandbox):

@@ -129,9 +129,9 @@ def test_the_page_offers_what_the_settings_say(sandbox, kinds, there, absent):
 
 def test_a_page_opens_by_post_only(sandbox, token):
     assert (
-        requests.get(f"{sandbox.url}/payment/payment", params={"token": token}, timeout=5).status_code == 405
+        requests.get(f"{sandbox.url}/payment/payment", params={"token": token}, timeout=60).status_code == 405
     )
-    assert requests.get(f"{sandbox.url}/payment/pay", timeout=5).status_code == 405
+    assert requests.get(f"{sandbox.url}/payment/pay", timeout=60).status_code == 405
 
 
 def test_an_unknown_token_leads_to_a_page_that_says_so(sandbox):
@@ -167,7 +167,7 @@ def test_a_page_that_was_never_opened_takes_nothing(sandbox, token):
 
 
 def test_pages_are_neither_kept_nor_framed(sandbox, token):
-    reply = requests.post(f"{sandbox.url}/payment/payment", data={"token": token}, timeout=5)
+    reply = requests.post(f"{sandbox.url}/payment/payment", data={"token": token}, timeout=60)
 
     assert reply.headers["Cache-Control"] == "no-store"
     assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]

@@ -232,7 +232,7 @@ def test_one_test_card_declines_until_it_is_changed(sandbox, token):
 
 def test_pages_open_by_post_only_and_need_their_own_token(sandbox, profile, token):
     for page in ("addPayment", "manage", "editPayment", "save", "change", "remove"):
-        assert requests.get(f"{sandbox.url}/customer/{page}", timeout=5).status_code == 405
+        assert requests.get(f"{sandbox.url}/customer/{page}", timeout=60).status_code == 405
         assert sandbox.open_profile("invented", page).headline == "This page does not exist"
     assert sandbox.open(token).headline == "This payment page does not exist"
     assert (
@@ -263,7 +263,7 @@ def test_a_profile_that_is_gone_cannot_be_found(sandbox, profile, token):
 
 
 def test_pages_are_neither_kept_nor_framed(sandbox, token):
-    reply = requests.post(f"{sandbox.url}/customer/addPayment", data={"token": token}, timeout=5)
+    reply = requests.post(f"{sandbox.url}/customer/addPayment", data={"token": token}, timeout=60)
 
     assert reply.headers["Cache-Control"] == "no-store"
     assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
