@@ -573,7 +573,7 @@ def test_nell_never_got_the_mail_and_is_called(story):
     assert (verdict.code, verdict.act) == (Verdict.NEVER_DELIVERED, rules.MEND_ADDRESS)
 
     # Sam calls her. She is glad: where does she pay? He puts both addresses right; the letter goes by post.
-    assert story.against() == [] and story.held() == []
+    assert story.against() == ["never_delivered"] and story.held() == []
     story.until(12, 18)
     calls.log(customer, direction=Call.OUT, outcome=Call.ANSWERED, note="Never got it", **story.by(story.sam))
     told = {"name": "Nell Nash", "email": "nell@example.com", "phone": ""}

@@ -7,7 +7,7 @@ one about its payment that failed. What never reached anybody is not asked for; 
 from datetime import datetime
 from typing import NamedTuple
 
-from peewee import JOIN, fn
+from peewee import fn
 
 from billing.collections import rules
 from billing.collections.rows import grouped
@@ -15,25 +15,25 @@ from billing.collections.rules import Delivery
 from models import Invoice, Notice, PaymentPart, among, as_date, as_instant, db
 
 OF_TICKETS = (Notice.TICKET_RECEIVED, Notice.TICKET_REPLY, Notice.TICKET_CLOSED)
-said = Notice.alias()  # the message that one was sent with
 COLUMNS = (
-    Notice.id, Notice.channel, fn.COALESCE(said.state, Notice.state),
-    fn.COALESCE(said.address, Notice.address), fn.COALESCE(said.sent_at, Notice.sent_at),
-    fn.COALESCE(said.bounced_at, Notice.bounced_at), Notice.bounce_text, Notice.reason, Notice.kind,
+    Notice.id, Notice.channel, Notice.state, Notice.address, Notice.sent_at, Notice.bounced_at,
+    Notice.bounce_text, Notice.reason, Notice.kind, Notice.joined,
 )  # fmt: skip
 
 
-def _notices(key):
-    return Notice.select(key, *COLUMNS).join(said, JOIN.LEFT_OUTER, on=(Notice.joined == said.id))
+def _read(key, condition, day):
+    """{key: [Delivery]} of these notices, oldest first; what was said in another message went as that did."""
+    rows = list(db.execute(Notice.select(key, *COLUMNS).where(condition).order_by(Notice.id)))
+    carriers = {row[-1] for row in rows if row[-1]}
+    query = Notice.select(*COLUMNS[:1], *COLUMNS[2:6]).where(among(Notice.id, carriers))
+    went = {row[0]: row[1:] for row in db.execute(query)} if carriers else {}
+    return grouped((row[0], _delivery(row, went.get(row[-1]), day)) for row in rows)
 
 
-def _read(query, day):
-    """{key: [Delivery]} of rows of ``_notices``, oldest first."""
-    return grouped((row[0], _delivery(row, day)) for row in db.execute(query.order_by(Notice.id)))
-
-
-def _delivery(row, day):
-    _, id, channel, state, address, sent_at, bounced_at, bounce_text, reason, kind = row
+def _delivery(row, went, day):
+    _, id, channel, state, address, sent_at, bounced_at, bounce_text, reason, kind, _ = row
+    if went:
+        state, address, sent_at, bounced_at = went
     sent_on, bounced_on = sent_at and day(sent_at), bounced_at and day(bounced_at)
     why = bounce_text or reason
     return Delivery(id, channel, state, address, sent_on, bounced_on, why, kind in OF_TICKETS)
@@ -42,19 +42,19 @@ def _delivery(row, day):
 def of_invoices(invoice_ids, day):
     """{invoice id: [Delivery]} of every message that carried it, and of invoices that did not leave."""
     carried = (Notice.kind == Notice.INVOICE) | (Notice.state << (Notice.SENT, Notice.JOINED))
-    return _read(_notices(Notice.invoice).where(among(Notice.invoice, invoice_ids) & carried), day)
+    return _read(Notice.invoice, among(Notice.invoice, invoice_ids) & carried, day)
 
 
 def digests(customer_ids, day):
     """{customer id: [Delivery]} of monthly summaries: each tells of everything that was open then."""
     sent = (Notice.kind == Notice.DIGEST) & (Notice.state == Notice.SENT)
-    return _read(_notices(Notice.customer).where(among(Notice.customer, customer_ids) & sent), day)
+    return _read(Notice.customer, among(Notice.customer, customer_ids) & sent, day)
 
 
 def of_payments(payment_ids, day):
     """{payment id: [Delivery]} of messages about payments that failed: they too ask for the money."""
     sent = Notice.state == Notice.SENT
-    return _read(_notices(Notice.payment).where(among(Notice.payment, payment_ids) & sent), day)
+    return _read(Notice.payment, among(Notice.payment, payment_ids) & sent, day)
 
 
 def everything(customer_ids, invoice_ids, day, tries=None):

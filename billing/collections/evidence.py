@@ -4,8 +4,6 @@ Here: what is judged at all, and which record belongs to what. The queries stand
 ``deliveries``, ``paying``, ``said``, ``mistakes`` and ``people``, the questions in ``rules``.
 """
 
-from functools import reduce
-from operator import or_
 from typing import NamedTuple
 
 from peewee import SQL
@@ -13,7 +11,7 @@ from peewee import SQL
 from billing import demands
 from billing.collections import deliveries, houses, mistakes, paying, people, said, waiting
 from billing.collections.rules import Account, Evidence
-from models import Customer, Invoice, Stance, Verdict, among, as_date, db
+from models import Invoice, Stance, Verdict, among, as_date, db
 
 
 class Item(NamedTuple):
@@ -36,21 +34,20 @@ class Row(NamedTuple):
     issued_on: object
     cents: int
     first_seen_at: object
-    customer: str
-    has_post: bool
 
 
 def customers_after(customer_id, today, limit):
-    """Ids of customers with something past its date, or with a verdict that may be over; in their order."""
+    """Ids of the next customers with something past its date, or with a verdict that may be over; in order.
+
+    About ``limit`` of them: as far as the rows reach that were read. An index gives them in their order.
+    """
     late = Invoice.select(Invoice.customer).where(
         Invoice.IS_OWED & (Invoice.due_on < today) & (Invoice.customer > customer_id)
     )
     judged = Verdict.select(Verdict.customer).where(Verdict.current & (Verdict.customer > customer_id))
-    both = [
-        {id for (id,) in db.execute(query.distinct().order_by(SQL("1")).limit(limit))}
-        for query in (late, judged)
-    ]
-    return sorted(both[0] | both[1])[:limit]
+    both = [[id for (id,) in db.execute(query.order_by(SQL("1")).limit(limit))] for query in (late, judged)]
+    last = min((ids[-1] for ids in both if len(ids) == limit), default=None)
+    return sorted(id for id in {*both[0], *both[1]} if last is None or id <= last)
 
 
 def read(customer_ids, *, today, now, house=None):
@@ -69,17 +66,12 @@ def read(customer_ids, *, today, now, house=None):
 
 
 def _rows(customer_ids, today):
-    address = (Customer.street, Customer.street2, Customer.city, Customer.state, Customer.zip)
-    has_post = reduce(or_, (line != "" for line in address))
     query = (
         Invoice.select(
             Invoice.id, Invoice.customer, Invoice.number, Invoice.due_on, Invoice.issued_on,
-            Invoice.open_cents, Invoice.first_seen_at, Customer.name, has_post,
+            Invoice.open_cents, Invoice.first_seen_at,
         )
-        .join(Customer)
-        .where(
-            among(Invoice.customer, customer_ids) & Invoice.IS_OWED & (Invoice.due_on < today)
-        )
+        .where(among(Invoice.customer, customer_ids) & Invoice.IS_OWED & (Invoice.due_on < today))
         .order_by(Invoice.customer, Invoice.due_on, Invoice.id)
     )  # fmt: skip
     return [Row(*row[:3], as_date(row[3]), as_date(row[4]), *row[5:]) for row in db.execute(query)]
@@ -124,12 +116,13 @@ class _Scene:
 
     def _read_customers(self, customer_ids, today, now):
         day = self.house.day
-        self.waiting, self.faults = waiting.read(customer_ids, day)
-        self.payers = people.payers(customer_ids)
+        self.people = people.read(customer_ids)
+        who = self.people.who
+        self.waiting, self.faults = waiting.read(customer_ids, day, who)
         self.watched = people.watched(customer_ids) if self.house.seen_since else set()
-        self.asked = said.asked_for_plans(customer_ids, today)
-        self.promises, self.broken = said.promises(customer_ids, today)
-        self.stances = said.stances(customer_ids)
+        self.asked = said.asked_for_plans(customer_ids, today, who)
+        self.promises, self.broken = said.promises(customer_ids, today, who)
+        self.stances = said.stances(customer_ids, who)
         self.methods = paying.methods(customer_ids, today)
         self.paid = paying.paid(customer_ids, today)
         self.habits = paying.habits_of(self.paid)
@@ -143,7 +136,7 @@ class _Scene:
         self.corrections = mistakes.corrections(invoice_ids)
         self.told_corrections = mistakes.told_corrections(customer_ids, self.corrections)
         self.rises = mistakes.rises(invoice_ids, self.house)
-        self.questions = said.questions(invoice_ids)
+        self.questions = said.questions(invoice_ids, self.people.who)
         self.plans = said.plans(invoice_ids)
 
     def evidence(self, row, item):
@@ -164,7 +157,7 @@ class _Scene:
             self.in_flight.get((row.customer_id, row.id)) or self.in_flight.get((row.customer_id, None)),
             self.debits.get(row.id),
             self._covered_by(row, item),
-            self.house.unmatched.get((row.customer.casefold(), item.cents)) if self.house.unmatched else None,
+            self._unmatched(row, item),
             self._correction(row, arrived),
             self.rises.get(row.id),
             tuple(self.questions.get(row.id, ())),
@@ -182,13 +175,19 @@ class _Scene:
         found = self.accounts.get(row.customer_id)
         if found is None:
             id = row.customer_id
-            name, has_mail = self.payers.get(id, (row.customer, False))
+            name, has_mail = self.people.payers.get(id, (self.people.names[id], False))
             found = self.accounts[id] = Account(
-                id, name, has_mail, bool(row.has_post), tuple(self.waiting.get(id, ())),
+                id, name, has_mail, id in self.people.with_post, tuple(self.waiting.get(id, ())),
                 tuple(self.faults.get(id, ())), self.methods.get(id, ()), self.broken.get(id),
                 self.habits.get(id),
             )  # fmt: skip
         return found
+
+    def _unmatched(self, row, item):
+        """A row of the bank's files that says their name and this amount, or None."""
+        if not self.house.unmatched:
+            return None
+        return self.house.unmatched.get((self.people.names[row.customer_id].casefold(), item.cents))
 
     def _covered_by(self, row, item):
         """What lies unused and would pay this Item, the oldest Items first; none when it does not suffice."""

@@ -252,11 +252,11 @@ UNANSWERED = {
     "voicemail": "They called on {on} and left a message.",
     "step": "They called on {on} and we were to: {what}.",
     "call": "They called on {on} and wait for us.",
+    "perhaps": "Somebody called on {on} from a number that is theirs as well.",
     "mail": "They wrote on {on} and nobody has looked at it{about}.",
     "text": "They wrote on {on} and nobody has looked at it{about}.",
     "plan": "They proposed on {on} to pay {cents} in {what}.",
 }
-WHOSE = "Somebody called on {on} from a number that is theirs as well."
 CLEARED = {  # by table: (code, what clears it)
     "ticket": ("ticket", ANSWER),
     "call": ("call", CALL_BACK),
@@ -268,10 +268,9 @@ CLEARED = {  # by table: (code, what clears it)
 def _unanswered(one):
     """The Reason of somebody who waits for us; nobody let pass what was not known yet."""
     code, act = CLEARED[one.table]
-    told = UNANSWERED[one.kind]
-    if code == "call" and not one.is_sure:
-        told, act = WHOSE, "Say whose call it was"
-    sentence = told.format(
+    if one.kind == "perhaps":
+        act = "Say whose call it was"
+    sentence = UNANSWERED[one.kind].format(
         on=words.date(one.on), what=one.what.rstrip(".") if one.kind == "step" else one.what,
         about=f": “{one.what}”" if one.what else "", cents=format_cents(one.cents),
     )  # fmt: skip

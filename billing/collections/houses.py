@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from peewee import fn
@@ -25,7 +26,13 @@ class House:
         """The business day of an instant as the database gives it; None for None."""
         if at is None:
             return None
-        return as_instant(at).replace(tzinfo=UTC).astimezone(self.zone).date()
+        at = as_instant(at)
+        return (at + self._offset(at.replace(minute=0, second=0, microsecond=0))).date()
+
+    @cached_property
+    def _offset(self):
+        """How far the clock of the zone is from UTC in an hour; hours come again and again."""
+        return lru_cache(10_000)(lambda hour: hour.replace(tzinfo=UTC).astimezone(self.zone).utcoffset())
 
 
 def read():

@@ -7,6 +7,7 @@ is not the reason. The first that finds one decides. What no record proves is "u
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from billing import words
@@ -76,12 +77,9 @@ class Waiting(NamedTuple):
     on: date
     since_at: datetime
     what: str  # subject, next step, or the way in which they reached us
-    kind: str  # ticket | missed | voicemail | step | call | mail | text | plan
+    kind: str  # ticket | missed | voicemail | step | call | perhaps | mail | text | plan
     owner_id: int | None = None
     known_at: datetime | None = None  # since when it is in our books
-    is_sure: bool = (
-        True  # False: it came from a number or address of theirs, and nobody has said whose it was
-    )
     cents: int = 0  # of a proposal
 
 
@@ -316,6 +314,7 @@ _WAITING = {
     "missed": "{who} called on {on} and nobody called back",
     "voicemail": "{who} left a message on {on} and nobody called back",
     "call": "{who} called on {on} and nobody called back",
+    "perhaps": "Somebody called on {on} from a number of {who}, and nobody has said whose call it was",
     "step": "We told {who} on {on} that we would do something (“{what}”), and it is not done",
     "mail": "{who} mailed us on {on} and nobody has read it",
     "text": "{who} texted us on {on} and nobody has read it",
@@ -326,6 +325,7 @@ _WAITING_ACTS = {
     "missed": CALL_BACK,
     "voicemail": CALL_BACK,
     "call": CALL_BACK,
+    "perhaps": CALL_BACK,
     "step": CALL_BACK,
     "mail": READ,
     "text": READ,
@@ -333,12 +333,8 @@ _WAITING_ACTS = {
 }
 
 
-_WHOSE = "Somebody called on {on} from a number of {who}, and nobody has said whose call it was"
-
-
 def _waits(one):
-    said = _WHOSE if one.table == "call" and not one.is_sure else _WAITING[one.kind]
-    return said.format(who=one.who, on=_day(one.on), what=one.what)
+    return _WAITING[one.kind].format(who=one.who, on=_day(one.on), what=one.what)
 
 
 def _disputed(e):
@@ -519,8 +515,7 @@ def judge(evidence):
 # --- Words ---------------------------------------------------------------------------------------
 
 
-def _day(on):
-    return words.date(on)
+_day = lru_cache(1_000)(words.date)  # the same days come again and again
 
 
 def _money(cents):

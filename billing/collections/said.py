@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from peewee import fn
 
-from billing.collections.rows import grouped, quoted, with_who
+from billing.collections.rows import grouped, named, of_people, quoted
 from billing.collections.rules import Kept, Parts, Question, Told
 from models import (
     Dispute,
@@ -23,15 +23,15 @@ from models import (
 REMEMBERED = timedelta(days=120)  # a promise that was broken, a plan that was asked for
 
 
-def promises(customer_ids, today):
+def promises(customer_ids, today, who):
     """({customer id: [(invoice id or None, made on, Kept)]} that run, {customer id: Kept} last broken)."""
     recent = (Promise.state == Promise.BROKEN) & (Promise.decided_on > today - REMEMBERED)
-    query = with_who(
+    query = of_people(
         Promise, Promise.state, Promise.invoice, Promise.id, Promise.made_on, Promise.pay_on
     ).where(among(Promise.customer, customer_ids) & ((Promise.state == Promise.RUNNING) | recent))
     running, broken = [], {}
-    for customer_id, state, invoice_id, id, made_on, pay_on, who in db.execute(query.order_by(Promise.id)):
-        kept = Kept(id, who, as_date(made_on), as_date(pay_on))
+    for customer_id, state, invoice_id, id, made_on, pay_on, name in named(query.order_by(Promise.id), who):
+        kept = Kept(id, name, as_date(made_on), as_date(pay_on))
         if state == Promise.RUNNING:
             running.append((customer_id, (invoice_id, kept)))
         else:
@@ -39,10 +39,10 @@ def promises(customer_ids, today):
     return grouped(running), broken
 
 
-def asked_for_plans(customer_ids, today):
+def asked_for_plans(customer_ids, today, who):
     """{customer id: [Told]} of plans that they asked for lately and that do not run."""
     waits = (Plan.state == Plan.PROPOSED) & (Plan.waits_for == Plan.US)
-    query = with_who(Plan, Plan.id, Plan.proposed_on, Plan.words).where(
+    query = of_people(Plan, Plan.id, Plan.proposed_on, Plan.words).where(
         among(Plan.customer, customer_ids)
         & (Plan.via != Plan.STAFF)
         & (Plan.proposed_on > today - REMEMBERED)
@@ -50,20 +50,20 @@ def asked_for_plans(customer_ids, today):
         & ~waits
     )
     return grouped(
-        (customer_id, Told("plan", id, who, as_date(on), quoted(said)))
-        for customer_id, id, on, said, who in db.execute(query.order_by(Plan.id))
+        (customer_id, Told("plan", id, name, as_date(on), quoted(said)))
+        for customer_id, id, on, said, name in named(query.order_by(Plan.id), who)
     )
 
 
-def stances(customer_ids):
+def stances(customer_ids, who):
     """{customer id: [(code, invoice id or None, Told)]} that stand: no money came since they said it."""
-    query = with_who(Stance, Stance.code, Stance.invoice, Stance.id, Stance.heard_on, Stance.words)
+    query = of_people(Stance, Stance.code, Stance.invoice, Stance.id, Stance.heard_on, Stance.words)
     standing = among(Stance.customer, customer_ids) & Stance.ended_at.is_null()
-    rows = list(db.execute(query.where(standing).order_by(Stance.id)))
+    rows = list(named(query.where(standing).order_by(Stance.id), who))
     last = last_paid({row[0] for row in rows}) if rows else {}
     return grouped(
-        (customer_id, (code, invoice_id, Told("stance", id, who, as_date(on), quoted(said))))
-        for customer_id, code, invoice_id, id, on, said, who in rows
+        (customer_id, (code, invoice_id, Told("stance", id, name, as_date(on), quoted(said))))
+        for customer_id, code, invoice_id, id, on, said, name in rows
         if customer_id not in last or last[customer_id] <= as_date(on)
     )
 
@@ -87,15 +87,15 @@ REASONS = {
 }
 
 
-def questions(invoice_ids):
+def questions(invoice_ids, who):
     """{invoice id: [Question]} of open disputes."""
-    query = with_who(
+    query = of_people(
         Dispute, Dispute.invoice, Dispute.id, Dispute.amount_cents, Dispute.opened_on, Dispute.reason,
         Dispute.answer_by_on, Dispute.ticket,
     ).where(among(Dispute.invoice, invoice_ids) & (Dispute.state == Dispute.OPEN))  # fmt: skip
     return grouped(
         (row[1], Question(row[2], row[8], row[3], as_date(row[4]), REASONS[row[5]], as_date(row[6]), row[7]))
-        for row in db.execute(query.order_by(Dispute.id))
+        for row in named(query.order_by(Dispute.id), who)
     )
 
 
