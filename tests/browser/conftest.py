@@ -23,6 +23,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import models
 from tests.apps import application
 from tests.browser.shop import Shop
+from tests.browser.signs import PATIENCE
 from tests.conftest import build
 from tests.sandbox_process import KEY, LOGIN, SIGNATURE_KEY
 
@@ -58,7 +59,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Callable[..., Page]]:
     """A function `open_page(width=..., scheme=..., ...)` that opens a page with its own cookies.
 
     After the test, whatever the browser complained about in any of its pages fails the test.
@@ -75,8 +76,9 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
                 **options,
             )
             closing.callback(context.close)
-            context.set_default_timeout(30_000)  # a machine that is busy is not a fault
+            context.set_default_timeout(PATIENCE)
             page = context.new_page()
+            _delay(page, request.config.getoption("latency"))
             _watch(page, complaints)
             return page
 
@@ -109,6 +111,7 @@ def axe() -> Callable[[Page], None]:
     judge = Axe()
 
     def check(page: Page) -> None:
+        page.wait_for_load_state()
         violations = judge.run(page, options=AXE_RULES).response["violations"]
         page.emulate_media(color_scheme="dark")
         violations += page.evaluate("rules => axe.run(rules)", COLOR_RULES)["violations"]
@@ -123,6 +126,7 @@ def fits() -> Callable[[Page], None]:
     """A function `fits(page)` that fails where a page must be scrolled sideways (WCAG 1.4.10)."""
 
     def check(page: Page) -> None:
+        page.wait_for_load_state()
         own = page.viewport_size
         for screen in PHONES if own["width"] in PHONES else [own["width"]]:
             page.set_viewport_size(own | {"width": screen})
@@ -172,7 +176,7 @@ class LiveServer:
         return f"http://127.0.0.1:{self._server.port}"
 
     def __call__(self, app) -> str:
-        self._server.app = app
+        self._server.app = _whole(app)
         return self.url
 
     def close(self) -> None:
@@ -186,6 +190,16 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing of each request."""
 
 
+def _whole(app):
+    """The app, with every answer in one piece and closed: where a browser hangs up, the server forgets to."""
+
+    def answer(environ, start_response):
+        with contextlib.closing(app(environ, start_response)) as pieces:
+            return [b"".join(pieces)]
+
+    return answer
+
+
 def _unready(environ, start_response):
     start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
     return [b"live_server(app) was not called yet"]
@@ -196,6 +210,15 @@ def _launched(playwright: Playwright) -> Browser:
     if found is None:
         pytest.fail(f"No browser here ({', '.join(BROWSERS)}): `make setup` installs one.", pytrace=False)
     return playwright.chromium.launch(executable_path=found, args=BROWSER_ARGUMENTS)
+
+
+def _delay(page: Page, milliseconds: int) -> None:
+    """Let every answer of a server come later, as on a slow network."""
+    if milliseconds:
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        slow = {"latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
+        network.send("Network.emulateNetworkConditions", {"offline": False, **slow})
 
 
 def _watch(page: Page, complaints: list[str]) -> None:

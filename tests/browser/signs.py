@@ -7,12 +7,18 @@ has, with `says` or with Playwright's `expect`; then it may read, judge, and loo
     button(phone, "Send").click()
     says(phone, "Your question is with us")     # not on the page with the form
     axe(phone)
+
+Most of all where no script runs: there Playwright cannot see that a click missed its button because the page
+was still taking its shape. `pytest --latency 150 tests/browser` shows what does not wait.
 """
 
 from playwright.sync_api import Page, expect
 
 PATIENCE = 30_000  # milliseconds: a machine that is busy is not a fault
 expect.set_options(timeout=PATIENCE)
+
+# To evaluate where nothing may happen: what an act set off in the page has been set off by then.
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def says(page: Page, words: str) -> None:

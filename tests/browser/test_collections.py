@@ -3,12 +3,14 @@
 from datetime import date, timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from admin import security
 from billing import tickets
 from billing.collections import stances, verdicts
 from models import Contact
 from tests import factories
+from tests.browser.signs import says
 from tests.browser.test_staff import sign_in
 from tests.factories import BY, NOW
 from tests.office import PASSWORD
@@ -63,9 +65,10 @@ def test_from_the_money_that_waits_to_the_answer_by_keyboard(desktop, office):
     desktop.get_by_role("link", name="Answer", exact=True).first.press("Enter")
     desktop.wait_for_url("**/staff/ticket/1")
     desktop.go_back()
+    desktop.wait_for_url("**/staff/collections#waiting")
 
     desktop.locator("summary", has_text="What proves it").first.press("Enter")
-    assert desktop.get_by_role("link", name="Ticket 1").is_visible()
+    expect(desktop.get_by_role("link", name="Ticket 1")).to_be_visible()
 
 
 def test_what_they_said_is_written_down_on_a_phone(phone, office):
@@ -76,4 +79,4 @@ def test_what_they_said_is_written_down_on_a_phone(phone, office):
     phone.get_by_label("What they said").fill("Not a cent before it works.")
     phone.get_by_role("button", name="Keep it").click()
 
-    assert phone.get_by_text("“Not a cent before it works.”").first.is_visible()
+    says(phone, "“Not a cent before it works.”")

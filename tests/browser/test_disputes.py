@@ -1,7 +1,10 @@
 """Disputing a line on a phone, by keyboard and thumb, and seeing at once what is due now."""
 
+from playwright.sync_api import expect
+
 from models import Dispute, Line
 from tests.browser.shop import button
+from tests.browser.signs import says
 
 
 def bill(shop):
@@ -16,28 +19,25 @@ def bill(shop):
 def test_a_line_is_disputed_on_a_phone_and_the_rest_is_paid(shop, phone, axe, fits):
     phone.goto(shop.pay_link(bill(shop)))
     phone.get_by_role("row", name="Service call").get_by_role("link", name="Something wrong?").click()
-    axe(phone)
-    fits(phone)
-    assert phone.get_by_label("What is not right?").locator("option:checked").inner_text() == (
+    expect(phone.get_by_label("What is not right?").locator("option:checked")).to_have_text(
         "Service call, $30.00"
     )
+    axe(phone)
+    fits(phone)
 
     phone.get_by_label("Why, in one sentence").fill("He was here for one hour.")
     button(phone, "This part is not right").click()
 
-    said = phone.locator("main").inner_text()
-    assert "$30.00 of this invoice rests: Service call" in said
+    says(phone, "$30.00 of this invoice rests: Service call")
     axe(phone)
     fits(phone)
     button(phone, "Pay $70.00").click()
     phone.wait_for_url(f"{shop.sandbox.url}/**")
     phone.locator("button[name=test][value=visa]").click()
     phone.get_by_role("link", name="Continue").click()
-    assert phone.locator("h1").inner_text() == "Paid. Thank you."
+    expect(phone.locator("h1")).to_have_text("Paid. Thank you.")
     phone.get_by_role("link", name="Back to the invoice").click()
-    assert "There is nothing to pay on this invoice until you have our answer." in (
-        phone.locator("main").inner_text()
-    )
+    says(phone, "There is nothing to pay on this invoice until you have our answer.")
     assert Dispute.get().state == "open"
 
 
@@ -51,9 +51,9 @@ def test_it_is_done_by_keyboard_alone(shop, phone):
     phone.keyboard.press("Tab")
     phone.keyboard.type("20")
     phone.keyboard.press("Enter")
-    phone.wait_for_url("**/i/*")
+    phone.wait_for_url("**/i/*")  # the page with the form is one level deeper
 
     assert Dispute.get().amount_cents == 2_000
     button(phone, "It was right after all").focus()
     phone.keyboard.press("Enter")
-    phone.get_by_text("$20.00 is due again.").wait_for()
+    says(phone, "$20.00 is due again.")

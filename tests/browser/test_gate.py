@@ -4,6 +4,7 @@ import os
 from datetime import date, timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from admin import security
 from billing import notices, tickets
@@ -12,6 +13,7 @@ from billing.notices import holding
 from billing.personal import drafts
 from models import Call, Contact, Credit, Hold, Notice, Promise, Staff
 from tests import factories
+from tests.browser.signs import says
 from tests.browser.test_staff import sign_in
 from tests.factories import BY, NOW
 from tests.office import PASSWORD
@@ -104,7 +106,7 @@ def test_from_the_queue_to_the_answer_by_keyboard(desktop, office):
     sign_in(desktop, office)
     desktop.locator(".queues a", has_text="Messages held back").press("Enter")
     desktop.wait_for_url("**/staff/held")
-    assert desktop.get_by_text("Answer these 2 people first.").is_visible()
+    says(desktop, "Answer these 2 people first.")
 
     desktop.locator(".reasons a", has_text="Answer").first.press("Enter")
     desktop.wait_for_url("**/staff/ticket/*")
@@ -114,13 +116,13 @@ def test_a_mail_is_read_put_right_and_sent_on_a_phone(phone, office):
     sign_in(phone, office)
     draft = Notice.get(Notice.state == Notice.DRAFT)
     phone.goto(f"{office}/staff/personal/{draft.id}")
-    assert phone.get_by_text("Keypad does not light").first.is_visible()
+    expect(phone.get_by_text("Keypad does not light").first).to_be_visible()
     phone.get_by_label("Your mail").fill("Hello Bob, how are you?\n\nOlga Owner\nLantern Security")
     phone.get_by_text("Goodwill credit").click()
     phone.get_by_label("Amount").fill("10.00")
     phone.get_by_role("button", name="Send in my name").click()
 
-    assert phone.get_by_text("Your mail to Bob Baker is signed").is_visible()
+    says(phone, "Your mail to Bob Baker is signed")
     assert "I have taken $10.00 off" in Notice.get_by_id(draft.id).words
     assert Credit.get().amount_cents == 1000
 
@@ -131,4 +133,4 @@ def test_a_mail_is_sent_with_the_keyboard_alone(desktop, office):
     desktop.goto(f"{office}/staff/personal/{draft.id}")
     desktop.get_by_label("Your mail").press("Control+Enter")
 
-    assert desktop.get_by_text("Your mail to Bob Baker is signed").is_visible()
+    says(desktop, "Your mail to Bob Baker is signed")

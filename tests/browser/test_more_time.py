@@ -5,17 +5,16 @@ Every page passes axe and needs no sideways scrolling, in light and dark.
 
 from datetime import date, timedelta
 
+from playwright.sync_api import expect
+
 from billing.plans import agreeing, keeping, shape
 from models import Plan, Promise, Ticket
 from tests.browser.shop import button
+from tests.browser.signs import says
 from tests.conftest import TODAY
 from tests.factories import BY, NOW
 
 DAY = timedelta(days=1)
-
-
-def words(page):
-    return page.locator("main").inner_text()
 
 
 def plan_link(shop, invoice):
@@ -28,7 +27,7 @@ def test_saying_when_on_a_phone(shop, phone, axe, fits):
     axe(phone)
     button(phone, "I will pay by this day").click()
 
-    assert "You pay by December 10, 2026" in words(phone)
+    says(phone, "You pay by December 10, 2026")
     axe(phone)
     fits(phone)
     assert Promise.get().pay_on == date(2026, 12, 10)
@@ -44,12 +43,12 @@ def test_a_plan_on_a_phone_follows_what_is_chosen(shop, phone, axe, fits):
     phone.get_by_label("Payment 1").fill("60")
     phone.get_by_label("Payment 2").focus()
     phone.locator("#your-plan").get_by_text("$60.00", exact=True).wait_for()
-    assert phone.get_by_label("Payment 4").count() == 0, "the last one is what is left"
+    expect(phone.get_by_label("Payment 4"), "the last one is what is left").to_have_count(0)
     axe(phone)
 
     phone.get_by_label("Your name").fill("Alice Archer")
     button(phone, "Agree to this plan").click()
-    phone.get_by_text("It is agreed.").wait_for()
+    says(phone, "It is agreed.")
     axe(phone)
     fits(phone)
     plan = Plan.get()
@@ -70,7 +69,7 @@ def test_a_plan_by_keyboard_alone(shop, desktop, axe):
             break
     desktop.keyboard.type("Alice Archer")
     desktop.keyboard.press("Enter")
-    desktop.get_by_text("It is agreed.").wait_for()
+    says(desktop, "It is agreed.")
     assert Plan.get().count == 2
 
 
@@ -80,12 +79,12 @@ def test_a_proposal_without_javascript_becomes_a_question(shop, without_javascri
     page.get_by_text("Other amounts than equal ones").click()
     page.get_by_label("Payment 1").fill("10")
     button(page, "Show the plan").click()
-    assert "a person of ours looks at it first" in words(page)
+    says(page, "a person of ours looks at it first")
     fits(page)
     page.get_by_label("Your name").fill("Alice")
     page.get_by_label("Anything you would like to tell us").fill("My hours were cut.")
     button(page, "Send this proposal").click()
-    assert "Your proposal is with us" in page.locator("body").inner_text()
+    says(page, "Your proposal is with us")
     assert (Plan.get().state, Ticket.get().state) == ("proposed", "waiting_on_us")
 
 
@@ -99,10 +98,10 @@ def test_a_missed_payment_is_moved_on_a_phone(shop, phone, axe, fits):
     keeping.look(plan, today=TODAY, now=NOW, by=BY)
 
     phone.goto(plan_link(shop, invoice))
-    assert "Payment 1 has not arrived" in words(phone)
+    says(phone, "Payment 1 has not arrived")
     axe(phone)
     fits(phone)
     phone.get_by_label("Move it to").fill("2026-12-12")
     button(phone, "Move this payment").click()
-    assert "moved from" in words(phone)
+    says(phone, "moved from")
     axe(phone)

@@ -3,6 +3,7 @@
 import pytest
 
 from models import Invoice, Sighting
+from tests.browser.signs import TWO_FRAMES
 
 pytestmark = pytest.mark.one_database
 PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/146.0 Safari/537.36"
@@ -17,17 +18,26 @@ def by_hand(browser):
     context.close()
 
 
+def told_by(page):
+    """The requests with which a page tells that somebody moved; the list grows with them."""
+    told = []
+    page.on("request", lambda request: told.append(request) if request.url.endswith("/seen") else None)
+    return told
+
+
 def opened():
     """Whether the invoice counts as opened now."""
     return Sighting.select().count(), Invoice.get().first_seen_at is not None
 
 
 def test_a_program_that_draws_the_page_has_opened_nothing(by_hand, shop):
+    told = told_by(by_hand)
     by_hand.goto(shop.pay_link(shop.invoice()))
     by_hand.evaluate("window.scrollTo(0, 400); document.querySelector('h1').click()")
     by_hand.evaluate("document.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }))")
-    by_hand.wait_for_timeout(300)
+    by_hand.evaluate(TWO_FRAMES)
 
+    assert told == []
     assert opened() == (0, False)
 
 
@@ -43,8 +53,10 @@ def test_a_person_who_moves_has_opened_it(by_hand, shop):
 
 
 def test_a_browser_that_is_driven_says_so_and_does_not_count(desktop, shop):
+    told = told_by(desktop)
     desktop.goto(shop.pay_link(shop.invoice()))
     desktop.mouse.move(120, 200)
-    desktop.wait_for_timeout(300)
+    desktop.evaluate(TWO_FRAMES)
 
+    assert told == []
     assert opened() == (0, False)

@@ -1,12 +1,16 @@
 """Letters to print, a batch with certified mail, and the customer's calendar in a real browser."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from admin import security
 from billing import calendars, printing
 from billing.edges.print_batches import Press
 from models import PrintBatch, PrintPiece
 from tests import factories
+from tests.browser.signs import says
 from tests.browser.test_staff import sign_in
 from tests.factories import BY, NOW
 from tests.office import PASSWORD
@@ -51,7 +55,7 @@ def test_the_calendar_hinders_nobody(shop, phone, axe, fits):
     fits(phone)
 
     phone.get_by_role("button", name="Make an address").click()
-    phone.get_by_role("link", name="Add to my calendar").wait_for()
+    says(phone, "Add to my calendar")
     axe(phone)
     fits(phone)
     assert calendars.standing(shop.contact, now=shop.now)
@@ -65,7 +69,8 @@ def test_a_calendar_is_opened_with_the_keyboard(shop, desktop):
     desktop.get_by_role("button", name="Make an address").focus()
     desktop.keyboard.press("Enter")
 
-    address = desktop.get_by_label("Or copy it").input_value()
-    assert address.endswith(".ics")
+    copied = desktop.get_by_label("Or copy it")
+    expect(copied).to_have_value(re.compile(r"\.ics$"))
+    address = copied.input_value()
     factories.make_invoice(shop.alice)
     assert "$42.50" in desktop.request.get(shop.url + "/calendar/" + address.rpartition("/")[2]).text()

@@ -6,6 +6,7 @@ from admin import security
 from billing import daily, remittances
 from models import Difference, Payment, RemittanceRow, Settlement, SettlementLine
 from tests import factories
+from tests.browser.signs import says
 from tests.browser.test_staff import sign_in
 from tests.factories import BY, NOW
 from tests.office import PASSWORD
@@ -101,13 +102,13 @@ def test_a_file_is_read_looked_at_and_booked(open_page, office, axe, fits, bob, 
     page.get_by_label("The file").set_input_files(path)
     page.get_by_role("button", name="Read it").click()
 
-    page.get_by_text("Nothing is written until you say so").wait_for()
+    says(page, "Nothing is written until you say so")
     axe(page)
     fits(page)
     assert RemittanceRow.select().count() == 2
     page.get_by_role("button", name="Book 1 payment").click()
 
-    page.get_by_text("1 payment of second.csv booked.").wait_for()
+    says(page, "1 payment of second.csv booked.")
     assert Payment.get(Payment.check_number == "7").customer == bob
     page.goto(f"{office}/staff/bank-file")
     page.get_by_label("The file").set_input_files(path)
@@ -125,5 +126,5 @@ def test_a_row_without_customer_gets_one(open_page, office, bob):
 
     page.get_by_role("button", name="Book for a customer").click()
 
-    page.get_by_text("$12.00 was booked for Bob Baker").wait_for()
+    says(page, "$12.00 was booked for Bob Baker")
     assert RemittanceRow.get_by_id(2).customer == bob

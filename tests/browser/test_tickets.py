@@ -1,15 +1,18 @@
 """Tickets in a real browser: asked on a phone with a photo, answered at the desk by keyboard alone."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from admin import security
 from billing import attachments, links, tickets
 from models import CannedReply, Message, Staff, Ticket
 from tests import factories
+from tests.browser.signs import says
 from tests.factories import BY, NOW, payer
 from tests.office import PASSWORD
 
@@ -77,6 +80,7 @@ def test_a_question_is_asked_on_a_phone_with_a_photo(phone, portal, alice, axe, 
     axe(phone)
     fits(phone)
     phone.get_by_role("link", name="Something does not work").click()
+    phone.get_by_label("What does not work?").wait_for()
     axe(phone)
     fits(phone)
     phone.get_by_label("What does not work?").fill("The keypad beeps")
@@ -86,13 +90,11 @@ def test_a_question_is_asked_on_a_phone_with_a_photo(phone, portal, alice, axe, 
     )
     phone.get_by_role("button", name="Send").click()
 
-    phone.get_by_text("Thank you. It is with us").wait_for()
+    says(phone, "Thank you. It is with us")
     axe(phone)
     fits(phone)
-    assert (
-        phone.get_by_role("link", name="keypad.jpg").locator("img").evaluate("image => image.naturalWidth")
-        > 0
-    )
+    picture = phone.get_by_role("link", name="keypad.jpg").locator("img")
+    expect(picture, "the picture is there").not_to_have_js_property("naturalWidth", 0)
     made = Ticket.select().order_by(Ticket.id.desc()).get()
     assert (made.kind, made.priority, made.site.name) == ("service", "high", "Home")
 
@@ -104,7 +106,7 @@ def test_an_invoice_is_asked_about_from_the_pay_page(phone, portal, invoice, axe
     phone.get_by_label("What is wrong").fill("This was never done.")
     phone.locator("#question").get_by_role("button", name="Send").click()
 
-    phone.get_by_text("Your question is with us").wait_for()
+    says(phone, "Your question is with us")
     made = Ticket.select().order_by(Ticket.id.desc()).get()
     assert (made.invoice, made.via) == (invoice, "pay_link")
 
@@ -118,11 +120,11 @@ def test_a_ticket_is_answered_by_keyboard_alone(desktop, portal, ticket, axe, fi
     desktop.keyboard.type("We found it")
     desktop.get_by_label("Canned reply").focus()
     desktop.get_by_label("Canned reply").select_option(label="We look into it")
-    assert "thank you for writing" in desktop.get_by_label("Your answer").input_value()
+    expect(desktop.get_by_label("Your answer")).to_have_value(re.compile("thank you for writing"))
     desktop.get_by_label("Your answer").fill("We found it: the visit was another customer's.")
     desktop.keyboard.press("Control+Enter")
 
-    desktop.get_by_text("Your answer will be mailed in a moment.").wait_for()
+    says(desktop, "Your answer will be mailed in a moment.")
     said = Message.select().order_by(Message.id.desc()).get()
     assert (said.body, said.staff.name) == ("We found it: the visit was another customer's.", "Olga Owner")
 
@@ -146,8 +148,8 @@ def test_somebody_who_writes_is_told_that_a_colleague_was_faster(desktop, portal
     tickets.reply(ticket, body="It was our mistake.", by=BY, now=NOW, staff=sam)
 
     desktop.get_by_label("Your answer").press_sequentially("We")
-    desktop.get_by_text("Sam Support answered while you were writing.").wait_for()
+    says(desktop, "Sam Support answered while you were writing.")
     desktop.get_by_role("button", name="Send answer").click()
 
-    desktop.get_by_text("Read it first; send yours again if it is still right.").wait_for()
-    assert desktop.get_by_label("Your answer").input_value() == "We"
+    says(desktop, "Read it first; send yours again if it is still right.")
+    expect(desktop.get_by_label("Your answer")).to_have_value("We")
