@@ -78,7 +78,7 @@ def test_the_mail_says_it(app, db, alice, clock):
     digests.queue_due(clock.today(), now=clock.now())
     letter = composer(app)(Notice.get(), clock.now())
 
-    assert letter.subject == "Lantern Security: November 1–30, 2026 in sum"
+    assert letter.subject == "Lantern Security: your summary of November 1–30, 2026"
     for words in ("November 10, 2026", "Invoice 10001", "$42.50", "the next due December 25, 2026"):
         assert words in letter.text
     assert letter.event == "digest" and letter.preferences_url

@@ -147,8 +147,8 @@ def test_a_paid_invoice_is_never_asked_for_again(kind):
 
 
 def test_a_reminder_says_that_letters_may_have_crossed():
-    assert "letters crossed" in render("reminder", "txt")
-    assert "letters crossed" in render("reminder", "html")
+    assert "messages crossed" in render("reminder", "txt")
+    assert "messages crossed" in render("reminder", "html")
 
 
 # --- Both parts ----------------------------------------------------------------------------------
