@@ -26,8 +26,9 @@ from billing import (
 from billing.edges import print_batches
 from billing.edges.answers import pdf_answer
 from billing.money import format_cents
-from models import Contact, Hold, ImportBatch, Invoice, Link, Notice, Ticket
+from models import Contact, Customer, Hold, ImportBatch, Invoice, Link, Notice, Ticket
 
+READS_SPANISH = "They read Spanish: your words reach them as you write them."
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
 
 
@@ -52,6 +53,7 @@ class Action:
         """The form, filled in from the rows the first time and from what was typed afterwards."""
         form = self.form(data)
         self.fill(form, rows)
+        say_language(form, rows)
         return form
 
 
@@ -62,17 +64,33 @@ class Words(wtforms.StringField):
         self.data = (valuelist[0] if valuelist else "").strip()
 
 
-def text_field(label, most, *, optional=False, hint="", control=Words):
-    """A line of text of at most ``most`` characters, that is plain text."""
+def text_field(label, most, *, optional=False, hint="", control=Words, to_customer=False):
+    """A line of text of at most ``most`` characters, that is plain text.
+
+    to_customer -- a customer reads these words; in which language is said beside it (``say_language``)
+    """
     too_long = f"Please keep it under {most:,} characters."
     rules = [Optional() if optional else Filled(), Length(max=most, message=too_long), plain_text]
-    return control(label, rules, description=hint)
+    told = {"render_kw": {"data-reader": "customer"}} if to_customer else {}
+    return control(label, rules, description=hint, **told)
+
+
+def say_language(form, rows):
+    """Tell whoever writes to customers that one of them does not read English."""
+    customers = [row if isinstance(row, Customer) else getattr(row, "customer", None) for row in rows]
+    if not any(customer and customer.language == "es" for customer in customers):
+        return
+    for field in form:
+        if (field.render_kw or {}).get("data-reader") == "customer":
+            field.description = f"{field.description} {READS_SPANISH}".strip()
 
 
 class Reason(wtforms.Form):
     """Why."""
 
-    reason = text_field("Reason", 120, hint="The customer and your colleagues will read it.")
+    reason = text_field(
+        "Reason", 120, hint="The customer and your colleagues will read it.", to_customer=True
+    )
 
 
 def _now():
@@ -105,7 +123,9 @@ class AmountForm(wtforms.Form):
     """How much, and why."""
 
     amount = MoneyInput("Amount", [Filled()])
-    reason = text_field("Reason", 255, hint="The customer and your colleagues will read it.")
+    reason = text_field(
+        "Reason", 255, hint="The customer and your colleagues will read it.", to_customer=True
+    )
 
 
 class ContactForm(wtforms.Form):

@@ -315,7 +315,9 @@ class IncreaseForm(wtforms.Form):
     item = ChoiceInput("What", choices=[], blank=True, coerce=int)
     kind = ChoiceInput("Whose", choices=Customer.kind.choices, blank=True)
     charge = wtforms.HiddenField()
-    reason = text_field("Why", 120, optional=True, hint="The customers read it in the message.")
+    reason = text_field(
+        "Why", 120, optional=True, hint="The customers read it in the message.", to_customer=True
+    )
 
     def validate(self, extra_validators=None):
         fine = super().validate(extra_validators)

@@ -279,9 +279,10 @@ class HowForm(wtforms.Form):
 class TicketForm(wtforms.Form):
     """The ticket of a call."""
 
-    subject = text_field("Subject", 120, hint="The customer sees it.")
+    subject = text_field("Subject", 120, hint="The customer sees it.", to_customer=True)
     body = text_field(
-        "What they said", 10_000, control=wtforms.TextAreaField, hint="The customer sees it, too."
+        "What they said", 10_000, control=wtforms.TextAreaField, hint="The customer sees it, too.",
+        to_customer=True,
     )
 
 

@@ -30,14 +30,18 @@ def _me():
 class AnswerForm(wtforms.Form):
     """Our reasons."""
 
-    decision = text_field("Reasons", deciding.LONGEST, hint=READ, control=wtforms.TextAreaField)
+    decision = text_field(
+        "Reasons", deciding.LONGEST, hint=READ, control=wtforms.TextAreaField, to_customer=True
+    )
 
 
 class CreditForm(wtforms.Form):
     """How much of it we credit, and why."""
 
     amount = MoneyInput("Credit", [Filled()])
-    decision = text_field("Reasons", deciding.LONGEST, hint=READ, control=wtforms.TextAreaField)
+    decision = text_field(
+        "Reasons", deciding.LONGEST, hint=READ, control=wtforms.TextAreaField, to_customer=True
+    )
 
 
 def _fill_amount(form, rows):
@@ -122,8 +126,9 @@ class OpenForm(wtforms.Form):
     )
     reason = ChoiceInput("What is wrong", choices=list(asking.REASONS.items()))
     words = text_field(
-        "In their words", asking.LONGEST, hint="The customer reads it.", control=wtforms.TextAreaField
-    )
+        "In their words", asking.LONGEST, hint="The customer reads it.", control=wtforms.TextAreaField,
+        to_customer=True,
+    )  # fmt: skip
 
 
 def _fill_lines(form, rows):

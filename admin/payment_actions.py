@@ -31,7 +31,9 @@ BY_HAND = (
 class ReturnForm(wtforms.Form):
     """Why a check came back."""
 
-    reason = text_field("Reason", 120, hint="Such as: insufficient funds. The customer is told.")
+    reason = text_field(
+        "Reason", 120, hint="Such as: insufficient funds. The customer is told.", to_customer=True
+    )
 
 
 class BankReturnForm(wtforms.Form):
@@ -46,7 +48,9 @@ class RefundForm(wtforms.Form):
 
     amount = MoneyInput("Amount", [Filled()])
     how = ChoiceInput("Paid back by", choices=[])
-    reason = text_field("Reason", 255, hint="The customer and your colleagues will read it.")
+    reason = text_field(
+        "Reason", 255, hint="The customer and your colleagues will read it.", to_customer=True
+    )
     reopen = wtforms.BooleanField(
         "Let the invoices that it paid be owed again",
         description="Needed beyond what is free now. It happens when the money has gone; nothing is charged "

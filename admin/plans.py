@@ -160,7 +160,9 @@ class PlanForm(wtforms.Form):
         "Amounts", MOST_TYPED, optional=True,
         hint="Empty: equal parts. Else the first ones, such as 50 25; the last is what is left.",
     )  # fmt: skip
-    note = text_field("A word with it", 500, optional=True, hint="They read it above the plan.")
+    note = text_field(
+        "A word with it", 500, optional=True, hint="They read it above the plan.", to_customer=True
+    )
 
 
 def _wish(form):

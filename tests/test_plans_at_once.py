@@ -7,7 +7,7 @@ import pytest
 from billing import daily, demands, ledger, payments, promises
 from billing.automatic import autopay, due
 from billing.errors import BillingError
-from billing.plans import agreeing, keeping
+from billing.plans import agreeing, agreement, keeping, phrases
 from models import (
     Autopay,
     Installment,
@@ -22,6 +22,7 @@ from models import (
 )
 from tests.at_once import die_everywhere, refusals, together
 from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer
+from tests.test_pdf import text_of
 from tests.test_plans import sign
 
 TODAY = date(2026, 12, 1)
@@ -258,3 +259,55 @@ def test_the_step_of_the_daily_job_says_what_it_decided(owed, alice, clock):
     assert step.run(day) == "nothing to decide"
     assert demands.past_due_cents([alice.id], TODAY) == {alice.id: 12_000}
     assert ledger.balance(alice, today=TODAY).owed_cents == 12_000
+
+
+# --- In the language of the customer -------------------------------------------------------------
+
+
+@pytest.fixture
+def spanish(alice):
+    type(alice).update(language="es").execute()
+    return fresh(alice)
+
+
+def test_who_reads_spanish_agrees_in_spanish_and_the_words_are_kept_as_they_were_signed(owed, spanish):
+    plan = sign(spanish, THREE)
+
+    assert plan.language == "es" and plan.text_sha256 == agreement.fingerprint(plan.text)
+    assert f"Cubre la factura {owed.number}, que vence el" in plan.text
+    assert "3 pagos: $40.00 el 1 de diciembre de 2026; $40.00 el 1 de enero de 2027;" in plan.text
+    type(spanish).update(language="en").execute()  # what was signed does not change with them
+    document = agreement.document(Plan.get_by_id(plan.id), today=TODAY)
+    assert "\n".join(document.paragraphs) == plan.text
+    assert (document.tag, document.say("The agreement")) == ("es-US", "El acuerdo")
+
+
+def test_both_languages_say_the_same_in_as_many_paragraphs(owed, alice):
+    facts = phrases.Facts(
+        "Lantern LLC", "Ana Ruiz", "1042", (("10001", TODAY, 5_000), ("10002", TODAY, 7_000)), 12_000,
+        ((6_000, TODAY), (6_000, TODAY + 30 * DAY)), "Visa ending 4242", 5, "(512) 555-0100", "a@b.example",
+    )  # fmt: skip
+    both = [make(facts) for make in phrases.PARAGRAPHS.values()]
+    assert len({len(some) for some in both}) == 1
+    for english, translated in zip(*both, strict=True):
+        for fact in ("$60.00", "$120.00", "10001", "10002", "1042", "(512) 555-0100", "4242", "Ana Ruiz"):
+            assert (fact in english) == (fact in translated), fact
+
+
+def test_the_mail_and_the_file_of_a_spanish_plan_are_spanish(app, owed, spanish):
+    sign(spanish, THREE)
+    letter = app.compose(Notice.get(Notice.kind == "plan_agreed"), NOW)
+    text = " ".join(letter.text.split())
+    assert "Este acuerdo es entre" in text and "en inglés" not in text
+    assert "This agreement" not in text
+    page = " ".join(text_of(letter.attachments[0][2]).split())
+    assert "Plan de pagos" in page and "El acuerdo" in page and "1 de enero de 2027" in page
+    for english in ("The agreement", "Payment", "Due until", "Signed", "no fee", "Invoice"):
+        assert english not in page
+
+
+def test_a_plan_of_before_says_that_it_is_in_english(app, owed, alice):
+    sign(alice, THREE)
+    type(alice).update(language="es").execute()
+    letter = app.compose(Notice.get(Notice.kind == "plan_agreed"), NOW)
+    assert "El acuerdo, en inglés" in letter.text and "This agreement is between" in letter.text

@@ -4,7 +4,7 @@ import pytest
 
 from billing import links
 from billing.disputes import asking, deciding
-from models import Dispute, Line, Ticket
+from models import Customer, Dispute, Line, Ticket
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
 from tests.office import enter, make_staff, text_of
 from tests.portal_visitor import Visitor
@@ -191,3 +191,17 @@ def test_staff_note_what_was_said_on_the_phone(app, invoice):
 
     assert "$20.00 rests; the customer is told that we answer by December 31, 2026" in text_of(done)
     assert Dispute.get().via == "staff"
+
+
+@pytest.mark.parametrize("action", ["uphold", "reject"])
+def test_staff_read_beside_the_words_that_the_customer_reads_spanish(app, disputed, invoice, action):
+    dispute = Dispute.get()
+    desk, hint = enter(app), "They read Spanish: your words reach them as you write them."
+    assert hint not in text_of(desk.get(f"/staff/dispute/act/{action}", id=dispute.id))
+    Customer.update(language="es").execute()
+
+    assert hint in text_of(desk.get(f"/staff/dispute/act/{action}", id=dispute.id))
+    for path in ("customer/act/offer_plan", "customer/act/goodwill"):
+        assert hint in text_of(desk.get(f"/staff/{path}", id=invoice.customer_id)), path
+    assert hint in text_of(desk.get("/staff/invoice/act/dispute", id=invoice.id))
+    assert "They read Spanish." in text_of(desk.get(f"/staff/ticket/{dispute.ticket_id}"))

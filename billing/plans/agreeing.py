@@ -43,6 +43,7 @@ class Offer:
     invoices: tuple  # [(Invoice, cents)]
     outside: tuple  # sentences: why our people look at it first
     text: str
+    language: str
 
     @property
     def at_once(self):
@@ -116,7 +117,8 @@ def _offered(customer, invoices, made, wants_autopay, today):
         raise BillingError(sentence)
     label = _autopay_label(customer) if wants_autopay else ""
     text = agreement.text_of(customer, made, invoices=invoices, autopay_label=label)
-    return Offer(made, tuple(invoices), tuple(policy.outside(customer, made, today=today)), text)
+    outside = tuple(policy.outside(customer, made, today=today))
+    return Offer(made, tuple(invoices), outside, text, agreement.language_of(customer))
 
 
 def _autopay_label(customer):
@@ -160,7 +162,7 @@ def _write(customer, offered, key, by, today, now, **columns):
     plan = Plan.create(
         key=key, customer=customer, amount_cents=made.cents, count=len(made.payments), by=by[:300],
         outside=" ".join(offered.outside)[:255], proposed_on=today, proposed_at=now, text=offered.text,
-        text_sha256=offered.sha256, **columns,
+        text_sha256=offered.sha256, language=offered.language, **columns,
     )  # fmt: skip
     for invoice_id, cents in made.owed:
         PlanInvoice.create(plan=plan, invoice=invoice_id, amount_cents=cents)

@@ -1,8 +1,9 @@
 """The words of a plan's agreement, computed from its days and amounts, and its document for page and paper.
 
-They are shown, signed, stored and mailed exactly as they stand here. What a plan must say is the list of
-billing law and good manners: whose it is, what it covers, that it is no new debt and costs nothing, every day
-and amount, what stays due, what a missed payment does, that service goes on, how to leave.
+They are shown, signed, stored and mailed exactly as ``phrases`` has them, in the customer's language. What a
+plan must say is the list of billing law and good manners: whose it is, what it covers, that it is no new debt
+and costs nothing, every day and amount, what stays due, what a missed payment does, that service goes on, how
+to leave.
 """
 
 import hashlib
@@ -11,8 +12,8 @@ from datetime import date
 
 from billing import company as companies
 from billing import documents, words
-from billing.money import format_cents
-from billing.plans import standing
+from billing.plans import phrases, standing
+from billing.wording import tongues
 from models import Plan
 
 
@@ -42,64 +43,49 @@ class Agreement:
     signed: tuple
     is_signed: bool
     agreed: str
+    language: str = "en"
+
+    @property
+    def tag(self):
+        """The language as HTML names it."""
+        return tongues.TONGUES[self.language].tag
+
+    def say(self, text):
+        """One of our own words around the agreement, in its language."""
+        return tongues.TONGUES[self.language].say(text)
+
+    def date(self, on):
+        """A date in its language."""
+        return tongues.TONGUES[self.language].date(on)
 
 
 def text_of(customer, shape, *, invoices, autopay_label="", company=None):
-    """Every word that is agreed to, one paragraph to a line.
+    """Every word that is agreed to, one paragraph to a line, in the language that the customer reads.
 
     invoices      -- [(Invoice, cents)], the oldest first
     autopay_label -- the saved method that the payments are charged to; "" when nobody asked for that
     """
     company = company or companies.current()
-    name = company.legal_name or company.name
-    covered = words.joined(_covered(invoice, cents, company) for invoice, cents in invoices)
-    payments = "; ".join(_payment(payment) for payment in shape.payments)
-    grace = words.plural(company.plan_grace_days, "day")
-    count = len(shape.payments)
-    lines = (
-        f"This agreement is between {name} and {customer.name}, account {customer.account_number}.",
-        f"It covers {covered}: {format_cents(shape.cents)} in all.",
-        "It is not a new debt. It only says by when what is open is paid. There is no fee and no interest.",
-        f"{customer.name} pays in {count} payments: {payments}.",
-        _how(autopay_label),
-        "Invoices that are not named here, and those to come, stay due on their own dates.",
-        "While the plan is kept, service goes on as usual, we do not ask for these invoices in any other "
-        "way, and no late fee is added. We remind of each payment before its day.",
-        f"If a payment is missed, we wait {grace}. Then we write, and it can be put right once within "
-        f"another {grace}: by paying it, or by moving it to another day. If that does not happen, or a "
-        "second payment is missed, the plan ends: the invoices are due on their own dates again, less what "
-        "was paid. Nothing is added for that.",
-        "It can be paid off early, in whole or in part, at any time and at no cost. What is paid early "
-        "counts for the next payment first.",
-        f"To change or to cancel it, {_reach(company)}. Canceled, the invoices are due on their own dates.",
+    facts = phrases.Facts(
+        ours=company.legal_name or company.name,
+        customer=customer.name,
+        account=customer.account_number,
+        covered=tuple(
+            (documents.printed_number(invoice, company), invoice.due_on, cents) for invoice, cents in invoices
+        ),
+        cents=shape.cents,
+        payments=tuple((payment.cents, payment.due_on) for payment in shape.payments),
+        method=autopay_label,
+        grace_days=company.plan_grace_days,
+        phone=company.phone,
+        write_to=company.email or company.name,
     )
-    return "\n".join(lines)
+    return "\n".join(phrases.PARAGRAPHS[language_of(customer)](facts))
 
 
-def _covered(invoice, cents, company):
-    number = documents.printed_number(invoice, company)
-    return f"invoice {number}, due {words.date(invoice.due_on)}, with {format_cents(cents)} open"
-
-
-def _payment(payment):
-    return f"{format_cents(payment.cents)} on {words.date(payment.due_on)}"
-
-
-def _how(autopay_label):
-    if autopay_label:
-        return (
-            f"The customer asked us to charge each payment to {autopay_label} on its day. That is a separate "
-            "permission and can be taken back at any time; the plan goes on without it."
-        )
-    return (
-        "Each payment can be made online, by check or any other way that we accept. Nothing is charged "
-        "automatically under this agreement."
-    )
-
-
-def _reach(company):
-    ways = [f"call {company.phone}" if company.phone else "", f"write to {company.email or company.name}"]
-    return " or ".join(filter(None, ways))
+def language_of(customer):
+    """The language in which a customer agrees: theirs, English where we do not write it."""
+    return tongues.of(customer).code
 
 
 def fingerprint(text):
@@ -128,6 +114,7 @@ def document(plan, *, today):
         signed=_signature(plan, company),
         is_signed=bool(plan.agreed_at),
         agreed=words.date(plan.agreed_on),
+        language=plan.language,
     )
 
 

@@ -36,6 +36,7 @@ class PlanDocument:
     signed: tuple
     autopay: bool
     pay_by_on: date | None = None
+    language: str = "en"
 
     def due_now_cents(self, day):
         """What of ``owed`` is past its own date on ``day``."""
@@ -84,6 +85,7 @@ def plan_document(plan, *, today):
         paragraphs=written.paragraphs,
         signed=written.signed,
         autopay=plan.autopay,
+        language=plan.language,
         pay_by_on=plan.ended_on and plan.ended_on + timedelta(days=company.plan_grace_days),
     )
 
