@@ -258,13 +258,14 @@ class Around:
     automatic: Automatic | None = None
 
 
-def around(invoices, *, today=None):
-    """{invoice id: Around} in a few queries for any number; without ``today`` as at the issue."""
+def around(invoices, *, today):
+    """{invoice id: Around} in a few queries for any number; for no day (None) as at the issue."""
     lines, before = _lines(invoices), changes.before(invoices)
     if today is None:
         return {one.id: Around(lines.get(one.id, []), before[one.id]) for one in invoices}
     others = _open_of({one.customer_id for one in invoices if one.open_cents})
-    asked = demands.of_invoices([*others, *invoices])  # of the rows that were given, where both have it
+    every = [other for mine in others.values() for other in mine]
+    asked = demands.of_invoices([*every, *invoices])  # of the rows that were given, where both have it
     allocations, checked = _allocations_of(invoices), _being_checked(invoices)
     charges = upcoming.of_invoices(invoices, today=today)
     return {
@@ -273,7 +274,7 @@ def around(invoices, *, today=None):
             before=before[one.id],
             demands=asked[one.id],
             allocations=allocations.get(one.id, []),
-            earlier=_earlier(one, others, asked, today),
+            earlier=_earlier(one, others.get(one.customer_id, ()), asked, today),
             is_being_checked=one.id in checked,
             automatic=_automatic(one, charges.get(one.id)),
         )
@@ -588,18 +589,21 @@ def _before(invoice):
 
 
 def _open_of(customer_ids):
-    """Every open invoice of these customers, oldest due date first."""
-    is_open = (Invoice.state == Invoice.ISSUED) & (Invoice.open_cents > 0)
-    mine = among(Invoice.customer, list(customer_ids)) & is_open
-    return list(Invoice.select().where(mine).order_by(Invoice.due_on, Invoice.number)) if customer_ids else []
+    """{customer id: their open invoices, oldest due date first}."""
+    found = {}
+    if customer_ids:
+        is_open = (Invoice.state == Invoice.ISSUED) & (Invoice.open_cents > 0)
+        mine = among(Invoice.customer, list(customer_ids)) & is_open
+        for invoice in Invoice.select().where(mine).order_by(Invoice.due_on, Invoice.number):
+            found.setdefault(invoice.customer_id, []).append(invoice)
+    return found
 
 
 def _earlier(invoice, others, asked, today):
-    """Of these open invoices those before this one, each with what is asked for of it."""
+    """Of the customer's open invoices those before this one, each with what is asked for of it."""
     rows = []
-    for other in others:
-        is_own = other.id == invoice.id or other.customer_id != invoice.customer_id
-        if is_own or not invoice.open_cents or (invoice.number and other.number >= invoice.number):
+    for other in others if invoice.open_cents else ():
+        if other.id == invoice.id or (invoice.number and other.number >= invoice.number):
             continue
         if cents := demands.asked_cents(asked[other.id], today):
             first_on = demands.first_on(asked[other.id])

@@ -77,17 +77,21 @@ def carry(tokens, notice):
 
 @contextmanager
 def kept_back():
-    """Within this, links are made but not written: yields the list that ``write`` is given later.
+    """Within this, links are made but not written: ``kept`` gives them, ``write`` writes them later.
 
-    For a message that is composed ahead of the transaction in which it leaves. Until they are written the
-    links open nothing.
+    For a message that is composed ahead of the transaction in which it leaves. Until they are written they
+    open nothing.
     """
-    rows = []
-    token = _kept_back.set(rows)
+    token = _kept_back.set([])
     try:
-        yield rows
+        yield
     finally:
         _kept_back.reset(token)
+
+
+def kept():
+    """The links that were kept back so far; none where they are written at once."""
+    return tuple(_kept_back.get() or ())
 
 
 def write(rows):

@@ -4,6 +4,7 @@ What is said, by which text and in which language, stands in ``billing.wording``
 a token exists in clear only in the mail itself: what is stored of it has the secret part left out.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flask import url_for
@@ -32,10 +33,11 @@ from billing.renewals import answers, endings, prices
 from billing.reversals import money_back
 from billing.suspensions import standing
 from billing.tickets import clocks
-from billing.wording import composing, tongues
+from billing.wording import composing, tongues, versions
 from models import Contact, Notice, Preference, Template
 
 HIDDEN = "…"
+_OF_AN_INVOICE = (Notice.INVOICE, Notice.REMINDER)
 
 
 @dataclass
@@ -52,13 +54,41 @@ class Tokens:
 
 
 def composer(app):
-    """Return ``compose(notice, now)`` -> Letter for this app's templates and addresses."""
+    """Return the Composer of this app: ``compose(notice, now)`` -> Letter."""
+    return Composer(app)
 
-    def compose(notice, now):
-        with app.test_request_context(base_url=app.config["BASE_URL"]):
-            return _compose(app, notice, now)
 
-    return compose
+class Composer:
+    """Writes messages with an app's templates and addresses: ``compose(notice, now)`` -> Letter."""
+
+    def __init__(self, app):
+        self._app = app
+
+    def __call__(self, notice, now):
+        with self._app.test_request_context(base_url=self._app.config["BASE_URL"]):
+            return _compose(self._app, notice, now)
+
+    def reading(self, notices, today):
+        """Read what these tell of, in a few queries. Returns what opens a context to write them in.
+
+        Nothing of it may have changed when a message leaves: the sender sees to that. The links of what is
+        written there open nothing before ``Letter.write_links``.
+        """
+        company = companies.current()
+        rows = [one.invoice for one in notices if one.kind in _OF_AN_INVOICE and one.invoice_id]
+        read, texts = documents.around(rows, today=today) if rows else {}, {}
+
+        @contextmanager
+        def opened():
+            with (
+                companies.read_once(company),
+                documents.reading_ahead(read, today),
+                versions.read_once(texts),
+                links.kept_back(),
+            ):
+                yield
+
+        return opened
 
 
 def _compose(app, notice, now):
@@ -94,6 +124,7 @@ def _letter(app, notice, said, tokens, attachments):
         attachments=attachments,
         template=said.template,
         text_sha256=said.sha256,
+        links=links.kept(),
     )
 
 

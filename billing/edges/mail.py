@@ -8,8 +8,8 @@ is said in a mail is composed in ``letters``; when it is sent is decided in ``bi
 import logging
 import re
 import smtplib
-import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from email import charset, policy
@@ -17,7 +17,8 @@ from email.utils import formataddr, formatdate
 
 from flask_mail import Connection, Mail, Message, sanitize_address
 
-from billing.edges import mime
+from billing import links
+from billing.edges import encryption, mime
 from billing.notices import MailNotSent
 
 charset.add_charset("utf-8", charset.QP, charset.QP, "utf-8")
@@ -43,6 +44,11 @@ class Letter:
     attachments: tuple = ()  # of (file name, content type, bytes)
     template: object = None  # the Template that it was written by; None: the default text
     text_sha256: str = ""  # of that text
+    links: tuple = ()  # rows of links that are not written yet
+
+    def write_links(self):
+        """Let the links in it open something, in the transaction in which it begins to leave."""
+        links.write(self.links)
 
 
 class WholeLinks(policy.EmailPolicy):
@@ -86,26 +92,43 @@ class SafeConnection(Connection):
     def configure_host(self):
         mail = self.mail
         # Reading the authorities takes longer than sending a mail: only where there is somebody to verify.
-        context = ssl.create_default_context() if mail.use_ssl or mail.use_tls else None
+        context = encryption.context() if mail.use_ssl or mail.use_tls else None
         if mail.use_ssl:
             host = smtplib.SMTP_SSL(mail.server, mail.port, timeout=TIMEOUT_SECONDS, context=context)
         else:
             host = smtplib.SMTP(mail.server, mail.port, timeout=TIMEOUT_SECONDS)
-        if mail.use_tls:
-            host.starttls(context=context)
-        if mail.username:
-            host.login(mail.username, mail.password)
+        try:
+            if mail.use_tls:
+                host.starttls(context=context)
+            if mail.username:
+                host.login(mail.username, mail.password)
+        except (smtplib.SMTPException, OSError):
+            host.close()
+            raise
         return host
 
 
 class Mailer:
-    """Sends letters for an app. Not shared between threads; each sender makes its own."""
+    """Sends letters for an app, one at a time. Not shared between threads; each sender makes its own."""
 
     def __init__(self, app):
         self._app = app
         self._mail = Mail(app).state
         self._connection = None
         self._used_at = 0.0
+        self._helper = None  # the thread that talks to the server while the next letter is written
+
+    def begin(self, notice, letter):
+        """Begin to send; returns what waits for the end of it and raises what ``send`` raises.
+
+        The one before must have ended. It knows no database: that belongs to the thread that asks.
+        """
+        self._helper = self._helper or ThreadPoolExecutor(1, "mailer")
+        return self._helper.submit(self._send_apart, notice, letter).result
+
+    def _send_apart(self, notice, letter):
+        with self._app.app_context():
+            self.send(notice, letter)
 
     def send(self, notice, letter):
         """Send ``letter`` to the notice's address. Raises MailNotSent, which says what is known."""
@@ -125,13 +148,19 @@ class Mailer:
             words = f"The mail server refused the message ({error.smtp_code})."
             raise MailNotSent(words, permanent=error.smtp_code >= 550) from None
         except (smtplib.SMTPException, OSError) as error:
-            self.close()
+            self._hang_up()
             words = f"The mail server hung up ({type(error).__name__}); the message may have left."
             raise MailNotSent(words, in_doubt=True) from None
         self._used_at = time.monotonic()
 
     def close(self):
         """Hang up. The next message opens a new connection."""
+        self._hang_up()
+        helper, self._helper = self._helper, None
+        if helper is not None:
+            helper.shutdown()
+
+    def _hang_up(self):
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(smtplib.SMTPException, OSError):
@@ -143,14 +172,16 @@ class Mailer:
 
     def _open(self):
         if self._connection and time.monotonic() - self._used_at > IDLE_SECONDS and not self._alive():
-            self.close()
+            self._hang_up()
         if self._connection is None:
             connection = SafeConnection(self._mail)
             try:
                 self._connection = connection.__enter__()
             except (smtplib.SMTPException, OSError) as error:
                 log.warning("mail server: %s", error)
-                words = f"The mail server cannot be reached ({type(error).__name__})."
+                words = encryption.distrust(error, self._mail.server) or (
+                    f"The mail server cannot be reached ({type(error).__name__})."
+                )
                 raise MailNotSent(words, unreachable=True) from None
         return self._connection
 
@@ -165,7 +196,7 @@ class Mailer:
         try:
             self._connection.host.rset()
         except (smtplib.SMTPException, OSError):
-            self.close()
+            self._hang_up()
 
     def _message(self, notice, letter):
         config = self._app.config

@@ -3,11 +3,12 @@
 A use case never sends; it queues a Notice in its own transaction. The sender claims it, looks once more
 whether it is still true and wanted, has it composed, sends it, and keeps what was said. In the order of the
 story: ``queueing`` (one function for each message), ``reminding`` (what is due by the steps of a policy),
-``drafts`` (what a person reads first), ``judging`` (is it still right), ``timing`` (may it leave now),
-``joining`` (what else to say), ``sending``, ``bouncing``. Callers say ``notices.queue_receipt``; the names
-they need are gathered here.
+``claiming`` (no other sender has it), ``judging`` (is it still right), ``timing`` (may it leave now),
+``joining`` (what else to say), ``ahead`` (plain ones many at once), ``sending``, ``bouncing``. Callers say
+``notices.queue_receipt``; the names they need are gathered here.
 """
 
+from billing.notices.claiming import CLAIM_LIFE, give_up_dead_claims, waiting
 from billing.notices.queueing import (
     WHY_RECEIPT,
     payers_with_mail,
@@ -41,15 +42,12 @@ from billing.notices.queueing import (
 )
 from billing.notices.reminding import queue_reminders
 from billing.notices.sending import (
-    CLAIM_LIFE,
     RETRY_AFTER,
     MailNotSent,
     Report,
-    give_up_dead_claims,
     mark_printed,
     print_queue,
     send_due,
-    waiting,
 )
 
 __all__ = [

@@ -10,7 +10,7 @@ from billing import company as companies
 from billing import demands, documents, words
 from billing.collections import gate
 from billing.notices import judging, timing
-from models import Invoice, Notice
+from models import Invoice, Notice, among
 
 FIRST = (Notice.INVOICE, Notice.OVERDUE, Notice.REMINDER)  # what the others are said in, if it is there
 
@@ -43,10 +43,20 @@ def _may_join(notice):
 
 def _siblings(notice, today, now):
     """What else waits for this person, is still right, and may leave now."""
-    query = Notice.select().where(
-        (Notice.contact == notice.contact_id)
-        & (Notice.id != notice.id)
-        & Notice.state.in_((Notice.QUEUED, Notice.SENDING))
+    own = (Notice.contact == notice.contact_id) & (Notice.id != notice.id)
+    query = Notice.select().where(own & _waits(now))
+    for one in query:
+        one.address = notice.address
+        if judging.objection(one, today=today, now=now) or gate.check(one, today=today, now=now):
+            continue
+        if timing.not_before(one, now) <= now:
+            yield one
+
+
+def _waits(now):
+    """The condition of what may be said with another message, or have others said in it."""
+    return (
+        Notice.state.in_((Notice.QUEUED, Notice.SENDING))
         & (Notice.send_at <= now)
         & Notice.kind.in_(FIRST)
         & (Notice.channel == Notice.MAIL)
@@ -54,12 +64,21 @@ def _siblings(notice, today, now):
         & ~Notice.legal
         & Notice.installment.is_null()
     )
-    for one in query:
-        one.address = notice.address
-        if judging.objection(one, today=today, now=now) or gate.check(one, today=today, now=now):
-            continue
-        if timing.not_before(one, now) <= now:
-            yield one
+
+
+def alone(notices, *, now):
+    """The ids of those of these with which nothing else is said, in two queries for any number."""
+    query = Notice.select(Notice.id, Notice.contact).where(
+        among(Notice.contact, list({one.contact_id for one in notices})) & _waits(now)
+    )
+    waits = {}
+    for id, contact_id in query.tuples():
+        waits.setdefault(contact_id, set()).add(id)
+    said = Notice.select(Notice.joined).where(among(Notice.joined, [one.id for one in notices]))
+    leads = {id for (id,) in said.tuples()}
+    return {
+        one.id for one in notices if one.id not in leads and not waits.get(one.contact_id, set()) - {one.id}
+    }
 
 
 def _rank(notice):
@@ -89,13 +108,15 @@ class Also:
 
 def said_with(notice, *, today):
     """What a message tells of besides its own invoice: an Also for each that is open, by due date."""
-    rows = [one.invoice for one in Notice.select().where(Notice.joined == notice)]
+    rows = [one.invoice for one in notice.said_too]
     found = {row.id: row for row in rows if row.open_cents and row.id != notice.invoice_id}
+    if not found:
+        return ()
     asked = demands.of_invoices(list(found.values()))
     cents = {id: demands.asked_cents(some, today) for id, some in asked.items()}
     days = {id: demands.first_on(some) for id, some in asked.items() if cents[id]}
     ordered = [found[id] for id in sorted(days, key=lambda id: (days[id], id))]
-    company = companies.current() if ordered else None
+    company = companies.current()
     return tuple(
         Also(row, documents.printed_number(row, company), due_words(days[row.id], today), cents[row.id])
         for row in ordered

@@ -4,6 +4,7 @@ Only reading. Whether the customer may be pressed at all is asked of ``billing.c
 stands in ``reminding`` and in the use cases that queue; sending in ``sending``.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from billing import company as companies
@@ -13,7 +14,7 @@ from billing.collections import gate
 from billing.plans import standing as plans
 from billing.remedies import fees
 from billing.suspensions import standing as suspension
-from models import Dispute, ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund
+from models import Dispute, ImportBatch, Invoice, Notice, Payment, PaymentMethod, Refund, among
 
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
 OF_PLANS = (Notice.PLAN_AGREED, Notice.PLAN_MISSED, Notice.PLAN_ENDED)
@@ -21,14 +22,49 @@ OF_SUSPENSIONS = (Notice.SUSPENSION_WARNING, Notice.SUSPENDED, Notice.REINSTATED
 OF_INVOICES = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
 
 
-def objection(notice, *, today, now):
-    """Why this message should not leave after all, or an empty string. Asked at the moment of sending."""
+def objection(notice, *, today, now, known=None):
+    """Why this message should not leave after all, or an empty string. Asked at the moment of sending.
+
+    known -- what was read for it and others together (``read``), at this moment
+    """
+    known = known or read([notice], today=today, now=now)
     return (
         _nobody_there(notice)
-        or _not_released(notice)
-        or preferences.unwanted(notice)
+        or _not_released(notice, known)
+        or preferences.unwanted(notice, known.wishes)
         or _untrue(notice, today)
-        or (_not_now(notice, today, now) if notice.kind in OF_INVOICES else "")
+        or (_not_now(notice, today, known) if notice.kind in OF_INVOICES else "")
+    )
+
+
+@dataclass(frozen=True)
+class Known:
+    """What plain messages are judged by, read for many at once."""
+
+    muted: frozenset  # imports that are not released
+    wishes: dict  # {contact id: Wishes} of those who may have stopped such a message
+    invoices: dict  # {invoice id: Invoice} of what is asked for, as it is now
+    due: dict  # {invoice id: the earliest day on which something of it is due}
+    quiet: dict  # {invoice id: why nothing is said of it before its due date}
+
+
+def read(notices, *, today, now):
+    """The Known of these notices, in a few queries however many."""
+    batches = {one.customer.import_batch_id for one in notices} - {None}
+    muted = ImportBatch.select(ImportBatch.id).where(
+        among(ImportBatch.id, batches) & (ImportBatch.state != ImportBatch.RELEASED)
+    )
+    asking = [one for one in notices if one.kind in OF_INVOICES and not one.installment_id]
+    ids = {one.invoice_id for one in asking}
+    invoices = {one.id: one for one in Invoice.select().where(among(Invoice.id, ids))} if ids else {}
+    reminded = {one.invoice_id for one in asking if one.kind == Notice.REMINDER}
+    early = [one for one in invoices.values() if one.open_cents and one.id in reminded]
+    return Known(
+        muted=frozenset(id for (id,) in muted.tuples()) if batches else frozenset(),
+        wishes=preferences.asked_when_sent(notices),
+        invoices=invoices,
+        due={id: demands.first_on(found) for id, found in demands.of_invoices(invoices.values()).items()},
+        quiet=gate.before_due(early, today=today, now=now),
     )
 
 
@@ -46,11 +82,9 @@ def _may_be_texted(notice):
     return bool(notice.address) and (is_answer or preferences.facts(notice.contact).number == notice.address)
 
 
-def _not_released(notice):
-    batch = notice.customer.import_batch_id and notice.customer.import_batch
-    if batch and batch.state != ImportBatch.RELEASED:
-        return "The import that this customer came with is not released."
-    return ""
+def _not_released(notice, known):
+    is_muted = notice.customer.import_batch_id in known.muted
+    return "The import that this customer came with is not released." if is_muted else ""
 
 
 def _untrue(notice, today):
@@ -116,19 +150,18 @@ def _has_left(notice):
     return bool(is_personal and notice.contact and notice.contact.left_on)
 
 
-def _not_now(notice, today, now):
+def _not_now(notice, today, known):
     """Why a message about an open invoice, before or after its date, is not true or not wanted by now."""
     if notice.installment_id:
         return plans.objection(notice, today=today)
-    invoice = Invoice.get_by_id(notice.invoice_id)  # as it is in this transaction
+    invoice = known.invoices[notice.invoice_id]
     if invoice.state != Invoice.ISSUED or invoice.open_cents == 0:
         return "The invoice is paid."
-    due_on = demands.next_due_on(invoice)
+    due_on = known.due[invoice.id]
     if due_on is None:
         return "What is open of it is disputed, and due on no date until that is decided."
     if notice.kind == Notice.REMINDER:
-        found = gate.before_due([invoice], today=today, now=now)
-        return found.get(invoice.id) or ("It is past its due date by now." if today > due_on else "")
+        return known.quiet.get(invoice.id) or ("It is past its due date by now." if today > due_on else "")
     grace_days = companies.current().grace_days if notice.step is not None else 1  # a person began it
     is_early = today < due_on + timedelta(days=grace_days)
     return (

@@ -1,28 +1,28 @@
-"""Sending what is queued: claimed, judged again, composed, sent, and kept as it was said.
+"""Sending what is claimed: judged again, composed, sent, and kept as it was said.
 
 A reminder whose sender died half way is not sent again (at most once); everything else is, under the same
-Message-ID. Whether a message is still true is asked in ``judging``; how mail leaves stands in the edges.
+Message-ID. How messages are taken from the queue stands in ``claiming``; whether one is still true is asked
+in ``judging``, for many plain ones at once in ``ahead``; how mail leaves stands in the edges.
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from peewee import JOIN, IntegrityError
+from peewee import IntegrityError
 
 from billing import company as companies
 from billing import ledger
 from billing.collections import gate
 from billing.errors import BillingError, StaleState
-from billing.notices import bouncing, holding, joining, judging, timing
+from billing.notices import ahead, bouncing, claiming, holding, joining, judging, timing
 from billing.states import move
-from models import Contact, Customer, Invoice, Notice, db
+from models import Notice, change_many
 
 log = logging.getLogger(__name__)
-CHUNK = 50
-CLAIM_TRIES = 5
-CLAIM_LIFE = timedelta(minutes=15)  # a sender that has not answered by then is dead
-BEFORE_LIVE = (Notice.SIGN_IN,)
+CHUNK = 50  # claimed, and at most read ahead, at once
+FEWEST = 4  # for fewer it is no use to read ahead
 RETRY_AFTER = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
 
@@ -39,6 +39,14 @@ class MailNotSent(BillingError):
         self.permanent = permanent
         self.in_doubt = in_doubt
         self.unreachable = unreachable
+
+
+class _Unreachable(Exception):
+    """There is no mail server to talk to; ``notice`` is what found out."""
+
+    def __init__(self, notice):
+        super().__init__()
+        self.notice = notice
 
 
 @dataclass
@@ -64,227 +72,235 @@ class Report:
 # --- Sending -------------------------------------------------------------------------------------
 
 
-def waiting(now):
-    """A query of what may be sent now. Before the company is live that is nothing but links to sign in."""
-    is_live = companies.is_live(companies.current(), now.date() + timedelta(days=1))  # UTC is ahead of us
-    return (
-        Notice.select()
-        .where(
-            (Notice.state == Notice.QUEUED)
-            & (Notice.send_at <= now)
-            & (True if is_live else Notice.kind.in_(BEFORE_LIVE))
-        )
-        .order_by(Notice.send_at)
-    )
-
-
 def send_due(*, send, compose, clock, progress=None, limit=None):
     """Send what is waiting. Returns a Report; one bad message never stops the others.
 
-    compose -- callable(notice, now) -> an object with ``subject``, ``text``, ``html``
-    send    -- callable(notice, mail); raises MailNotSent
+    compose -- callable(notice, now) -> an object with ``subject``, ``text``, ``html``; where it has
+               ``reading(notices, today)``, that gives a context in which these are written in fewer queries
+    send    -- callable(notice, mail); raises MailNotSent. It may give back a callable that waits for the
+               server's answer and raises the same: meanwhile the next message is written
     clock   -- asked again for every message: a long run must not look dead to another sender
     limit   -- stop after this many
 
     Without a mail server it stops at once; what waits goes on waiting, and no try is counted.
     """
     report, left = Report(), limit
-    give_up_dead_claims(clock.now())
-    while claimed := _claim(clock, CHUNK if left is None else min(CHUNK, left), report):
-        for at, notice in enumerate(claimed):
-            trouble = _deliver(notice, send, compose, clock, report)
-            if trouble and trouble.unreachable:
-                _let_go([*claimed[at:], report.failures[-1][0]])
-                return report
-            if progress:
-                progress(1)
+    claiming.give_up_dead_claims(clock.now())
+    run = _Run(send, compose, clock, report, progress)
+    while claimed := claiming.take(clock, CHUNK if left is None else min(CHUNK, left), report):
+        if untried := run.deliver(claimed):
+            claiming.let_go(untried)
+            return report
         left = None if left is None else left - len(claimed)
     return report
 
 
-def _claim(clock, most, report):
-    """Take up to ``most`` notices so that no other sender has them; what may not leave is held back."""
-    if most <= 0:
-        return []
-    for _ in range(CLAIM_TRIES):
+class _Run:
+    """A sender at work, with one message on its way to the server at a time.
+
+    That the server took a message is noted in the transaction in which the next one begins to leave. Nothing
+    is handed over between the two: a sender that is killed leaves one message of which nobody knows.
+    """
+
+    def __init__(self, send, compose, clock, report, progress):
+        self._send, self._compose, self._clock, self._report = send, compose, clock, report
+        self._progress = progress or (lambda count: None)
+        self._most = (
+            CHUNK  # messages read ahead: fewer while others write, none while they write all the time
+        )
+        self._untried = []  # claimed
+        self._on_the_way = None  # (notice, what waits for the answer)
+        self._taken = None  # (notice, when): the server has it, and it is not noted yet
+
+    def deliver(self, claimed):
+        """Deliver these. Returns those that were not tried, where no mail server can be reached."""
+        self._untried, self._most = list(claimed), max(self._most, FEWEST)
+        plain = [one for one in claimed if ahead.is_plain(one)]
         try:
-            taken = _claim_once(clock, most, report)
-        except IntegrityError:  # somebody called while we asked: the database saw it before us
-            continue
-        return list(Notice.select().where(Notice.id.in_(taken)).order_by(Notice.send_at, Notice.id))
-    return []
+            for notice in claimed:
+                if not ahead.is_plain(notice):
+                    self._deliver(notice)
+            while plain:
+                plain = self._deliver_plain(plain)
+            self._land()
+        except _Unreachable as end:
+            return [*self._untried, end.notice]
+        finally:
+            self._settle()
+        return []
 
+    def _deliver_plain(self, plain):
+        """Deliver some of these, read ahead while nobody else writes. Returns what is left of them."""
+        if not self._most:
+            self._deliver(plain[0])
+            return plain[1:]
+        self._land()
+        self._settle()
+        now, later = plain[: self._most], plain[self._most :]
+        window = ahead.Window(now, self._compose, self._clock)
+        ready = [one for one in now if window.has(one)]
+        while ready and self._deliver(ready.pop(0), window):
+            pass
+        for notice in now:
+            if not window.has(notice):
+                self._deliver(notice)
+        self._most = min(self._most * 2, CHUNK) if not ready else self._most // 2
+        self._most = self._most if self._most >= FEWEST else 0
+        return ready + later
 
-def _claim_once(clock, most, report):
-    """The ids that were claimed, in one transaction with the question whether they may leave."""
-    now, taken = clock.now(), []
-    with db.atomic():
-        while len(taken) < most:
-            found = _free(now, most - len(taken), taken)
-            shut = holding.hold_back(found, today=clock.today(), now=now)
-            taken += [id for id in found if id not in shut]
-            report.held += len(shut)
-            if not shut:
-                break
-        Notice.update(state=Notice.SENDING, claimed_at=now, tries=Notice.tries + 1).where(
-            Notice.id.in_(taken)
-        ).execute()
-    return taken
+    def _deliver(self, notice, window=None):
+        """Judge, print or send one claimed notice. True when that was done ahead, in ``window``."""
+        written = self._written(notice, window)
+        self._land()
+        self._untried.remove(notice)
+        is_ahead, prepared = False, None
+        try:
+            with companies.read_once(), ledger.locked(notice.customer_id):
+                is_ahead = written is not None and window.holds()
+                self._note_taken()
+                prepared = self._begin(*written) if is_ahead else self._prepare(notice)
+                if is_ahead:
+                    window.ours()
+            self._noted()
+        except StaleState:
+            log.info("%s was taken over by another sender, or said in another message", notice)
+        except (
+            IntegrityError
+        ) as error:  # somebody called while it was written: the database did not let it go
+            if not self._stopped(notice):
+                self._unwritten(notice, error)
+        except Exception as error:  # one bad message must not stop the rest
+            self._unwritten(notice, error)
+        else:
+            if prepared:
+                self._hand_over(*prepared)
+        self._progress(1)
+        return is_ahead
 
-
-def _free(now, most, taken):
-    ids = waiting(now).where(Notice.id.not_in(taken)).select(Notice.id).limit(most)
-    if db.for_update:
-        ids = ids.for_update("FOR UPDATE SKIP LOCKED")
-    return [id for (id,) in ids.tuples()]
-
-
-def give_up_dead_claims(now):
-    """A sender died between claiming and reporting: did the message leave? Nobody knows.
-
-    Reminders are not risked twice; whatever the customer must have is sent again.
-    """
-    dead = (Notice.state == Notice.SENDING) & (Notice.claimed_at < now - CLAIM_LIFE)
-    once = Notice.kind.in_(Notice.ONCE_AT_MOST)
-    Notice.update(
-        state=Notice.FAILED,
-        reason="The sender stopped half way; it may have been sent, so it is not repeated.",
-    ).where(dead & once & (Notice.message_id != "")).execute()
-    Notice.update(state=Notice.QUEUED).where(dead & ~(once & (Notice.message_id != ""))).execute()
-
-
-def _let_go(claimed):
-    """Nothing was tried with these: they wait as before."""
-    mine = Notice.id.in_([notice.id for notice in claimed]) & (Notice.state == Notice.SENDING)
-    Notice.update(message_id="").where(mine & (Notice.tries == 1)).execute()
-    Notice.update(state=Notice.QUEUED, tries=Notice.tries - 1).where(mine).execute()
-
-
-def _deliver(notice, send, compose, clock, report):
-    """Judge, print or send one claimed notice. Returns the MailNotSent when it did not leave."""
-    try:
-        with companies.read_once():
-            prepared = _prepare(notice, compose, clock, report)
-    except StaleState:
-        log.info("%s was taken over by another sender, or said in another message", notice)
-        return None
-    except IntegrityError as error:  # somebody called while it was written: the database did not let it go
-        if _stopped(notice, clock, report):
+    def _written(self, notice, window):
+        """(notice, mail) as judged and written ahead, while the one before is on its way; else None."""
+        try:
+            return window.write(notice) if window else None
+        except Exception:  # it is written by itself, and what is wrong with it is told there
+            log.info("%s could not be written ahead", notice, exc_info=True)
             return None
-        return _unwritten(notice, error, clock, report)
-    except Exception as error:  # one bad message must not stop the rest
-        return _unwritten(notice, error, clock, report)
-    return _hand_over(*prepared, send, clock, report) if prepared else None
 
+    def _begin(self, notice, mail):
+        if hasattr(mail, "write_links"):
+            mail.write_links()
+        _keep(notice, mail, self._clock.now())
+        return notice, mail
 
-def _unwritten(notice, error, clock, report):
-    log.exception("%s", notice)
-    return _undelivered(notice, MailNotSent(f"It could not be written: {error}"), clock.now(), report)
+    def _hand_over(self, notice, mail):
+        if self._stopped(notice):
+            return
+        try:
+            self._on_the_way = notice, self._send(notice, mail)
+        except Exception as error:  # one bad message must not stop the rest
+            self._failed(notice, error)
 
+    def _land(self):
+        """Wait for the answer about the message that is on its way."""
+        if self._on_the_way is None:
+            return
+        (notice, answer), self._on_the_way = self._on_the_way, None
+        try:
+            if answer:
+                answer()
+        except Exception as error:  # one bad message must not stop the rest
+            self._failed(notice, error)
+        else:
+            self._taken = notice, self._clock.now()
 
-def _stopped(notice, clock, report):
-    """True when something came up since it was claimed for which this message may not leave: it is held."""
-    stopped = notice.kind in Notice.GATED and holding.hold_back(
-        [notice.id], today=clock.today(), now=clock.now()
-    )
-    report.held += len(stopped or ())
-    return bool(stopped)
+    def _failed(self, notice, error):
+        """Note what is known about the fate of a message that the server did not take."""
+        trouble = error
+        if not isinstance(error, MailNotSent):
+            log.error("%s", notice, exc_info=error)
+            trouble = MailNotSent(f"It could not be sent: {error}", in_doubt=True)
+        self._undelivered(notice, trouble)
+        if trouble.unreachable:
+            raise _Unreachable(notice)
 
+    def _unwritten(self, notice, error):
+        log.exception("%s", notice)
+        self._undelivered(notice, MailNotSent(f"It could not be written: {error}"))
 
-def _prepare(notice, compose, clock, report):
-    """All that comes before sending, in one transaction in which nobody moves this customer's money.
+    def _undelivered(self, notice, trouble):
+        self._report.failures.append((notice, str(trouble)))
+        try:
+            if not trouble.unreachable:
+                _try_later(notice, trouble, self._clock.now())
+        except StaleState:
+            log.info("%s was taken over by another sender", notice)
 
-    What was paid before it is not reminded of; what is written in the message is so while it is kept. Returns
-    (notice, mail), or None when nothing is to be sent now. Raises StaleState when it is not ours any more.
-    """
-    now, today = clock.now(), clock.today()
-    with ledger.locked(notice.customer_id):
+    def _stopped(self, notice):
+        """True when something came up since for which this message may not leave: it is held."""
+        stopped = notice.kind in Notice.GATED and holding.hold_back(
+            [notice.id], today=self._clock.today(), now=self._clock.now()
+        )
+        self._report.held += len(stopped or ())
+        return bool(stopped)
+
+    def _note_taken(self):
+        """Note that the server took the message before, in this transaction."""
+        if self._taken and not _book(*self._taken):
+            log.info("%s took so long that another sender took it over", self._taken[0])
+            self._taken = None
+
+    def _noted(self):
+        self._report.sent += self._taken is not None
+        self._taken = None
+
+    def _settle(self):
+        """Leave nothing open: wait for what is on its way, and note what was taken."""
+        with suppress(_Unreachable):
+            self._land()
+        self._note_taken()
+        self._noted()
+
+    def _prepare(self, notice):
+        """All that comes before sending, in a transaction in which nobody moves this customer's money.
+
+        What was paid before it is not reminded of; what is written in the message is so while it is kept.
+        Returns (notice, mail), or None when nothing is to be sent now. Raises StaleState when it is not ours
+        any more.
+        """
+        now, today = self._clock.now(), self._clock.today()
         notice = _as_it_is(notice)
         if objection := judging.objection(notice, today=today, now=now):
             move(notice, Notice.SKIPPED, reason=objection)
             joining.let_go(notice)
-            report.skipped += 1
+            self._report.skipped += 1
         elif bouncing.goes_nowhere(notice):
             move(notice, Notice.SKIPPED, reason=bouncing.DEAD)
             joining.let_go(notice)
             bouncing.fall_back(notice, now=now)
-            report.skipped += 1
+            self._report.skipped += 1
         elif against := gate.check(notice, today=today, now=now):
             holding.hold(notice, against, now=now)
-            report.held += 1
+            self._report.held += 1
         elif (later := timing.not_before(notice, now)) > now:
             move(notice, Notice.QUEUED, send_at=later, tries=notice.tries - 1)
-            report.later += 1
+            self._report.later += 1
         elif notice.channel == Notice.PAPER:
             move(notice, Notice.PRINT)
-            report.printed += 1
+            self._report.printed += 1
         else:
             lead = joining.gather(notice, today=today, now=now)
-            mail = compose(lead, now)
-            _keep(lead, mail, now)
-            return lead, mail
-    return None
+            return self._begin(lead, self._compose(lead, now))
+        return None
 
 
 def _as_it_is(claimed):
     """The Notice with its people and its invoice, as they are in this transaction.
 
-    Mail goes where the contact reads it now: an address may have been put right since it was queued. Raises
-    StaleState when another sender took the notice over, or said it in another message.
+    Raises StaleState when another sender took it over, or said it in another message.
     """
-    mine = (Notice.id == claimed.id) & (Notice.state == Notice.SENDING)
-    notice = (
-        Notice.select(Notice, Customer, Contact, Invoice)
-        .join(Customer)
-        .join_from(Notice, Contact, JOIN.LEFT_OUTER)
-        .join_from(Notice, Invoice, JOIN.LEFT_OUTER)
-        .where(mine & (Notice.claimed_at == claimed.claimed_at))
-        .first()
-    )
+    notice = claiming.as_they_are([claimed]).get(claimed.id)
     if notice is None:
         raise StaleState(f"{claimed} is sent by somebody else.")
-    if notice.invoice_id and notice.invoice.customer_id == notice.customer_id:
-        notice.invoice.customer = notice.customer
-    if notice.channel == Notice.MAIL and notice.contact_id and notice.kind != Notice.CONTACT_CHANGED:
-        notice.address = notice.contact.email
-        notice._dirty.clear()
     return notice
-
-
-def _hand_over(notice, mail, send, clock, report):
-    if _stopped(notice, clock, report):
-        return None
-    trouble = _attempt(notice, mail, send)
-    if trouble:
-        return _undelivered(notice, trouble, clock.now(), report)
-    try:
-        move(notice, Notice.SENT, sent_at=clock.now(), reason="")
-        report.sent += 1
-    except StaleState:
-        log.info("%s took so long that another sender took it over", notice)
-    return None
-
-
-def _attempt(notice, mail, send):
-    """Send. Returns None, or the MailNotSent that says what is known about its fate."""
-    try:
-        send(notice, mail)
-    except MailNotSent as trouble:
-        return trouble
-    except Exception as error:  # one bad message must not stop the rest
-        log.exception("%s", notice)
-        return MailNotSent(f"It could not be sent: {error}", in_doubt=True)
-
-
-def _undelivered(notice, trouble, now, report):
-    """Note what became of a message that did not leave. Returns ``trouble``."""
-    report.failures.append((notice, str(trouble)))
-    try:
-        if not trouble.unreachable:
-            _try_later(notice, trouble, now)
-    except StaleState:
-        log.info("%s was taken over by another sender", notice)
-    return trouble
 
 
 def _keep(notice, mail, now):
@@ -292,23 +308,27 @@ def _keep(notice, mail, now):
 
     The secret part of links is left out. Raises StaleState when another sender took the notice over.
     """
-    mine = (Notice.id == notice.id) & (Notice.state == Notice.SENDING)
-    won = (
-        Notice.update(
-            address=notice.address,
-            subject=mail.subject[:255],
-            body_text=mail.kept_text,
-            body_html=mail.kept_html,
-            message_id=mail.message_id,
-            template=getattr(mail, "template", None),
-            text_sha256=getattr(mail, "text_sha256", ""),
-            claimed_at=now,
-        )
-        .where(mine & (Notice.claimed_at == notice.claimed_at))
-        .execute()
-    )
-    if not won:
+    template = getattr(mail, "template", None)
+    said = (
+        notice.address, mail.subject[:255], mail.kept_text, mail.kept_html, mail.message_id,
+        template and template.id, getattr(mail, "text_sha256", ""), now,
+    )  # fmt: skip
+    if not change_many(_KEEP, [(*said, notice.id, Notice.SENDING, notice.claimed_at)]):
         raise StaleState(f"{notice} is sent by somebody else.")
+
+
+_KEEP = (
+    "UPDATE notice SET address = ?, subject = ?, body_text = ?, body_html = ?, message_id = ?, "
+    "template_id = ?, text_sha256 = ?, claimed_at = ? WHERE id = ? AND state = ? AND claimed_at = ?"
+)
+
+
+def _book(notice, at):
+    """Note that a message left at an instant; False when another sender took it over meanwhile."""
+    return change_many(_BOOK, [(Notice.SENT, at, "", notice.id, Notice.SENDING)]) > 0
+
+
+_BOOK = "UPDATE notice SET state = ?, sent_at = ?, reason = ? WHERE id = ? AND state = ?"
 
 
 def _try_later(notice, trouble, now):

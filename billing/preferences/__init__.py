@@ -20,7 +20,16 @@ from billing.preferences.choosing import (
     use_preset,
     wishes,
 )
-from billing.preferences.judging import EVENT_OF, at, event_of, explain, judge, unwanted, violations
+from billing.preferences.judging import (
+    EVENT_OF,
+    asked_when_sent,
+    at,
+    event_of,
+    explain,
+    judge,
+    unwanted,
+    violations,
+)
 from billing.preferences.offers import (
     ALWAYS,
     FORGET,
@@ -50,6 +59,7 @@ __all__ = [
     "Facts",
     "Wish",
     "Wishes",
+    "asked_when_sent",
     "at",
     "before",
     "choose",

@@ -149,19 +149,34 @@ def event_of(notice):
     return notice.event or EVENT_OF.get(notice.kind, "")
 
 
-def unwanted(notice):
-    """Why the choices of now keep a queued message from leaving by its channel, or ""."""
-    event = event_of(notice)
-    if notice.contact is None or BY_PERSON in notice.key:
+def unwanted(notice, wishes=None):
+    """Why the choices of now keep a queued message from leaving by its channel, or "".
+
+    wishes -- of ``asked_when_sent``, where it was read for many
+    """
+    if not _may_be_unwanted(notice):
         return ""
+    event = event_of(notice)
+    own = choosing.wishes(notice.contact) if wishes is None else wishes[notice.contact_id]
+    timing = own.wish(event, notice.channel).timing
     if event in offers.STOPPABLE:
-        timing = choosing.wishes(notice.contact).wish(event, notice.channel).timing
         waits = timing == offers.DIGEST and event != Preference.DIGEST
         return "The contact does not want this any more." if timing == offers.NEVER or waits else ""
-    if event == Preference.INVOICE and notice.invoice and not notice.invoice.open_cents:
-        timing = choosing.wishes(notice.contact).wish(event, notice.channel).timing
-        return "It was wanted only if unpaid, and it is paid." if timing == offers.UNPAID else ""
-    return ""
+    return "It was wanted only if unpaid, and it is paid." if timing == offers.UNPAID else ""
+
+
+def asked_when_sent(notices):
+    """{contact id: Wishes} of those whose choices of now decide about one of these messages."""
+    ids = {one.contact_id for one in notices if _may_be_unwanted(one)}
+    return choosing.of_contacts(ids) if ids else {}
+
+
+def _may_be_unwanted(notice):
+    if notice.contact_id is None or BY_PERSON in notice.key:
+        return False
+    event = event_of(notice)
+    is_paid = event == Preference.INVOICE and notice.invoice and not notice.invoice.open_cents
+    return event in offers.STOPPABLE or bool(is_paid)
 
 
 # --- Judging one ---------------------------------------------------------------------------------

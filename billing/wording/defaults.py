@@ -44,6 +44,7 @@ def kinds(channel):
     return [path.stem for path in sorted((TEMPLATES / channel / "en").iterdir())]
 
 
+@functools.lru_cache(200)
 def sha256(text):
     """What a notice remembers of the Text that it was written by."""
     return hashlib.sha256(f"{text.subject}\n{text.body}".encode()).hexdigest()

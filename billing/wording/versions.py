@@ -4,6 +4,9 @@ Version 0 is the default file; what was in force is never changed (triggers), so
 with an older text. What a text must say is judged in ``checking``, before it is activated.
 """
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from peewee import fn
 
 from billing import events
@@ -12,6 +15,8 @@ from billing.states import move
 from billing.wording import checking, defaults
 from billing.wording.rendering import Text
 from models import Template, db
+
+_read = ContextVar("the texts in force, read once", default=None)
 
 
 def candidates(kind, channel, language):
@@ -27,7 +32,26 @@ def candidates(kind, channel, language):
 
 def in_force(kind, channel, language):
     """The Template in force, or None: then the default is."""
-    return Template.get_or_none(_of(kind, channel, language) & (Template.state == Template.ACTIVE))
+    about, known = (kind, channel, language), _read.get()
+    if known is None:
+        return _in_force(about)
+    if about not in known:
+        known[about] = _in_force(about)
+    return known[about]
+
+
+def _in_force(about):
+    return Template.get_or_none(_of(*about) & (Template.state == Template.ACTIVE))
+
+
+@contextmanager
+def read_once(known):
+    """Within this, what is in force is read once for each text, into the dict ``known``."""
+    token = _read.set(known)
+    try:
+        yield
+    finally:
+        _read.reset(token)
 
 
 def _earlier(row):

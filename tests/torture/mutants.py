@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from billing import attempts, bill, ledger, notices, outcomes
 from billing.edges.gateway import Gateway
-from billing.notices import judging, sending
+from billing.notices import ahead, judging, sending
+from billing.notices import claiming as taking
 from billing.outcomes import Approved, Declined, Held, InDoubt, Transaction
 from billing.payments import booking, claiming, online, saved
 from billing.states import move
@@ -188,14 +189,15 @@ def allocation_outside_the_transaction():
 @mutant("reminders", "paid meanwhile")
 def no_recheck_at_send():
     """What was true when a message was queued is taken as true when it is sent."""
-    judging.objection = lambda notice, *, today, now: ""
+    judging.objection = lambda notice, *, today, now, known=None: ""
 
 
 @mutant("senders", "reminders")
 def no_claim_before_send():
     """Whoever finds a message waiting sends it."""
 
-    def take(now, most):
+    def take(clock, most, report):
+        now = clock.now()
         waiting = list(notices.waiting(now).limit(most)) if most > 0 else []
         time.sleep(BREATH_SECONDS)
         for notice in waiting:
@@ -209,7 +211,8 @@ def no_claim_before_send():
             body_text=mail.kept_text, body_html=mail.kept_html, message_id=mail.message_id,
         ).where((Notice.id == notice.id) & (Notice.state == Notice.SENDING)).execute()  # fmt: skip
 
-    sending._claim, sending._keep = take, keep
+    taking.take, sending._keep = take, keep
+    ahead.is_plain = lambda notice: False  # what is read ahead is looked at once more when it leaves
     sending._as_it_is = lambda claimed: Notice.get_by_id(claimed.id)
 
 

@@ -55,10 +55,10 @@ POINTS = (
     Point("payment by hand, not committed", "billing.ledger:apply_oldest_first", AFTER, "h"),
     Point("payment by hand, committed", f"{_PAY}:record", AFTER, "h"),
     Point("reminder queued", f"{_NOTICES}.reminding:_queue_chunk", AFTER, "d"),
-    Point("outbox: claimed", f"{_NOTICES}.sending:_claim", AFTER, "ds"),
-    Point("outbox: copy kept", f"{_NOTICES}.sending:_prepare", AFTER, "ds"),
+    Point("outbox: claimed", f"{_NOTICES}.claiming:take", AFTER, "ds"),
+    Point("outbox: copy kept", f"{_NOTICES}.sending:_Run._hand_over", BEFORE, "ds"),
     Point("outbox: handed over", "billing.edges.mail:Mailer.send", AFTER, "ds"),
-    Point("outbox: noted as sent", f"{_NOTICES}.sending:_hand_over", AFTER, "ds"),
+    Point("outbox: noted as sent", f"{_NOTICES}.sending:_Run._noted", AFTER, "ds"),
     Point("PDF half written", "billing.edges.pdf:written", BEFORE, "w"),
 )
 # Who sleeps here for hours has claimed and not sent: others give the attempt up meanwhile.

@@ -1,0 +1,117 @@
+"""Taking messages from the queue so that no other sender has them, and letting them go again.
+
+A sender that dies leaves what it took behind: what becomes of that stands here too. What is done with a
+message that was taken stands in ``sending``.
+"""
+
+from datetime import timedelta
+
+from peewee import JOIN, IntegrityError
+
+from billing import company as companies
+from billing.notices import holding
+from models import Contact, Customer, Invoice, Notice, among, db
+
+TRIES = 5
+CLAIM_LIFE = timedelta(minutes=15)  # a sender that has not answered by then is dead
+BEFORE_LIVE = (Notice.SIGN_IN,)
+
+
+def waiting(now):
+    """A query of what may be sent now. Before the company is live that is nothing but links to sign in."""
+    is_live = companies.is_live(companies.current(), now.date() + timedelta(days=1))  # UTC is ahead of us
+    return (
+        Notice.select()
+        .where(
+            (Notice.state == Notice.QUEUED)
+            & (Notice.send_at <= now)
+            & (True if is_live else Notice.kind.in_(BEFORE_LIVE))
+        )
+        .order_by(Notice.send_at)
+    )
+
+
+def take(clock, most, report):
+    """Take up to ``most`` notices so that no other sender has them; what may not leave is held back."""
+    if most <= 0:
+        return []
+    for _ in range(TRIES):
+        try:
+            taken = _take_once(clock, most, report)
+        except IntegrityError:  # somebody called while we asked: the database saw it before us
+            continue
+        return list(Notice.select().where(Notice.id.in_(taken)).order_by(Notice.send_at, Notice.id))
+    return []
+
+
+def _take_once(clock, most, report):
+    """The ids that were taken, in one transaction with the question whether they may leave."""
+    now, taken = clock.now(), []
+    with db.atomic():
+        while len(taken) < most:
+            found = _free(now, most - len(taken), taken)
+            shut = holding.hold_back(found, today=clock.today(), now=now)
+            taken += [id for id in found if id not in shut]
+            report.held += len(shut)
+            if not shut:
+                break
+        Notice.update(state=Notice.SENDING, claimed_at=now, tries=Notice.tries + 1).where(
+            Notice.id.in_(taken)
+        ).execute()
+    return taken
+
+
+def _free(now, most, taken):
+    ids = waiting(now).where(Notice.id.not_in(taken)).select(Notice.id).limit(most)
+    if db.for_update:
+        ids = ids.for_update("FOR UPDATE SKIP LOCKED")
+    return [id for (id,) in ids.tuples()]
+
+
+def as_they_are(taken):
+    """{id: Notice} of those that are still ours, with their people and invoice as they are now, in one query.
+
+    Mail goes where the contact reads it now: an address may have been put right since it was queued. Left
+    out is what another sender took over, or said in another message.
+    """
+    claimed_at = {one.id: one.claimed_at for one in taken}
+    query = (
+        Notice.select(Notice, Customer, Contact, Invoice)
+        .join(Customer)
+        .join_from(Notice, Contact, JOIN.LEFT_OUTER)
+        .join_from(Notice, Invoice, JOIN.LEFT_OUTER)
+        .where(among(Notice.id, list(claimed_at)) & (Notice.state == Notice.SENDING))
+    )
+    return {one.id: _whole(one) for one in query if one.claimed_at == claimed_at[one.id]}
+
+
+def _whole(notice):
+    for row in (notice.contact, notice.invoice):
+        if row and row.customer_id == notice.customer_id:
+            row.customer = notice.customer
+            row._dirty.clear()
+    if notice.channel == Notice.MAIL and notice.contact_id and notice.kind != Notice.CONTACT_CHANGED:
+        notice.address = notice.contact.email
+        notice._dirty.clear()
+    return notice
+
+
+def let_go(taken):
+    """Nothing was tried with these: they wait as before."""
+    mine = Notice.id.in_([notice.id for notice in taken]) & (Notice.state == Notice.SENDING)
+    Notice.update(message_id="").where(mine & (Notice.tries == 1)).execute()
+    Notice.update(state=Notice.QUEUED, tries=Notice.tries - 1).where(mine).execute()
+
+
+def give_up_dead_claims(now):
+    """A sender died between taking and reporting: did the message leave? Nobody knows.
+
+    Reminders are not risked twice; whatever the customer must have is sent again.
+    """
+    dead = (Notice.state == Notice.SENDING) & (Notice.claimed_at < now - CLAIM_LIFE)
+    once = Notice.kind.in_(Notice.ONCE_AT_MOST)
+    Notice.update(
+        state=Notice.FAILED,
+        reason="The sender stopped half way; it may have been sent, so it is not repeated.",
+    ).where(dead & once & (Notice.message_id != "")).execute()
+    Notice.update(state=Notice.QUEUED).where(dead & ~(once & (Notice.message_id != ""))).execute()
