@@ -11,17 +11,20 @@ import shutil
 import subprocess
 import time
 
-from tests import ports
+from tests import own_certificate, ports
 
 USER, PASSWORD = "billing@lantern.example", 'pass"word/@:'
+SIGN_IN = "billing%40lantern.example:pass%22word%2F%40%3A"
 HOW_TO_GET_IT = "No IMAP server here (dovecot): `make setup` installs one where there is apt."
 CONFIG = """
 protocols = imap
-listen = 127.0.0.1
+listen = 127.0.0.1, 127.0.0.2
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/dovecot.log
-ssl = no
+ssl = yes
+ssl_cert = <{cert}
+ssl_key = <{key}
 disable_plaintext_auth = no
 mail_location = maildir:{folder}/mail
 mail_uid = {user}
@@ -45,7 +48,8 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service anvil {{
@@ -67,17 +71,19 @@ def _path():
 
 
 class Dovecot:
-    """The server; ``url`` is the setting that reaches its mailbox."""
+    """The server; ``url`` is the setting that reaches its mailbox, ``certificate`` the one it made itself."""
 
     def __init__(self, folder):
-        self.folder, self.port = folder, ports.free()
+        self.folder, self.port, self.tls_port = folder, ports.free(), ports.free()
         for part in ("run", "state", "home", "mail/new", "mail/cur", "mail/tmp"):
             (folder / part).mkdir(parents=True)
         people = _people()
         for path in (folder / "mail", *(folder / "mail").iterdir(), folder / "home"):
             shutil.chown(path, people["user"], people["group"])
         config = folder / "dovecot.conf"
-        config.write_text(CONFIG.format(port=self.port, folder=folder, password=PASSWORD, **people))
+        self.certificate, key = own_certificate.make(folder)
+        told = {"port": self.port, "tls_port": self.tls_port, "cert": self.certificate, "key": key}
+        config.write_text(CONFIG.format(folder=folder, password=PASSWORD, **told, **people))
         self._process = subprocess.Popen(
             [shutil.which("dovecot", path=_path()), "-F", "-c", str(config)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -90,7 +96,17 @@ class Dovecot:
 
     @property
     def url(self):
-        return f"imap://billing%40lantern.example:pass%22word%2F%40%3A@127.0.0.1:{self.port}/INBOX"
+        return f"imap://{SIGN_IN}@127.0.0.1:{self.port}/INBOX"
+
+    @property
+    def tls_url(self):
+        """Encrypted from the first byte."""
+        return f"imaps://{SIGN_IN}@127.0.0.1:{self.tls_port}/INBOX"
+
+    @property
+    def starttls_url(self):
+        """Encrypted once it has said hello: for us, every address but 127.0.0.1 is another machine's."""
+        return f"imap://{SIGN_IN}@127.0.0.2:{self.port}/INBOX"
 
     def client(self):
         """Somebody else's mail program."""

@@ -24,10 +24,12 @@ class PostOffice:
     "drop before" and "drop after" (hangs up before or after it has the message), "stall".
     """
 
-    def __init__(self):
+    def __init__(self, *, tls=None, starttls=None):
+        """``tls``, ``starttls``: the SSL context of a server that is encrypted at once, or insists on it."""
         self.script, self.taken, self.seen = [], [], 0
         self.port = ports.free()
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        told = {"tls_context": starttls, "require_starttls": True} if starttls else {"ssl_context": tls}
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **told)
 
     def __enter__(self):
         self._controller.start()

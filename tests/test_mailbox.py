@@ -133,6 +133,32 @@ def test_each_mail_of_a_server_is_read_once(db, server, clock):
     assert read(server.url, clock) == []
 
 
+@pytest.mark.parametrize("way", ["tls_url", "starttls_url"])
+def test_an_encrypted_mailbox_is_read_where_its_certificate_is_trusted(db, server, clock, monkeypatch, way):
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+    server.deliver(mail("One"))
+
+    assert [row.body for row in read(getattr(server, way), clock)] == ["One"]
+
+
+@pytest.mark.parametrize("way", ["tls_url", "starttls_url"])
+def test_a_certificate_that_nobody_vouches_for_is_refused_in_words(db, server, clock, way):
+    server.deliver(mail("One"))
+
+    with pytest.raises(MailboxTrouble, match=r"The certificate of 127.0.0.\d is not trusted here \(self"):
+        read(getattr(server, way), clock)
+    assert not Inbound.select().exists()
+    assert "SSL_CERT_FILE" in Feed.get().trouble
+
+
+def test_a_certificate_of_another_name_is_refused_in_words(db, server, clock, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+    server.deliver(mail("One"))
+
+    with pytest.raises(MailboxTrouble, match="The certificate of localhost is not trusted here"):
+        read(server.tls_url.replace("127.0.0.1", "localhost"), clock)
+
+
 def test_who_reads_the_same_mailbox_hides_nothing_from_us(db, server, clock):
     server.deliver(mail("One"))
     program = server.client()

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from billing import feeds, inbound
-from billing.edges import envelopes
+from billing.edges import encryption, envelopes
 from billing.errors import BillingError
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,8 @@ def read(mailbox, *, replies, shelf, clock):
         feeds.stumble(feeds.MAIL, trouble, now=clock.now())
         raise
     except (OSError, imaplib.IMAP4.error, ssl.SSLError) as error:
-        trouble = MailboxTrouble(f"The mailbox cannot be read ({type(error).__name__}: {error}).")
+        said = encryption.distrust(error, mailbox.name)
+        trouble = MailboxTrouble(said or f"The mailbox cannot be read ({type(error).__name__}: {error}).")
         feeds.stumble(feeds.MAIL, trouble, now=clock.now())
         raise trouble from None
     feeds.beat(feeds.MAIL, now=clock.now())
@@ -83,6 +84,7 @@ class Maildir:
 
     def __init__(self, folder):
         self._folder = Path(folder)
+        self.name = str(folder)
 
     def open(self):
         """Raises MailboxTrouble where there is no such folder."""
@@ -131,6 +133,11 @@ class Imap:
         self._folder = unquote(parts.path.strip("/")) or "INBOX"
         self._server = self._can_mark = None
 
+    @property
+    def name(self):
+        """Of the server."""
+        return self._host
+
     def open(self):
         """Connect, sign in and choose the folder. Raises MailboxTrouble, OSError or imaplib's error."""
         self._server = self._connect()
@@ -146,11 +153,16 @@ class Imap:
 
     def _connect(self):
         if self._is_tls:
-            context = ssl.create_default_context()
+            context = encryption.context()
             return imaplib.IMAP4_SSL(self._host, self._port, ssl_context=context, timeout=TIMEOUT_SECONDS)
         server = imaplib.IMAP4(self._host, self._port, timeout=TIMEOUT_SECONDS)
         if "STARTTLS" in server.capabilities and self._host not in LOCAL:
-            server.starttls(ssl_context=ssl.create_default_context())
+            try:
+                server.starttls(ssl_context=encryption.context())
+            except (OSError, imaplib.IMAP4.error):
+                with contextlib.suppress(OSError):
+                    server.shutdown()
+                raise
         elif self._host not in LOCAL:
             server.shutdown()
             raise MailboxTrouble("The mailbox's server offers no encryption; the password was not sent.")
