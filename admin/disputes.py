@@ -4,6 +4,8 @@ Here: their screen, their actions, the line on an invoice's page. Not here: what
 again (billing/disputes/, billing/demands.py), who may (security.py).
 """
 
+from datetime import timedelta
+
 import flask_login
 import wtforms
 from flask import g, url_for
@@ -13,6 +15,7 @@ from admin import labels, related
 from admin.actions import Action, click_of, day_of, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, Filled, MoneyInput
+from admin.filters import Derived
 from billing import demands, words
 from billing.disputes import asking, deciding, finding
 from billing.money import format_cents
@@ -161,6 +164,15 @@ INVOICE = (
 )
 
 
+DISPUTE_STANDING = {
+    "runs_out": ("The 90 days run out", lambda at: finding.runs_out(g.today, at)),
+    "late": (
+        "Later than we promised",
+        lambda at: (at(Dispute.state) == Dispute.OPEN) & (at(Dispute.answer_by_on) < g.today),
+    ),
+}
+
+
 class DisputeView(StaffView):
     """What customers say is wrong."""
 
@@ -171,8 +183,13 @@ class DisputeView(StaffView):
     column_labels = {
         "id": "Number", "amount_cents": "Disputed", "opened_on": "Since", "answer_by_on": "Answer by",
         "words": "In their words", "due_again_on": "Due again", "decision": "Our reasons",
+        "decide_by": "Decide by",
     }  # fmt: skip
-    column_filters_by = ("state", "customer", "invoice", "reason", "opened_on", "answer_by_on", "via")
+    column_filters_by = (
+        Derived("standing", "Standing", Dispute.state, DISPUTE_STANDING),
+        "state", "customer", "invoice", "reason", "opened_on", "answer_by_on", "via",
+    )  # fmt: skip
+    computed = ("decide_by",)
     default_sort = "answer_by_on"
     actions = DISPUTE
 
@@ -188,6 +205,12 @@ class DisputeView(StaffView):
             return words.short_date(row.answer_by_on)
         return f"{words.short_date(row.answer_by_on)}, {words.from_today(row.answer_by_on, g.today)}"
 
+    def show_decide_by(self, row):
+        if row.state != Dispute.OPEN:
+            return labels.EMPTY
+        last_on = finding.last_on(row)
+        return f"{words.short_date(last_on)}, {words.from_today(last_on, g.today)}"
+
     def show_state(self, row):
         return labels.badge(clock_word(row))
 
@@ -196,9 +219,11 @@ class DisputeView(StaffView):
 
 
 def clock_word(dispute):
-    """Where a dispute stands: open, late (our promise has passed), or how it ended."""
+    """Where a dispute stands: open, late (our promise has passed), about to run out, or how it ended."""
     if dispute.state != Dispute.OPEN:
         return dispute.state
+    if finding.last_on(dispute) - timedelta(days=finding.WARN_DAYS) <= g.today:
+        return "open, 90 days run out"
     return "open, late" if dispute.answer_by_on < g.today else "open"
 
 

@@ -111,7 +111,7 @@ def _past_due(today):
     """Why something is unpaid, and what a person does about it before anything presses."""
     yield _held()
     yield _queue("Drafts to read", Notice, Notice.DRAFT, "Personal mails: read, sign and send.")
-    yield _disputes(today)
+    yield from _disputes(today)
     yield from _plans()
     yield _needing_person(today)
     yield from _last_steps(today)
@@ -163,9 +163,20 @@ def _disputes(today):
     """What customers say is wrong, with the clocks of the law and of our promise."""
     count, late = disputes.waiting().count(), disputes.late(today).count()
     note = f"{late:,} wait longer than we promised." if late else "Answer within 30 days, decide within 90."
-    return Number(
+    yield Number(
         "Disputes to decide", "dispute", {"state": Dispute.OPEN}, count=count, note=note, urgent=late > 0
     )
+    soon = list(disputes.running_out(today).limit(1))
+    if soon:
+        last_on = words.date(disputes.last_on(soon[0]))
+        yield Number(
+            "Disputes: the 90 days run out",
+            "dispute",
+            {"standing": "runs_out"},
+            count=disputes.running_out(today).count(),
+            note=f"The first has to be decided by {last_on}.",
+            urgent=True,
+        )
 
 
 def _held():

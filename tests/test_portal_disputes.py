@@ -1,8 +1,10 @@
 """“This is not right”, as a customer does it: by the link in a mail, and signed in."""
 
+from datetime import timedelta
+
 import pytest
 
-from billing import links
+from billing import links, words
 from billing.disputes import asking, deciding
 from models import Customer, Dispute, Line, Ticket
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
@@ -205,3 +207,25 @@ def test_staff_read_beside_the_words_that_the_customer_reads_spanish(app, disput
         assert hint in text_of(desk.get(f"/staff/{path}", id=invoice.customer_id)), path
     assert hint in text_of(desk.get("/staff/invoice/act/dispute", id=invoice.id))
     assert "They read Spanish." in text_of(desk.get(f"/staff/ticket/{dispute.ticket_id}"))
+
+
+def test_the_first_page_warns_two_weeks_before_the_90_days_run_out(app, disputed, clock):
+    opened = Dispute.get().opened_on
+    clock.set(opened + timedelta(days=75))
+    assert "90 days run out" not in text_of(enter(app).get("/staff/"))
+
+    clock.set(opened + timedelta(days=76))
+
+    desk = enter(app)
+    assert "Disputes: the 90 days run out" in text_of(desk.get("/staff/"))
+    last = f"The first has to be decided by {words.date(opened + timedelta(days=90))}."
+    assert last in text_of(desk.get("/staff/"))
+    assert "Open, 90 days run out" in text_of(desk.get("/staff/dispute/", standing="runs_out"))
+    assert "in 14 days" in text_of(desk.get(f"/staff/dispute/{Dispute.get().id}"))
+    clock.set(opened + timedelta(days=100))  # past it, it is still there until somebody decides
+    desk = enter(app)
+    assert "Disputes: the 90 days run out" in text_of(desk.get("/staff/"))
+    deciding.reject(
+        Dispute.get(), decision="It is right.", staff=desk.row, by=BY, today=clock.today(), now=clock.now()
+    )
+    assert "90 days run out" not in text_of(desk.get("/staff/"))

@@ -6,6 +6,7 @@ from models import Dispute, Invoice, Line, among
 
 ANSWER_DAYS = 30  # promised to whoever opens one: our answer, or where we are
 LAST_DAYS = 90  # by then it is decided
+WARN_DAYS = 14  # before that
 
 
 def open_of(invoice):
@@ -40,6 +41,20 @@ def waiting():
 def late(today):
     """A query of those whose promised day has passed."""
     return waiting().where(Dispute.answer_by_on < today)
+
+
+def runs_out(today, at=lambda column: column):
+    """The condition on Dispute for what has to be decided within two weeks, or should have been.
+
+    at -- the column as the query names it
+    """
+    opened_by = today - timedelta(days=LAST_DAYS - WARN_DAYS)
+    return (at(Dispute.state) == Dispute.OPEN) & (at(Dispute.opened_on) <= opened_by)
+
+
+def running_out(today):
+    """A query of those, what runs out first first."""
+    return waiting().where(runs_out(today)).order_by(Dispute.opened_on, Dispute.id)
 
 
 def last_on(dispute):
