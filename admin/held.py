@@ -33,7 +33,7 @@ class HeldNotices:
             count=sum(len(notices) for _, notices, _ in people),
             address=reason_url,
             kinds=dict(Notice.kind.choices),
-            then=holding.then([notice for _, notices, _ in people for notice in notices]),
+            then=holding.then,
             asked=_asked(),
             may_pass=lambda reasons: not any(one.code in gate.NEVER_PASSED for one in reasons),
         )

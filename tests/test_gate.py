@@ -11,7 +11,7 @@ import pytest
 from peewee import IntegrityError
 
 from billing import approvals, inbound, notices
-from billing.collections import gate, overrides
+from billing.collections import gate, overrides, verdicts
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
 from billing.notices import holding, queueing
@@ -277,7 +277,7 @@ class CallsAt(FixedClock):
         if self.left == 0:
             self.caller = Thread(target=_call_elsewhere, args=self.scene)
             self.caller.start()
-            self.caller.join(5 if not database.in_transaction() or database.for_update else 0.05)
+            self.caller.join(60 if not database.in_transaction() or database.for_update else 0.05)
             self.is_stored = not self.caller.is_alive()  # SQLite: it waits for the sender's transaction
         return super().now()
 
@@ -310,7 +310,7 @@ def test_a_call_while_the_message_is_written_stops_it(alice, late, sent):
 
     def compose(notice, now):
         caller.start()
-        caller.join(2 if database.for_update else 0.05)
+        caller.join(60 if database.for_update else 0.05)
         return letter(notice, now)
 
     report = sent.at(15, compose=compose)
@@ -422,7 +422,7 @@ def test_the_first_late_notice_becomes_a_personal_mail(alice, late):
 FOLLOWS = {  # the day on which it was held: what the page says, and what happens
     30: ("Then the notice of 15 days leaves in its place, a milder one.", ("overdue", 15, "sent")),
     15: (holding.DRAFTED, ("check_in", 5, "draft")),
-    5: (holding.READ_BY_PERSON, ("check_in", 5, "draft")),
+    5: (holding.DRAFTED, ("check_in", 5, "draft")),
     None: (holding.SAME_LEAVES, ("handed_over", None, "sent")),
 }
 
@@ -438,10 +438,10 @@ def test_the_page_says_truly_what_becomes_of_each(alice, late, sent, number):
     else:
         remind(number)
     [notice] = holding.held()
-    assert holding.then([notice]) == {notice.id: told}
+    assert holding.then([notice], ()) == {notice.id: told}
 
     call_back()
-    last = (number or 15) + 1
+    last = (number or 15) + 2  # no Sunday
     if number is None:
         holding.look_again(today=day(last), now=clock_at(last).now())
     else:
@@ -449,6 +449,75 @@ def test_the_page_says_truly_what_becomes_of_each(alice, late, sent, number):
     sent.at(last)
 
     assert of_late()[-1] == happened
+
+
+# --- What never reached anybody --------------------------------------------------------------------
+
+
+@pytest.fixture
+def lost(alice, late):
+    """The mail with the invoice came back, and a letter waits to be printed in its place."""
+    scenes.came_back(alice, late)
+    return scenes.to_print(alice, late)
+
+
+def posted(letter, number):
+    """The letter was printed and mailed."""
+    at = clock_at(number).now()
+    Notice.update(state=Notice.SENT, sent_at=at).where(Notice.id == letter.id).execute()
+
+
+def test_nobody_is_called_late_for_what_they_never_got(alice, late, lost, sent):
+    for number in range(1, 40):
+        remind(number)
+        sent.at(number)
+
+    assert sent == []
+    assert of_late() == [("check_in", 5, "held")]
+    [(_, [notice], [reason])] = holding.by_customer(today=day(39), now=clock_at(39).now())
+    assert (reason.act, reason.row) == (gate.PRINT, ("notice", lost.id))
+    assert holding.then([notice], [reason]) == {notice.id: holding.BEGIN_ANEW}
+
+
+def test_the_steps_begin_anew_from_the_day_on_which_it_reached_them(alice, late, lost, sent):
+    remind(31)  # the notice of thirty days, and they have nothing in their hands yet
+    posted(lost, 33)
+
+    kept = {}
+    for number in range(33, 75):
+        before = Notice.select().count()
+        remind(number)
+        sent.at(number)
+        if Notice.select().count() > before:
+            kept[number] = of_late()[-1][:2]
+
+    # 33 + 15 is a Sunday, 33 + 30 a holiday: the day after
+    assert kept == {38: ("check_in", 5), 49: ("overdue", 15), 64: ("overdue", 30)}
+
+
+def test_who_got_it_another_way_before_its_date_is_treated_like_everybody(alice, late, lost):
+    posted(lost, -8)
+
+    assert remind(15) == 1
+    assert of_late() == [("overdue", 15, "queued")]
+
+
+def test_a_mistake_of_ours_holds_it_until_it_is_put_right(alice, late, sent):
+    scenes.message(alice, late)
+    credit = scenes.unused_money(alice, late)
+    verdicts.judge_all(day(15), now=AT)
+    remind(15)
+    assert of_late() == [("overdue", 15, "held")]
+    with pytest.raises(IntegrityError):
+        _insert(alice, late, "sent")
+
+    type(credit).update(open_cents=0).where(type(credit).id == credit.id).execute()
+    verdicts.judge_marked(day(15), now=AT)
+    remind(16)
+    assert of_late()[0] == ("overdue", 15, "skipped")
+
+
+# --- However long -----------------------------------------------------------------------------------
 
 
 def test_however_long_it_was_held_the_steps_go_on(alice, late, sent):
@@ -478,7 +547,7 @@ def test_a_signed_mail_that_was_held_is_read_again(alice, late, sent):
     scenes.call(alice, late, clock_at(5).now())
     sent.at(5)
     assert Notice.get().state == Notice.HELD
-    assert list(holding.then(holding.held()).values()) == [holding.SIGNED]
+    assert list(holding.then(holding.held(), ()).values()) == [holding.SIGNED]
     call_back()
 
     holding.look_again(today=day(6), now=clock_at(6).now())
@@ -723,7 +792,7 @@ def test_nothing_marks_a_message_as_gone_but_the_sender_and_the_print_room():
     found = set()
     for path in BILLING.rglob("*.py"):
         for call in _calls_in(path):
-            writes = call.startswith(("move(", "Notice.update(", "Notice.create("))
+            writes = call.startswith(("move(", "Notice.update(", "Notice.create(", "change_many("))
             if writes and any(f"Notice.{state}" in call for state in ("SENT", "JOINED", "SENDING")):
                 found.add(os.path.relpath(path, BILLING))
     found = {path for path in found if not path.startswith("demo/")}  # which tells of what was

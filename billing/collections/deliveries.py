@@ -120,3 +120,15 @@ def lost(customer_ids, today, day):
             sentence, to_print = rules.undelivered(number, last), last.state == Notice.PRINT
             found.append(Lost(customer_id, id, last.id, at, sentence, to_print))
     return found
+
+
+def first_days(invoice_ids, day):
+    """{invoice id: the day on which it first reached somebody}, where the invoice itself was what did."""
+    query = (
+        Notice.select(Notice.invoice, Notice.kind, fn.COALESCE(Notice.sent_at, Notice.created_at))
+        .where(among(Notice.invoice, invoice_ids) & (Notice.state << (Notice.SENT, Notice.JOINED)))
+        .where(Notice.bounced_at.is_null())
+        .order_by(fn.COALESCE(Notice.sent_at, Notice.created_at).desc(), Notice.id.desc())
+    )
+    first = {row[0]: row for row in db.execute(query)}  # the earliest comes last
+    return {id: day(at) for id, kind, at in first.values() if kind == Notice.INVOICE}

@@ -14,12 +14,12 @@ from billing.collections import gate
 from billing.errors import StaleState
 from billing.notices import joining, judging
 from billing.states import move
-from models import Contact, Customer, Event, Invoice, Notice, ReminderStep
+from models import Contact, Customer, Event, Invoice, Notice, ReminderStep, Verdict
 
 MILDER_LEAVES = "Then the notice of {days} leaves in its place, a milder one."
 DRAFTED = "Then a personal mail is drafted in its place: one of us reads, signs and sends it."
-READ_BY_PERSON = "Then it waits among the drafts: one of us reads, signs and sends it."
 SIGNED = "Then it goes back to the drafts: whoever signed it reads it again before it leaves."
+BEGIN_ANEW = "Once it has reached them, the steps begin anew from that day."
 SAME_LEAVES = "Then it leaves by itself."
 MILDER = "It was held back. The steps go on with a milder one."
 READ_AGAIN = "Something happened since it was written: please read it again."
@@ -80,28 +80,38 @@ def by_customer(*, today, now):
     return sorted(found, key=lambda one: (all(reason.waits for reason in one[2]), one[1][0].held_at))
 
 
-def then(rows):
-    """{notice id: what becomes of each held notice once nothing stands against it any more, in words}."""
+def then(rows, against):
+    """{notice id: what becomes of each held notice once nothing stands against it any more, in words}.
+
+    rows    -- of one customer
+    against -- the Reasons for which they are held
+    """
     stepped = [row for row in rows if _has_steps(row)]
     invoices = [(row.invoice_id, row.customer_id, row.customer.group_id) for row in stepped]
     steps = reminder_policies.of_invoices(invoices) if invoices else {}
-    return {row.id: _then(row, steps.get(row.invoice_id, ())) for row in rows}
+    lost = {reason.invoice_id for reason in against if reason.code == Verdict.NEVER_DELIVERED}
+    return {row.id: _then(row, steps.get(row.invoice_id, ()), row.invoice_id in lost) for row in rows}
 
 
-def _then(row, steps):
-    if row.kind == Notice.CHECK_IN:
-        return SIGNED if row.words else READ_BY_PERSON
-    milder = [step for step in steps if 0 < step.days < row.step] if _has_steps(row) else []
-    if not milder:
+def _then(row, steps, is_lost):
+    if row.kind == Notice.CHECK_IN and row.words:
+        return SIGNED
+    if not _has_steps(row):
         return SAME_LEAVES
-    if milder[-1].act == ReminderStep.CHECK_IN:
+    if is_lost:
+        return BEGIN_ANEW
+    late = [step for step in steps if step.days > 0]
+    milder = [step for step in late if step.days < row.step] or late[:1]
+    if row.kind == Notice.CHECK_IN or (milder and milder[-1].act == ReminderStep.CHECK_IN):
         return DRAFTED
+    if not milder or milder[-1].days >= row.step:
+        return SAME_LEAVES
     return MILDER_LEAVES.format(days=words.plural(milder[-1].days, "day"))
 
 
 def _has_steps(row):
-    """True for what makes room for the step before it."""
-    return row.kind == Notice.OVERDUE and row.step is not None
+    """True for what makes room for the step before it; what somebody has signed is theirs."""
+    return row.kind in (Notice.OVERDUE, Notice.CHECK_IN) and row.step is not None and not row.words
 
 
 def look_again(*, today, now):
@@ -135,7 +145,7 @@ def _release(row, now):
     if _has_steps(row):
         move(row, Notice.SKIPPED, released_at=now, reason=MILDER)
     elif row.kind == Notice.CHECK_IN:
-        move(row, Notice.DRAFT, released_at=now, reason=READ_AGAIN if row.words else "")
+        move(row, Notice.DRAFT, released_at=now, reason=READ_AGAIN)
     else:
         move(row, Notice.QUEUED, released_at=now, send_at=now, reason="")
     events.record("notice.released", row, by=GATE, now=now)

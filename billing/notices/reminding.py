@@ -13,7 +13,7 @@ from peewee import SQL
 
 from billing import company as companies
 from billing import demands, preferences, reminder_policies, words
-from billing.collections import gate
+from billing.collections import deliveries, gate
 from billing.notices import holding, queueing, timing
 from models import (
     Contact,
@@ -28,6 +28,7 @@ from models import (
     Promise,
     ReminderStep,
     among,
+    as_instant,
     db,
 )
 
@@ -108,6 +109,7 @@ class Scene:
     shut: dict  # {invoice id: the reasons for which nothing that presses leaves}
     still: set  # invoices of which a step is held back
     resumed: dict  # {invoice id: Resumed}
+    arrived: dict  # {invoice id: the day on which it first reached somebody}
     rested: frozenset  # customers that may be written to about what is late
 
 
@@ -223,8 +225,14 @@ def _scene(rows, steps, today, now):
         shut=_shut(late, today, now),
         still=_standing_still(invoice_ids),
         resumed=_going_on(late, steps),
+        arrived=_arrived([row.id for row in late]),
         rested=timing.rested(customer_ids, today=today, now=now),
     )
+
+
+def _arrived(invoice_ids):
+    zone = companies.current().time_zone
+    return deliveries.first_days(invoice_ids, lambda at: words.local(as_instant(at), zone).date())
 
 
 def _shut(rows, today, now):
@@ -441,12 +449,13 @@ def _latest(row, scene, resumed=None):
 
     Where a step was held back, the steps go on with the one before it, counted from the day on which it was
     let go on: nobody who had to wait for us is asked more sternly for that. The same after a promise that was
-    not kept and after a plan that is over: who tried is asked kindly first.
+    not kept and after a plan that is over: who tried is asked kindly first. What came back, and reached them
+    another way after its date, counts from the day on which it did.
     """
     late = [step for step in scene.steps[row.id] if step.days > 0]
     if resumed and scene.today < resumed.on:
         return None
-    due_on = _counted_from(row.due_on, late, resumed)
+    due_on = _counted_from(max(row.due_on, scene.arrived.get(row.id, row.due_on)), late, resumed)
     days = {step: reminder_policies.day_of(step, due_on, scene.grace_days) for step in late}
     reached = [step for step in late if days[step] <= scene.today]
     if not reached:
@@ -470,6 +479,7 @@ def next_on(invoice, *, today):
     due_on, steps = demands.next_due_on(invoice) or invoice.due_on, reminder_policies.of_invoice(invoice)
     row = Open(invoice.id, invoice.customer_id, None, False, due_on, invoice.issued_on)
     resumed = _going_on([row], {invoice.id: steps}).get(invoice.id)
+    due_on = max(due_on, _arrived([invoice.id]).get(invoice.id, due_on))
     due_on = _counted_from(due_on, [step for step in steps if step.days > 0], resumed)
     days = reminder_policies.calendar(steps, due_on, grace_days=grace_days)
     return next((day for day, act in days if day > today and act == ReminderStep.LATE), None)
