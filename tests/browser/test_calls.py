@@ -1,6 +1,5 @@
-"""The phone log in a real browser: seconds by keyboard alone, on phone and desktop, in light and dark."""
+"""The phone log in a real browser: by keyboard alone, on phone and desktop, in light and dark."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -20,7 +19,6 @@ PAGES = (
     "/staff/call/act/ticket?id=1", "/staff/note/",
     "/staff/feed/act/watch?id=1",
 )  # fmt: skip
-MOST_SECONDS = 15
 
 
 @pytest.fixture
@@ -68,10 +66,10 @@ def test_every_page_is_easy_to_use_on_a_desktop(desktop, office, axe, fits):
         fits(desktop)
 
 
-def test_a_call_is_logged_by_keyboard_alone_in_seconds(open_page, office, alice):
+def test_a_call_is_logged_by_keyboard_alone(open_page, office, alice):
     page = open_page()
     sign_in(page, office)
-    press, started = page.keyboard.press, time.monotonic()
+    press = page.keyboard.press
 
     page.get_by_role("link", name="Log a call").first.press("Enter")
     page.wait_for_url("**/staff/log-call")
@@ -87,7 +85,6 @@ def test_a_call_is_logged_by_keyboard_alone_in_seconds(open_page, office, alice)
     press("Enter")
     says(page, "The call was logged. It settles 1 call that waited.")
 
-    assert time.monotonic() - started < MOST_SECONDS
     call = Call.select().order_by(Call.id.desc()).get()
     assert (call.customer, call.direction, call.outcome, call.note, call.next_step) == (
         alice, "out", "answered", "Explained the bill", "Send a copy"

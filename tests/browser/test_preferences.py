@@ -19,9 +19,7 @@ def chosen(shop, event, channel="mail"):
 
 
 def unfold(page):
-    """Open the table; for a mix of one's own it is open already."""
-    if not page.get_by_role("button", name="Save my choices").is_visible():
-        page.locator("summary", has_text="What we tell you").click()
+    page.locator("summary", has_text="What we tell you").click()
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
