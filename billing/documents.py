@@ -20,7 +20,19 @@ from billing.automatic import upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.remedies import fees
-from models import Allocation, Credit, Customer, Event, Invoice, Line, Payment, PaymentPart, Refund, among
+from models import (
+    Allocation,
+    Credit,
+    Customer,
+    Dispute,
+    Event,
+    Invoice,
+    Line,
+    Payment,
+    PaymentPart,
+    Refund,
+    among,
+)
 
 DAY = timedelta(days=1)
 
@@ -791,6 +803,11 @@ class StatementDocument:
     opening_cents: int
     rows: tuple[Row, ...]
     closing_cents: int
+    disputed: tuple[tuple[str, int], ...] = ()  # what of it is in question today, each in words
+
+    @property
+    def disputed_cents(self):
+        return sum(cents for _, cents in self.disputed)
 
     @property
     def charged_cents(self):
@@ -822,7 +839,24 @@ def statement_document(customer, from_on, to_on, *, today, company=None):
         opening_cents=opening,
         rows=rows,
         closing_cents=rows[-1].balance_cents if rows else opening,
+        disputed=tuple(_in_dispute(customer, to_on, company or companies.current())),
     )
+
+
+def _in_dispute(customer, to_on, company):
+    """(“Invoice 10482, Service call”, cents) of what the customer disputes, opened until the last day."""
+    query = (
+        Dispute.select(Dispute, Invoice, Line)
+        .join(Invoice)
+        .switch(Dispute)
+        .left_outer_join(Line)
+        .where(
+            (Dispute.customer == customer) & (Dispute.state == Dispute.OPEN) & (Dispute.opened_on <= to_on)
+        )
+    )
+    for one in query.order_by(Dispute.id):
+        line = f", {one.line.text}" if one.line_id else ""
+        yield f"Invoice {printed_number(one.invoice, company)}{line}", one.amount_cents
 
 
 def _row(entry):

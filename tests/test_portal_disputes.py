@@ -10,6 +10,7 @@ from models import Customer, Dispute, Line, Ticket
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
 from tests.office import enter, make_staff, text_of
 from tests.portal_visitor import Visitor
+from tests.test_pdf import text_of as pdf_text
 
 TOLD = {"by": BY, "now": NOW}
 
@@ -229,3 +230,18 @@ def test_the_first_page_warns_two_weeks_before_the_90_days_run_out(app, disputed
         Dispute.get(), decision="It is right.", staff=desk.row, by=BY, today=clock.today(), now=clock.now()
     )
     assert "90 days run out" not in text_of(desk.get("/staff/"))
+
+
+def test_the_statement_says_what_is_in_dispute_and_not_due_now(visitor, disputed, invoice, clock):
+    token, _ = links.sign_in_link(payer(invoice.customer), now=clock.now())
+    visitor.press(visitor.open(f"/sign-in/{token}"), "Sign in")
+    known = "from=2026-01-01&to=2026-12-31"
+
+    page = " ".join(visitor.open(f"/account/statement?{known}").text.split())
+    file = " ".join(pdf_text(visitor.client.get(f"/account/statement.pdf?{known}").data).split())
+
+    for text in (page, file):
+        assert f"Invoice {invoice.number}, Service call: in dispute, not due now" in text
+        assert "$30.00" in text and "$70.00" in text
+    asking.withdraw(Dispute.get(), today=clock.today(), **TOLD)
+    assert "in dispute" not in visitor.open(f"/account/statement?{known}").text
