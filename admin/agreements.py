@@ -12,7 +12,7 @@ from flask_admin import expose
 from markupsafe import Markup
 from wtforms.validators import Optional
 
-from admin import finding, labels, related
+from admin import finding, labels, outbox, related
 from admin.actions import Action, day_of, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, RateInput
@@ -231,6 +231,7 @@ class AuthorityNoticeView(StaffView):
     column_list = ("contract", "authority", "ends_on", "sent_on", "medium", "proof")
     column_filters_by = ("contract", "sent_on", "ends_on", "medium")
     search_by = ()
+    actions = (outbox.AUTHORITY_PROOF,)
 
 
 STANDING = {

@@ -8,12 +8,14 @@ list of messages itself (views.py), reading and signing a draft (personal.py), w
 from datetime import timedelta
 
 import wtforms
-from flask import g
+from flask import current_app, g
 
 from admin.actions import Action, Reason, Words, day_of, text_field
 from admin.base import StaffView
 from billing import company as companies
-from billing import reminder_policies, words
+from billing import message_proofs, reminder_policies, words
+from billing.edges import proofs
+from billing.edges.answers import pdf_answer
 from billing.personal import drafts
 from models import Notice, ReminderStep
 
@@ -29,6 +31,24 @@ def _is_draft(notice):
     return notice.state == Notice.DRAFT
 
 
+def _proof(notice, form):
+    pack = message_proofs.of_notice(notice, now=g.now)
+    return pdf_answer(proofs.proof_pdf(pack, current_app.secret_key), pack.title)
+
+
+def _authority_proof(row, form):
+    pack = message_proofs.of_authority(row, now=g.now)
+    return pdf_answer(proofs.proof_pdf(pack, current_app.secret_key), pack.title)
+
+
+PROOF_LEAD = (
+    "One sealed PDF that says who was told what, when and how, and what came of it. Keep it; "
+    "“flask verify-proof” reads it years later."
+)
+PROOF = Action(
+    "proof", "Proof pack", _proof, lead=PROOF_LEAD, fits=message_proofs.can_prove, bulk=False,
+)  # fmt: skip
+AUTHORITY_PROOF = Action("proof", "Proof pack", _authority_proof, lead=PROOF_LEAD, bulk=False)
 DRAFT = (
     Action(
         "discard_draft",

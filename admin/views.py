@@ -674,7 +674,7 @@ class NoticeView(StaffView):
     column_filters_by = (
         "state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at",
     )  # fmt: skip
-    actions = (*outbox.DRAFT, *actions.NOTICE)
+    actions = (*outbox.DRAFT, *actions.NOTICE, outbox.PROOF)
     inline = ("gate_overrides", "offers", "citations", "said_too")
 
     def more_links(self, row):

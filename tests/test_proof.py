@@ -4,11 +4,13 @@ from datetime import date, datetime
 
 import pytest
 
+from billing import authorities, message_proofs
 from billing.edges import proofs, seals
 from billing.errors import BillingError
-from billing.renewals import proof
+from billing.renewals import prices, proof
 from models import Notice, RenewalNotice
 from tests.office import enter
+from tests.test_answers import require_fire
 from tests.test_renewals import agree, live, sent, table  # noqa: F401
 
 NOW = datetime(2027, 2, 1, 18)
@@ -90,6 +92,90 @@ def test_it_says_which_part_the_books_tell_otherwise_by_now(row):
     other = [title for title, fits in proof.compare(row.id, parts) if not fits]
 
     assert other == ["That it left, and what came of it"]
+
+
+def test_names_stand_in_it_that_a_lawyer_understands(row):
+    whom = dict(told(proof.pack(row, now=NOW), "whom").facts)
+
+    assert whom["Customer"] == f"Alice Archer, account {row.contract.customer.account_number}"
+    assert whom["Contract"] == "Monitoring agreement, begun April 1, 2024"
+    assert whom["Person"] == "Alice Archer"
+
+
+def test_a_pack_from_before_is_still_compared(row):
+    older = {one.key: one.fingerprint for one in proof._older(row)}
+
+    assert proof.compare(row.id, older) == [("Whom it went to", True)]
+    assert proof.compare(row.id, {"something": "x"}) == [("A part that we do not know (something)", False)]
+
+
+# --- Any message that left -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def message(db, company, alice):
+    """The message of a new price that left by mail."""
+    alice.kind = "commercial"
+    alice.save()
+    [change], _ = prices.plan(
+        [agree(alice).charges.get()], prices.Rise(to_cents=3500), from_on=date(2027, 3, 1), reason="Costs",
+        by="t", today=date(2026, 12, 1), now=datetime(2026, 12, 1, 18),
+    )  # fmt: skip
+    live(change.plan_on, change.plan_on)
+    sent(Notice.get(), change.plan_on, text="It costs $35.00 from March 1, 2027.")
+    live(change.plan_on, change.plan_on)
+    return Notice.get()
+
+
+def test_every_message_that_left_has_a_proof(message):
+    pack = message_proofs.of_notice(message, now=NOW)
+
+    assert dict(told(pack, "what").facts)["Why it was sent"].startswith("The price of a service of yours")
+    assert dict(told(pack, "what").facts)["Allowed by"]
+    assert dict(told(pack, "whom").facts)["Address"] == "alice@example.com"
+    assert told(pack, "text").text == "It costs $35.00 from March 1, 2027."
+    lines = told(pack, "price").lines
+    assert any("Told on" in line for line in lines) and any("Last lawful day" in line for line in lines)
+    assert "Alice Archer" in pack.title
+
+
+def test_what_has_not_left_proves_nothing():
+    waiting = Notice(state="queued", body_text="")
+
+    assert not message_proofs.can_prove(waiting)
+    with pytest.raises(BillingError, match="nothing to prove"):
+        message_proofs.of_notice(waiting, now=NOW)
+
+
+def test_staff_get_it_on_the_screen_of_the_message_and_it_verifies(app, message, tmp_path):
+    content = enter(app).act("notice", "proof", message, follow_redirects=False).data
+    path = tmp_path / "proof.pdf"
+    path.write_bytes(content)
+
+    result = app.test_cli_runner().invoke(args=["verify-proof", str(path)])
+    assert (result.exit_code, "What it said: fits." in result.output) == (0, True)
+
+
+def test_a_notice_to_an_authority_has_one_too(app, company, alice, tmp_path):
+    contract = agree(alice)
+    require_fire(contract)
+    row = authorities.record(
+        contract, authority="Austin Fire Department", address="1 Main Street, Austin, TX 78701",
+        ends_on=date(2027, 3, 31), sent_on=date(2026, 12, 1), medium="fax", proof="OK 12:04", by="t",
+        today=date(2026, 12, 1), now=datetime(2026, 12, 1, 18),
+    )  # fmt: skip
+    said = dict(told(message_proofs.of_authority(row, now=NOW), "told").facts)
+    assert (said["Authority"], said["Sent by"], said["Proof"]) == (
+        "Austin Fire Department",
+        "Fax",
+        "OK 12:04",
+    )
+    path = tmp_path / "proof.pdf"
+    path.write_bytes(enter(app).act("authority-notice", "proof", row, follow_redirects=False).data)
+
+    assert app.test_cli_runner().invoke(args=["verify-proof", str(path)]).exit_code == 0
+    with pytest.raises(BillingError, match="no such message"):
+        message_proofs.compare("authority_notice", 99, {})
 
 
 def test_the_command_says_what_fits_and_finds_a_changed_file(app, row, tmp_path):

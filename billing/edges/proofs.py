@@ -1,6 +1,6 @@
 """The proof pack as a sealed PDF, and the command that reads one years later: ``verify-proof``.
 
-What a pack says stands in billing/renewals/proof.py, the seal in seals.py.
+What packs say stands in billing/renewals/proof.py and billing/message_proofs.py, the seal in seals.py.
 """
 
 from datetime import datetime
@@ -9,16 +9,17 @@ import click
 from flask import current_app
 
 from billing import company as companies
-from billing import words
+from billing import message_proofs, words
 from billing.edges import pdf, seals
 from billing.edges.bank_commands import FILE
 from billing.edges.commands import command, say
-from billing.renewals import proof
+from billing.renewals.proof import RENEWAL_NOTICE as OLDEST
 
 
 def proof_pdf(pack, secret):
     """The bytes of a ProofPack as a sealed PDF."""
     told = {
+        "about": pack.about,
         "notice": pack.notice_id,
         "made": pack.made_at.isoformat(),
         "parts": pack.fingerprints,
@@ -36,7 +37,7 @@ def verify_proof(file):
     told = seals.opened(file.read_bytes(), current_app.secret_key)
     made = words.moment(datetime.fromisoformat(told["made"]), companies.current().time_zone)
     say(f"The seal is ours and the file is unchanged: made on {made} for notice {told['notice']}.")
-    parts = proof.compare(told["notice"], told["parts"])
+    parts = message_proofs.compare(told.get("about", OLDEST), told["notice"], told["parts"])
     for title, fits in parts:
         if fits:
             say(f"{title}: fits.")

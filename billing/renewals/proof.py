@@ -16,6 +16,7 @@ from billing.renewals import asking, contents, sending
 from models import Consent, Event, Notice, RenewalAnswer, RenewalNotice
 
 MOST_TEXT = 20_000
+RENEWAL_NOTICE = "renewal_notice"
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ class Section:
 
 @dataclass(frozen=True)
 class ProofPack:
-    """All that proves one notice. ``made``: when, on the company's clock."""
+    """All that proves one notice. ``made``: when, on the company's clock; ``about``: the table of its row."""
 
     company: documents.Letterhead
+    about: str
     notice_id: int
     title: str
     customer_name: str
@@ -69,8 +71,9 @@ def pack(row, *, now):
     company, customer = companies.current(), row.contract.customer
     return ProofPack(
         company=documents.letterhead(company),
+        about=RENEWAL_NOTICE,
         notice_id=row.id,
-        title=f"Proof of notice {row.id}: {row.rule_code}",
+        title=f"Proof of notice {row.id}: {row.rule_code}, {row.contract.name}, {customer}",
         customer_name=customer.name,
         account_number=customer.account_number,
         summary=_summary(row),
@@ -84,18 +87,24 @@ def sections(row):
     """The Sections of a RenewalNotice, each from stored rows only."""
     zone, notice = companies.current().time_zone, row.notice
     return (
-        Section("rule", "The rule", _facts(_rule(row))),
+        Section("rule", "The rule", facts(_rule(row))),
         Section("arithmetic", "How the days came about", (), asking.lines_of(row)),
-        Section("recipient", "Whom it went to", _facts(_recipient(row, notice))),
-        Section("consent", "What they agreed to", _facts(_consent(notice, zone))),
-        Section("delivery", "That it left, and what came of it", _facts(_delivery(row, notice, zone))),
-        Section("text", "What it said", _facts(_text(row, notice)), (), notice.body_text[:MOST_TEXT]),
+        Section("whom", "Whom it went to", facts(_whom(row, notice))),
+        Section("consent", "What they agreed to", facts(consent_of(notice, zone))),
+        Section("delivery", "That it left, and what came of it", facts(_delivery(row, notice, zone))),
+        Section("text", "What it said", facts(_text(row, notice)), (), notice.body_text[:MOST_TEXT]),
         Section("answers", "What the customer answered", (), tuple(_answers(row, zone))),
-        Section("history", "What was done, step by step", (), tuple(_history(row, zone))),
+        Section("history", "What was done, step by step", (), tuple(history(RENEWAL_NOTICE, row.id, zone))),
     )
 
 
-def _facts(pairs):
+def _older(row):
+    """Sections that packs had before, under keys of their own: what was sealed then is still compared."""
+    return (Section("recipient", "Whom it went to", facts(_recipient(row, row.notice))),)
+
+
+def facts(pairs):
+    """Facts without those that say nothing, as texts."""
     return tuple((term, str(text)) for term, text in pairs if text)
 
 
@@ -121,6 +130,16 @@ def _rule(row):
     yield "In force by", rule.activated_by
 
 
+def _whom(row, notice):
+    customer = row.contract.customer
+    yield "Customer", f"{customer.name}, account {customer.account_number}"
+    yield "Contract", f"{row.contract.name}, begun {words.date(row.contract.starts_on)}"
+    yield "Term to", words.date(row.term_end_on)
+    yield "Person", notice.contact.name if notice.contact_id else ""
+    yield "Address", row.address or notice.address
+    yield "Way", RenewalNotice.MEDIA[row.medium]
+
+
 def _recipient(row, notice):
     yield "Address", row.address or notice.address
     yield "Contract", f"{row.contract_id}, term to {words.date(row.term_end_on)}"
@@ -128,7 +147,7 @@ def _recipient(row, notice):
     yield "Way", RenewalNotice.MEDIA[row.medium]
 
 
-def _consent(notice, zone):
+def consent_of(notice, zone):
     """The consent to electronic notices that stood when it was sent."""
     if notice.channel != Notice.MAIL or notice.contact_id is None:
         yield "Needed", "None: it went on paper."
@@ -156,13 +175,14 @@ def _delivery(row, notice, zone):
     yield "Message-ID", notice.message_id
     yield "Certified mail", row.certified_number or notice.certified_number
     yield "Pages", notice.pages and str(notice.pages)
-    yield "Came back", _bounce(notice, zone)
+    yield "Came back", bounce(notice, zone)
     yield "Known of its delivery", row.delivery
     yield "Delivered", words.date(row.delivered_on) if row.delivered_on else ""
     yield "What followed", row.consequence
 
 
-def _bounce(notice, zone):
+def bounce(notice, zone):
+    """What came back, in words."""
     if notice.bounced_at is None:
         return "no"
     return f"{words.moment(notice.bounced_at, zone)}: {notice.bounce_code} {notice.bounce_text}".strip()
@@ -192,8 +212,9 @@ def _answers(row, zone):
         )
 
 
-def _history(row, zone):
-    about = (Event.about_table == "renewal_notice") & (Event.about_id == row.id)
+def history(table, id, zone):
+    """The Events about a row, a line each."""
+    about = (Event.about_table == table) & (Event.about_id == id)
     for event in Event.select().where(about).order_by(Event.id):
         what = event.what.partition(".")[2].replace("_", " ")
         reason = f". {event.reason}" if event.reason else ""
@@ -211,4 +232,11 @@ def compare(notice_id, fingerprints):
     row = RenewalNotice.get_or_none(RenewalNotice.id == notice_id)
     if row is None or row.notice_id is None:
         raise BillingError(f"These books have no notice {notice_id}.")
-    return [(one.title, fingerprints.get(one.key) == one.fingerprint) for one in sections(row)]
+    return matching((*sections(row), *_older(row)), fingerprints)
+
+
+def matching(now, fingerprints):
+    """[(title, fits)] of the sections that a pack has, by what the books say now."""
+    found = [(one.title, fingerprints[one.key] == one.fingerprint) for one in now if one.key in fingerprints]
+    lost = fingerprints.keys() - {one.key for one in now}
+    return [*found, *((f"A part that we do not know ({key})", False) for key in sorted(lost))]
