@@ -287,9 +287,16 @@ class HandoverView(StaffView):
     computed = ("next",)
 
     def get_details_columns(self):
-        """What comes next, then everything; the state stands beside the heading."""
+        """What comes next, then the particulars in their order; the state stands beside the heading."""
+        kept = (
+            "next", "customer", "agency", "reason", "amount_cents", "asked_by", "asked_at", "approval",
+            "handed_on", "handed_by", "ended_at", "ended_by", "ended_why",
+        )  # fmt: skip
         named = dict(super().get_details_columns()) | {"next": "What comes next"}
-        return [(name, label) for name, label in named.items() if name != "state"]
+        return [(name, named[name]) for name in kept]
+
+    def show_handed_by(self, row):
+        return labels.person(row.handed_by) if row.handed_by else labels.EMPTY
 
     def show_next(self, row):
         """What is to be done now, by whom; with the way to it."""
