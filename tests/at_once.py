@@ -187,6 +187,26 @@ def send(told, point):
     return {"sent": sent}
 
 
+def mail(told, point):
+    """Send what is waiting to a mail server that keeps what it takes in ``told["box"]``; points around it."""
+    from types import SimpleNamespace
+
+    from billing import notices
+    from billing.edges.clock import FixedClock
+    from tests.conftest import TODAY
+
+    def take(notice, mail):
+        point()
+        with open(told["box"], "a") as box:
+            box.write(f"{notice.id}\n")
+        point()
+
+    clock = FixedClock(TODAY)
+    clock.advance(minutes=told["minutes"])
+    letter = SimpleNamespace(subject="s", text="t", html="h", kept_text="t", kept_html="h", message_id="m")
+    notices.send_due(send=take, compose=lambda notice, now: letter, clock=clock)
+
+
 def migrate(told, point):
     """Make the tables."""
     import migrations
