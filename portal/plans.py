@@ -10,15 +10,16 @@ from flask import abort, flash, g, redirect, render_template, request, url_for
 
 from billing import company as companies
 from billing import links, promises, words
-from billing.automatic import autopay
+from billing.automatic import autopay, methods
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.plans import agreeing, agreement, keeping, policy, shape, standing
 from models import Contact, Invoice, Link, Plan, Promise
-from portal import more_time
+from portal import methods as paying_by_click
+from portal import more_time, payments
 from portal.door import bp
-from portal.forms import Form, new_key
+from portal.forms import Form, PayForm, new_key
 from portal.methods import payers_only
 
 TOKEN = "<string(maxlength=100):token>"
@@ -233,6 +234,8 @@ def _shown(around, owed, typed, offered, problem):
 
 def _standing_page(plan, around, pdf_url):
     problem = ""
+    if request.method == "POST" and request.form.get("do") == "pay":
+        return _pay_part(plan, around)
     if request.method == "POST":
         answer, problem = _answered(plan, around)
         if answer:
@@ -253,8 +256,27 @@ def _standing_page(plan, around, pdf_url):
         problem=problem,
         name=request.form.get("name", ""),
         key=new_key(),
+        saved=[] if around.token else list(methods.active(around.customer)),
     )
     return page, 422 if problem else 200
+
+
+def _pay_part(plan, around):
+    """Start the payment of exactly what the button named: what is due of the plan, on its invoices."""
+    parts = standing.parts_due(standing.of(plan, today=g.today), today=g.today)
+    form = PayForm()
+    if plan.state != Plan.RUNNING or not form.validate() or form.cents != sum(cents for _, cents in parts):
+        flash("What is due changed since you looked. This is how it stands now.", "error")
+        return redirect(around.here, 303)
+    try:
+        if "method" in request.form and not around.token:
+            return paying_by_click.pay(parts, form, back=around.here)
+        return payments.begin(
+            around.customer, parts, key=form.key.data, back=around.here, contact=around.contact
+        )
+    except BillingError as refusal:
+        flash(str(refusal), "error")
+        return redirect(around.here, 303)
 
 
 def _answered(plan, around):

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import links
+from billing import links, payments
 from billing.plans import agreeing
-from models import Plan, Promise, Ticket
+from models import Link, Notice, Payment, Plan, Promise, Ticket
 from tests.factories import BY, NOW, make_invoice, payer
 from tests.portal_visitor import Visitor
 
@@ -142,3 +142,68 @@ def test_a_promise_of_no_invoice_of_theirs_is_not_found(signed_in, alice, owed):
         answer = visitor.press(page, "I will pay by this day", invoice=number, pay_on="2026-12-10")
         assert answer.status == 404
     assert not Promise.select().exists()
+
+
+# --- Paying what is due of it --------------------------------------------------------------------
+
+
+@pytest.fixture
+def planned(app, paying, alice, owed):
+    """A plan of two invoices in three payments: the first pays the older invoice, and some of the other."""
+    app.gateway = paying.gateway
+    younger = make_invoice(alice, cents=9_000, due=date(2026, 11, 28), issued=date(2026, 11, 10))
+    wish = agreeing.Wish(3, TODAY, "two_weekly", (13_000, 4_000))
+    shown = agreeing.offer(alice, wish, today=TODAY).sha256
+    signature = agreeing.Signature("Alice", "k" * 20, BY, contact=payer(alice))
+    plan = agreeing.sign(alice, wish, signature, shown=shown, today=TODAY, now=NOW)
+    return plan, owed, younger
+
+
+def test_the_button_pays_exactly_the_part_that_is_due(signed_in, planned, alice):
+    plan, owed, younger = planned
+    visitor = signed_in(alice)
+    page = visitor.open(f"/account/plans/{plan.id}")
+
+    page = visitor.press(page, "Pay $130.00")
+
+    assert page.status == 200 and Payment.get().amount_cents == 13_000
+    parts = {part.invoice_id: part.amount_cents for part in Payment.get().parts}
+    assert parts == {owed.id: 12_000, younger.id: 1_000}
+
+
+def test_one_page_pays_a_part_once_however_often_it_is_pressed(signed_in, planned, alice):
+    visitor = signed_in(alice)
+    page = visitor.open(f"/account/plans/{planned[0].id}")
+
+    for _ in range(3):
+        visitor.press(page, "Pay $130.00")
+
+    assert Payment.select().count() == 1
+
+
+def test_what_was_paid_since_the_page_was_opened_is_not_paid_again(signed_in, planned, alice):
+    plan, owed, _ = planned
+    visitor = signed_in(alice)
+    page = visitor.open(f"/account/plans/{plan.id}")
+    payments.record(
+        alice, amount_cents=13_000, kind="check", received_on=TODAY, key="check", by=BY, today=TODAY, now=NOW
+    )
+
+    page = visitor.press(page, "Pay $130.00")
+
+    assert "What is due changed since you looked" in page.messages
+    assert Payment.select().where(Payment.kind != "check").count() == 0
+    assert "Pay $40.00" in page.buttons  # the next part
+
+
+def test_the_part_is_paid_by_the_link_of_its_mail_too(app, planned, clock):
+    plan, owed, younger = planned
+    notice = Notice.get(Notice.kind == "plan_agreed")
+    token = links.pay_link(owed, now=clock.now(), contact=notice.contact)
+    Link.update(carried_by=notice).execute()  # as sending the mail notes it
+    visitor = Visitor(app)
+    page = visitor.open(f"/i/{token}/plan")
+
+    visitor.press(page, "Pay $130.00")
+
+    assert sorted(part.amount_cents for part in Payment.get().parts) == [1_000, 12_000]

@@ -67,6 +67,21 @@ class Standing:
         return due or (self.next.open_cents if self.next else 0)
 
 
+def parts_due(standing, *, today):
+    """[(Invoice, cents)] of what ``due_cents`` asks for: which invoice each part of it pays."""
+    if standing.next is None:
+        return []
+    until = max(standing.next.due_on, today) if standing.late else standing.next.due_on
+    invoices = [one.invoice for one in standing.invoices]
+    asked = demands.of_invoices(invoices)
+    mine = {row.id for row in standing.rows if row.due_on <= until}
+    parts = (
+        (invoice, sum(one.cents for one in asked[invoice.id] if one.installment_id in mine))
+        for invoice in invoices
+    )
+    return [(invoice, cents) for invoice, cents in parts if cents]
+
+
 def running(customer):
     """A query of the customer's running plans, the oldest first."""
     return customer.plans.where(Plan.state == Plan.RUNNING).order_by(Plan.id)
