@@ -11,6 +11,7 @@ from billing import phones, words
 # Pages whose forms may bring files: their requests may be larger.
 TAKES_FILES = frozenset({
     "portal.question", "portal.new_question", "portal.ask_by_link", "portal.ask_about_invoice",
+    "portal.dispute_by_link", "portal.dispute_invoice",
 })  # fmt: skip
 
 

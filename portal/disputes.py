@@ -50,9 +50,9 @@ def _dispute(invoice, place, contact, via):
         flash("There is nothing left on this invoice to dispute. Ask us here instead.")
         return redirect(f"{place.here}#question", 303)
     form = DisputeForm(_choices(invoice), _free_cents(invoice))
-    if form.validate_on_submit():
+    if form.validate_on_submit() and (files := form.taken_files()) is not None:
         try:
-            made = _open(invoice, form, contact, via)
+            made = _open(invoice, form, contact, via, files)
         except BillingError as refusal:
             form.words.errors = [str(refusal)]
         else:
@@ -68,11 +68,11 @@ def _dispute(invoice, place, contact, via):
     return page, 422 if form.errors else 200
 
 
-def _open(invoice, form, contact, via):
+def _open(invoice, form, contact, via, files):
     line = Line.get_by_id(form.line_id) if form.line_id else None
     return asking.open(
         invoice, line=line, amount_cents=form.cents, reason=form.reason.data, words=form.words.data, by=g.by,
-        via=via, today=g.today, now=g.now, contact=contact, key=form.key.data,
+        via=via, today=g.today, now=g.now, contact=contact, key=form.key.data, files=files,
     )  # fmt: skip
 
 

@@ -101,17 +101,9 @@ class PayForm(Form):
             raise ValidationError(str(refusal)) from None
 
 
-class QuestionForm(Form):
-    """One sentence is enough: what is wrong, or what somebody wants to know."""
+class FormWithFiles(Form):
+    """What photos or papers may come with; the page's endpoint is one of portal.TAKES_FILES."""
 
-    body = TextAreaField(
-        "What is wrong, or what would you like to know?",
-        validators=[
-            DataRequired("Please write what it is about. One sentence is enough."),
-            Length(max=tickets.LONGEST, message=f"Please keep it under {tickets.LONGEST:,} characters."),
-        ],
-        render_kw={"rows": 3},
-    )
     files = MultipleFileField(
         "Photos or papers",
         description="Photos, PDF or plain text; up to 5 files, 8 MB together.",
@@ -125,6 +117,19 @@ class QuestionForm(Form):
         except BillingError as refusal:
             self.files.errors = [str(refusal)]
             return None
+
+
+class QuestionForm(FormWithFiles):
+    """One sentence is enough: what is wrong, or what somebody wants to know."""
+
+    body = TextAreaField(
+        "What is wrong, or what would you like to know?",
+        validators=[
+            DataRequired("Please write what it is about. One sentence is enough."),
+            Length(max=tickets.LONGEST, message=f"Please keep it under {tickets.LONGEST:,} characters."),
+        ],
+        render_kw={"rows": 3},
+    )
 
 
 class InvoiceQuestionForm(QuestionForm):
@@ -143,7 +148,7 @@ class InvoiceQuestionForm(QuestionForm):
             self.line.data = asked
 
 
-class DisputeForm(Form):
+class DisputeForm(FormWithFiles):
     """What is wrong with an invoice: a line, an amount, or all of it; and why, in one sentence."""
 
     key = HiddenField(validators=[Length(min=16, max=64)])

@@ -1,15 +1,17 @@
 """“This is not right”, as a customer does it: by the link in a mail, and signed in."""
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from billing import links, words
 from billing.disputes import asking, deciding
-from models import Customer, Dispute, Line, Ticket
+from models import Attachment, Customer, Dispute, Line, Ticket
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
 from tests.office import enter, make_staff, text_of
-from tests.portal_visitor import Visitor
+from tests.portal_visitor import SAME_ORIGIN, Visitor
 from tests.test_pdf import text_of as pdf_text
 
 TOLD = {"by": BY, "now": NOW}
@@ -245,3 +247,39 @@ def test_the_statement_says_what_is_in_dispute_and_not_due_now(visitor, disputed
         assert "$30.00" in text and "$70.00" in text
     asking.withdraw(Dispute.get(), today=clock.today(), **TOLD)
     assert "in dispute" not in visitor.open(f"/account/statement?{known}").text
+
+
+# --- Photos and papers ---------------------------------------------------------------------------
+
+
+def send(visitor, path, name, content):
+    """The form of a dispute with a file, as a browser sends it."""
+    page = visitor.open(f"{path}/dispute")
+    _, address, fields = page.form("This part is not right")
+    data = dict(fields) | {"words": "The panel is broken.", "files": (BytesIO(content), name)}
+    return visitor.client.post(
+        address, data=data, content_type="multipart/form-data", headers=SAME_ORIGIN, follow_redirects=True
+    )
+
+
+def picture():
+    made = BytesIO()
+    Image.new("RGB", (40, 30), "red").save(made, "PNG")
+    return made.getvalue()
+
+
+def test_a_photo_comes_with_a_dispute_and_stands_in_its_ticket(app, visitor, path):
+    answer = send(visitor, path, "panel.png", picture())
+
+    assert answer.status_code == 200
+    [file] = Attachment.select()
+    assert (file.message.ticket, file.name, file.kind) == (Dispute.get().ticket, "panel.png", Attachment.PNG)
+    assert "panel.png" in text_of(enter(app).get(f"/staff/ticket/{file.message.ticket_id}"))
+
+
+def test_a_file_that_is_none_of_these_is_refused_and_nothing_is_disputed(app, visitor, path):
+    answer = send(visitor, path, "panel.png", b"MZ this is a program")
+
+    assert answer.status_code == 422
+    assert "The panel is broken." in answer.text  # nothing typed is lost
+    assert Dispute.select().count() == Attachment.select().count() == Ticket.select().count() == 0

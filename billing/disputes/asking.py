@@ -29,13 +29,14 @@ REASONS = {
 
 def open(
     invoice, *, amount_cents, reason, words, by, via, today, now, line=None, contact=None, staff=None,
-    key=None,
+    key=None, files=(),
 ):  # fmt: skip
     """Say that a part of an invoice is wrong. Returns the Dispute; the same ``key`` again, the same one.
 
     amount_cents -- what is in question; None for the whole line, or for all that is open
     reason       -- one of Dispute.REASONS; ``words`` are the customer's own
     via          -- Dispute.PORTAL, PAY_LINK or STAFF
+    files        -- photos or papers (attachments), which come with the ticket's first message
 
     Opens a ticket, and tells whoever asked by mail that the part rests. Raises BillingError with a sentence
     for what cannot be: nothing is open, a payment under way would pay the part, it was answered before.
@@ -49,7 +50,7 @@ def open(
         invoice = Invoice.get_by_id(invoice.id)
         cents = _cents(invoice, line, amount_cents, via)
         _check_payment(invoice, cents)
-        ticket = _ticket(invoice, line, cents, reason, words, by, via, now, contact, staff)
+        ticket = _ticket(invoice, line, cents, reason, words, by, via, now, contact, staff, files)
         try:
             made = Dispute.create(
                 customer=invoice.customer_id, invoice=invoice, line=line, contact=contact, ticket=ticket,
@@ -118,7 +119,7 @@ def _check_payment(invoice, cents):
         )
 
 
-def _ticket(invoice, line, cents, reason, words, by, via, now, contact, staff):
+def _ticket(invoice, line, cents, reason, words, by, via, now, contact, staff, files):
     number = documents.printed_number(invoice, companies.current())
     what = f", {line.text}" if line else ""
     return tickets.open(
@@ -133,6 +134,7 @@ def _ticket(invoice, line, cents, reason, words, by, via, now, contact, staff):
         kind=Ticket.BILLING,
         via=via,
         staff=staff,
+        files=files,
         acknowledge=False,
     )
 
