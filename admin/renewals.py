@@ -20,7 +20,7 @@ from billing.edges import proofs
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.imports.fields import STATES
-from billing.renewals import asking, contents, figures, impact, proof, rules
+from billing.renewals import asking, contents, figures, impact, proof, rules, sending
 from models import Contract, RenewalNotice, RenewalRule
 
 MOST_CHANGES = 200
@@ -52,6 +52,12 @@ class DeliveredForm(wtforms.Form):
 
     on = DateInput("Delivered on", [Filled()])
     text = text_field("What the post says", 120, optional=True, hint="Such as: signed by A. Miller.")
+
+
+def _send_now(row, form):
+    sent = sending.send_now(row, today=g.today, now=g.now)
+    how = "by e-mail" if sent.medium == RenewalNotice.EMAIL else "as a letter: it waits to be printed"
+    return f"{sent.rule_code} for {sent.contract} goes out {how}."
 
 
 def _mailed(row, form):
@@ -107,6 +113,15 @@ NOTICE = (
         "“flask verify-proof” reads it years later.",
         fits=lambda row: row.notice_id is not None,
         bulk=False,
+    ),
+    Action(
+        "send_now",
+        "Send now",
+        _send_now,
+        lead="It leaves with the next run of the sender instead of on its planned day; a letter goes to the "
+        "print queue. Possible in its lawful window only.",
+        fits=lambda row: row.state == RenewalNotice.PLANNED,
+        effect=lambda row: f"lawful {words.period(row.opens_on, row.closes_on)}",
     ),
     Action(
         "mailed",

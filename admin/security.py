@@ -123,7 +123,7 @@ ACCESS = {
     **_screen("cancellation"),
     **_screen("authority_notice", proof=DESK),
     **_screen("renewal_rule", write=MONEY, new_version=MONEY, activate=OWNERS, retire=OWNERS),
-    **_screen("renewal_notice", proof=DESK, mailed=DESK, delivered=DESK, override=OWNERS),
+    **_screen("renewal_notice", proof=DESK, send_now=DESK, mailed=DESK, delivered=DESK, override=OWNERS),
     **_screen("renewal"),
     **_screen("rule_review"),
     **_screen("one_off", write=DESK, cancel=MONEY),

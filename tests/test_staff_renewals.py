@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
+from billing.errors import BillingError
 from billing.renewals import day, rules, sending
 from models import Contract, Event, Notice, RenewalNotice, RenewalRule, RuleReview
 from tests import factories
@@ -11,6 +12,7 @@ from tests.office import enter, text_of
 from tests.test_renewals import agree, draft_of
 
 NOW = datetime(2026, 12, 1, 18, 0)
+NEW_YEAR = date(2027, 1, 2)
 
 
 @pytest.fixture
@@ -263,3 +265,24 @@ def test_a_list_for_every_figure_opens(olga, alice, standing):
     run(date(2026, 12, 1))
 
     assert olga.get("/staff/renewal-notice/", standing=standing).status_code == 200
+
+
+def test_staff_send_a_planned_notice_before_its_day_and_only_in_its_window(olga, alice):
+    contract = agree(alice)
+    run(date(2026, 12, 1))
+    row = contract.renewal_notices.get()
+
+    refused = text_of(olga.act("renewal-notice", "send_now", row))
+    assert "It counts only when it leaves in its window, December 31, 2026" in refused  # it is December 1
+    assert Notice.select().count() == 0
+    with pytest.raises(BillingError, match="not planned any more"):
+        sending.send_now(
+            RenewalNotice(id=99, contract=contract), today=NEW_YEAR, now=datetime(2027, 1, 2, 18)
+        )
+    sent = sending.send_now(row, today=NEW_YEAR, now=datetime(2027, 1, 2, 18))
+
+    assert (sent.state, sent.notice.kind, sent.notice.key) == (
+        "queued", "renewal", f"renewal:{contract.id}:2027-03-31:GA-13-12-3",
+    )  # fmt: skip
+    run(row.plan_on)
+    assert Notice.select().where(Notice.kind == "renewal").count() == 1  # not again on its planned day

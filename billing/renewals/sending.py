@@ -8,6 +8,7 @@ import hashlib
 from datetime import timedelta
 
 from billing import events, notices, states, words
+from billing.errors import BillingError
 from billing.renewals import agreements, one_by_one, windows
 from models import Notice, Preference, RenewalNotice, RenewalRule, db
 
@@ -37,6 +38,29 @@ def send_due(today, *, now, trouble=None, progress=None):
         return is_due
 
     return sum(one_by_one.each(groups, send, trouble))
+
+
+def send_now(row, *, today, now):
+    """Queue a planned notice today, with all that its message serves. Returns the row.
+
+    Raises BillingError for one that is not planned, or outside of its lawful days.
+    """
+    group = [
+        one
+        for one in RenewalNotice.select().where(
+            (RenewalNotice.contract == row.contract_id) & (RenewalNotice.state == RenewalNotice.PLANNED)
+        )
+        if (one.together, one.plan_on) == (row.together, row.plan_on)
+    ]
+    if row.id not in [one.id for one in group]:
+        raise BillingError("It is not planned any more: open it again and see what became of it.")
+    party = agreements.of(row.contract)
+    day, opens_on, closes_on = party.day(today, now), max(one.opens_on for one in group), _closes_on(group)
+    if not opens_on <= day <= closes_on:
+        window = words.period(opens_on, closes_on)
+        raise BillingError(f"It counts only when it leaves in its window, {window}.")
+    _queue(sorted(group, key=lambda one: (one.rule_code != one.together, one.id)), party, "", now)
+    return RenewalNotice.get_by_id(row.id)
 
 
 def _groups(query):
