@@ -15,7 +15,7 @@ from models import db
 from tests.forks import Fork
 
 
-def together(count, act, *, seconds=60):
+def together(count, act, *, seconds=240):
     """Call ``act(n)`` in ``count`` threads at the same moment. Returns their values, or their errors."""
     barrier, given = threading.Barrier(count), [None] * count
 
