@@ -587,7 +587,7 @@ def test_a_mark_that_is_written_while_we_judge_waits_for_nobody(owed):
     with database.atomic():
         verdicts.judge([owed.customer_id], **DAY)
         if database.obj.for_update:  # SQLite has one writer at a time anyway
-            assert together(1, lambda n: waiting_for_us(owed) and "written", seconds=5) == ["written"]
+            assert together(1, lambda n: waiting_for_us(owed) and "written") == ["written"]
 
 
 # --- By whom -----------------------------------------------------------------------------------------
