@@ -40,6 +40,7 @@ ALL = [
     "0026_the_gate",
     "0027_suspensions_and_handovers",
     "0028_why_they_say",
+    "0029_what_nobody_read",
     "0030_what_was_known",
     "0032_one_person",
     "0033_paid_after_all",

@@ -333,7 +333,7 @@ def test_a_save_leads_back_to_where_one_came_from_and_nowhere_else(app, alice):
 def company_form(company, **fields):
     plain = {name: getattr(company, name) for name in (
         "name", "time_zone", "terms_days", "bill_ahead_days", "catch_up_periods", "pay_link_days",
-        "reminder_days", "state", "remit_state", "zip", "remit_zip", "email", "phone",
+        "state", "remit_state", "zip", "remit_zip", "email", "phone",
     )}  # fmt: skip
     return {**plain, "minimum_payment_cents": "5.00", "version": company.version, **fields}
 
