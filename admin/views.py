@@ -40,7 +40,7 @@ from admin import (
 from admin.base import StaffView
 from admin.filters import Derived
 from admin.finding import Anywhere, Related
-from billing import contracts, customers, demands, documents, ledger, reminder_policies, words
+from billing import contracts, customers, demands, documents, ledger, reminder_policies, reports, words
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.money import as_decimal
@@ -396,6 +396,14 @@ INVOICE_STANDING = {
 }
 
 
+def _of_age(name):
+    """A condition for those of which something is asked for so many days ago: the list behind a number."""
+    return lambda at: demands.due_between(*reports.days_of(name, g.today), at)
+
+
+INVOICE_AGE = {name: (words, _of_age(name)) for name, (words, *_) in reports.AGES.items()}
+
+
 class InvoiceView(StaffView):
     """Demands for money. Frozen once issued; everything else is an action."""
 
@@ -408,6 +416,7 @@ class InvoiceView(StaffView):
     }
     column_filters_by = (
         Derived("standing", "Standing", Invoice.open_cents, INVOICE_STANDING),
+        Derived("age", "Past due for", Invoice.due_on, INVOICE_AGE),
         "state", "customer", "due_on", "issued_on", "total_cents", "open_cents", "number", "run",
     )  # fmt: skip
     actions = (*actions.INVOICE, clarity.REDO, *disputes.INVOICE, *remedies.INVOICE, plans.PROMISE_OF_INVOICE)

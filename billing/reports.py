@@ -7,7 +7,7 @@ and ``args`` into an address.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from peewee import SQL, fn
+from peewee import fn
 
 from billing import contracts, daily, demands, money
 from billing.queues import Number
@@ -25,9 +25,15 @@ from models import (
     as_date,
 )
 
-# Days past due, as the trade watches them: the aim is never to reach 30.
-BUCKETS = (("Not due yet", None, 0), ("1–14 days", 1, 14), ("15–29 days", 15, 29), ("30–59 days", 30, 59),
-           ("60–89 days", 60, 89), ("90 days and more", 90, None))  # fmt: skip
+# Days past due, as the trade watches them: the aim is never to reach 30. {name: (words, from, to)}
+AGES = {
+    "0": ("Not due yet", None, 0),
+    "1-14": ("1–14 days", 1, 14),
+    "15-29": ("15–29 days", 15, 29),
+    "30-59": ("30–59 days", 30, 59),
+    "60-89": ("60–89 days", 60, 89),
+    "90": ("90 days and more", 90, None),
+}
 DISPUTED = "Disputed"
 
 
@@ -180,37 +186,50 @@ def collected_cents(first, last):
 
 
 def aging(today):
-    """What is owed by days past due: one Number for each bucket, in order; what is disputed has no age."""
-    special = demands.apart().values()
+    """What is owed by days past due: one Number for each age, in order; what is disputed has no age.
+
+    By the days on which it is asked for: an invoice of which parts are asked for on several days is counted
+    with each age that one of them has, and so stands in each of the lists.
+    """
+    special = list(demands.apart().values())
     by_day = (  # of all, whatever is special: plain sums are read from an index
         Invoice.select(Invoice.due_on, fn.SUM(Invoice.open_cents), fn.COUNT(Invoice.id))
-        .where(Invoice.open_cents > SQL("0"))
+        .where(Invoice.IS_OWED)
         .group_by(Invoice.due_on)
         .tuples()
     )
     rows = [(as_date(due_on), int(cents), count) for due_on, cents, count in by_day]
     rows += [(one.due_on, -one.open_cents, -1) for one in special]
-    asked = [one for invoice in special for one in invoice.demands]
-    rows += [(one.due_on, one.cents, 1) for one in asked if one.due_on]
-    buckets = [_bucket(label, least, most, rows, today) for label, least, most in BUCKETS]
-    if disputed := [one.cents for one in asked if not one.due_on]:
+    parts = [(part.due_on, part.cents, one.invoice_id) for one in special for part in one.demands]
+    dated = [part for part in parts if part[0]]
+    ages = [_age(name, rows, dated, today) for name in AGES]
+    if disputed := [cents for due_on, cents, _ in parts if not due_on]:
         told = {"standing": "disputed"}
-        buckets.append(Number(DISPUTED, "invoice", told, count=len(disputed), cents=sum(disputed)))
-    return buckets
+        ages.append(Number(DISPUTED, "invoice", told, count=len(disputed), cents=sum(disputed)))
+    return ages
 
 
-def _bucket(label, least, most, rows, today):
+def _age(name, rows, parts, today):
+    first, last = days_of(name, today)
+    rows, parts = (
+        [one for one in some if not (first and one[0] < first) and not (last and one[0] > last)]
+        for some in (rows, parts)
+    )
+    return Number(
+        AGES[name][0],
+        "invoice",
+        {"age": name},
+        count=sum(count for *_, count in rows) + len({id for *_, id in parts}),
+        cents=sum(one[1] for one in (*rows, *parts)),
+    )
+
+
+def days_of(name, today):
+    """(first, last) due dates of what has an age (one of AGES) today; None where there is no end."""
+    _, least, most = AGES[name]
     first = None if most is None else today - timedelta(days=most)
     last = None if least is None else today - timedelta(days=least)
-    inside = [row for row in rows if (first is None or row[0] >= first) and (last is None or row[0] <= last)]
-    args = {"standing": "open", "due_on_from": first, "due_on_to": last}
-    return Number(
-        label,
-        "invoice",
-        {name: str(value) for name, value in args.items() if value is not None},
-        count=sum(row[2] for row in inside),
-        cents=sum(row[1] for row in inside),
-    )
+    return first, last
 
 
 # --- a bill run before it runs -----------------------------------------------------------------------

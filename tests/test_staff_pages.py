@@ -8,8 +8,8 @@ import models
 from billing import contracts, payments, reports, tickets
 from billing.automatic import autopay, consent
 from billing.reversals import refunds
-from models import Charge, Contact, Invoice, Notice, Payment, PaymentMethod
-from tests import factories, office
+from models import Charge, Contact, Dispute, Invoice, Notice, Payment, PaymentMethod
+from tests import factories, office, shutting
 from tests.factories import BY, NOW
 from tests.office import enter, text_of
 
@@ -85,6 +85,35 @@ def test_every_number_opens_the_list_that_adds_up_to_it(app, alice, bob):
         page = desk.get(f"/staff/{one.screen}/", **one.args)
         assert f'class="count">{one.count}<' in page.text, one.label
     assert "$75.00" in text_of(desk.get("/staff/"))
+
+
+def test_an_age_lists_what_is_asked_for_and_not_what_the_printed_date_says(app, alice, bob):
+    """Two payments of a plan are still to come, a part is questioned, another was owed after all."""
+    planned = factories.make_invoice(alice, due=date(2026, 10, 20), issued=date(2026, 10, 1))
+    shutting.plan(alice, planned)
+    questioned = factories.make_invoice(bob, due=date(2026, 11, 25), issued=date(2026, 11, 1))
+    shutting.dispute(bob, questioned, 1000)
+    decided = factories.make_invoice(bob, due=date(2026, 9, 1), issued=date(2026, 8, 1))
+    dispute = shutting.dispute(bob, decided, 2000)
+    Dispute.update(state=Dispute.REJECTED, decided_at=NOW, due_again_on=date(2026, 11, 10)).where(
+        Dispute.id == dispute.id
+    ).execute()
+    desk = enter(app)
+
+    found = {one.label: one for one in reports.aging(TODAY) if one.count}
+
+    assert {label: (one.count, one.cents) for label, one in found.items()} == {
+        "Not due yet": (1, 4250), "1–14 days": (1, 3250), "15–29 days": (1, 2000),
+        "90 days and more": (1, 2250), "Disputed": (1, 1000),
+    }  # fmt: skip
+    listed = {
+        label: office.rows_of(desk.get(f"/staff/{one.screen}/", **one.args)) for label, one in found.items()
+    }
+    assert listed == {
+        "Not due yet": [str(planned.number)], "1–14 days": [str(questioned.number)],
+        "15–29 days": [str(decided.number)], "90 days and more": [str(decided.number)],
+        "Disputed": [str(questioned.number)],
+    }  # fmt: skip
 
 
 def test_rmr_is_what_runs_today_in_a_month(db, alice):
