@@ -6,12 +6,11 @@ again (billing/disputes/, billing/demands.py), who may (security.py).
 
 from datetime import timedelta
 
-import flask_login
 import wtforms
 from flask import g, url_for
 from wtforms.validators import Optional
 
-from admin import labels, related
+from admin import labels, related, security
 from admin.actions import Action, click_of, day_of, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, Filled, MoneyInput
@@ -24,10 +23,6 @@ from models import Approval, Dispute, Invoice, Line
 
 WAITS = "A second person decides; it waits under “To approve” on the first page."
 READ = "The customer reads it word for word."
-
-
-def _me():
-    return flask_login.current_user.row
 
 
 class AnswerForm(wtforms.Form):
@@ -54,7 +49,7 @@ def _fill_amount(form, rows):
 
 def _uphold(dispute, form):
     made = deciding.uphold(
-        dispute, amount_cents=form.amount.data, decision=form.decision.data, staff=_me(), **day_of()
+        dispute, amount_cents=form.amount.data, decision=form.decision.data, staff=security.me(), **day_of()
     )
     if isinstance(made, Approval):
         return f"{format_cents(made.amount_cents)} is more than you may credit alone. {WAITS}"
@@ -62,7 +57,7 @@ def _uphold(dispute, form):
 
 
 def _reject(dispute, form):
-    made = deciding.reject(dispute, decision=form.decision.data, staff=_me(), **day_of())
+    made = deciding.reject(dispute, decision=form.decision.data, staff=security.me(), **day_of())
     return f"{format_cents(made.amount_cents)} is due {words.date(made.due_again_on)}; the customer is told."
 
 
@@ -80,7 +75,7 @@ def _effect(dispute):
 
 
 def _limit(rows):
-    cents = goodwill.left_cents(rows[0].customer, _me().role, by=g.by, today=g.today)
+    cents = goodwill.left_cents(rows[0].customer, security.me().role, by=g.by, today=g.today)
     return [] if cents is None else [("You may credit alone", format_cents(cents))]
 
 

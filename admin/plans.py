@@ -4,12 +4,12 @@ Here: their screens, forms and the one call of each. Not here: what may be agree
 promise pauses (billing/promises.py), who may (security.py).
 """
 
-import flask_login
 import wtforms
 from flask import g, url_for
 from flask_admin import expose
 from wtforms.validators import Optional
 
+from admin import security
 from admin.actions import Action, Reason, click_of, day_of, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput
@@ -170,13 +170,9 @@ def _wish(form):
     return agreeing.Wish(form.count.data, form.first_on.data, form.rhythm.data, typed)
 
 
-def _me():
-    return flask_login.current_user.row
-
-
 def _proposed(customer, form):
     made = agreeing.propose(
-        customer, _wish(form), staff=_me(), key=click_of(customer), note=form.note.data, **day_of()
+        customer, _wish(form), staff=security.me(), key=click_of(customer), note=form.note.data, **day_of()
     )
     return _sent(made)
 
@@ -220,19 +216,19 @@ PLAN_OF_CUSTOMER = Action(
 
 
 def _accepted(plan, form):
-    agreeing.accept(plan, staff=_me(), **day_of())
+    agreeing.accept(plan, staff=security.me(), **day_of())
     return "The plan runs. They get the agreement by mail."
 
 
 def _countered(plan, form):
     made = agreeing.counter(
-        plan, _wish(form), staff=_me(), key=click_of(plan), note=form.note.data, **day_of()
+        plan, _wish(form), staff=security.me(), key=click_of(plan), note=form.note.data, **day_of()
     )
     return _sent(made)
 
 
 def _refused(plan, form):
-    agreeing.refuse(plan, reason=form.reason.data, staff=_me(), **day_of())
+    agreeing.refuse(plan, reason=form.reason.data, staff=security.me(), **day_of())
     return "Refused. They get your words as our answer."
 
 

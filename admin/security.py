@@ -252,6 +252,11 @@ def may(rule):
     return roles is ANYBODY or role() in roles
 
 
+def me():
+    """The Staff row of whoever is signed in."""
+    return flask_login.current_user.row
+
+
 def role():
     """The role of the person of this request; None for nobody."""
     return flask_login.current_user.role if flask_login.current_user.is_authenticated else None

@@ -4,7 +4,6 @@ Here: forms, rows and the one call of each act. Not here: whose turn it is, merg
 what a file is (billing/attachments.py), who may (security.py).
 """
 
-import flask_login
 import wtforms
 from flask import abort, current_app, flash, g, jsonify, redirect, request, url_for
 from flask_admin import expose
@@ -38,11 +37,6 @@ STANDING = {
     "fault": ("Open faults", lambda at: (at(Ticket.kind) == Ticket.SERVICE) & _is_open(at)),
     "nobodys": ("Nobody’s yet", lambda at: at(Ticket.owner).is_null() & _is_open(at)),
 }
-
-
-def me():
-    """Who is signed in."""
-    return flask_login.current_user.row
 
 
 def _now():
@@ -123,7 +117,7 @@ def _colleagues():
 def _fill_owner(form, rows):
     form.owner.offer(_colleagues())
     if form.owner.raw_data is None:
-        form.owner.data = me().id
+        form.owner.data = security.me().id
 
 
 def _fill_into(form, rows):
@@ -136,17 +130,17 @@ def _fill_into(form, rows):
 
 def _merge(ticket, form):
     into = Ticket.get_or_none(Ticket.id == form.into.data) or abort(404)
-    tickets.merge(ticket, into, staff=me(), **_now())
+    tickets.merge(ticket, into, staff=security.me(), **_now())
     return f"{ticket} is a part of ticket {into.id} now."
 
 
 def _reply(ticket, form):
-    tickets.reply(ticket, body=form.body.data, staff=me(), **_now())
+    tickets.reply(ticket, body=form.body.data, staff=security.me(), **_now())
     return "Your answer will be mailed in a moment."
 
 
 def _note(ticket, form):
-    tickets.reply(ticket, body=form.body.data, staff=me(), internal=True, **_now())
+    tickets.reply(ticket, body=form.body.data, staff=security.me(), internal=True, **_now())
     return "The note was added."
 
 
@@ -205,7 +199,7 @@ class TicketView(StaffView):
         queues = (
             ("Waiting on us", {"state": Ticket.WAITING_ON_US}),
             ("Late", {"standing": "late"}),
-            ("Yours", {"owner": me().id, "state": Ticket.WAITING_ON_US}),
+            ("Yours", {"owner": security.me().id, "state": Ticket.WAITING_ON_US}),
             ("Nobody’s", {"standing": "nobodys"}),
             ("Faults", {"standing": "fault"}),
         )
@@ -241,7 +235,7 @@ class TicketView(StaffView):
     def _page(self, row, answer=None, sort=None, warning="", status=200):
         self.prepare_one(row)
         may_answer = security.may("ticket.reply")
-        lately = looking.look(row, me(), now=g.now) if may_answer and request.method == "GET" else ""
+        lately = looking.look(row, security.me(), now=g.now) if may_answer and request.method == "GET" else ""
         messages = list(row.messages.order_by(Message.id))
         related.load(messages, [Message.staff, Message.contact])
         page = self.render(
@@ -256,7 +250,7 @@ class TicketView(StaffView):
             clock=clocks.in_words(row, g.company, now=g.now),
             is_late=clocks.is_late(row, g.company, now=g.now),
             first_answer=first_answer_words(row),
-            canned=canned.offered(row, me()) if may_answer else [],
+            canned=canned.offered(row, security.me()) if may_answer else [],
             owes=owes(row.customer),
             links=self._links(row),
             tables=[],
@@ -278,7 +272,7 @@ class TicketView(StaffView):
             flash("This was sent already; nothing was sent twice.", "error")
             return redirect(url_for(".details_view", id=id), 303)
         internal = "internal" in request.form
-        news = looking.news(row, since=finding.as_id(request.form.get("seen", "")) or 0, staff=me())
+        news = looking.news(row, since=finding.as_id(request.form.get("seen", "")) or 0, staff=security.me())
         if news and not internal:
             warning = f"{news} Read it first; send yours again if it is still right."
             return self._page(row, answer=form, warning=warning, status=409)
@@ -290,7 +284,7 @@ class TicketView(StaffView):
 
     def _answered(self, row, form, internal, files):
         message = tickets.reply(
-            row, body=form.body.data, staff=me(), internal=internal, files=files, **_now()
+            row, body=form.body.data, staff=security.me(), internal=internal, files=files, **_now()
         )
         remember(request.form.get("click", ""))
         if "close" in request.form and not internal:
@@ -299,7 +293,7 @@ class TicketView(StaffView):
         return redirect(url_for(".details_view", id=message.ticket.id), 303)
 
     def _with_canned(self, row, form):
-        offered = canned.offered(row, me())
+        offered = canned.offered(row, security.me())
         number = request.form.get("canned", "")
         chosen = offered[int(number)][1] if number.isdecimal() and int(number) < len(offered) else ""
         form.body.data = "\n\n".join(filter(None, (form.body.data, chosen)))
@@ -345,7 +339,7 @@ class TicketView(StaffView):
     def news_view(self, id):
         """What others wrote since: asked by the page while somebody types."""
         since = finding.as_id(request.args.get("since", "")) or 0
-        return jsonify(news=looking.news(self.get_one(id), since=since, staff=me()))
+        return jsonify(news=looking.news(self.get_one(id), since=since, staff=security.me()))
 
     def file_url(self, file):
         """Where a file of the thread is opened."""

@@ -27,7 +27,7 @@ def add(paying, told):
 
     def add(customer, **stored):
         customer = Customer.get_by_id(customer.id)
-        methods.profile(customer, **told)
+        methods.profile(customer, gateway=told["gateway"])
         paying.sandbox.method(customer.account_number, **stored)
         return methods.refresh(customer, by="customer:a", **told)
 
@@ -80,7 +80,7 @@ def test_looking_again_adds_nothing(alice, add, told):
 
 
 def test_two_that_look_at_once_add_it_once(alice, told, paying, add, db):
-    methods.profile(alice, **told)
+    methods.profile(alice, gateway=told["gateway"])
     paying.sandbox.method(alice.account_number)
 
     found = together(3, lambda _: methods.refresh(Customer.get_by_id(alice.id), by=BY, **told))

@@ -594,7 +594,7 @@ def saved(shop, alice, paying):
     from billing.automatic import methods
 
     customer = Customer.get_by_id(alice.id)
-    methods.profile(customer, gateway=paying.gateway, now=NOW)
+    methods.profile(customer, gateway=paying.gateway)
     paying.sandbox.method(customer.account_number, expiration="05/39")
     [card] = methods.refresh(customer, gateway=paying.gateway, by=BY, now=NOW)
     return card

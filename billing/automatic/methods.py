@@ -45,16 +45,16 @@ def start_adding(customer, *, gateway, return_url, now):
         raise BillingError(
             f"{MOST} cards and accounts are saved, which is the most there can be. Please remove one first."
         )
-    page = gateway.hosted_profile_page(profile(customer, gateway=gateway, now=now), return_url=return_url)
+    page = gateway.hosted_profile_page(profile(customer, gateway=gateway), return_url=return_url)
     if page is None:  # somebody deleted the profile over there
         _forget_profile(customer, now)
-        page = gateway.hosted_profile_page(profile(customer, gateway=gateway, now=now), return_url=return_url)
+        page = gateway.hosted_profile_page(profile(customer, gateway=gateway), return_url=return_url)
     if page is None:
         raise GatewayUnavailable("Our payment processor cannot open its page right now. Try again later.")
     return page
 
 
-def profile(customer, *, gateway, now):
+def profile(customer, *, gateway):
     """The id of the customer's profile at the processor, made when there is none.
 
     Raises GatewayUnavailable.
@@ -175,9 +175,7 @@ def save_from(payment, *, gateway, by, now):
             "This way of paying cannot be saved. You can add it on the page of saved ways to pay."
         )
     customer = payment.customer
-    token = gateway.save_method(
-        payment.transaction_id, profile_id=profile(customer, gateway=gateway, now=now)
-    )
+    token = gateway.save_method(payment.transaction_id, profile_id=profile(customer, gateway=gateway))
     refresh(customer, gateway=gateway, by=by, now=now)
     saved = customer.methods.where(PaymentMethod.token == token).first()
     if saved is None:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from peewee import SQL
-
 from billing import company as companies
 from billing import demands, preferences, reminder_policies, words
 from billing.collections import deliveries, gate
@@ -120,7 +118,7 @@ def queue_reminders(today, *, now, progress=None):
     key that says invoice, person and step.
     """
     queued, after = 0, None
-    drop_stale_drafts(today)
+    drop_stale_drafts()
     holding.look_again(today=today, now=now)
     while rows := _open_chunk(today, after):
         queued += _queue_chunk(rows, today, now)
@@ -151,7 +149,7 @@ def _open_chunk(today, after):
     query = (
         Invoice.select(Invoice.id, Invoice.customer, Invoice.due_on, Invoice.issued_on)
         .where(
-            (Invoice.open_cents > SQL("0"))
+            Invoice.IS_OWED
             & ((Invoice.due_on >= oldest) | Invoice.id.in_(resumed) | Invoice.id.in_(restored) | let_go)
             & (Invoice.due_on <= today + timedelta(days=AHEAD))
             & (Invoice.issued_on < today)
@@ -498,9 +496,9 @@ def _to(row, payer, channel):
 # --- Drafts that nobody needs any more -----------------------------------------------------------
 
 
-def drop_stale_drafts(today):
+def drop_stale_drafts():
     """Skip the personal mails that were not sent before the invoice was paid, or the next step came."""
-    open_ids = Invoice.select(Invoice.id).where(Invoice.open_cents > SQL("0"))
+    open_ids = Invoice.select(Invoice.id).where(Invoice.IS_OWED)
     drafts = Notice.state == Notice.DRAFT
     Notice.update(state=Notice.SKIPPED, reason="The invoice is paid.").where(
         drafts & Notice.invoice.is_null(False) & Notice.invoice.not_in(open_ids)

@@ -58,7 +58,7 @@ def run(today, *, now, by, progress=None, trouble=None):
         after = plans[-1].id
         stands = standing.of_many(plans, today=today)
         for stands_now in stands.values():
-            if _may_change(stands_now, today):
+            if _may_change(stands_now):
                 _note(report, stands_now.plan, today, now, by, trouble)
         running = [one for one in stands.values() if one.open_cents]
         with db.atomic():
@@ -74,7 +74,7 @@ def _chunk(after):
     )
 
 
-def _may_change(stands, today):
+def _may_change(stands):
     return bool(not stands.open_cents or stands.late or stands.plan.missed_on)
 
 

@@ -15,6 +15,7 @@ from billing.money import format_cents
 from models import Credit, CreditReversal, Invoice, Payment, db
 
 KINDS = {Credit.WRITE_OFF: "Write-off", Credit.BAD_DEBT: "Bad debt"}
+GIVEN_UP = tuple(KINDS)
 
 
 def is_small(invoice):
@@ -96,7 +97,7 @@ def standing_cents(credit):
     return credit.amount_cents - int(undone.scalar() or 0)
 
 
-def standing(customer_id, *, kinds=tuple(KINDS)):
+def standing(customer_id, *, kinds=GIVEN_UP):
     """[(Credit, cents)] of what stands written off for a customer, the oldest first."""
     query = Credit.select().where((Credit.customer == customer_id) & Credit.kind.in_(kinds))
     rows = [(credit, standing_cents(credit)) for credit in query.order_by(Credit.id)]
@@ -149,7 +150,7 @@ def _paid_after_all(credit, cents, payment, *, by, today, now):
 def totals(first, last):
     """(written off, paid after all) in cents, of the days from ``first`` to ``last``."""
     off = Credit.select(fn.SUM(Credit.amount_cents)).where(
-        Credit.kind.in_(tuple(KINDS)) & Credit.made_on.between(first, last)
+        Credit.kind.in_(GIVEN_UP) & Credit.made_on.between(first, last)
     )
     back = CreditReversal.select(fn.SUM(CreditReversal.amount_cents)).where(
         CreditReversal.payment.is_null(False) & CreditReversal.made_on.between(first, last)
