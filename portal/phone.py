@@ -4,10 +4,9 @@ import time
 
 from flask import abort, current_app, g, request
 
-from billing import calls, feeds
+from billing import calls
 from billing.edges import phone
 from billing.errors import BillingError
-from models import db
 from portal.door import bp
 
 MOST_BYTES = 256 * 1024
@@ -26,15 +25,7 @@ def incoming_calls():
     if not current_app.phone.is_authentic(body, header, at=time.time()):
         return "The signature does not fit, or its moment is not now.", 401, PLAIN
     try:
-        return {"new": _taken(phone.read(body), g.now)}
+        heard = phone.read(body)
+        return {"new": calls.hear(heard.calls, is_beat=heard.is_beat, by=NAME, now=g.now)}
     except BillingError as refusal:
         return str(refusal), 400, PLAIN
-
-
-def _taken(heard, now):
-    """How many calls are new. Anything that is rightly signed shows that the phone system lives."""
-    with db.atomic():
-        feeds.beat(feeds.PHONE, now=now, watched=False)
-        if heard.is_beat:
-            feeds.promise(feeds.PHONE, by=NAME, now=now)
-        return sum(calls.take(received, now=now)[1] for received in heard.calls)

@@ -9,7 +9,7 @@ nobody presses that customer. How calls come in over the network stands in the e
 note without a call, in ``billing.notes``.
 """
 
-from billing.calls.entering import LONGEST, Received, log, take
+from billing.calls.entering import LONGEST, Received, hear, log, take
 from billing.calls.files import check, commit, report_lines
 from billing.calls.following import done, open_ticket, settles, steps_due, to_return
 from billing.calls.mapping import Mapping, read_mapping
@@ -23,6 +23,7 @@ __all__ = [
     "commit",
     "done",
     "give",
+    "hear",
     "log",
     "of_number",
     "open_ticket",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from peewee import IntegrityError
 
-from billing import events, masking, phones, words
+from billing import events, feeds, masking, phones, words
 from billing.calls import following, whose
 from billing.errors import BillingError
 from models import Call, Staff, db
@@ -139,6 +139,21 @@ def take(received, *, now, people=None):
     """
     direction, outcome = sound(received, now=now)
     return _once(_reported(received, direction, outcome, people), now)
+
+
+def hear(received, *, is_beat, by, now):
+    """What a phone system reported in one request: its calls, all or none; returns how many are new.
+
+    is_beat -- it says that it lives, and promises to go on saying so
+    by      -- who did it, for the audit
+
+    Any report shows that it lives. Raises BillingError, a sentence, for what cannot be a call.
+    """
+    with db.atomic():
+        feeds.beat(feeds.PHONE, now=now, watched=False)
+        if is_beat:
+            feeds.promise(feeds.PHONE, by=by, now=now)
+        return sum(take(one, now=now)[1] for one in received)
 
 
 def sound(received, *, now):
