@@ -43,7 +43,8 @@ def test_it_issues_one_invoice_for_all_charges_of_a_customer(db):
         4250,
     )
     assert (invoice.issued_on, invoice.due_on) == (DECEMBER, date(2026, 12, 16))
-    assert [(line.from_on, line.to_on, line.total_cents) for line in invoice.lines] == [
+    lines = invoice.lines.order_by(Line.position)
+    assert [(line.from_on, line.to_on, line.total_cents) for line in lines] == [
         (DECEMBER, date(2026, 12, 31), 3000),
         (DECEMBER, date(2026, 12, 31), 1250),
     ]

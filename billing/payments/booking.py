@@ -12,7 +12,7 @@ from billing.payments import claiming
 from billing.remedies import write_offs
 from billing.reversals import refunds, returns
 from billing.states import move
-from models import Payment, db
+from models import Payment, PaymentPart, db
 
 # --- Whose it is, and what it says ---------------------------------------------------------------
 
@@ -102,7 +102,7 @@ def book(payment, today, now, state=Payment.APPROVED, **known):
 def _apply_to_parts(payment, today, now):
     """What an invoice still needs of it; an invoice that was written off meanwhile is paid after all."""
     ledger.open_money(payment)
-    meant = [(part.invoice, part.amount_cents) for part in payment.parts]
+    meant = [(part.invoice, part.amount_cents) for part in payment.parts.order_by(PaymentPart.id)]
     for invoice, cents in write_offs.make_room(payment, meant, by="processor", today=today, now=now):
         cents = min(cents, invoice.open_cents)
         if cents:
