@@ -81,7 +81,7 @@ def _open_invoices():
     return (
         Invoice.select(Invoice, Customer)
         .join(Customer)
-        .where((Invoice.state == Invoice.ISSUED) & (Invoice.open_cents > 0))
+        .where((Invoice.state == Invoice.ISSUED) & Invoice.IS_OWED)
         .order_by(Invoice.id.desc())
         .limit(MOST_REAL)
     )

@@ -220,7 +220,7 @@ def _exceptions(which):
         .switch(Dispute)
         .join(Invoice)
         .where((Dispute.state == Dispute.OPEN) | Dispute.due_again_on.is_null(False), *which)
-        .where(Invoice.open_cents > SQL("0"))
+        .where(Invoice.IS_OWED)
     )  # fmt: skip
     installments = (
         InstallmentPart.select(
@@ -232,7 +232,7 @@ def _exceptions(which):
         .join(Plan)
         .switch(InstallmentPart)
         .join(Invoice)
-        .where((Plan.state == Plan.RUNNING) & (Invoice.open_cents > SQL("0")), *which)
+        .where((Plan.state == Plan.RUNNING) & Invoice.IS_OWED, *which)
     )  # fmt: skip
     return disputes.union_all(installments).tuples()
 

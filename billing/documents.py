@@ -604,7 +604,7 @@ def _open_of(customer_ids):
     """{customer id: their open invoices, oldest due date first}."""
     found = {}
     if customer_ids:
-        is_open = (Invoice.state == Invoice.ISSUED) & (Invoice.open_cents > 0)
+        is_open = (Invoice.state == Invoice.ISSUED) & Invoice.IS_OWED
         mine = among(Invoice.customer, list(customer_ids)) & is_open
         for invoice in Invoice.select().where(mine).order_by(Invoice.due_on, Invoice.number):
             found.setdefault(invoice.customer_id, []).append(invoice)

@@ -65,9 +65,7 @@ def messages(customer):
 def open_invoices(customer):
     """The invoices that are open, oldest first."""
     return list(
-        Invoice.select()
-        .where((Invoice.customer == customer) & (Invoice.open_cents > 0))
-        .order_by(Invoice.due_on)
+        Invoice.select().where((Invoice.customer == customer) & Invoice.IS_OWED).order_by(Invoice.due_on)
     )
 
 

@@ -119,7 +119,7 @@ def open_invoices(customer):
     """A query of the customer's invoices with something left to pay, oldest due date first."""
     return (
         Invoice.select()
-        .where((Invoice.customer == customer) & (Invoice.open_cents > 0))
+        .where((Invoice.customer == customer) & Invoice.IS_OWED)
         .order_by(Invoice.due_on, Invoice.id)
     )
 

@@ -49,7 +49,7 @@ def covered(customer_ids):
     found = {row.invoice_id: row for row in rows if row.invoice_id}
     if whole:
         ids = Invoice.select(Invoice.id, Invoice.customer, Invoice.issued_on).where(
-            among(Invoice.customer, list(whole)) & (Invoice.open_cents > 0) & Invoice.id.not_in(_planned())
+            among(Invoice.customer, list(whole)) & Invoice.IS_OWED & Invoice.id.not_in(_planned())
         )
         for id, customer_id, issued_on in ids.tuples():
             if issued_on <= whole[customer_id].made_on:
@@ -75,7 +75,7 @@ def due(today):
 def _invoices(customer_id, invoice_id, made_on=None):
     """The open invoices that a promise is about: none that a plan covers, or covered since."""
     query = Invoice.select().where(
-        (Invoice.customer == customer_id) & (Invoice.open_cents > 0) & Invoice.id.not_in(_planned(made_on))
+        (Invoice.customer == customer_id) & Invoice.IS_OWED & Invoice.id.not_in(_planned(made_on))
     )
     if invoice_id:
         query = query.where(Invoice.id == invoice_id)

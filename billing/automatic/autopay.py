@@ -255,7 +255,7 @@ def _unplanned(customer_ids=None):
         .join(PaymentMethod)
         .switch(Autopay)
         .join(Invoice, on=(Invoice.customer == Autopay.customer))
-        .where(Autopay.ended_at.is_null() & (Invoice.open_cents > 0) & ~fn.EXISTS(known))
+        .where(Autopay.ended_at.is_null() & Invoice.IS_OWED & ~fn.EXISTS(known))
         .where(~following.was_let_go(Invoice.id, Autopay.agreed_at))
         .order_by(Invoice.id)
     )  # fmt: skip
@@ -294,7 +294,7 @@ def _to_repeat(customer_ids=None):
             Autopay.ended_at.is_null()
             & (Payment.state == Payment.RETURNED)
             & Payment.retry_on.is_null(False)
-            & (Invoice.open_cents > 0)
+            & Invoice.IS_OWED
             & ~fn.EXISTS(again)
             & ~fn.EXISTS(live)
             & ~following.was_let_go(Invoice.id, Payment.created_at)

@@ -64,7 +64,7 @@ def charges(today, customer_ids=None):
         .where(
             (PlannedCharge.state == PlannedCharge.PLANNED)
             & (PlannedCharge.charge_on <= today)
-            & (Invoice.open_cents > 0)
+            & Invoice.IS_OWED
         )
     )
     if customer_ids is not None:

@@ -47,7 +47,7 @@ class SetbackDocument:
 def still_owed(payment):
     """A query of the invoices that a payment was meant for and that are open."""
     meant = PaymentPart.select(PaymentPart.invoice).where(PaymentPart.payment == payment)
-    return Invoice.select().where(Invoice.id.in_(meant) & (Invoice.open_cents > 0)).order_by(Invoice.number)
+    return Invoice.select().where(Invoice.id.in_(meant) & Invoice.IS_OWED).order_by(Invoice.number)
 
 
 def decline_document(payment):
@@ -95,7 +95,7 @@ def above_cap(autopay, asked_on):
         & (AutopayOutcome.run_on == asked_on)
         & (AutopayOutcome.why == AutopayOutcome.ABOVE_CAP)
     )
-    return Invoice.select().where(Invoice.id.in_(asked) & (Invoice.open_cents > 0)).order_by(Invoice.number)
+    return Invoice.select().where(Invoice.id.in_(asked) & Invoice.IS_OWED).order_by(Invoice.number)
 
 
 def cap_document(autopay, asked_on):

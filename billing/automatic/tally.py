@@ -209,7 +209,7 @@ def has_stopped(customer):
     stopped = customer.autopay_outcomes.where(
         (AutopayOutcome.run_on == last_run_on()) & AutopayOutcome.why.in_(GIVEN_UP)
     )
-    return stopped.join(Invoice).where(Invoice.open_cents > 0).exists()
+    return stopped.join(Invoice).where(Invoice.IS_OWED).exists()
 
 
 def last_run_on():

@@ -266,7 +266,7 @@ def _needing_notice(query):
             & Autopay.ended_at.is_null()
             & (Autopay.tell_days.is_null(False) | by_law)
             & (PaymentMethod.state == PaymentMethod.ACTIVE)
-            & (Invoice.open_cents > 0)
+            & Invoice.IS_OWED
             & ~fn.EXISTS(tried)
         )
     )

@@ -194,7 +194,7 @@ def _rows(customer_ids):
         .where(
             among(PlannedCharge.customer, customer_ids)
             & (PlannedCharge.state == PlannedCharge.PLANNED)
-            & (Invoice.open_cents > 0)
+            & Invoice.IS_OWED
             & Autopay.ended_at.is_null()
         )
         .order_by(PlannedCharge.charge_on, Invoice.number)

@@ -111,9 +111,5 @@ def invoice_to_pay():
     """An open invoice whose pay link a newcomer can try: the hero's newest, else anybody's; or None."""
     claimed = PaymentPart.select(PaymentPart.invoice).where(PaymentPart.live)
     hero = Contact.select(Contact.customer).where(Contact.email == HERO_EMAIL)
-    payable = (
-        Invoice.select()
-        .where((Invoice.open_cents > 0) & Invoice.id.not_in(claimed))
-        .order_by(Invoice.id.desc())
-    )
+    payable = Invoice.select().where(Invoice.IS_OWED & Invoice.id.not_in(claimed)).order_by(Invoice.id.desc())
     return payable.where(Invoice.customer.in_(hero)).first() or payable.first()

@@ -60,7 +60,7 @@ def _people(history):
     hero = Contact.select(Contact.customer).where(Contact.email == HERO_EMAIL)
     owed = (
         Invoice.select(Invoice.customer)
-        .where((Invoice.open_cents > 0) & (Invoice.issued_on < history.today - 26 * DAY))
+        .where(Invoice.IS_OWED & (Invoice.issued_on < history.today - 26 * DAY))
         .group_by(Invoice.customer)
         .having(fn.SUM(Invoice.open_cents) >= ENOUGH_CENTS)
     )

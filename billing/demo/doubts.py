@@ -32,7 +32,7 @@ def play(history):
 def _quiet_one(history, days):
     """An open invoice of somebody with a mail address on which nothing else happens; None where none is."""
     old_enough = Invoice.issued_on < history.today - timedelta(days=days)
-    query = Invoice.select().join(Customer).where((Invoice.open_cents > 0) & old_enough)
+    query = Invoice.select().join(Customer).where(Invoice.IS_OWED & old_enough)
     others = (Customer.name != HERO_NAME) & patience.strangers()
     for invoice in query.where(others).order_by(Invoice.id.desc()).limit(40):
         busy = invoice.customer.tickets.exists() or ledger.standing_attempt(invoice)

@@ -97,7 +97,7 @@ def _write(customer, told):
 
 def _answered(customer, history):
     """The same some days ago: it was read, and the answer came back to the case."""
-    invoice = customer.invoices.where(Invoice.open_cents > 0).order_by(Invoice.due_on).first()
+    invoice = customer.invoices.where(Invoice.IS_OWED).order_by(Invoice.due_on).first()
     if not demands.late_cents(demands.of(invoice), history.today - AGO):
         raise BillingError("Nothing was late by then.")
     at = history.now - AGO

@@ -249,7 +249,7 @@ def _owed(customer_ids):
     """{customer id: [(invoice id, open cents)]}, oldest due first."""
     owed = defaultdict(list)
     query = Invoice.select(Invoice.customer, Invoice.id, Invoice.open_cents).where(
-        Invoice.customer.in_(customer_ids) & (Invoice.open_cents > 0)
+        Invoice.customer.in_(customer_ids) & Invoice.IS_OWED
     )
     for customer_id, id, cents in query.order_by(Invoice.customer, Invoice.due_on, Invoice.id).tuples():
         owed[customer_id].append((id, cents))

@@ -65,9 +65,7 @@ def _talk(person, talk, at, key, staff):
 
 def _waiting(history, people, rng):
     """Whom nobody answered: three customers, a number that nobody knows, and one that was withheld."""
-    owing = Invoice.select(Invoice.customer).where(
-        (Invoice.open_cents > 0) & (Invoice.due_on < history.today)
-    )
+    owing = Invoice.select(Invoice.customer).where(Invoice.IS_OWED & (Invoice.due_on < history.today))
     late = [one for one in people if one.customer_id in {row.customer_id for row in owing}] or people
     first, second, third = late[0], rng.choice(late), rng.choice(people)
     for number, (source, line, outcome, hours, told) in enumerate((

@@ -152,7 +152,7 @@ def _with_card_and_open_invoice(history):
         .where(
             Autopay.ended_at.is_null()
             & (PaymentMethod.kind == PaymentMethod.CARD)
-            & (Invoice.open_cents > 0)
+            & Invoice.IS_OWED
             & Invoice.id.not_in(claimed)
         )
         .order_by(Invoice.id)

@@ -150,9 +150,7 @@ def _invoice_readers(invoice_ids):
     An invoice that nobody reads comes once, without a contact. Two plain look-ups instead of one join of
     three tables: a bill run fills them faster than PostgreSQL learns their sizes, and its plan suffered.
     """
-    due = Invoice.select(Invoice.id, Invoice.customer).where(
-        among(Invoice.id, invoice_ids) & (Invoice.open_cents > 0)
-    )
+    due = Invoice.select(Invoice.id, Invoice.customer).where(among(Invoice.id, invoice_ids) & Invoice.IS_OWED)
     invoices = list(due.order_by(Invoice.id).tuples())
     ways = _ways({customer_id for _, customer_id in invoices}, Preference.INVOICE)
     for invoice_id, customer_id in invoices:

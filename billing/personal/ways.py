@@ -86,7 +86,7 @@ def _date(notice, texts, today):
 def _installments(notice, texts):
     company = companies.current()
     owed = sum(one.open_cents for one in Invoice.select().where(
-        (Invoice.customer == notice.customer_id) & (Invoice.open_cents > 0)))  # fmt: skip
+        (Invoice.customer == notice.customer_id) & Invoice.IS_OWED))  # fmt: skip
     runs = notice.customer.plans.where(Plan.state.in_((Plan.RUNNING, Plan.PROPOSED))).exists()
     count = min(company.plan_max_count, owed // max(company.plan_min_cents, 1))
     if runs or count < 2:

@@ -80,7 +80,7 @@ def _late(today):
         .join(Customer)
         .left_outer_join(ImportBatch)
         .where(
-            (Invoice.open_cents > 0)
+            Invoice.IS_OWED
             & (Invoice.due_on < since)
             & Invoice.id.not_in(known)
             & (ImportBatch.id.is_null() | (ImportBatch.state == ImportBatch.RELEASED))

@@ -209,7 +209,7 @@ def reopened(payment, company, reason=None):
     if reason is not None:
         twins &= Allocation.reason == reason
     query = Invoice.select().where(
-        Invoice.id.in_(Allocation.select(Allocation.invoice).where(twins)) & (Invoice.open_cents > 0)
+        Invoice.id.in_(Allocation.select(Allocation.invoice).where(twins)) & Invoice.IS_OWED
     )
     return tuple(
         Reopened(one, documents.printed_number(one, company), one.due_on, one.open_cents)

@@ -327,7 +327,7 @@ def _reopened(payment, reason):
     twins = Allocation.select(Allocation.invoice).where(
         (Allocation.payment == payment) & (Allocation.reason == reason) & (Allocation.amount_cents < 0)
     )
-    owed = Invoice.id.in_(twins) & (Invoice.open_cents > 0)
+    owed = Invoice.id.in_(twins) & Invoice.IS_OWED
     return list(Invoice.select().where(owed).order_by(Invoice.due_on, Invoice.id))
 
 
