@@ -11,6 +11,7 @@ from flask import abort, flash, g, redirect, render_template, request, url_for
 from billing import links
 from billing.errors import BillingError
 from billing.renewals import answers, endings, letter
+from billing.wording import tongues
 from models import Contact, Contract, Link, RenewalAnswer
 from portal.door import bp
 from portal.forms import AnswerForm, new_key
@@ -88,9 +89,9 @@ def _page(contract, here, *, contact, notice=None):
             now=g.now,
         )
     except BillingError as refusal:
-        flash(str(refusal), "error")
+        flash(tongues.of(contract.customer).say(str(refusal)), "error")
         return _shown(Contract.get_by_id(contract.id), form), 422
-    flash(THANKS[row.answer], "success")
+    flash(tongues.of(contract.customer).say(THANKS[row.answer]), "success")
     return redirect(here, 303)
 
 
@@ -108,6 +109,8 @@ def _shown(contract, form):
     elif contract.cancellations.exists():
         ended = endings.document(contract, today=g.today)
     form.key.data = new_key()
+    tongue = tongues.of(contract.customer)
+    _say_in(form, tongue)
     return render_template(
         "portal/contract.html",
         contract=contract,
@@ -117,4 +120,14 @@ def _shown(contract, form):
         lines=letter.lines_of(contract, g.today),
         name=endings.lower(contract.name),
         form=form,
+        tongue=tongue,
     )
+
+
+def _say_in(form, tongue):
+    """Labels and refusals of the form in the customer's language."""
+    form.message.label.text = f"{form.message.label.text} (optional)"
+    for one in (form.name, form.message):
+        label, _, optional = one.label.text.partition(" (")
+        one.label.text = tongue.say(label) + (f" {tongue.say('(' + optional)}" if optional else "")
+        one.errors = [tongue.say(error) for error in one.errors]

@@ -1,5 +1,6 @@
 """The customer's answer about their contract: what is told before, what is recorded, what it does."""
 
+import re
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from models import (
     Contact,
     Contract,
     Credit,
+    Customer,
     Message,
     Notice,
     RenewalAnswer,
@@ -29,6 +31,7 @@ from tests.test_renewals import agree, table  # noqa: F401
 TODAY, NOW = date(2026, 12, 1), datetime(2026, 12, 1, 18, 0)
 END_ON, DEADLINE_ON = date(2027, 3, 31), date(2027, 3, 1)
 LATE = date(2027, 3, 10)
+ENGLISH = re.compile(r"\b(the|that|this|and|of|your|you|we|it|is|are|by|to|on|for|please|every)\b", re.I)
 
 
 def at(on):
@@ -487,3 +490,46 @@ def test_the_confirmation_says_what_was_answered_and_leads_back(app, alice, cloc
     ] in letter.subject
     assert "Signed by: Alice Archer" in letter.text
     assert "/c/" in letter.text and "/c/…" in letter.kept_text
+
+
+# --- In Spanish ----------------------------------------------------------------------------------
+
+
+def words_in(page):
+    """What a person reads in the main part of a page, without what only the key Enter presses."""
+    found = page.tree.xpath("//main//text()[not(ancestor::button[@aria-hidden])][not(ancestor::script)]")
+    return " ".join(" ".join(found).split())
+
+
+@pytest.mark.parametrize(
+    ("on", "fields"),
+    [
+        (TODAY, {}),
+        (LATE, {}),
+        (TODAY, {"renewal_months": 1}),
+        (TODAY, {"auto_renew": False}),
+        (date(2027, 5, 3), {"renewal_months": 1}),
+    ],
+)
+def test_who_reads_spanish_answers_in_spanish(app, alice, clock, on, fields):
+    Customer.update(language="es").execute()
+    contract = agree(Customer.get(), **fields)
+    require_fire(contract)
+    clock.set(on)
+    visitor = enter(Visitor(app), factories.payer(alice), clock)
+
+    page = visitor.open(f"/account/agreements/{contract.id}")
+    said = words_in(page)
+
+    assert page.tree.get("lang") == "es-US" and "Cancelar mi servicio" in said
+    assert not ENGLISH.search(said.replace("Monitoring agreement", "")), said
+
+
+def test_what_is_signed_in_spanish_is_kept_in_spanish(company, alice):
+    Customer.update(language="es").execute()
+    row = give(agree(Customer.get()))
+
+    assert "Su último día de servicio es el 31 de marzo de 2027." in row.wording
+    assert not ENGLISH.search(row.wording)
+    told = answers.document(row, today=TODAY, moment="")
+    assert told.paragraphs[0] == "Desde el 1 de abril de 2027 nadie atiende las señales de su alarma."

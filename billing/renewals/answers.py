@@ -12,6 +12,7 @@ from billing import authorities, customers, events, ledger, tickets, words
 from billing.errors import BillingError
 from billing.periods import DAY
 from billing.renewals import agreements, closing, endings, matching, rules, sending, terms, told
+from billing.wording import tongues
 from models import Contract, Notice, RenewalAnswer, RenewalNotice, RenewalRule, Ticket
 
 RENEW, TALK, END = RenewalAnswer.RENEW, RenewalAnswer.TALK, RenewalAnswer.END
@@ -162,13 +163,14 @@ def _for_the_customer(contract, term):
 
 
 def wording(offered, answer):
-    """The words that stand beside the button of an answer, as they are kept with it."""
+    """The words that stand beside the button of an answer, as they are kept with it: in their language."""
+    say = tongues.of(offered.contract.customer).say
     lines = [offered.headline, offered.until]
     if answer == END:
         lines += offered.end_words
     else:
         lines.append(offered.keep_words if answer == RENEW else "Somebody of ours gets in touch with you.")
-    return "\n".join(line for line in lines if line)
+    return "\n".join(say(line) for line in lines if line)
 
 
 def latest(contract):
@@ -312,10 +314,11 @@ def _told(row):
             f"Thank you. You told us that you keep your {name}.",
             tuple(row.wording.split("\n")[2:]) or (),
         )
-    lines = tuple(row.wording.split("\n"))
-    last = words.date(row.last_on)
+    lines, last = tuple(row.wording.split("\n")), words.date(row.last_on)
+    first = f"Your last day of service is {last}."
+    at = next(lines.index(said) for one in tongues.TONGUES.values() if (said := one.say(first)) in lines)
     return (
         f"Your {name} ends on {last}",
         f"You ended your {name}: {last} is your last day of service.",
-        lines[lines.index(f"Your last day of service is {last}.") + 1 :],
+        lines[at + 1 :],
     )
