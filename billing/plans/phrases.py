@@ -1,7 +1,7 @@
 """The words of an agreement in each language that we write: the same paragraphs, one for one. Pure.
 
-Whoever changes one changes the other: English stands here, Spanish in ``spanish``. Not here: which facts stand
-in them (agreement.py), the messages around it (billing/wording).
+Whoever changes one changes the other: English stands here, Spanish in ``spanish``. Not here: which facts
+stand in them (agreement.py), the messages around it (billing/wording).
 """
 
 from dataclasses import dataclass
