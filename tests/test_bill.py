@@ -48,8 +48,8 @@ def test_it_issues_one_invoice_for_all_charges_of_a_customer(db):
         (DECEMBER, date(2026, 12, 31), 3000),
         (DECEMBER, date(2026, 12, 31), 1250),
     ]
-    assert invoice.lines[0].site_text == "Home, 7 Oak Street, Austin"
-    assert invoice.lines[0].system_text == "Burglar alarm"
+    assert lines[0].site_text == "Home, 7 Oak Street, Austin"
+    assert lines[0].system_text == "Burglar alarm"
     assert checks.run() == []
 
 
