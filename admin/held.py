@@ -16,7 +16,7 @@ from billing import approvals
 from billing.collections import gate, overrides
 from billing.errors import BillingError
 from billing.notices import holding
-from models import Approval, Notice
+from models import Approval, Notice, Verdict
 
 
 class HeldNotices:
@@ -86,6 +86,8 @@ def reason_url(reason):
     """Where the row that proves a Reason is looked at, and what clears it is done."""
     if reason.table == "customer":
         return url_for("staff.customer", id=reason.id)
+    if reason.table == "verdict":  # what to do about it stands in the case
+        return url_for("staff.collections_case", id=Verdict.get_by_id(reason.id).customer_id)
     try:
         return url_for(f"staff_{reason.table}.details_view", id=reason.id)
     except BuildError:

@@ -6,10 +6,12 @@ from datetime import date, timedelta
 import pytest
 
 from billing import notices
+from billing.collections import verdicts
 from billing.edges.clock import FixedClock
 from billing.notices import holding
 from models import Approval, Call, Company, CustomerGroup, Notice, ReminderPolicy, ReminderStep
-from tests.factories import make_invoice
+from tests import shutting
+from tests.factories import NOW, make_invoice
 from tests.office import enter
 
 DUE = date(2026, 11, 26)  # five days ago
@@ -139,6 +141,16 @@ def test_the_page_says_whom_to_answer_and_why(app, held, alice):
     assert "Alice Archer" in page and "nobody answered" in page and "Call back" in page
     assert holding.DRAFTED in page  # and not that it goes on by itself
     assert f"/staff/call/{Call.get().id}" in page
+
+
+def test_a_mistake_of_ours_leads_to_the_case_where_it_is_put_right(app, held, alice):
+    Call.update(state=Call.DONE, done_at=NOW, done_by="t", done_how="Spoke to her").execute()
+    shutting.unused_money(alice, held.invoice)
+    verdicts.judge_all(app.clock.today(), now=app.clock.now())
+
+    page = enter(app).get("/staff/held").text
+
+    assert "pays nothing yet." in page and f'href="/staff/collections/{alice.id}">Put it right' in page
 
 
 def test_sending_all_the_same_asks_a_second_person(app, held):
