@@ -52,7 +52,7 @@ def set_watch(feed, *, watched, limit_minutes, by, now):
     return Feed.get_by_id(feed.id)
 
 
-def stumble(name, trouble, *, now):
+def stumble(name, trouble):
     """It could not be read, because of ``trouble`` (a sentence)."""
     _found(name)
     Feed.update(trouble=str(trouble)[:255]).where(Feed.name == name).execute()

@@ -370,7 +370,7 @@ def _mailed(notice, mailed_on, by, today, now):
             return ""
         except BillingError as refusal:
             sentence = str(refusal)
-    notices.mark_printed(notice, today=today, now=now)
+    notices.mark_printed(notice, mailed_on=mailed_on, today=today, now=now)
     return sentence
 
 

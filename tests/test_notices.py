@@ -170,6 +170,8 @@ def test_resending_reaches_the_chosen_contact_again_and_again(alice):
     second = notices.resend(invoice, contact=payer(alice), by=BY, now=NOW)
 
     assert (first.id != second.id, first.invoice, first.address) == (True, invoice, "alice@example.com")
+    noted = models.Event.select().where(models.Event.what == "invoice.sent_again")
+    assert [(event.by, event.customer_id) for event in noted] == [(BY, alice.id)] * 2
 
 
 def test_resending_needs_an_address_and_an_issued_invoice(alice, db):

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import subprocess
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from peewee import IntegrityError
@@ -270,6 +270,18 @@ def test_a_late_letter_by_itself_is_not_posted_either(late_letter):
 
     with pytest.raises(BillingError, match="Do not post it, and wait with it: They called"):
         notices.mark_printed(factories.fresh(late_letter), today=TODAY, now=NOW)
+
+
+def test_a_letter_left_on_the_day_on_which_it_was_mailed_however_late_that_is_noted(press, clock, db):
+    notice = letter("Ann")
+    batch, later = batch_of(press, clock), NOW + timedelta(days=3)
+    told = {"by": "staff:olga", "now": later}
+    printing.mark_printed(batch, **told)
+
+    mailed_on = TODAY + timedelta(days=1)
+    printing.mark_mailed(batch, mailed_on=mailed_on, today=TODAY + timedelta(days=3), **told)
+
+    assert factories.fresh(notice).sent_at == datetime.combine(mailed_on, time(18))  # noon in Texas
 
 
 def test_the_links_on_paper_work_and_their_secrets_are_not_kept(press, clock, db):

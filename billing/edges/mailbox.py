@@ -53,12 +53,12 @@ def read(mailbox, *, replies, shelf, clock):
                 taken.append(_take(opened.content(mail), replies, shelf, clock.now()))
                 opened.done(mail)
     except MailboxTrouble as trouble:
-        feeds.stumble(feeds.MAIL, trouble, now=clock.now())
+        feeds.stumble(feeds.MAIL, trouble)
         raise
     except (OSError, imaplib.IMAP4.error, ssl.SSLError) as error:
         said = encryption.distrust(error, mailbox.name)
         trouble = MailboxTrouble(said or f"The mailbox cannot be read ({type(error).__name__}: {error}).")
-        feeds.stumble(feeds.MAIL, trouble, now=clock.now())
+        feeds.stumble(feeds.MAIL, trouble)
         raise trouble from None
     feeds.beat(feeds.MAIL, now=clock.now())
     return taken

@@ -8,7 +8,7 @@ import secrets
 
 from peewee import IntegrityError, fn
 
-from billing import phones, preferences
+from billing import events, phones, preferences
 from billing.errors import BillingError
 from billing.preferences import offers
 from models import (
@@ -508,5 +508,9 @@ def resend(invoice, *, contact, by, now):
     key = f"invoice:{invoice.id}:{contact.id}:again:{secrets.token_hex(8)}"
     why = "Our office sent you this invoice again."
     customer = invoice.customer_id
-    queue(Notice.INVOICE, key=key, customer=customer, contact=contact, invoice=invoice, why=why, now=now)
-    return Notice.get(Notice.key == key)
+    with db.atomic():
+        queue(Notice.INVOICE, key=key, customer=customer, contact=contact, invoice=invoice, why=why, now=now)
+        notice = Notice.get(Notice.key == key)
+        after = {"to": contact.email}
+        events.record("invoice.sent_again", invoice, by=by, now=now, after=after, customer=invoice.customer)
+    return notice

@@ -30,7 +30,7 @@ from models import (
     db,
 )
 
-CHUNK = 500  # invoices looked at together: memory stays flat however many are open
+CHUNK = 2_000  # invoices looked at together: memory stays flat however many are open
 AHEAD = 30  # days; nobody may wish to be reminded earlier
 SOON_AGAIN = timedelta(days=2)  # a reminder that was made up for is not repeated so soon
 KINDS = (Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN)
@@ -189,6 +189,11 @@ def _as_due(rows):
 
 
 def _queue_chunk(rows, today, now):
+    with companies.read_once():
+        return _queue_all(rows, today, now)
+
+
+def _queue_all(rows, today, now):
     rows = _as_due(rows)
     steps = reminder_policies.of_invoices([row[:3] for row in rows])
     scene = _scene(rows, steps, today, now)

@@ -8,7 +8,8 @@ in ``judging``, for many plain ones at once in ``ahead``; how mail leaves stands
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from peewee import IntegrityError
 
@@ -349,11 +350,22 @@ def print_queue():
     return Notice.select().where(Notice.state == Notice.PRINT).order_by(Notice.id)
 
 
-def mark_printed(notice, *, today, now):
+def mark_printed(notice, *, today, now, mailed_on=None):
     """The paper left the house. Returns the notice; raises StaleState when it was marked already.
+
+    mailed_on -- the day on which it was brought to the post, where that is noted later: that is when it left
 
     Raises BillingError for what presses somebody who waits for us: it is kept back instead of posted.
     """
     if against := gate.check(notice, today=today, now=now):
         raise BillingError(f"Do not post it, and wait with it: {gate.sentence(against)}")
-    return move(notice, Notice.SENT, sent_at=now)
+    return move(notice, Notice.SENT, sent_at=_left_at(notice, mailed_on, today, now))
+
+
+def _left_at(notice, mailed_on, today, now):
+    """The instant as which a day of mailing counts: noon there, but not before the letter was made."""
+    if mailed_on in (None, today):
+        return now
+    zone = ZoneInfo(companies.current().time_zone)
+    noon = datetime.combine(mailed_on, time(12), zone).astimezone(UTC).replace(tzinfo=None)
+    return min(max(noon, notice.claimed_at or notice.created_at), now)
