@@ -293,3 +293,17 @@ def test_the_index_is_built_anew_from_the_rows(app, alice, texts):
     assert (found("siren"), found("invoice"), SearchEntry.select().count()) == before
     make_note(alice, "after that a gong")
     assert len(found("gong")) == 1
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_a_long_beginning_finds_every_word_that_begins_so_however_many_there_are(alice, count):
+    """Up to 24 words are asked for by name, quick where each stands everywhere; more by their beginning."""
+    for number in range(count):
+        make_note(alice, f"The alarmado{number} is here")
+    make_note(alice, "An alarm, an Alarmád and nothing else")
+
+    hits = search.find("alarmad*", limit=100).hits
+
+    assert len(hits) == count + 1
+    assert [hit.id for hit in hits] == sorted((hit.id for hit in hits), reverse=True)
+    assert search.find("alarmadz*").hits == ()

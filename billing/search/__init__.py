@@ -22,7 +22,9 @@ from models import SearchEntry, db
 KINDS = SearchEntry.KINDS
 SAID = (SearchEntry.MESSAGE, SearchEntry.CALL, SearchEntry.NOTE, SearchEntry.INBOUND)  # by people, not by us
 MOST = 100
+LONGEST_KEPT, MOST_NAMED = 6, 24  # letters of a beginning that FTS5 knows (migrations/0020); words of one
 NEWEST = 4_000  # entries that PostgreSQL looks through, before it asks the index for all
+MOST_LOOKED = 64_000  # entries that it looks through, where enough were found among the newest to go on
 
 
 @dataclass(frozen=True)
@@ -85,27 +87,56 @@ def _ids(words, kinds, customer, before, limit, begins):
         asked = typed.for_postgresql(words, begins, *marks)
         return _among_tsvectors(asked, before, limit, is_narrow=customer is not None)
     older, values = ("AND rowid < ?", [before]) if before else ("", [])
-    asked = [typed.for_fts5(words, begins, *marks), *values, limit]
+    asked = [typed.for_fts5(words, begins, *marks, known=_words_that_begin), *values, limit]
     return _numbers(
         f"SELECT rowid FROM search_index WHERE search_index MATCH ? {older} ORDER BY rowid DESC LIMIT ?",
         asked,
     )
 
 
+def _words_that_begin(beginning):
+    """The words of the index of SQLite that begin so; None where they are many, or the index knows it itself.
+
+    FTS5 keeps the beginnings of up to LONGEST_KEPT letters. For longer ones it would collect all matches of a
+    common word before it gives the newest; of words that are named it gives one by one. Its list of words is
+    read by leaps, from each to what comes next.
+    """
+    if len(beginning) <= LONGEST_KEPT:
+        return None
+    db.execute_sql(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_words "
+        "USING fts5vocab('main', 'search_index', 'instance')"
+    )
+    found, at, after = [], beginning, beginning + "\U0010ffff"
+    leap = "SELECT term FROM temp.search_words WHERE term >= ? AND term < ? LIMIT 1"
+    while len(found) < MOST_NAMED:
+        row = db.execute_sql(leap, [at, after]).fetchone()
+        if row is None:
+            return found
+        found.append(row[0])
+        at = row[0] + "\x01"
+    return None
+
+
 def _among_tsvectors(asked, before, limit, *, is_narrow):
     """What is common is among the newest; what is not is few, and the index finds all of it.
 
     PostgreSQL cannot tell which: it guesses the same number for every word that it has no statistics of, and
-    then reads a million rows in search of twenty, or sorts a million to show twenty.
+    then reads a million rows in search of twenty, or sorts a million to show twenty. How often it stands in
+    the newest tells how many more are to be looked through; a phrase of common words needs that most, because
+    the index knows no places of words and would look through all that hold them.
     """
     end = before or (_numbers("SELECT COALESCE(max(rowid), 0) + 1 FROM search_index", [])[0])
     newest = "ORDER BY rowid DESC LIMIT %s"
     fits = "SELECT rowid FROM search_index WHERE words @@ %s::tsquery"
     if not is_narrow:
-        near = f"{fits} AND rowid < %s AND rowid >= %s {newest}"
-        found = _numbers(near, [asked, end, end - NEWEST, limit])
-        if len(found) == limit:
-            return found
+        near, looked = f"{fits} AND rowid < %s AND rowid >= %s {newest}", NEWEST
+        while looked <= MOST_LOOKED:
+            found = _numbers(near, [asked, end, end - looked, limit])
+            if len(found) == limit:
+                return found
+            enough = 2 * looked * limit // max(len(found), 1)  # twice what should do
+            looked = max(enough, looked + 1)
     with db.atomic():
         db.execute_sql("SET LOCAL enable_seqscan = off")
         db.execute_sql("SET LOCAL enable_indexscan = off")
@@ -170,16 +201,28 @@ _TSVECTOR = {
 def reindex():
     """Forget the index and build it from the rows; returns how many can be found now.
 
-    For an index that somebody broke, or filled past the triggers. Nobody else writes meanwhile: about half a
-    minute for a million texts.
+    For an index that somebody broke, or filled past the triggers. Nobody else writes or searches meanwhile: a
+    minute or two for a million texts.
     """
     with db.atomic():
         if db.for_update:
-            db.execute_sql("LOCK TABLE search_entry IN EXCLUSIVE MODE")
-            db.execute_sql("DELETE FROM search_index")
+            _anew_on_postgresql()
         else:
             db.execute_sql("INSERT INTO search_index (search_index) VALUES ('delete-all')")
-        SearchEntry.delete().execute()
-        db.execute_sql(_ENTRIES)
-        db.execute_sql(_WORDS.format(**(_TSVECTOR if db.for_update else _FTS5)))
+            SearchEntry.delete().execute()
+            db.execute_sql(_ENTRIES)
+            db.execute_sql(_WORDS.format(**_FTS5))
     return SearchEntry.select(SQL("1")).count()
+
+
+def _anew_on_postgresql():
+    """The index over the words is made at the end: row by row it would take ten times as long."""
+    [(definition,)] = db.execute_sql(
+        "SELECT indexdef FROM pg_indexes WHERE indexname = 'search_index_words' "
+        "AND schemaname = current_schema()"
+    ).fetchall()
+    db.execute_sql("TRUNCATE search_entry, search_index RESTART IDENTITY")
+    db.execute_sql("DROP INDEX search_index_words")
+    db.execute_sql(_ENTRIES)
+    db.execute_sql(_WORDS.format(**_TSVECTOR))
+    db.execute_sql(definition)

@@ -105,16 +105,26 @@ def _alternatives(wanted, begins):
     return [(wanted.parts, False)]
 
 
-def for_fts5(words, begins, kinds=None, customer_id=None):
-    """The MATCH of FTS5. Everything stands in quotes, so that it is a word and no operator."""
+def for_fts5(words, begins, kinds=None, customer_id=None, known=lambda beginning: None):
+    """The MATCH of FTS5. Everything stands in quotes, so that it is a word and no operator.
+
+    known -- callable(beginning): the words of the index that begin so, or None where they are not to be named
+    """
     asked = [
-        "(" + " OR ".join(f'"{" ".join(parts)}"{" *" if open else ""}' for parts, open in found) + ")"
+        "(" + " OR ".join(_matches(parts, open, known) for parts, open in found) + ")"
         for found in (_alternatives(wanted, begins) for wanted in words)
     ]
     query = f"words : ({' AND '.join(asked)})"
     if kinds is not None:
         query += " AND marks : (" + " OR ".join(f'"k{kind}"' for kind in kinds) + ")"
     return query + (f' AND marks : "c{customer_id}"' if customer_id else "")
+
+
+def _matches(parts, open, known):
+    found = known(parts[-1]) if open else None
+    if found is None:
+        return f'"{" ".join(parts)}"{" *" if open else ""}'
+    return " OR ".join(f'"{" ".join((*parts[:-1], word))}"' for word in found or [parts[-1]])
 
 
 def for_postgresql(words, begins, kinds=None, customer_id=None):

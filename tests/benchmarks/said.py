@@ -134,7 +134,7 @@ _INSERT = """{numbers}
             || COALESCE(' ' || rare.words, ''),
         {no}, 'staff:olga@example.com', {at}
     FROM numbers JOIN piece AS first ON first.id = n % {pieces}
-        JOIN piece AS last ON last.id = (n * 7919 + n / {pieces}) % {pieces}
+        JOIN piece AS last ON last.id = (n % {pieces} * 7919 + n / {pieces}) % {pieces}
         LEFT JOIN rare ON n % 4000 = 0 AND rare.id = n / 4000 % 20
     ORDER BY n"""
 _SQL = {
