@@ -301,7 +301,7 @@ def test_the_mail_and_the_file_of_a_spanish_plan_are_spanish(app, owed, spanish)
     assert "Este acuerdo es entre" in text and "en inglés" not in text
     assert "This agreement" not in text
     page = " ".join(text_of(letter.attachments[0][2]).split())
-    assert "Plan de pagos" in page and "El acuerdo" in page and "1 de enero de 2027" in page
+    assert "Plan de pagos" in page and "El acuerdo" in page and "2 de 3 1 de enero de 2027" in page
     for english in ("The agreement", "Payment", "Due until", "Signed", "no fee", "Invoice"):
         assert english not in page
 

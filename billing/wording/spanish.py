@@ -63,7 +63,7 @@ AROUND = {
     "{day}, paid": "{day}, pagado",
     "{count} payments": "{count} pagos",
     "in {count} payments": "en {count} pagos",
-    "{digits} of {digits2}": "{digits} de {digits2}",
+    "{number} of {total}": "{number} de {total}",
     "It is paid off.": "Está pagado.",
     "Payment {number}, due {day}, was missed.": "No llegó el pago {number}, que vencía el {day}.",
     "Payment {number}, due {day}, was missed after another one was.": (
