@@ -20,6 +20,7 @@ from models import Call, Charge, Contract, Customer, PriceChange, Promise, Renew
 
 AHEAD = timedelta(days=180)
 BEHIND = timedelta(days=14)  # what was not done stays in sight for so long
+OURS = "ZZ-DEFAULT"  # of the table of rules: a courtesy of the house
 OPEN = (RenewalNotice.PLANNED, RenewalNotice.QUEUED)
 
 
@@ -68,18 +69,20 @@ def of(staff, *, today):
 
 
 def _windows(today):
-    """The last lawful day of every notice that has no proof yet."""
+    """The last lawful day of every notice that has no proof yet; one for each message, by what leads it."""
     rows = (
         RenewalNotice.select(RenewalNotice, Contract, Customer)
         .join(Contract)
         .join(Customer)
-        .where(RenewalNotice.state.in_(OPEN) & RenewalNotice.closes_on.between(today - BEHIND, today + AHEAD))
+        .where(RenewalNotice.state.in_(OPEN) & (RenewalNotice.rule_code == RenewalNotice.together))
+        .where(RenewalNotice.closes_on.between(today - BEHIND, today + AHEAD))
     )
     for row in rows:
         how = RenewalNotice.MEDIA[row.medium].lower()
         doing = "is out and waits for its proof" if row.state == RenewalNotice.QUEUED else "goes out"
         text = f"{row.contract.name}. The notice {doing}, by {how}, planned {words.date(row.plan_on)}."
-        title = f"Last day for notice {row.rule_code}: {row.contract.customer}"
+        which = "our own notice" if row.rule_code == OURS else f"notice {row.rule_code}"
+        title = f"Last day for {which}: {row.contract.customer}"
         yield Entry(f"notice-{row.id}", row.closes_on, title, text, 0, row.created_at)
 
 

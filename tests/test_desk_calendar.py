@@ -102,6 +102,17 @@ def test_the_secret_is_not_kept(app):
     assert len(stored) == 64 and stored not in address and address.rpartition("/")[2][:-4] not in stored
 
 
+def test_rules_that_one_message_serves_are_one_entry_and_our_own_has_a_name(app, table, alice, bob):  # noqa: F811
+    agree(alice, "NY")
+    agree(bob, "TX")
+    run(TODAY)
+    enter(app)
+
+    found = [entry.title for entry in desk_calendars.of(Staff.get(), today=TODAY).entries]
+
+    assert sorted(found) == [f"Last day for notice NY-527a: {alice}", f"Last day for our own notice: {bob}"]
+
+
 def test_a_window_with_its_proof_is_gone(app, table, alice):  # noqa: F811
     agree(alice)
     run(TODAY)
