@@ -216,7 +216,9 @@ class _Scene:
 
         While somebody keeps their word for all of that, what came later can wait as well.
         """
-        found = self.promises.get(row.customer_id, ())
+        found = self.promises.get(row.customer_id)
+        if not found:
+            return None
         own = [kept for invoice_id, kept in found if invoice_id == row.id]
         every = [
             kept._replace(is_of_this=row.issued_on <= kept.made_on)
@@ -244,5 +246,7 @@ class _Scene:
 
 def _stance(stances, code, invoice_id):
     """The latest of this code about this invoice or all of them."""
+    if not stances:
+        return None
     found = [told for said, about_id, told in stances if said == code and about_id in (None, invoice_id)]
     return found[-1] if found else None
