@@ -227,7 +227,7 @@ def test_an_unclear_invoice_waits_on_the_first_page_and_says_what_to_mend(app, u
     assert "“Misc.” does not say what was done. Write what it is, in plain words." in page
     refused = billing.act("invoice", "issue", unclear)
 
-    assert refused.status_code == 409 and "It would confuse Alice Archer" in text_of(refused)
+    assert refused.status_code == 409 and "This does not fit as it is now" in text_of(refused)
     assert fresh(unclear).state == "draft"
 
 
