@@ -1,9 +1,12 @@
 """How often the busiest pages ask the database: a fixed number, however many rows they show."""
 
+from datetime import date
+from functools import partial
+
 import pytest
 
 import models
-from billing import links
+from billing import links, tickets
 from tests import factories, office
 from tests.portal_visitor import Visitor
 from tests.test_portal_account import enter
@@ -46,3 +49,36 @@ def test_a_page_asks_as_often_for_many_invoices_as_for_one(name, pages, alice):
 
     assert len(for_many) <= MOST[name], "\n".join(for_many)
     assert len(for_many) <= len(for_one) + 1
+
+
+WITHOUT_SIGN_IN = {"staff.sign_in"}  # it leads on for who is signed in
+
+
+def test_no_page_of_the_back_office_asks_more_often_for_many_than_for_one(app, alice, clock):
+    """Every page that stands by itself, as the map of addresses has them: a new one cannot be forgotten."""
+    rules = [rule for rule in app.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments]
+    paths = [rule.rule for rule in rules if rule.endpoint.startswith("staff.")
+             and rule.endpoint not in WITHOUT_SIGN_IN]  # fmt: skip
+    _trouble("Carl", clock)
+    paths += [f"/staff/customer/{alice.id}", "/staff/collections/2", "/staff/ticket/1", "/staff/ticket/"]
+    desk = office.enter(app)
+    for_one = {path: len(asked(partial(_status, desk, path))) for path in paths}
+
+    for number in range(23):
+        _trouble(f"Customer {number}", clock)
+
+    for_many = {path: len(asked(partial(_status, desk, path))) for path in paths}
+    assert len(paths) > 18
+    assert {path: (for_one[path], many) for path, many in for_many.items() if many > for_one[path] + 2} == {}
+
+
+def _status(desk, path):
+    return desk.get(path).status_code
+
+
+def _trouble(name, clock):
+    """A customer who owes, and who has asked something."""
+    customer = factories.make_customer(name, email=f"{name.replace(' ', '')}@example.com".lower())
+    factories.make_invoice(customer, due=date(2026, 10, 1), issued=date(2026, 9, 1))
+    told = {"contact": factories.payer(customer), "by": factories.BY, "now": clock.now()}
+    tickets.open(customer, subject="Two panels", body="We have one.", **told)
