@@ -3299,6 +3299,7 @@ class Verdict(BaseModel):
     since_on = DayField(help_text="Since when this has been the reason.")
     judged_at = UtcField()
     current = BooleanField(default=True)
+    ended_at = UtcField(null=True, help_text="When it was so no more.")
 
     class Meta:
         constraints = [Check("amount_cents > 0")]
@@ -3320,6 +3321,9 @@ Verdict.add_index(
     )
 )
 Verdict.add_index(Verdict.index(Verdict.customer, name="verdict_current").where(Verdict.current))
+Verdict.add_index(
+    Verdict.index(Verdict.ended_at, name="verdict_ended").where(Verdict.ended_at.is_null(False))
+)
 
 
 class Stance(BaseModel):

@@ -38,7 +38,7 @@ class CollectionsDesk:
         return self.render(
             "admin/collections.html",
             page=desk.page(today=g.today, now=g.now, code=code, number=number),
-            waiting=desk.waiting() if number == 1 and not code else None,
+            waiting=desk.waiting(now=g.now) if number == 1 and not code else None,
             queues=[queue for queue in desk.queues(g.today) if security.may(f"{queue.screen}.read")],
             code=code,
         )

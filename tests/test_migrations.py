@@ -42,6 +42,7 @@ ALL = [
     "0028_why_they_say",
     "0029_what_nobody_read",
     "0030_what_was_known",
+    "0031_when_a_verdict_ended",
     "0032_one_person",
     "0033_paid_after_all",
     "0034_calendars_of_staff",

@@ -66,7 +66,7 @@ def test_the_sum_is_that_of_the_verdicts_that_are_our_fault(late, question, bob)
     verdicts.judge_all(TODAY, now=NOW)
     ours = Verdict.select().where(Verdict.current & (Verdict.code << Verdict.OURS))
 
-    waiting = desk.waiting()
+    waiting = desk.waiting(now=factories.NOW)
 
     assert waiting.cents == sum(one.amount_cents for one in ours) == 16_250
     assert waiting.cents == sum(share.cents for share in waiting.shares)

@@ -495,6 +495,22 @@ def test_nobody_rewrites_a_verdict(owed, change):
         Verdict.update(**change).where(Verdict.id == found.id).execute()
 
 
+def test_what_waited_for_us_four_weeks_ago_is_told_beside_what_does_today(owed, bob):
+    """By the verdicts of then: one that has ended since, and one that still stands."""
+    other = factories.make_invoice(bob, cents=2000, due=DUE, issued=ISSUED)
+    deliver(other)
+    waiting_for_us(other)
+    undo = waiting_for_us(owed)
+    verdicts.judge_all(TODAY, now=NOW)
+    assert desk.waiting(now=NOW).was_cents is None  # nothing was judged so long ago
+
+    undo()
+    verdicts.judge_all(TODAY, now=NOW + timedelta(days=1))
+    later = desk.waiting(now=NOW + timedelta(weeks=4, hours=1))
+    assert (later.cents, later.was_cents) == (2000, 6250)
+    assert desk.waiting(now=NOW + timedelta(weeks=4, days=2)).was_cents == 2000
+
+
 def test_nobody_takes_a_verdict_away_or_revives_one(owed):
     first = judged(owed)
     waiting_for_us(owed)

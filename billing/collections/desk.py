@@ -5,7 +5,7 @@ stands above everything else.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from peewee import JOIN, SQL, fn
 
@@ -28,6 +28,7 @@ from models import (
 )
 
 SIZE = 25  # customers on a page
+TREND = timedelta(weeks=4)  # so long ago is what is compared with today
 MOST_WAITING = 50  # rows of what waits for us; the sum is of all of them
 
 
@@ -86,12 +87,16 @@ class Share:
 
 @dataclass(frozen=True)
 class Waiting:
-    """All the money that waits for us: the sum, by owner, and the longest first."""
+    """All the money that waits for us: the sum, by owner, and the longest first.
+
+    was_cents -- as much waited four weeks ago; None where nothing was judged yet
+    """
 
     cents: int
     customers: int
     shares: tuple
     rows: tuple
+    was_cents: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,10 +123,23 @@ def waiting_cents():
     return int(cents), customers
 
 
-def waiting():
+def waiting(*, now):
     """The Waiting as it stands now."""
     cents, customers = waiting_cents()
-    return Waiting(cents, customers, _shares(), _waiting_rows())
+    return Waiting(cents, customers, _shares(), _waiting_rows(), waited_cents(now - TREND))
+
+
+def waited_cents(at):
+    """What waited for us at an instant, by the verdicts of then; None before the first of them."""
+    first = Verdict.select(Verdict.judged_at).order_by(Verdict.id).first()
+    if first is None or first.judged_at > at:
+        return None
+    ours = (Verdict.code << Verdict.OURS) & (Verdict.judged_at <= at)
+    sums = (
+        Verdict.select(fn.COALESCE(fn.SUM(Verdict.amount_cents), 0)).where(ours & stood).scalar()
+        for stood in (Verdict.current, Verdict.ended_at > at)
+    )
+    return sum(map(int, sums))
 
 
 def _since():

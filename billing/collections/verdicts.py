@@ -129,8 +129,8 @@ def _keep(customer_ids, found, today, now):
         is_same = kept and kept.said[0] == judgment.code
         rows.append(_row(one, judgment, said, kept.since_on if is_same else today, now))
     if over:
-        ids = [(old[key].id,) for key in sorted(over, key=str)]
-        change_many(f'UPDATE "verdict" SET "current" = {FALSE} WHERE "id" = ?', ids)
+        ids = [(str(now), old[key].id) for key in sorted(over, key=str)]
+        change_many(f'UPDATE "verdict" SET "current" = {FALSE}, "ended_at" = ? WHERE "id" = ?', ids)
     if rows:
         insert_rows(Verdict, COLUMNS, rows)
     return len(rows)
