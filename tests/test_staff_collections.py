@@ -8,7 +8,7 @@ import pytest
 from admin import collections, security
 from billing import tickets
 from billing.collections import desk, rules, verdicts
-from models import Call, Contact, Stance, Ticket, ToJudge, Verdict
+from models import Call, Contact, Invoice, Stance, Ticket, ToJudge, Verdict
 from tests import factories
 from tests.office import enter, make_staff, text_of
 from tests.test_page_queries import asked
@@ -48,6 +48,19 @@ def test_money_that_waits_for_us_stands_above_all_with_its_act(olga, question):
     assert f'href="/staff/ticket/{question.id}">Answer</a>' in page.text
 
 
+def test_the_desk_says_whether_it_is_more_than_four_weeks_ago(olga, late, alice):
+    verdicts.judge_all(TODAY, now=NOW - timedelta(weeks=5))
+    assert "as much as four weeks ago" in text_of(olga.get("/staff/collections"))
+
+    factories.make_invoice(alice, cents=1_000, due=DUE, issued=date(2026, 10, 26))
+    verdicts.judge_all(TODAY, now=NOW)
+    assert "$10.00 more than four weeks ago" in text_of(olga.get("/staff/collections"))
+
+    Invoice.update(open_cents=0).execute()
+    verdicts.judge_all(TODAY, now=NOW)
+    assert "Four weeks ago it was $142.50." in text_of(olga.get("/staff/collections"))
+
+
 def test_the_first_page_says_how_much_waits_for_us(olga, question):
     assert "Money waiting for us $142.50 1 customer" in text_of(olga.get("/staff/"))
 
@@ -66,7 +79,7 @@ def test_the_sum_is_that_of_the_verdicts_that_are_our_fault(late, question, bob)
     verdicts.judge_all(TODAY, now=NOW)
     ours = Verdict.select().where(Verdict.current & (Verdict.code << Verdict.OURS))
 
-    waiting = desk.waiting(now=factories.NOW)
+    waiting = desk.waiting(now=NOW)
 
     assert waiting.cents == sum(one.amount_cents for one in ours) == 16_250
     assert waiting.cents == sum(share.cents for share in waiting.shares)
