@@ -715,7 +715,7 @@ ANSWERS = {
     "{money} is open today, due {day}.": "Hoy hay {money} pendientes, que vencen el {day}.",
     "Nothing more will be billed for it.": "No se facturará nada más por él.",
     "Still to be billed as usual: {money} for {days}, plus tax where it applies.": (
-        "Queda por facturar como siempre: {money} por {days}, más impuestos donde correspondan."
+        "Queda por facturar como siempre: {money} del {days}, más impuestos donde correspondan."
     ),
     "After that nothing more is charged for it.": "Después de eso no se cobra nada más por él.",
     "What was billed for later days, {money}, is taken off: it pays what is open, and we send you the rest back.": (
