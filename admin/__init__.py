@@ -1,7 +1,8 @@
 """The back office: generated screens over every table, and the few pages that staff start their day with.
 
-Here: putting it together under ``/staff``. The generator is base.py, what each table adds is views.py, who
-may do what is security.py. Rules live in ``billing/``; nothing here writes a state or an amount.
+Here: putting it together under ``/staff``. The generator is base.py, what each table adds stands in tables/,
+their order in the menu in views.py, who may do what in security.py. Rules live in ``billing/``; nothing here
+writes a state or an amount.
 """
 
 from flask_admin import Admin

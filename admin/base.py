@@ -1,7 +1,7 @@
 """The generator: a screen for a table, read from its model. Safe by default.
 
 Here: list, details, export and type-ahead of any model; editing.py and acting.py add forms and actions.
-Not here: which columns a table shows and what it may do (views.py), who may (security.py), how a
+Not here: which columns a table shows and what it may do (tables/), who may (security.py), how a
 list is found (lists.py), what a value looks like (labels.py). Nothing can be deleted: there is no route.
 """
 
@@ -39,7 +39,7 @@ class Guarded:
 
 
 class StaffView(Guarded, Editing, Acting, ModelView):
-    """One generated screen. Subclasses in views.py only say what their table needs."""
+    """One generated screen. Subclasses in tables/ only say what their table needs."""
 
     can_delete = False  # and there is no route for it either; a test asserts both
     can_view_details = can_export = True

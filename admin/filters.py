@@ -1,7 +1,7 @@
 """Filters: from the address (``?state=issued&due_on_to=2026-12-31``) to conditions, by the type of a column.
 
 Here: the inputs of the filter form, what was typed into them, and the conditions. Not here: which columns a
-screen filters by (views.py), how the rows are then found (lists.py).
+screen filters by (tables/), how the rows are then found (lists.py).
 """
 
 import datetime

@@ -1,6 +1,6 @@
 """What staff read: names of columns, and values as people write them, on screen and in exports.
 
-Here: wording and HTML of single values. Not here: which rows (lists.py), which columns (views.py).
+Here: wording and HTML of single values. Not here: which rows (lists.py), which columns (tables/).
 """
 
 import datetime

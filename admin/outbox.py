@@ -1,7 +1,7 @@
 """What staff do about messages: discard drafts, set the steps of reminding, let the company speak.
 
 Here: the screens of policies, steps and groups, and the actions of drafts and of the company. Not here: the
-list of messages itself (views.py), reading and signing a draft (personal.py), what is due and when
+list of messages itself (tables/messages.py), reading and signing a draft (personal.py), what is due and when
 (billing/notices).
 """
 

@@ -1,7 +1,7 @@
 """Screens of contract ends: the rules as data, the notices with their proof, and the page of all of them.
 
 Here: what these pages show and the one call of each into ``billing/renewals``. Not here: any rule of it, who
-may (security.py), the contract's own screen (views.py).
+may (security.py), the contract's own screen (tables/contracts.py).
 """
 
 import wtforms

@@ -1,0 +1,71 @@
+"""Messages, links, preferences and consents: what their screens need beyond the generator."""
+
+from flask import url_for
+
+from admin import (
+    actions,
+    labels,
+    outbox,
+    security,
+)
+from admin.base import StaffView
+from billing import words
+from models import (
+    Notice,
+)
+
+
+class NoticeView(StaffView):
+    """Every message that we sent or will send."""
+
+    column_list = ("created_at", "kind", "customer", "channel", "state", "reason", "sent_at")
+    column_labels = {"created_at": "Queued", "why": "Why it was sent"}
+    column_filters_by = (
+        "state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at",
+    )  # fmt: skip
+    actions = (*outbox.DRAFT, *actions.NOTICE, outbox.PROOF)
+    inline = ("gate_overrides", "offers", "citations", "said_too")
+
+    def more_links(self, row):
+        links = (
+            [("Invoice PDF", url_for("staff_invoice.pdf_view", id=row.invoice_id))] if row.invoice_id else []
+        )
+        if row.state == Notice.DRAFT and row.kind == Notice.CHECK_IN and security.may("staff.personal"):
+            links.insert(0, ("Read and send", url_for("staff.personal", id=row.id)))
+        return links
+
+    def show_body_html(self, row):
+        return (
+            labels.EMPTY if not row.body_html else f"{words.plural(len(row.body_html), 'character')} of HTML"
+        )
+
+
+class LinkView(StaffView):
+    """Capability links: that they exist, never what they are."""
+
+    column_list = (
+        "purpose", "customer", "invoice", "created_at", "expires_at", "revoked_at",
+    )  # fmt: skip
+    actions = actions.LINK
+
+
+class PreferenceView(StaffView):
+    """What contacts want to hear, how, and when; chosen by themselves."""
+
+    column_list = ("contact", "event", "channel", "timing", "days_ahead", "changed_at")
+    column_filters_by = ("event", "channel", "timing", "changed_at")
+
+
+class PreferenceChangeView(StaffView):
+    """Every choice that was ever made, by whom and how."""
+
+    plural = "Changes of preferences"
+    column_list = ("at", "contact", "event", "channel", "timing", "via", "by", "reason")
+    column_filters_by = ("event", "channel", "via", "at")
+
+
+class ConsentView(StaffView):
+    """Permissions that the law wants in writing, with their words. Given and ended, never edited."""
+
+    column_list = ("contact", "kind", "address_or_number", "given_at", "source", "withdrawn_at")
+    column_filters_by = ("kind", "source", "given_at", "withdrawn_at")
