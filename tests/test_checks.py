@@ -14,6 +14,7 @@ from models import (
     Charge,
     Company,
     Credit,
+    CreditReversal,
     Invoice,
     JobRun,
     LateFee,
@@ -249,6 +250,19 @@ def written_off_beside_it():
     _credit(Credit.WRITE_OFF, invoice=invoice, customer=invoice.customer, open_cents=100)
 
 
+def paid_after_all_by_somebody_else():
+    """A write-off that counts as paid after all, by the money of another customer."""
+    invoice = Invoice.get((Invoice.state == "issued") & (Invoice.open_cents == 800))
+    credit = _credit(Credit.WRITE_OFF, invoice=invoice, customer=invoice.customer, open_cents=0)
+    payment = Payment.create(
+        customer=make_customer("Somebody else"), reference="PLELSE", key="else", kind="check",
+        state=Payment.APPROVED, amount_cents=100, open_cents=100, received_on=TODAY, created_at=NOW,
+    )  # fmt: skip
+    CreditReversal.create(
+        credit=credit, amount_cents=100, reason="x", by=BY, made_on=TODAY, created_at=NOW, payment=payment
+    )
+
+
 def same_days_credited_twice():
     """Two questions about the same days of a service that did not work, each with a credit."""
     charge = Charge.select().join(Line, on=(Line.charge == Charge.id)).first()
@@ -278,7 +292,10 @@ def late_fee_above_what_was_told():
 
 FAULTS = {
     "a debt was given up without a second person": given_up_alone,
-    "a write-off does not pay its own invoice as a whole": written_off_beside_it,
+    "a write-off does not pay its own invoice, as far as it stands": written_off_beside_it,
+    "more was paid after all than came of a payment, or than was written off": (
+        paid_after_all_by_somebody_else
+    ),
     "two service credits are for the same days of a charge": same_days_credited_twice,
     "a late fee is billed as another amount than was told, or without being told": (
         late_fee_above_what_was_told
