@@ -359,11 +359,13 @@ def test_it_is_not_still_while_somebody_else_is_writing(alice):
     assert not holds(still)
 
 
-def test_what_was_rolled_back_makes_it_ask_anew(alice):
+def test_what_somebody_writes_after_a_rollback_of_ours_is_seen(alice):
     still = stillness.Still()
     with pytest.raises(ZeroDivisionError), models.db.atomic():
         assert still.holds()
         rename()
         raise ZeroDivisionError
+
+    apart(rename)
 
     assert not holds(still)

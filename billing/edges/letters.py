@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flask import url_for
+from flask.testing import EnvironBuilder
 
 from billing import (
     autopay_documents,
@@ -63,10 +64,18 @@ class Composer:
 
     def __init__(self, app):
         self._app = app
+        self._places = {}  # {base URL: the environment of a request there}
 
     def __call__(self, notice, now):
-        with self._app.test_request_context(base_url=self._app.config["BASE_URL"]):
+        with self._app.request_context(self._place()):
             return _compose(self._app, notice, now)
+
+    def _place(self):
+        """Where links lead from, as Flask wants to know it; made once, because it takes a while."""
+        base_url = self._app.config["BASE_URL"]
+        if base_url not in self._places:
+            self._places[base_url] = EnvironBuilder(self._app, base_url=base_url).get_environ()
+        return dict(self._places[base_url])
 
     def reading(self, notices, today):
         """Read what these tell of, in a few queries. Returns what opens a context to write them in.

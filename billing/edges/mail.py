@@ -79,10 +79,10 @@ class Envelope(Message):
         yield "MIME-Version", "1.0"
         yield "Subject", self.subject
         yield "From", self.sender
-        yield "To", sanitize_address(self.recipients[0])
+        yield "To", _ascii(self.recipients[0])
         yield "Date", formatdate(self.date, localtime=True)
         yield "Message-ID", self.msgId
-        yield "Reply-To", sanitize_address(self.reply_to)
+        yield "Reply-To", _ascii(self.reply_to)
         yield from self.extra_headers.items()
 
 
@@ -218,6 +218,11 @@ class Mailer:
         for name, content_type, content in letter.attachments:
             message.attach(name, content_type, content)
         return message
+
+
+def _ascii(address):
+    """An address as a header takes it: a domain in another script is written in its ASCII form."""
+    return address if address.isascii() else sanitize_address(address)
 
 
 def _one_line(text):

@@ -6,7 +6,7 @@ message that was taken stands in ``sending``.
 
 from datetime import timedelta
 
-from peewee import JOIN, IntegrityError
+from peewee import IntegrityError
 
 from billing import company as companies
 from billing.notices import holding
@@ -69,20 +69,27 @@ def _free(now, most, taken):
 
 
 def as_they_are(taken):
-    """{id: Notice} of those that are still ours, with their people and invoice as they are now, in one query.
+    """{id: Notice} of those that are still ours, with their people and invoice as they are now.
 
     Mail goes where the contact reads it now: an address may have been put right since it was queued. Left
     out is what another sender took over, or said in another message.
     """
     claimed_at = {one.id: one.claimed_at for one in taken}
-    query = (
-        Notice.select(Notice, Customer, Contact, Invoice)
-        .join(Customer)
-        .join_from(Notice, Contact, JOIN.LEFT_OUTER)
-        .join_from(Notice, Invoice, JOIN.LEFT_OUTER)
-        .where(among(Notice.id, list(claimed_at)) & (Notice.state == Notice.SENDING))
+    query = Notice.select().where(among(Notice.id, list(claimed_at)) & (Notice.state == Notice.SENDING))
+    ours = [one for one in query if one.claimed_at == claimed_at[one.id]]
+    # Table by table: one join of all four takes Peewee three times as long.
+    customers, contacts, invoices = (
+        _by_id(model, {getattr(one, f"{name}_id") for one in ours} - {None})
+        for model, name in ((Customer, "customer"), (Contact, "contact"), (Invoice, "invoice"))
     )
-    return {one.id: _whole(one) for one in query if one.claimed_at == claimed_at[one.id]}
+    for one in ours:
+        one.customer = customers[one.customer_id]
+        one.contact, one.invoice = contacts.get(one.contact_id), invoices.get(one.invoice_id)
+    return {one.id: _whole(one) for one in ours}
+
+
+def _by_id(model, ids):
+    return {row.id: row for row in model.select().where(among(model.id, ids))} if ids else {}
 
 
 def _whole(notice):
@@ -90,6 +97,7 @@ def _whole(notice):
         if row and row.customer_id == notice.customer_id:
             row.customer = notice.customer
             row._dirty.clear()
+    notice._dirty.clear()
     if notice.channel == Notice.MAIL and notice.contact_id and notice.kind != Notice.CONTACT_CHANGED:
         notice.address = notice.contact.email
         notice._dirty.clear()

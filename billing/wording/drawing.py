@@ -51,8 +51,12 @@ def html(said, **around):
     body = Markup("\n").join(_html_of(block, said) for block in said.blocks)
     shown = [block for block in said.blocks if not isinstance(block.piece, pieces.Button)][:2]
     preview = words.clipped(" ".join(_text_of(block, said) for block in shown), 140)
-    layout = _environment().get_template("mail/_page.html")
-    return layout.render(body=body, subject=said.subject, preview=preview, **around)
+    return _page().render(body=body, subject=said.subject, preview=preview, **around)
+
+
+@functools.cache
+def _page():
+    return _environment().get_template("mail/_page.html")
 
 
 def text(said, **around):
