@@ -281,7 +281,10 @@ class TicketForm(wtforms.Form):
 
     subject = text_field("Subject", 120, hint="The customer sees it.", to_customer=True)
     body = text_field(
-        "What they said", 10_000, control=wtforms.TextAreaField, hint="The customer sees it, too.",
+        "What they said",
+        10_000,
+        control=wtforms.TextAreaField,
+        hint="The customer sees it, too.",
         to_customer=True,
     )
 

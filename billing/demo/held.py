@@ -11,7 +11,7 @@ from billing.demo import cast, patience
 from billing.errors import BillingError
 from billing.notices import holding, queueing
 from billing.personal import drafts
-from models import Contact, Customer, Invoice, Notice, Offer, Staff, Verdict
+from models import Approval, Contact, Customer, Invoice, Notice, Offer, Staff, Verdict
 
 MOST = 3  # late notices that wait for an answer of ours
 STEP = 15
@@ -34,7 +34,9 @@ def play(history):
     waiting = [invoice for invoice in late if _waits_for_us(invoice, shut.get(invoice.customer_id, ()))]
     ids = [_queue(invoice, history.now) for invoice in waiting[:MOST]]
     holding.hold_back(ids, **told)
-    others = {row.id for row in Customer.select(Customer.id).where(patience.strangers())}
+    decided = Approval.select(Approval.customer).where(Approval.state == Approval.ASKED)
+    quiet = patience.strangers() & Customer.id.not_in(decided)  # nobody asks to write it off meanwhile
+    others = {row.id for row in Customer.select(Customer.id).where(quiet)}
     free = iter([one.customer for one in late if one.customer_id not in shut and one.customer_id in others])
     _first(free, lambda customer: _write(customer, told))
     _first(free, lambda customer: _answered(customer, history))
