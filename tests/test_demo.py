@@ -17,6 +17,7 @@ import requests
 import migrations
 import models
 from billing import approvals, checks, demo, handovers, ledger, preferences
+from billing.collections import verdicts
 from billing.demo import patience, standing
 from billing.edges import demo_server
 from billing.edges.database import open_database
@@ -33,10 +34,12 @@ from models import (
     RemittanceRow,
     Staff,
     Ticket,
+    Verdict,
 )
 from tests import factories, ports
 from tests.databases import KINDS
 from tests.sandbox_process import eventually
+from tests.test_gate_and_verdicts import disagreements
 
 TODAY, NOW = date(2026, 11, 21), datetime(2026, 11, 21, 21)
 SMALL = demo.Size(customers=40, months=3)
@@ -126,6 +129,15 @@ def test_every_message_of_its_past_was_allowed(company):
 
     assert report.judged > 100
     assert report.found == []
+
+
+def test_whoever_is_held_back_for_us_stands_in_the_money_that_waits_for_us(company):
+    verdicts.judge_all(TODAY, now=NOW)
+    late = Invoice.select().where(Invoice.IS_OWED & (Invoice.due_on < TODAY))
+
+    codes, seen = disagreements(list(late), today=TODAY, now=NOW)
+
+    assert {Verdict.WAITING_FOR_US, Verdict.DISPUTED} <= codes and "ticket" in seen
 
 
 def test_it_finds_something_in_every_queue(company):
