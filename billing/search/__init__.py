@@ -130,13 +130,14 @@ def _among_tsvectors(asked, before, limit, *, is_narrow):
     newest = "ORDER BY rowid DESC LIMIT %s"
     fits = "SELECT rowid FROM search_index WHERE words @@ %s::tsquery"
     if not is_narrow:
-        near, looked = f"{fits} AND rowid < %s AND rowid >= %s {newest}", NEWEST
+        near = f"{fits} AND rowid < %s AND rowid >= %s {newest}"
+        found, done, looked = [], 0, NEWEST
         while looked <= MOST_LOOKED:
-            found = _numbers(near, [asked, end, end - looked, limit])
+            found += _numbers(near, [asked, end - done, end - looked, limit - len(found)])
             if len(found) == limit:
                 return found
             enough = 2 * looked * limit // max(len(found), 1)  # twice what should do
-            looked = max(enough, looked + 1)
+            done, looked = looked, max(enough, looked + NEWEST)
     with db.atomic():
         db.execute_sql("SET LOCAL enable_seqscan = off")
         db.execute_sql("SET LOCAL enable_indexscan = off")
