@@ -452,6 +452,9 @@ CASES = {
         "One invoice": _late(simple_invoice(**_PAST_DUE)),
         "Several invoices": _late(simple_invoice(**_PAST_DUE), **_SEVERAL),
         "The last one before a person calls": _late(part_paid(), next_on=None),
+        "After a day that was promised": _late(
+            simple_invoice(**_PAST_DUE), promised_on=date(2026, 12, 29)
+        ),
     },
     Notice.CHECK_IN: {"A personal word": _late(simple_invoice(**_PAST_DUE), words=PERSONAL)},
     Notice.FRESH_LINK: {
