@@ -38,7 +38,7 @@ def late(app, alice, clock):
 def two(app):
     """Two people of billing."""
     return [
-        enter(app, "billing", row=make_staff("billing", name=name, email=f"{name}@lantern.example"))
+        enter(app, "billing", row=make_staff("billing", name=name, email=f"{name.lower()}@lantern.example"))
         for name in ("Bill", "Bea")
     ]
 
