@@ -114,7 +114,7 @@ def test_no_module_is_called_by_what_it_is_not_about():
 
 
 def test_use_cases_are_called_by_their_module():
-    modules = {path.stem for path in RULES} - {
+    modules = {path.stem for path in RULES if path.parent.name == "billing"} - {
         "money",
         "periods",
         "errors",
