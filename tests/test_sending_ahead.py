@@ -210,7 +210,7 @@ def deliver(app, clock=None):
     post = Post(app)
     try:
         with app.app_context():
-            return notices.send_due(send=post.begin, compose=app.compose, clock=clock or at_noon())
+            return notices.send_due(send=post.send, compose=app.compose, clock=clock or at_noon())
     finally:
         post.close()
 

@@ -245,7 +245,7 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
         today=today,
         clock=app.clock,
         gateway=app.gateway,
-        send=post.begin,
+        send=post.send,
         compose=app.compose,
         at_once=app.config["CHARGES_AT_ONCE"],
         webhook_url=webhook_url(app.config),
@@ -311,9 +311,7 @@ def send_notices(limit):
     post, clock = Post(app), app.clock
     clock.follow(companies.current())
     with progress("Sending", notices.waiting(clock.now()).count()) as bar:
-        report = notices.send_due(
-            send=post.begin, compose=app.compose, clock=clock, progress=bar, limit=limit
-        )
+        report = notices.send_due(send=post.send, compose=app.compose, clock=clock, progress=bar, limit=limit)
     post.close()
     say(f"{report}.")
     for notice, why in report.failures:
@@ -421,7 +419,7 @@ def _read_mail_in_turn(app):
 def _send_waiting(app, post):
     """Reach the mail server first: composing makes links, and none should be made in vain."""
     post.reach()
-    notices.send_due(send=post.begin, compose=app.compose, clock=app.clock)
+    notices.send_due(send=post.send, compose=app.compose, clock=app.clock)
 
 
 def _try(act, *args, **kwargs):

@@ -9,7 +9,6 @@ import logging
 import re
 import smtplib
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from email import charset, policy
@@ -116,19 +115,6 @@ class Mailer:
         self._mail = Mail(app).state
         self._connection = None
         self._used_at = 0.0
-        self._helper = None  # the thread that talks to the server while the next letter is written
-
-    def begin(self, notice, letter):
-        """Begin to send; returns what waits for the end of it and raises what ``send`` raises.
-
-        The one before must have ended. It knows no database: that belongs to the thread that asks.
-        """
-        self._helper = self._helper or ThreadPoolExecutor(1, "mailer")
-        return self._helper.submit(self._send_apart, notice, letter).result
-
-    def _send_apart(self, notice, letter):
-        with self._app.app_context():
-            self.send(notice, letter)
 
     def send(self, notice, letter):
         """Send ``letter`` to the notice's address. Raises MailNotSent, which says what is known."""
@@ -148,19 +134,13 @@ class Mailer:
             words = f"The mail server refused the message ({error.smtp_code})."
             raise MailNotSent(words, permanent=error.smtp_code >= 550) from None
         except (smtplib.SMTPException, OSError) as error:
-            self._hang_up()
+            self.close()
             words = f"The mail server hung up ({type(error).__name__}); the message may have left."
             raise MailNotSent(words, in_doubt=True) from None
         self._used_at = time.monotonic()
 
     def close(self):
         """Hang up. The next message opens a new connection."""
-        self._hang_up()
-        helper, self._helper = self._helper, None
-        if helper is not None:
-            helper.shutdown()
-
-    def _hang_up(self):
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(smtplib.SMTPException, OSError):
@@ -172,7 +152,7 @@ class Mailer:
 
     def _open(self):
         if self._connection and time.monotonic() - self._used_at > IDLE_SECONDS and not self._alive():
-            self._hang_up()
+            self.close()
         if self._connection is None:
             connection = SafeConnection(self._mail)
             try:
@@ -196,7 +176,7 @@ class Mailer:
         try:
             self._connection.host.rset()
         except (smtplib.SMTPException, OSError):
-            self._hang_up()
+            self.close()
 
     def _message(self, notice, letter):
         config = self._app.config

@@ -16,12 +16,6 @@ class Post:
         by = self._texter if notice.channel == Notice.TEXT else self._mailer
         by.send(notice, letter)
 
-    def begin(self, notice, letter):
-        """The same, for mail while something else is done: returns what waits for the end of it, or None."""
-        if notice.channel == Notice.TEXT:
-            return self._texter.send(notice, letter)
-        return self._mailer.begin(notice, letter)
-
     def reach(self):
         """Open the connection before anything is composed for it. Raises MailNotSent, unreachable."""
         self._mailer.reach()

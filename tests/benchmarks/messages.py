@@ -157,7 +157,7 @@ def _mailing(url, mails):
             content, some = _one_mail(app), -(-mails // SLICES)
             for _ in range(SLICES):  # in turns: what else the machine does meets all of them
                 counted.count, before = 0, counted.all
-                told = {"send": post.begin, "compose": app.compose, "clock": app.clock, "limit": some}
+                told = {"send": post.send, "compose": app.compose, "clock": app.clock, "limit": some}
                 ours.add(some, notices.send_due, **told)
                 counted.all = before + counted.count
                 bare.add(some, _bare, port, content, some)
