@@ -6,7 +6,6 @@ in ``judging``, for many plain ones at once in ``ahead``; how mail leaves stands
 """
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -78,8 +77,7 @@ def send_due(*, send, compose, clock, progress=None, limit=None):
 
     compose -- callable(notice, now) -> an object with ``subject``, ``text``, ``html``; where it has
                ``reading(notices, today)``, that gives a context in which these are written in fewer queries
-    send    -- callable(notice, mail); raises MailNotSent. It may give back a callable that waits for the
-               server's answer and raises the same: meanwhile the next message is written
+    send    -- callable(notice, mail); raises MailNotSent
     clock   -- asked again for every message: a long run must not look dead to another sender
     limit   -- stop after this many
 
@@ -97,7 +95,7 @@ def send_due(*, send, compose, clock, progress=None, limit=None):
 
 
 class _Run:
-    """A sender at work, with one message on its way to the server at a time.
+    """A sender at work, one message at a time.
 
     That the server took a message is noted in the transaction in which the next one begins to leave. Nothing
     is handed over between the two: a sender that is killed leaves one message of which nobody knows.
@@ -106,11 +104,8 @@ class _Run:
     def __init__(self, send, compose, clock, report, progress):
         self._send, self._compose, self._clock, self._report = send, compose, clock, report
         self._progress = progress or (lambda count: None)
-        self._most = (
-            CHUNK  # messages read ahead: fewer while others write, none while they write all the time
-        )
+        self._most = CHUNK  # read ahead: fewer while others write, none while they write all the time
         self._untried = []  # claimed
-        self._on_the_way = None  # (notice, what waits for the answer)
         self._taken = None  # (notice, when): the server has it, and it is not noted yet
 
     def deliver(self, claimed):
@@ -123,7 +118,6 @@ class _Run:
                     self._deliver(notice)
             while plain:
                 plain = self._deliver_plain(plain)
-            self._land()
         except _Unreachable as end:
             return [*self._untried, end.notice]
         finally:
@@ -135,7 +129,6 @@ class _Run:
         if not self._most:
             self._deliver(plain[0])
             return plain[1:]
-        self._land()
         self._settle()
         now, later = plain[: self._most], plain[self._most :]
         window = ahead.Window(now, self._compose, self._clock)
@@ -152,7 +145,6 @@ class _Run:
     def _deliver(self, notice, window=None):
         """Judge, print or send one claimed notice. True when that was done ahead, in ``window``."""
         written = self._written(notice, window)
-        self._land()
         self._untried.remove(notice)
         is_ahead, prepared = False, None
         try:
@@ -165,9 +157,7 @@ class _Run:
             self._noted()
         except StaleState:
             log.info("%s was taken over by another sender, or said in another message", notice)
-        except (
-            IntegrityError
-        ) as error:  # somebody called while it was written: the database did not let it go
+        except IntegrityError as error:  # the database did not let it go: somebody called meanwhile
             if not self._stopped(notice):
                 self._unwritten(notice, error)
         except Exception as error:  # one bad message must not stop the rest
@@ -179,7 +169,7 @@ class _Run:
         return is_ahead
 
     def _written(self, notice, window):
-        """(notice, mail) as judged and written ahead, while the one before is on its way; else None."""
+        """(notice, mail) as judged and written ahead, else None."""
         try:
             return window.write(notice) if window else None
         except Exception:  # it is written by itself, and what is wrong with it is told there
@@ -196,18 +186,7 @@ class _Run:
         if self._stopped(notice):
             return
         try:
-            self._on_the_way = notice, self._send(notice, mail)
-        except Exception as error:  # one bad message must not stop the rest
-            self._failed(notice, error)
-
-    def _land(self):
-        """Wait for the answer about the message that is on its way."""
-        if self._on_the_way is None:
-            return
-        (notice, answer), self._on_the_way = self._on_the_way, None
-        try:
-            if answer:
-                answer()
+            self._send(notice, mail)
         except Exception as error:  # one bad message must not stop the rest
             self._failed(notice, error)
         else:
@@ -254,9 +233,7 @@ class _Run:
         self._taken = None
 
     def _settle(self):
-        """Leave nothing open: wait for what is on its way, and note what was taken."""
-        with suppress(_Unreachable):
-            self._land()
+        """Leave nothing open: note what the server took."""
         self._note_taken()
         self._noted()
 
