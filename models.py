@@ -1753,9 +1753,15 @@ class Refund(BaseModel):
     )
     sent_at = UtcField(null=True, help_text="When the processor was last asked for it.")
     paid_on = DayField(null=True, help_text="Business day on which the money went back.")
+    by_staff = link(Staff, "refunds_ordered", null=True)
+    approved_by_staff = link(Staff, "refunds_approved", null=True)
 
     class Meta:
-        constraints = [Check("amount_cents > 0")]
+        constraints = [
+            Check("amount_cents > 0"),
+            Check("approved_by_staff_id <> by_staff_id"),
+            Check("approved_by = '' OR by_staff_id IS NULL OR approved_by_staff_id IS NOT NULL"),
+        ]
 
     def __str__(self):
         return f"Refund {self.reference or self.id}"

@@ -326,7 +326,7 @@ REFUND = (
         "Approve",
         _approve,
         lead="You are the second person: with your word the money goes back at once.",
-        fits=lambda refund: refund.state == Refund.WAITING and refund.by != g.by,
+        fits=lambda refund: refund.state == Refund.WAITING and not refunds.is_mine(refund, g.by),
         effect=_order_effect,
         tone="main",
     ),

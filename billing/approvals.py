@@ -1,7 +1,8 @@
 """The second person: what one may not decide alone is asked for, and done when somebody else agrees.
 
-Here: asking, deciding, and what each kind of request would do (registered by whoever owns the kind). Not
-here: when a second person is needed (the rule that asks), refunds, which bring their own (reversals/).
+Here: asking, deciding, who counts as somebody else, and what each kind of request would do (registered by
+whoever owns the kind). Not here: when a second person is needed (the rule that asks), refunds, which bring
+their own (reversals/).
 """
 
 import json
@@ -92,7 +93,7 @@ def ask(kind, row, *, reason, by, now, amount_cents=None, customer=None, **more)
                 reason=reason.strip()[:255],
                 details=json.dumps(more, default=str, ensure_ascii=False) if more else "",
                 asked_by=by,
-                asked_by_staff=_staff(by),
+                asked_by_staff=staff_of(by),
                 asked_at=now,
             )
             told = {"kind": kind} | ({} if amount_cents is None else {"cents": amount_cents})
@@ -110,9 +111,7 @@ def approve(approval, *, by, today, now):
     """
     if is_mine(approval, by):
         raise BillingError("You asked for this yourself. Somebody else has to approve it.")
-    second = _staff(by)
-    if approval.asked_by_staff_id and second is None:
-        raise BillingError("Somebody who signs in here has to approve it.")
+    second = second_person(by, approval.asked_by_staff_id)
     if approval.kind not in _kinds:
         raise BillingError(f"Nobody knows how to do “{label(approval.kind)}” any more. Refuse it.")
     with _locked(approval):
@@ -132,7 +131,7 @@ def refuse(approval, *, reason, by, now):
         if is_mine(approval, by):
             _take_back(approval, reason, by, now)
         else:
-            told = {"decided_by": by, "decided_by_staff": _staff(by), "answer": reason.strip()[:255]}
+            told = {"decided_by": by, "decided_by_staff": staff_of(by), "answer": reason.strip()[:255]}
             move(approval, Approval.REFUSED, decided_at=now, **told)
             events.record("approval.refused", approval, by=by, now=now, reason=reason)
     return approval
@@ -150,19 +149,8 @@ def _take_back(approval, reason, by, now):
 
 
 def is_mine(approval, by):
-    """True for who asked: the same member of staff, whatever their address was then or how it is spelled.
-
-    Who has that address today counts too: a record on which one address asked and decided proves nothing.
-    """
-    staff = _staff(by)
-    is_same_row = staff is not None and staff.id == approval.asked_by_staff_id
-    return is_same_row or by.casefold() == approval.asked_by.casefold()
-
-
-def _staff(by):
-    """The member of staff behind “staff:ann@example.com”; None for the daily job, a command, a customer."""
-    kind, _, email = by.partition(":")
-    return Staff.get_or_none(Staff.email == email.lower()) if kind == "staff" else None
+    """True for who asked, by ``is_one_person``."""
+    return is_one_person(by, approval.asked_by, approval.asked_by_staff_id)
 
 
 def _locked(approval):
@@ -173,3 +161,35 @@ def _locked(approval):
 def _check_waits(approval):
     if Approval.get_by_id(approval.id).state != Approval.ASKED:
         raise BillingError("Somebody decided this already. Nothing was done twice.")
+
+
+# --- Who is who ----------------------------------------------------------------------------------
+
+
+def staff_of(by):
+    """The member of staff behind “staff:ann@example.com”; None for the daily job, a command, a customer."""
+    kind, _, email = by.partition(":")
+    return Staff.get_or_none(Staff.email == email.lower()) if kind == "staff" else None
+
+
+def is_one_person(by, first, first_staff_id):
+    """True for the same member of staff, whatever their address was then or how it is spelled.
+
+    first, first_staff_id -- who was written down, and the row of staff behind it then, or None
+
+    Who has that address today counts too: a record on which one address asked and decided proves nothing.
+    """
+    staff = staff_of(by)
+    is_same_row = staff is not None and staff.id == first_staff_id
+    return is_same_row or by.casefold() == first.casefold()
+
+
+def second_person(by, first_staff_id):
+    """The member of staff who decides; None where neither of the two is one.
+
+    Raises BillingError where somebody of staff asked and nobody of staff decides.
+    """
+    second = staff_of(by)
+    if first_staff_id and second is None:
+        raise BillingError("Somebody who signs in here has to approve it.")
+    return second

@@ -3,13 +3,15 @@
 from datetime import date, timedelta
 
 import pytest
+from peewee import IntegrityError
 
 from billing import checks, invoices, ledger, payments
 from billing.errors import BillingError, GatewayUnavailable
 from billing.reversals import refunds, returns
-from models import Allocation, Company, Event, Loss, Notice, Payment, Refund
+from models import Allocation, Company, Event, Loss, Notice, Payment, Refund, Staff
 from tests.at_once import die_everywhere, refusals, together
 from tests.factories import fresh, make_invoice
+from tests.office import make_staff
 from tests.sandbox_process import ACCOUNT
 
 ANN, BEN = "staff:ann@lantern.example", "staff:ben@lantern.example"
@@ -367,6 +369,36 @@ def test_a_check_above_the_limit_is_approved_like_any_other(desk, alice):
     refund = refunds.approve(refund, by=BEN, **desk.told())
 
     assert (refund.state, fresh(payment).state, len(mails("refund"))) == ("approved", "refunded", 1)
+
+
+def test_nobody_approves_their_own_refund_under_an_address_that_changed_since(desk, alice):
+    ann = make_staff(name="Ann", email="ann@lantern.example")
+    refund = desk.order(desk.paid(make_invoice(alice, cents=50000)), 50000, reopen=True)
+    Staff.update(email="ann.archer@lantern.example").where(Staff.id == ann.id).execute()
+
+    for hers in ("staff:ann.archer@lantern.example", "staff:Ann.Archer@lantern.example", ANN, ANN.upper()):
+        with pytest.raises(BillingError, match="Somebody else has to approve"):
+            refunds.approve(refund, by=hers, **desk.told())
+    with pytest.raises(BillingError, match="signs in"):
+        refunds.approve(refund, by="daily", **desk.told())
+
+    assert (fresh(refund).state, fresh(refund).by_staff_id) == ("waiting", ann.id)
+
+
+def test_the_database_knows_the_two_people_of_a_refund(desk, alice):
+    ann, ben = (make_staff(name=name, email=f"{name}@lantern.example") for name in ("ann", "ben"))
+    refund = desk.order(desk.paid(make_invoice(alice, cents=50000)), 50000, reopen=True)
+
+    def write(**fields):
+        told = {"state": "prepared", "ask_at": desk.told()["now"]} | fields
+        Refund.update(told).where(Refund.id == refund.id).execute()
+
+    for by, staff in ((ANN.upper(), ben), (BEN, ann), (BEN, None)):
+        with pytest.raises(IntegrityError):
+            write(approved_by=by, approved_by_staff=staff)
+    write(approved_by=BEN, approved_by_staff=ben)
+    with pytest.raises(IntegrityError):
+        write(approved_by="staff:cy@lantern.example")
 
 
 def test_two_who_decide_at_once_decide_once(desk, alice):

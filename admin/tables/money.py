@@ -218,6 +218,11 @@ class RefundView(StaffView):
     actions = payment_actions.REFUND
     inline = ("notices",)
 
+    def get_details_columns(self):
+        """Without the rows of staff: who they are stands there as people read it."""
+        hidden = ("by_staff", "approved_by_staff")
+        return [pair for pair in super().get_details_columns() if pair[0] not in hidden]
+
     def show_reference(self, row):
         return row.reference or f"Refund {row.id}"
 

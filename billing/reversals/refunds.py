@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from peewee import IntegrityError, fn
 
-from billing import attempts, banking_days, events, ledger, notices, words
+from billing import approvals, attempts, banking_days, events, ledger, notices, words
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable, StaleState
 from billing.money import format_cents
@@ -161,6 +161,7 @@ def _order(payment, how, amount_cents, reopen, reason, key, by, today, now):
         how=how,
         reason=reason[:255],
         by=by,
+        by_staff=approvals.staff_of(by),
         made_on=today,
         reference=reference,
         ask_at=now if alone else None,
@@ -202,17 +203,23 @@ def _keep_back(payment, cents, reopen, name, by, today):
 
 def approve(refund, *, by, today, now):
     """A second person agrees. Returns the Refund; call ``send`` next. Refuses the one who ordered it."""
-    if by == refund.by:
+    if is_mine(refund, by):
         raise BillingError("You ordered this refund yourself. Somebody else has to approve it.")
+    second = approvals.second_person(by, refund.by_staff_id)
     if refund.state != Refund.WAITING:
         raise BillingError("This refund does not wait for a second person any more.")
     with ledger.locked(refund.payment.customer_id):
         payment = Payment.get_by_id(refund.payment_id)
-        move(refund, Refund.PREPARED, approved_by=by, ask_at=now)
+        move(refund, Refund.PREPARED, approved_by=by, approved_by_staff=second, ask_at=now)
         events.record("refund.approved", refund, by=by, now=now, customer=payment.customer)
         if refund.how in Refund.BY_HAND:
             _book(refund, Refund.APPROVED, by=by, today=today, now=now)
     return refund
+
+
+def is_mine(refund, by):
+    """True for who ordered it, whatever their address was then."""
+    return approvals.is_one_person(by, refund.by, refund.by_staff_id)
 
 
 def refuse(refund, *, reason, by, now):
