@@ -29,6 +29,8 @@ MONEY = (OWNER, BILLING)
 OWNERS = (OWNER,)
 
 SHORTEST_PASSWORD = 10
+LONGEST_EMAIL = 74  # “staff:” and the address are kept in the 80 characters of who did something
+TOO_LONG = f"Use an e-mail address of at most {LONGEST_EMAIL} characters."
 FREE_TRIES = 5
 LONGEST_LOCK = timedelta(minutes=15)
 SESSION_SECONDS = 12 * 3600
@@ -369,11 +371,18 @@ def safe_next(target):
 # --- accounts --------------------------------------------------------------------------------------
 
 
+def is_too_long(email):
+    """True for an address that does not fit where it is noted who did something."""
+    return len(email) > LONGEST_EMAIL
+
+
 def create_staff(email, name, role, password, *, by, now):
     """Create somebody who may sign in. Returns the Staff row; raises BillingError with a sentence."""
     email = email.strip().lower()
     if not EMAIL.fullmatch(email):
         raise BillingError(f"“{email[:60]}” is not an e-mail address.")
+    if is_too_long(email):
+        raise BillingError(TOO_LONG)
     if role not in Staff.ROLES:
         raise BillingError(f"“{role}” is not a role. Choose one of: {', '.join(Staff.ROLES)}.")
     if not name.strip():

@@ -10,7 +10,7 @@ import pytest
 from peewee import IntegrityError
 
 import models
-from models import Charge, Company, Customer, Event, Item, Site, Staff, TaxRate
+from models import Approval, Charge, Company, Customer, Event, Item, Site, Staff, TaxRate
 from tests import factories
 from tests.office import enter, make_staff, text_of
 
@@ -386,3 +386,16 @@ def test_a_new_colleague_gets_a_password_that_is_long_enough(app):
     ned = Staff.get(Staff.email == "ned@lantern.example")
     assert "at least 10 characters" in error_beside(short, "password")
     assert ned.password_hash.startswith("$argon2")
+
+
+def test_the_address_of_staff_fits_wherever_it_is_noted_who_did_something(app):
+    form = {"name": "Ned New", "role": "support", "password": ""}
+    long = f"{'n' * 58}@lantern.example"
+    desk = enter(app)
+
+    refused = desk.post("/staff/staff/new", **form, email=f"n{long}")
+    desk.post("/staff/staff/new", **form, email=long)
+
+    assert "at most 74 characters" in error_beside(refused, "email")
+    assert [row.email for row in Staff.select().where(Staff.name == "Ned New")] == [long]
+    assert len(f"staff:{long}") == Approval.asked_by.max_length

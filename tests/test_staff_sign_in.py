@@ -159,6 +159,7 @@ def test_one_changes_ones_own_password_with_the_old_one(app, client, olga):
     [
         ({"password": "short"}, "at least 10 characters"),
         ({"email": "olga"}, "not an e-mail address"),
+        ({"email": f"{'o' * 60}@lantern.example"}, "at most 74 characters"),
         ({"role": "boss"}, "not a role"),
         ({"name": " "}, "name"),
     ],

@@ -99,6 +99,8 @@ class StaffMemberView(StaffView):
         return super().is_valid(form, row)
 
     def check(self, form, row):
+        if security.is_too_long(form.email.data):
+            form.email.errors = [security.TOO_LONG]
         if form.password.data if "password" in form else "":
             try:
                 security.hashed_password(form.password.data)
