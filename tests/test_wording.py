@@ -264,6 +264,13 @@ def test_every_sentence_of_a_bank_is_known_in_spanish():
         assert sentence in spanish.SENTENCES
 
 
+def test_no_sentence_stands_in_two_lists_of_spanish():
+    names = [name for name in vars(spanish) if name.isupper() and name not in ("SENTENCES", "MONTHS")]
+    said = [english for name in names for english in getattr(spanish, name)]
+
+    assert [english for english in set(said) if said.count(english) > 1] == []
+
+
 def test_nothing_is_filled_in_that_the_english_sentence_does_not_have():
     for english, known in spanish.SENTENCES.items():
         assert set(re.findall(r"\{\w+\}", english)) >= set(re.findall(r"\{\w+\}", known)), english
