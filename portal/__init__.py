@@ -40,6 +40,7 @@ def init_app(app):
         questions,
         seen,
         sign_in,
+        speaking,
         texts,
         together,
         webhooks,
@@ -52,7 +53,9 @@ def init_app(app):
         joined=words.joined,
         phone=phones.shown,
         plural=words.plural,
+        theirs=speaking.theirs,
     )
+    door.bp.after_request(speaking.answer)
     app.register_blueprint(door.bp)
     machines = (webhooks.authorize_net, texts.incoming_text, phone.incoming_calls, preferences.stop_by_click)
     for view in machines:

@@ -15,6 +15,7 @@ from billing.automatic import consent, methods, upcoming
 from billing.errors import BillingError
 from billing.money import as_decimal, format_cents
 from models import Autopay, Invoice, Link, PaymentMethod, PlannedCharge
+from portal import speaking
 from portal.door import bp
 from portal.forms import AgreeForm, AutopayForm, Form, WaitForm
 from portal.methods import payers_only
@@ -219,6 +220,7 @@ def autopay_off_by_pay_link(token):
     """The same from the link of an invoice."""
     link = links.follow(token, Link.PAY, now=g.now)
     g.by = f"customer:{link.contact.email}" if link.contact else f"pay link {link.id}"
+    speaking.to(link.customer if link.contact else None)
     switch_off(link.customer)
     return redirect(url_for("portal.pay_link", token=token), 303)
 
@@ -277,6 +279,7 @@ def wait_by_link(token):
     """Put off the charge of one invoice, from the link of a message."""
     link = links.follow(token, Link.PAY, now=g.now)
     g.by = f"customer:{link.contact.email}" if link.contact else f"pay link {link.id}"
+    speaking.to(link.customer if link.contact else None)
     back = url_for("portal.pay_link", token=token)
     planned = permission.planned(link.invoice)
     if planned is None:

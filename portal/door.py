@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFError
 
 from billing import links
 from models import Contact
-from portal import visitor
+from portal import speaking, visitor
 
 bp = Blueprint("portal", __name__)
 
@@ -38,6 +38,7 @@ def recognize():
     """Find out who is there, and keep everybody else out of what is not open."""
     name = request.endpoint.partition(".")[2]
     g.contact = visitor.contact()
+    speaking.to(g.contact and g.contact.customer)
     if g.contact:
         g.customer = g.contact.customer
         g.by = f"customer:{g.contact.email}"
@@ -124,4 +125,5 @@ def stale_form(_error):
 def dead_link(dead):
     """A link that opens nothing any more says why, and offers a way that works."""
     token = (request.view_args or {}).get("token", "")
+    speaking.to(dead.link.customer if dead.link and dead.link.contact else None)
     return render_template("portal/dead_link.html", dead=dead, token=token), 410 if dead.link else 404

@@ -9,6 +9,7 @@ from datetime import date
 
 from flask import current_app, g, request
 from flask_wtf import FlaskForm
+from markupsafe import Markup
 from wtforms import (
     BooleanField,
     DateField,
@@ -31,6 +32,7 @@ from billing.automatic import consent
 from billing.disputes import asking
 from billing.errors import BillingError
 from models import Autopay, Customer
+from portal import speaking
 
 
 def _clean(value):
@@ -132,6 +134,10 @@ class QuestionForm(FormWithFiles):
     )
 
 
+def _line_words(text, cents):
+    return Markup("{}, {}").format(speaking.theirs(text), money.format_cents(cents))
+
+
 class InvoiceQuestionForm(QuestionForm):
     """The same about one invoice: all of it, or one line."""
 
@@ -141,7 +147,7 @@ class InvoiceQuestionForm(QuestionForm):
         """lines -- [(id, text, cents)]"""
         super().__init__(**more)
         self.line_ids = [id for id, _, _ in lines]
-        said = [SelectChoice(str(id), f"{text}, {money.format_cents(cents)}") for id, text, cents in lines]
+        said = [SelectChoice(str(id), _line_words(text, cents)) for id, text, cents in lines]
         self.line.choices = [SelectChoice("", "The whole invoice"), *said]
         asked = request.args.get("line", "")
         if not self.is_submitted() and asked in map(str, self.line_ids):
@@ -173,7 +179,7 @@ class DisputeForm(FormWithFiles):
     def __init__(self, lines, open_cents, **more):
         """lines -- [(id, text, cents)]; open_cents -- what of the invoice is not disputed yet"""
         super().__init__(**more)
-        said = [SelectChoice(str(id), f"{text}, {money.format_cents(cents)}") for id, text, cents in lines]
+        said = [SelectChoice(str(id), _line_words(text, cents)) for id, text, cents in lines]
         whole = f"The whole invoice, {money.format_cents(open_cents)}"
         self.line.choices = [*said, SelectChoice("", whole)]
         asked = request.args.get("line", "")

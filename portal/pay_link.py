@@ -10,7 +10,7 @@ from billing import links
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from models import Invoice, Link
-from portal import invoice_page, payments, seen
+from portal import invoice_page, payments, seen, speaking
 from portal.door import bp
 from portal.sign_in import masked
 
@@ -23,6 +23,7 @@ def _follow(token):
     if link.invoice.state == Invoice.DRAFT:
         abort(404)
     g.by = f"customer:{link.contact.email}" if link.contact else f"pay link {link.id}"
+    speaking.to(link.customer if link.contact else None)
     return link, link.invoice, _place(token)
 
 

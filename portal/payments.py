@@ -15,7 +15,7 @@ from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import GatewayUnavailable, PaymentInProgress
 from models import Contact, Invoice, Payment
-from portal import visitor
+from portal import speaking, visitor
 from portal.door import bp
 
 # How long the page of an open payment looks again by itself, and how often.
@@ -190,6 +190,7 @@ def _own(reference):
     if payment is None:
         return None, None
     if back := visitor.started_at(reference):
+        speaking.to(payment.customer)
         return payment, back
     if g.contact and payment.customer_id == g.contact.customer_id:
         return payment, url_for("portal.account")

@@ -17,7 +17,7 @@ from billing.errors import BillingError
 from billing.plans import agreeing, agreement, keeping, policy, shape, standing
 from models import Contact, Invoice, Link, Plan, Promise
 from portal import methods as paying_by_click
-from portal import more_time, payments
+from portal import more_time, payments, speaking
 from portal.door import bp
 from portal.forms import Form, PayForm, new_key
 from portal.methods import payers_only
@@ -124,6 +124,7 @@ def _follow(token):
     if link.contact and (link.contact.left_on or link.contact.role != Contact.PAYER):
         abort(404)
     g.by = f"customer:{link.contact.email}" if link.contact else f"pay link {link.id}"
+    speaking.to(link.customer if link.contact else None)
     return link
 
 

@@ -12,7 +12,7 @@ from billing import consents, customers, links, outlook, phones, preferences
 from billing.automatic import autopay as permission
 from billing.errors import BillingError
 from models import Consent, Contact, Customer, Link, PaymentMethod, Preference, PreferenceChange
-from portal import autopay
+from portal import autopay, speaking
 from portal.door import bp
 from portal.forms import AgreeForm, PayWishForm
 
@@ -44,6 +44,7 @@ def _payer_of(link):
     if contact.role != Contact.PAYER or contact.left_on:
         abort(404)
     g.by = f"customer:{contact.email}"
+    speaking.to(contact.customer)
     return contact
 
 
@@ -237,6 +238,7 @@ def electronic_consent(token):
     """Where the mailed link leads: the words, and a box that nobody has ticked beforehand."""
     link = consents.asked(token, now=g.now)
     g.by = f"customer:{link.contact.email}"
+    speaking.to(link.contact.customer)
     form, text = AgreeForm(), consents.electronic_words(link.contact, g.company)
     form.agreed.label.text = "I agree"
     if form.validate_on_submit():

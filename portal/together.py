@@ -9,7 +9,7 @@ from billing import demands, links
 from billing.errors import BillingError
 from billing.notices import joining
 from models import Link
-from portal import payments, serious
+from portal import payments, serious, speaking
 from portal.door import bp
 from portal.forms import PayForm, new_key
 from portal.pay_link import TOKEN
@@ -21,6 +21,7 @@ def _follow(token):
     if link.notice is None:
         abort(404)
     g.by = f"customer:{link.contact.email}" if link.contact else f"pay link {link.id}"
+    speaking.to(link.customer if link.contact else None)
     others = [one.invoice for one in joining.said_with(link.notice, today=g.today)]
     invoices = [link.invoice, *others]
     asked = demands.of_invoices(invoices)

@@ -9,23 +9,43 @@ import functools
 import re
 
 from billing import words
-from billing.wording import spanish
+from billing.wording import spanish, spanish_pages
 
 _LONG = "|".join(spanish.MONTHS)
 _DATE = re.compile(rf"\b({_LONG}) (\d{{1,2}}), (\d{{4}})\b")
 _WITHIN_MONTH = re.compile(rf"\b({_LONG}) (\d{{1,2}})–(\d{{1,2}}), (\d{{4}})\b")
 _WITHIN_YEAR = re.compile(rf"\b({_LONG}) (\d{{1,2}}) – ({_LONG}) (\d{{1,2}}), (\d{{4}})\b")
 _TIME = re.compile(r"\b(\d{1,2}:\d\d) ([ap])m\b")
+# what is left of a moment, and dates in narrow columns
+_SHORT = "|".join(month[:3] for month in spanish.MONTHS)
+_SHORT_DATE = re.compile(rf"\b({_SHORT}) (\d{{1,2}}), (\d{{4}})\b")
+_SHORT_DAY = re.compile(rf"\b({_SHORT}) (\d{{1,2}})\b")
+_SHORT_WITHIN_MONTH = re.compile(rf"\b({_SHORT}) (\d{{1,2}})–(\d{{1,2}}), (\d{{4}})\b")
+_SHORT_WITHIN_YEAR = re.compile(rf"\b({_SHORT}) (\d{{1,2}}) – ({_SHORT}) (\d{{1,2}}), (\d{{4}})\b")
+_ANY_DATE = re.compile(
+    rf"\b(?:{_LONG}|{_SHORT}) \d{{1,2}}(?:–\d{{1,2}})?(?:, \d{{4}})?\b"
+    r"|\b\d{1,2}:\d\d [ap]m(?: [A-Z]{2,5})?\b"
+)
 _SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z$“0-9])")
+_WAYS = "by email|by text|on paper|in your calendar"
 _BRACES = re.compile(r"\\\{(\w+)\\\}")
 # what may stand in braces of a certain name; anything in others
 _KINDS = {
     "count": r"[\d,]+", "total": r"[\d,]+", "money": r"[−-]?\$[\d,.]*\d", "digits": r"\w{2,6}",
     "numbers": r"\S+ and \S+|\S+, .+ and \S+", "number": r"\S+", "brand": r"[A-Z]\w*(?: [A-Z]\w*)?",
     "rate": r"[\d.]+%", "ordinal": r"\d+\w\w", "one": r"\$[^.]+", "other": r"\$[^.]+",
-    "cycle": r"(?:every )?(?:month|3 months|6 months|year)",
+    "cycle": r"(?:every )?(?:month|3 months|6 months|year)", "theirs": "\uf8fe[^\uf8ff]*\uf8ff",
+    "ways": rf"(?:{_WAYS})[^.:;]*?", "spans": r"\d+ days?(?:(?:,|,? and) \d+ days?)*",
+    "clock": r"\d{1,2}:\d\d [ap]m", "weekday": "|".join(spanish_pages.WEEKDAYS),
+    "event": "|".join(spanish_pages.EVENTS),
 }  # fmt: skip
-_KEPT = {"numbers": lambda value: value.replace(" and ", " y "), "ordinal": lambda value: value[:-2]}
+_KEPT = {
+    "numbers": lambda value: value.replace(" and ", " y "),
+    "ordinal": lambda value: value[:-2],
+    "ways": lambda value: _word_by_word(_dates(value), spanish_pages.WAYS),
+    "spans": lambda value: _word_by_word(value, spanish_pages.SPANS),
+    "weekday": lambda value: spanish_pages.WEEKDAYS[value],
+}
 
 
 class English:
@@ -77,6 +97,27 @@ class Spanish:
         """A date, months in words."""
         return _dates(words.date(on))
 
+    def dates(self, text):
+        """``text`` with its dates and times said as they are said here, long or short."""
+        return _short_dates(_dates(text))
+
+    def without_dates(self, text):
+        """``text`` without dates and times: what is left of it to be said."""
+        return _ANY_DATE.sub("", text)
+
+    def page_sentence(self, text):
+        """What a page says, in Spanish, if it stands in the lists word for word; else None."""
+        return spanish_pages.SENTENCES.get(text, spanish.SENTENCES.get(text))
+
+    def page_pattern(self, text, in_braces):
+        """The same for a sentence with braces, whose values ``in_braces`` says; None if it is not known."""
+        for pattern, known in _page_patterns():
+            if found := pattern.fullmatch(text):
+                return known.format(
+                    **{name: _kept_or(name, value, in_braces) for name, value in found.groupdict().items()}
+                )
+        return None
+
     def short_date(self, on):
         """The same, shorter: for texts."""
         return f"{on.day} {spanish.MONTHS[list(spanish.MONTHS)[on.month - 1]][:3]} {on.year}" if on else ""
@@ -93,15 +134,48 @@ def of(customer):
 @functools.cache
 def _patterns():
     """[(pattern of the English sentence, the Spanish one)], the most particular first."""
-    with_braces = [pair for pair in spanish.SENTENCES.items() if "{" in pair[0]]
+    return _compiled(spanish.SENTENCES, "")
+
+
+@functools.cache
+def _page_patterns():
+    """The same for pages, where tags (see portal/speaking.py) may stand around what differs."""
+    return _compiled(spanish.SENTENCES | spanish_pages.SENTENCES, "[\ue000-\uf8f0]*")
+
+
+def _compiled(sentences, around):
+    with_braces = [pair for pair in sentences.items() if "{" in pair[0]]
     with_braces.sort(key=lambda pair: -len(re.sub(r"\{\w+\}", "", pair[0])))
     return [
-        (re.compile(_BRACES.sub(_group, re.escape(english)), re.S), known) for english, known in with_braces
+        (re.compile(_BRACES.sub(functools.partial(_group, around=around), re.escape(english)), re.S), known)
+        for english, known in with_braces
     ]
 
 
-def _group(brace):
-    return f"(?P<{brace[1]}>{_KINDS.get(brace[1], '.+?')})"
+def _group(brace, around):
+    kind = _KINDS.get(brace[1])
+    return f"(?P<{brace[1]}>{around}(?:{kind}){around})" if kind else f"(?P<{brace[1]}>.+?)"
+
+
+def _kept_or(name, value, say):
+    return _KEPT[name](value) if name in _KEPT else say(value)
+
+
+def _word_by_word(text, words):
+    for english, known in words.items():
+        text = re.sub(rf"\b{english}\b", known, text)
+    return text
+
+
+def _short_dates(text):
+    text = _SHORT_WITHIN_YEAR.sub(lambda m: f"{m[2]} {_short(m[1])} – {m[4]} {_short(m[3])} {m[5]}", text)
+    text = _SHORT_WITHIN_MONTH.sub(lambda m: f"{m[2]}–{m[3]} {_short(m[1])} {m[4]}", text)
+    text = _SHORT_DATE.sub(lambda m: f"{m[2]} {_short(m[1])} {m[3]}", text)
+    return _SHORT_DAY.sub(lambda m: f"{m[2]} {_short(m[1])}", text)
+
+
+def _short(month):
+    return next(known[:3] for english, known in spanish.MONTHS.items() if english.startswith(month))
 
 
 def _dates(text):
