@@ -2512,7 +2512,7 @@ class Notice(BaseModel):
     PROMISE, PLAN_AGREED, PLAN_MISSED, PLAN_ENDED = "promise", "plan_agreed", "plan_missed", "plan_ended"
     CREDIT_GIVEN, LATE_FEE = "credit_given", "late_fee"
     SUSPENSION_WARNING, SUSPENDED, REINSTATED = "suspension_warning", "suspended", "reinstated"
-    HANDED_OVER = "handed_over"
+    HANDED_OVER, INVOICE_CANCELED = "handed_over", "invoice_canceled"
     KINDS = (
         INVOICE, REMINDER, RECEIPT, PAYMENT_PROBLEM, SIGN_IN, FRESH_LINK, TICKET_REPLY, CONTACT_CHANGED,
         AUTOPAY_ON, AUTOPAY_OFF, UPCOMING_CHARGE, CHARGE_POSTPONED, CHARGE_DECLINED, ABOVE_CAP,
@@ -2520,6 +2520,7 @@ class Notice(BaseModel):
         YEARLY_REMINDER, PRICE_CHANGE, CONTRACT_ANSWERED, CONTRACT_ENDED, CONSENT_CONFIRM, TEXT_REPLY,
         TICKET_RECEIVED, TICKET_CLOSED, DISPUTE_RECEIVED, DISPUTE_DECIDED, PROMISE, PLAN_AGREED, PLAN_MISSED,
         PLAN_ENDED, CREDIT_GIVEN, LATE_FEE, SUSPENSION_WARNING, SUSPENDED, REINSTATED, HANDED_OVER,
+        INVOICE_CANCELED,
     )  # fmt: skip
     # What a gap, quiet hours and quiet days are kept for, and what never leaves while somebody waits for us.
     COLLECTION = GATED = (OVERDUE, CHECK_IN, PLAN_MISSED, LATE_FEE, SUSPENSION_WARNING, HANDED_OVER)

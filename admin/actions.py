@@ -269,7 +269,8 @@ INVOICE = (
         "Void",
         _void,
         form=VoidForm,
-        lead="The invoice is canceled and stays in the books. What was paid on it pays what else is open.",
+        lead="The invoice is canceled and stays in the books. What was paid on it pays what else is open. "
+        "Who was sent it is told.",
         fits=lambda invoice: invoice.state == Invoice.ISSUED,
         effect=_money_effect,
         tone="danger",

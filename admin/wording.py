@@ -31,7 +31,7 @@ OF_INVOICES = (Notice.INVOICE, Notice.REMINDER, Notice.FRESH_LINK)
 CHANNELS = (Template.MAIL, Template.TEXT)
 GROUPS = (
     ("Invoices and reminders", (Notice.INVOICE, Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN,
-                                Notice.FRESH_LINK, Notice.DIGEST)),
+                                Notice.FRESH_LINK, Notice.INVOICE_CANCELED, Notice.DIGEST)),
     ("Payments", (Notice.RECEIPT, Notice.PAYMENT_PROBLEM, Notice.REFUND, Notice.CREDIT_GIVEN)),
     ("Autopay", (Notice.AUTOPAY_ON, Notice.AUTOPAY_OFF, Notice.UPCOMING_CHARGE, Notice.CHARGE_POSTPONED,
                  Notice.CHARGE_DECLINED, Notice.ABOVE_CAP, Notice.METHOD_PROBLEM, Notice.METHOD_EXPIRING,

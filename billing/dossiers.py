@@ -28,7 +28,7 @@ TOLD = (
     Notice.INVOICE, Notice.REMINDER, Notice.OVERDUE, Notice.CHECK_IN, Notice.RECEIPT, Notice.PAYMENT_PROBLEM,
     Notice.PROMISE, Notice.PLAN_AGREED, Notice.PLAN_MISSED, Notice.PLAN_ENDED, Notice.CREDIT_GIVEN,
     Notice.LATE_FEE, Notice.DISPUTE_RECEIVED, Notice.DISPUTE_DECIDED, Notice.SUSPENSION_WARNING,
-    Notice.SUSPENDED, Notice.REINSTATED,
+    Notice.SUSPENDED, Notice.REINSTATED, Notice.INVOICE_CANCELED,
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from billing import bill, clarity, contracts, events, ledger, notices
+from billing import bill, canceling, clarity, contracts, events, ledger, notices
 from billing import company as companies
 from billing.automatic import autopay
 from billing.disputes import settling
@@ -99,7 +99,7 @@ def void(invoice, *, reason, by, today, now, bill_again=False):
     """
     with ledger.locked(invoice.customer_id):
         _check_void(invoice)
-        ledger.unapply(invoice, reason=f"Invoice {invoice.number} voided", by=by, on=today)
+        ledger.unapply(invoice, reason=canceling.why_freed(invoice), by=by, on=today)
         ledger.close(invoice)
         move(invoice, Invoice.VOID, voided_on=today, void_reason=_reason(reason))
         _release_lines(invoice, today)
@@ -107,6 +107,7 @@ def void(invoice, *, reason, by, today, now, bill_again=False):
             _put_back(invoice)
         ledger.use_unapplied([invoice.customer_id], by=by, on=today)
         settling.settle([invoice.id], by=by, now=now)
+        notices.queue_canceled(invoice, now=now)
         events.record("invoice.voided", invoice, by=by, now=now, customer=invoice.customer, reason=reason)
     return invoice
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from billing import bill, checks, contracts, invoices, ledger, payments
+from billing import bill, canceling, checks, contracts, invoices, ledger, payments
 from billing.errors import BillingError, StaleState
 from models import Allocation, Charge, Credit, Event, Invoice, Line, Notice, OneOff
 from tests.factories import (
@@ -122,6 +122,56 @@ def test_a_void_invoice_is_not_owed_and_keeps_every_word(alice):
     assert (invoice.voided_on, invoice.void_reason) == (TODAY, "Wrong customer")
     assert invoice.lines.count() == 1
     assert Event.get(Event.what == "invoice.voided").reason == "Wrong customer"
+
+
+def told(invoice, state):
+    """The message that carried an invoice, as far as it came."""
+    return Notice.create(
+        key=f"invoice:{invoice.id}", kind=Notice.INVOICE, state=state, customer=invoice.customer,
+        invoice=invoice, why="x", created_at=NOW, send_at=NOW, claimed_at=NOW,
+        sent_at=NOW if state == Notice.SENT else None,
+    )  # fmt: skip
+
+
+def told_of_canceling():
+    return [row.invoice_id for row in Notice.select().where(Notice.kind == Notice.INVOICE_CANCELED)]
+
+
+@pytest.mark.parametrize("state", [Notice.SENT, Notice.SENDING, Notice.PRINT])
+def test_who_was_sent_an_invoice_hears_that_it_is_canceled(alice, state):
+    invoice = make_invoice(alice, cents=5000)
+    told(invoice, state)
+
+    invoices.void(fresh(invoice), reason="Wrong customer", **AGAIN)
+
+    assert told_of_canceling() == [invoice.id]
+
+
+def test_who_has_seen_it_online_hears_it_too(alice):
+    invoice = make_invoice(alice, cents=5000, first_seen_at=NOW)
+
+    invoices.void(fresh(invoice), reason="Wrong customer", **AGAIN)
+
+    assert told_of_canceling() == [invoice.id]
+
+
+def test_of_an_invoice_that_never_left_nobody_hears(alice):
+    invoice = make_invoice(alice, cents=5000)
+    told(invoice, Notice.QUEUED)
+
+    invoices.void(fresh(invoice), reason="Wrong customer", **AGAIN)
+
+    assert told_of_canceling() == []
+
+
+def test_the_word_of_canceling_names_what_had_been_paid(alice):
+    invoice = make_invoice(alice, cents=5000)
+    receive(alice, 2000, parts=[(invoice, 2000)])
+
+    invoices.void(fresh(invoice), reason="wrong customer", **AGAIN)
+
+    document = canceling.document(fresh(invoice))
+    assert (document.paid_cents, document.reason) == (2000, "Wrong customer.")
 
 
 def test_what_was_paid_on_a_void_invoice_pays_what_else_is_open(alice):

@@ -46,6 +46,7 @@ ALL = [
     "0032_one_person",
     "0033_paid_after_all",
     "0034_calendars_of_staff",
+    "0035_word_of_a_canceled_invoice",
     "0037_refunds_of_two",
 ]
 INDEX = {f"search_index{part}" for part in ("", "_config", "_data", "_docsize", "_idx")}  # of the full text

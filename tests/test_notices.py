@@ -706,6 +706,7 @@ def test_every_kind_of_message_can_be_written_and_says_why_it_came(office, send,
     about |= {"payment": payment} if kind in ("receipt", "payment_problem") else {}
     about |= {"ticket_message": message} if kind.startswith("ticket") else {}
     about |= {"refund": _refunded(payment)} if kind == "refund" else {}
+    about |= {"invoice": _canceled(invoice)} if kind == "invoice_canceled" else {}
     about |= _of_autopay(kind, billed, invoice) | _of_ways_out(kind, billed, invoice)
     Notice.update(state="sent").where(Notice.state != "sent").execute()
     notices.queue(kind, key="one", customer=billed, contact=contact, why="Because you pay.", now=NOW, **about)
@@ -717,6 +718,11 @@ def test_every_kind_of_message_can_be_written_and_says_why_it_came(office, send,
         assert "Because you pay." in mail.get_body((part,)).get_content()
     assert mail["Subject"].strip()
     assert checks.run() == []
+
+
+def _canceled(invoice):
+    """The invoice, void; without its own message."""
+    return invoices.void(Invoice.get_by_id(invoice.id), reason="Wrong customer", by=BY, today=TODAY, now=NOW)
 
 
 def _refunded(payment):

@@ -231,6 +231,7 @@ LEFT = re.compile(
 THEIRS = re.compile(
     r"Burglary monitoring|Front house system|Camera cloud storage, 30 days|Replace motion sensor, kitchen|"
     r"(?:Our )?technician came a day late|We heard of it too late|"
+    r"It was for a panel that you no longer have|"
     r"second camera at half price until June 2027|Texas and Austin sales tax|"
     r"Charged to the wrong card\.|Cellular backup|[Mm]onitoring agreement|Yearly adjustment|"
     r"Why is there a service call\?|Service call|He was here for one hour, not for two\.|"

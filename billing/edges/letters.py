@@ -12,6 +12,7 @@ from flask.testing import EnvironBuilder
 
 from billing import (
     autopay_documents,
+    canceling,
     digests,
     documents,
     handovers,
@@ -276,6 +277,10 @@ def _credit_given(notice, tokens, today, now):
     return {"document": told.credit_document(notice.credit)}
 
 
+def _invoice_canceled(notice, tokens, today, now):
+    return {"document": canceling.document(notice.invoice)}
+
+
 def _late_fee(notice, tokens, today, now):
     token = links.pay_link(notice.invoice, now=now, contact=notice.contact)
     pay_url = tokens.add("pay_url", "portal.pay_link", token)
@@ -458,6 +463,7 @@ _CONTEXTS = {
     Notice.PAYMENT_PROBLEM: _payment_problem,
     Notice.REFUND: _refund,
     Notice.CREDIT_GIVEN: _credit_given,
+    Notice.INVOICE_CANCELED: _invoice_canceled,
     Notice.LATE_FEE: _late_fee,
     Notice.SUSPENSION_WARNING: _suspension,
     Notice.SUSPENDED: _suspension,

@@ -41,6 +41,7 @@ WHY_AUTOPAY_OFF = "This account was paid automatically until now."
 WHY_SECURITY = "We tell you whenever a way to pay of this account changes."
 WHY_PROMISE = "You told us when you will pay."
 WHY_EXPIRING = "A card that you saved is about to expire."
+WHY_CANCELED = "We sent you this invoice before."
 WHY_CREDIT = "We tell you whenever we put a credit on this account."
 WHY_LATE_FEE = "An invoice of this account is past due."
 WHY_ASKED = "You asked us a question."
@@ -278,6 +279,16 @@ def queue_credit_given(credit, *, now, send_at=None):
         credit.customer_id, Notice.CREDIT_GIVEN, f"credit:{credit.id}", WHY_CREDIT, now, credit=credit,
         send_at=send_at or now,
     )  # fmt: skip
+
+
+def queue_canceled(invoice, *, now):
+    """Tell the payers that an invoice which was sent to them, or which they saw, is canceled."""
+    left = Notice.state.in_((Notice.SENT, Notice.PRINT, Notice.SENDING))
+    if invoice.first_seen_at or invoice.notices.where(left).exists():
+        _queue_to_payers(
+            invoice.customer_id, Notice.INVOICE_CANCELED, f"canceled:{invoice.id}", WHY_CANCELED, now,
+            invoice=invoice,
+        )  # fmt: skip
 
 
 def queue_late_fee(fee, *, now):

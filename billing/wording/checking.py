@@ -30,6 +30,7 @@ MUST = {
     Notice.PAYMENT_PROBLEM: ("sum", "sentence", "next_step"),
     Notice.REFUND: ("sum", "sentence"),
     Notice.CREDIT_GIVEN: ("sum", "sentence", "reason"),
+    Notice.INVOICE_CANCELED: ("number", "reason"),
     Notice.LATE_FEE: ("sum", "fee_date", "pay_link"),
     Notice.SUSPENSION_WARNING: ("sum", "rests_date", "where", "pay_link"),
     Notice.SUSPENDED: ("sum", "rests_date", "where", "pay_link"),

@@ -22,6 +22,7 @@ TITLES = {
     Notice.FRESH_LINK: ("Your invoice", "Su factura"),
     Notice.PAYMENT_PROBLEM: ("A payment came back", "Un pago fue devuelto"),
     Notice.CREDIT_GIVEN: ("A credit for you", "Un crédito para usted"),
+    Notice.INVOICE_CANCELED: ("Nothing to pay", "Nada que pagar"),
     Notice.LATE_FEE: ("Before a late fee", "Antes de un recargo"),
     Notice.SUSPENSION_WARNING: ("Please talk to us", "Hable con nosotros"),
     Notice.SUSPENDED: ("Your service rests", "Su servicio está en pausa"),

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from billing import autopay_documents, digests, documents, handovers, outcomes, remittance
+from billing import autopay_documents, canceling, digests, documents, handovers, outcomes, remittance
 from billing.automatic import setbacks
 from billing.disputes import telling
 from billing.notices import joining
-from billing.notices.queueing import WHY_CREDIT, WHY_LATE_FEE, WHY_PROMISE
+from billing.notices.queueing import WHY_CANCELED, WHY_CREDIT, WHY_LATE_FEE, WHY_PROMISE
 from billing.plans import sample as plans
 from billing.plans import telling as plan_telling
 from billing.remedies import told
@@ -187,6 +187,16 @@ def credit(**fields):
         "paid": (told.Part("10482", 1500, 2750),), "unapplied_cents": 0,
     }  # fmt: skip
     return told.CreditDocument(**known | fields)
+
+
+def canceled(**fields):
+    """An invoice that was canceled before anything was paid."""
+    known = {
+        "company": COMPANY, "number": "10482", "account_number": "100042", "issued_on": date(2026, 12, 1),
+        "on": date(2026, 12, 3), "total_cents": 4600, "reason": "It was for a panel that you no longer have.",
+        "paid_cents": 0,
+    }  # fmt: skip
+    return canceling.CanceledDocument(**known | fields)
 
 
 def late_fee(**fields):
@@ -489,6 +499,10 @@ CASES = {
             ),
             "why": WHY_CREDIT,
         },
+    },
+    Notice.INVOICE_CANCELED: {
+        "Not paid yet": {"document": canceled(), "why": WHY_CANCELED},
+        "Paid already": {"document": canceled(paid_cents=4600), "why": WHY_CANCELED},
     },
     Notice.PROMISE: {
         "Noted": {"document": plans.promise(), "why": WHY_PROMISE} | _PLANNED,

@@ -53,6 +53,7 @@ _FACTS = {
     Notice.PAYMENT_PROBLEM: money.problem,
     Notice.REFUND: money.refund,
     Notice.CREDIT_GIVEN: money.credit_given,
+    Notice.INVOICE_CANCELED: money.canceled,
     Notice.LATE_FEE: money.late_fee,
     Notice.SUSPENSION_WARNING: money.suspension,
     Notice.SUSPENDED: money.suspension,

@@ -108,6 +108,7 @@ MEANINGS = {
     "agreed": "piece: what was agreed, word for word",
     "ended": "when it ended",
     "reason": "why, in a sentence; may be empty",
+    "was_paid": "what had been paid on a canceled invoice; empty when nothing was",
     "under_way": "piece: charges that can no longer be called back",
     "change": "“added”, “removed”, “updated” or “disabled”",
     "expires": "the last day of the card; may be empty",

@@ -93,6 +93,30 @@ def credit_given(context, links, tongue):
     }
 
 
+def canceled(context, links, tongue):
+    """Of an invoice that was canceled after it had been sent."""
+    document = context["document"]
+    link = links.get("sign_in_page_url", "")
+    pairs = (
+        ("Invoice", document.number),
+        ("Issued", words.date(document.issued_on)),
+        ("Canceled", words.date(document.on)),
+        ("Account", document.account_number),
+    )
+    return {
+        "number": document.number,
+        "account": document.account_number,
+        "sum": format_cents(document.total_cents),
+        "date": tongue.date(document.on),
+        "reason": tongue.say(document.reason),
+        "was_paid": format_cents(document.paid_cents) if document.paid_cents else "",
+        "amount": Amount(0, tongue.say("to pay on this invoice"), tongue.say(f"Invoice {document.number}")),
+        "facts": parts.particulars(pairs, tongue),
+        "account_link": link,
+        "button": Button(link),
+    }
+
+
 def late_fee(context, links, tongue):
     """Of a late fee that is told ahead."""
     document = context["document"]

@@ -1,0 +1,52 @@
+"""What is told of an invoice that was canceled after it had been sent. How it is canceled: ``invoices``."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from peewee import fn
+
+from billing import company as companies
+from billing import documents, words
+from models import Allocation
+
+
+@dataclass(frozen=True)
+class CanceledDocument:
+    """What the message says."""
+
+    company: documents.Letterhead
+    number: str
+    account_number: str
+    issued_on: date
+    on: date
+    total_cents: int
+    reason: str
+    paid_cents: int  # what it had been paid with, and the account has again
+
+
+def document(invoice):
+    """The CanceledDocument of an invoice that is void."""
+    company = companies.current()
+    return CanceledDocument(
+        company=documents.letterhead(company),
+        number=documents.printed_number(invoice, company),
+        account_number=invoice.customer.account_number,
+        issued_on=invoice.issued_on,
+        on=invoice.voided_on,
+        total_cents=invoice.total_cents,
+        reason=words.sentence(invoice.void_reason),
+        paid_cents=_freed_cents(invoice),
+    )
+
+
+def why_freed(invoice):
+    """The reason that stands at every allocation which was taken back because its invoice was canceled."""
+    return f"Invoice {invoice.number} voided"
+
+
+def _freed_cents(invoice):
+    freed = (Allocation.invoice == invoice) & (Allocation.reason == why_freed(invoice))
+    taken = Allocation.select(fn.SUM(Allocation.amount_cents)).where(
+        freed & Allocation.reverses.is_null(False)
+    )
+    return -(taken.scalar() or 0)
