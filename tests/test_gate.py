@@ -152,6 +152,23 @@ def test_a_late_notice_is_held_and_not_lost(alice, late, sent, scene, code, sent
     assert Event.get(Event.what == "notice.held").about_id == row.id
 
 
+def test_what_only_the_database_refuses_waits_and_stops_nobody_else(alice, bob, late, sent, monkeypatch):
+    make_invoice(bob, due=DUE, issued=date(2026, 11, 24))
+    remind(15)
+    scenes.ticket(alice, late)
+    monkeypatch.setattr(gate, "shut", lambda rows, **now: {})
+
+    sent.at(15)
+
+    refused, gone = Notice.select().where(Notice.kind == Notice.OVERDUE).order_by(Notice.customer)
+    assert [address for _, _, address in sent] == [payer(bob).email]
+    assert (refused.state, refused.tries, gone.state) == (Notice.QUEUED, 0, Notice.SENT)
+    assert (refused.send_at, refused.reason) == (
+        clock_at(15).now() + timedelta(hours=1),
+        "The database does not let it leave: this customer waits for our answer",
+    )
+
+
 @each_scene
 def test_the_database_refuses_what_is_called_gone(alice, late, scene, code, sentence):
     _insert(alice, late, "queued")

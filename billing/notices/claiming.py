@@ -4,6 +4,8 @@ A sender that dies leaves what it took behind: what becomes of that stands here 
 message that was taken stands in ``sending``.
 """
 
+import logging
+from contextlib import suppress
 from datetime import timedelta
 
 from peewee import IntegrityError
@@ -12,7 +14,9 @@ from billing import company as companies
 from billing.notices import holding
 from models import Contact, Customer, Invoice, Notice, among, db
 
+log = logging.getLogger(__name__)
 TRIES = 5
+REFUSED_FOR = timedelta(hours=1)  # what the database alone refuses waits so long before it is tried again
 CLAIM_LIFE = timedelta(minutes=15)  # a sender that has not answered by then is dead
 BEFORE_LIVE = (Notice.SIGN_IN,)
 
@@ -35,34 +39,56 @@ def take(clock, most, report):
     """Take up to ``most`` notices so that no other sender has them; what may not leave is held back."""
     if most <= 0:
         return []
-    for _ in range(TRIES):
-        try:
-            taken = _take_once(clock, most, report)
-        except IntegrityError:  # somebody called while we asked: the database saw it before us
-            continue
-        return list(Notice.select().where(Notice.id.in_(taken)).order_by(Notice.send_at, Notice.id))
-    return []
+    try:
+        taken = _take(clock, most, report)
+    except IntegrityError as error:
+        log.error("The gate lets leave what the database does not: %s", error)
+        taken = _take_one_by_one(clock, most, report)
+    return list(Notice.select().where(Notice.id.in_(taken)).order_by(Notice.send_at, Notice.id))
 
 
-def _take_once(clock, most, report):
-    """The ids that were taken, in one transaction with the question whether they may leave."""
+def _take(clock, most, report, *only):
+    """The ids that were taken. Raises IntegrityError when the database refuses one of them time and again."""
+    for _ in range(TRIES - 1):
+        with suppress(IntegrityError):  # somebody called while we asked: the database saw it before us
+            return _take_once(clock, most, report, only)
+    return _take_once(clock, most, report, only)
+
+
+def _take_one_by_one(clock, most, report):
+    """The same where the database refuses one: that waits a while, and stops nobody else's message."""
     now, taken = clock.now(), []
+    for (id,) in list(waiting(now).select(Notice.id).limit(most).tuples()):
+        try:
+            taken += _take(clock, 1, report, id)
+        except IntegrityError as error:
+            why = f"The database does not let it leave: {str(error).splitlines()[0]}"[:255]
+            mine = (Notice.id == id) & (Notice.state == Notice.QUEUED)
+            Notice.update(send_at=now + REFUSED_FOR, reason=why).where(mine).execute()
+    return taken
+
+
+def _take_once(clock, most, report, only):
+    """The ids that were taken, in one transaction with the question whether they may leave."""
+    now, taken, held = clock.now(), [], 0
     with db.atomic():
         while len(taken) < most:
-            found = _free(now, most - len(taken), taken)
+            found = _free(now, most - len(taken), taken, only)
             shut = holding.hold_back(found, today=clock.today(), now=now)
             taken += [id for id in found if id not in shut]
-            report.held += len(shut)
+            held += len(shut)
             if not shut:
                 break
         Notice.update(state=Notice.SENDING, claimed_at=now, tries=Notice.tries + 1).where(
             Notice.id.in_(taken)
         ).execute()
+    report.held += held
     return taken
 
 
-def _free(now, most, taken):
-    ids = waiting(now).where(Notice.id.not_in(taken)).select(Notice.id).limit(most)
+def _free(now, most, taken, only):
+    mine = Notice.id.in_(only) if only else Notice.id.not_in(taken)
+    ids = waiting(now).where(mine).select(Notice.id).limit(most)
     if db.for_update:
         ids = ids.for_update("FOR UPDATE SKIP LOCKED")
     return [id for (id,) in ids.tuples()]
