@@ -45,8 +45,6 @@ def why_freed(invoice):
 
 
 def _freed_cents(invoice):
-    freed = (Allocation.invoice == invoice) & (Allocation.reason == why_freed(invoice))
-    taken = Allocation.select(fn.SUM(Allocation.amount_cents)).where(
-        freed & Allocation.reverses.is_null(False)
-    )
-    return -(taken.scalar() or 0)
+    taken_back = (Allocation.reason == why_freed(invoice)) & Allocation.reverses.is_null(False)
+    sum_of = Allocation.select(fn.SUM(Allocation.amount_cents))
+    return -int(sum_of.where((Allocation.invoice == invoice) & taken_back).scalar() or 0)
