@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import IntegrityError
 
-from billing import bill, contracts
+from billing import bill, contracts, notices
 from billing.errors import BillingError
 from billing.notices import bouncing, judging
 from billing.renewals import day as renewing
@@ -168,6 +168,20 @@ def test_mail_that_has_not_left_three_days_before_it_is_too_late_becomes_a_lette
     mail, letter_ = Notice.select().where(Notice.kind == "price_change").order_by(Notice.id)
     assert (mail.channel, mail.state) == ("mail", "skipped")
     assert (letter_.channel, letter_.legal, letter_.price_change) == ("paper", True, row)
+
+
+def test_a_text_that_left_does_not_stand_in_for_the_letter(up_to_date):
+    [row] = plan([up_to_date])[0]
+    step(row.plan_on)
+    mail = Notice.get(Notice.kind == "price_change")
+    Notice.update(state="failed").where(Notice.id == mail.id).execute()
+    about = {"customer": mail.customer, "contact": mail.contact, "price_change": row, "why": "t"}
+    notices.queue("price_change", key="a text", channel="text", now=at(row.plan_on), **about)
+    Notice.update(state="sent", sent_at=at(row.plan_on)).where(Notice.key == "a text").execute()
+
+    step(row.tell_by_on - timedelta(days=3))
+
+    assert [one.channel for one in row.notices.order_by(Notice.id)] == ["mail", "text", "paper"]
 
 
 def test_staff_are_told_once_before_an_increase_is_told_too_late(app, up_to_date):

@@ -265,7 +265,7 @@ def fall_back(today, *, now, trouble=None):
 
     def look(change):
         out = list(change.notices)
-        if not out or any(one.channel == Notice.PAPER or one.state == Notice.SENT for one in out):
+        if not out or any(one.channel == Notice.PAPER or _has_told(one) for one in out):
             return 0
         with db.atomic():
             for one in (one for one in out if one.state == Notice.QUEUED):
@@ -275,6 +275,11 @@ def fall_back(today, *, now, trouble=None):
         return 1
 
     return sum(one_by_one.each(list(waiting.order_by(PriceChange.id)), look, trouble))
+
+
+def _has_told(notice):
+    """True for what left and proves it: a text alone does not."""
+    return notice.state == Notice.SENT and notice.channel in COUNTS
 
 
 def follow(today, *, now, trouble=None):
