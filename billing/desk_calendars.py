@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from peewee import JOIN
 
+from billing import company as companies
 from billing import events, links, words
 from billing.calendars import Entry, Feed
 from billing.calls import following
@@ -30,20 +31,19 @@ OPEN = (RenewalNotice.PLANNED, RenewalNotice.QUEUED)
 def open_one(staff, *, by, now):
     """Make an address for a Staff; returns its secret. One of before stops working."""
     token = secrets.token_urlsafe(32)
-    _keep(staff, _hash(token), now)
-    events.record("staff.calendar_opened", staff, by=by, now=now)
+    _keep(staff, _hash(token), now, "staff.calendar_opened", by, now)
     return token
 
 
 def close(staff, *, by, now):
     """Withdraw the address."""
-    _keep(staff, "", None)
-    events.record("staff.calendar_closed", staff, by=by, now=now)
+    _keep(staff, "", None, "staff.calendar_closed", by, now)
 
 
-def _keep(staff, hashed, at):
+def _keep(staff, hashed, at, what, by, now):
     with db.atomic():
         Staff.update(calendar_hash=hashed, calendar_at=at).where(Staff.id == staff.id).execute()
+        events.record(what, staff, by=by, now=now)
     staff.calendar_hash, staff.calendar_at = hashed, at
 
 
@@ -112,6 +112,7 @@ def _promised(today):
 
 def _next_steps(staff, today):
     """What was agreed on the phone: their own calls, and those that nobody took."""
+    zone = companies.current().time_zone
     rows = (
         Call.select(Call, Customer)
         .join(Customer, JOIN.LEFT_OUTER)
@@ -120,5 +121,5 @@ def _next_steps(staff, today):
     )
     for call in rows:
         title = f"{words.clipped(call.next_step, 60)}: {call.customer or call.number or 'nobody we know'}"
-        text = f"Agreed on the phone on {words.date(call.started_at.date())}."
+        text = f"Agreed on the phone on {words.date(words.local(call.started_at, zone).date())}."
         yield Entry(f"step-{call.id}", call.next_on, title, text, 0, call.logged_at)

@@ -27,8 +27,12 @@ def of_notice(notice, *, now):
     """The ProofPack of a Notice. Raises BillingError while it has not left, or where no words were kept."""
     if not can_prove(notice):
         raise BillingError("It has not left yet, or its words were not kept: there is nothing to prove.")
-    sent = f"It left on {words.date(notice.sent_at.date())}." if notice.sent_at else "It is being mailed."
+    sent = f"It left on {_day(notice.sent_at)}." if notice.sent_at else "It is being mailed."
     return _pack(NOTICE, notice, notice.customer, name(notice), sent, sections(notice), now)
+
+
+def _day(at):
+    return words.date(words.local(at, companies.current().time_zone).date())
 
 
 def of_authority(row, *, now):

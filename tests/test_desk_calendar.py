@@ -69,6 +69,17 @@ def test_next_steps_are_ones_own_and_those_that_nobody_took(app, alice):
     assert found == [f"Send the form 0: {alice}", f"Send the form 2: {alice}"]
 
 
+def test_a_call_of_the_evening_was_on_that_day(app, alice):
+    enter(app)
+    Call.create(customer=alice, direction="in", outcome="answered", started_at=datetime(2026, 12, 2, 1, 30),
+                by="t", next_step="Call again", next_on=TODAY + timedelta(days=2), source="staff",
+                source_id="1", logged_at=NOW, state=Call.TO_CALL)  # fmt: skip
+
+    [entry] = desk_calendars.of(Staff.get(), today=TODAY).entries
+
+    assert entry.text == "Agreed on the phone on December 1, 2026."
+
+
 def test_the_address_is_shown_once_renewed_and_withdrawn(app, fetch):
     desk = enter(app)
     first = opened(desk)

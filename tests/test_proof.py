@@ -139,6 +139,12 @@ def test_every_message_that_left_has_a_proof(message):
     assert "Alice Archer" in pack.title
 
 
+def test_the_day_on_which_it_left_is_that_of_the_company(message):
+    message.sent_at = datetime(2026, 12, 2, 1, 30)  # in Texas still the evening before
+
+    assert message_proofs.of_notice(message, now=NOW).summary == "It left on December 1, 2026."
+
+
 def test_what_has_not_left_proves_nothing():
     waiting = Notice(state="queued", body_text="")
 
