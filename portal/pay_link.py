@@ -160,5 +160,6 @@ def fresh_link(token):
         if dead.link is None:
             raise
         links.ask_fresh(dead.link, now=g.now)
+        speaking.to(dead.link.customer if dead.link.contact else None)
         return render_template("portal/fresh_link.html")
     return redirect(url_for("portal.pay_link", token=token), 303)

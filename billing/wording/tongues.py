@@ -113,9 +113,9 @@ class Spanish:
         """The same for a sentence with braces, whose values ``in_braces`` says; None if it is not known."""
         for pattern, known in _page_patterns():
             if found := pattern.fullmatch(text):
-                return known.format(
-                    **{name: _kept_or(name, value, in_braces) for name, value in found.groupdict().items()}
-                )
+                told = found.groupdict().items()
+                said = known.format(**{name: _kept_or(name, value, in_braces) for name, value in told})
+                return said.replace(" m..", " m.")  # a. m. ends a sentence by itself
         return None
 
     def short_date(self, on):
