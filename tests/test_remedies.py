@@ -342,6 +342,7 @@ def test_a_payment_that_comes_back_leaves_it_owed_and_the_rest_given_up(customer
     returns.bounce(late, reason="Not covered", by=ANN, **DAY)
 
     assert (fresh(given_up).open_cents, write_offs.bad_debt_cents(customer.id)) == (4_000, 5_000)
+    assert write_offs.totals(TODAY, TODAY) == (9_000, 0)
     sound()
 
 

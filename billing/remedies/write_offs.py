@@ -148,12 +148,17 @@ def _paid_after_all(credit, cents, payment, *, by, today, now):
 
 
 def totals(first, last):
-    """(written off, paid after all) in cents, of the days from ``first`` to ``last``."""
+    """(written off, paid after all) in cents, of the days from ``first`` to ``last``.
+
+    A payment that came back was none: what it paid is owed again.
+    """
     off = Credit.select(fn.SUM(Credit.amount_cents)).where(
         Credit.kind.in_(GIVEN_UP) & Credit.made_on.between(first, last)
     )
-    back = CreditReversal.select(fn.SUM(CreditReversal.amount_cents)).where(
-        CreditReversal.payment.is_null(False) & CreditReversal.made_on.between(first, last)
+    back = (
+        CreditReversal.select(fn.SUM(CreditReversal.amount_cents))
+        .join(Payment)
+        .where(Payment.state.in_(Payment.MONEY) & CreditReversal.made_on.between(first, last))
     )
     return int(off.scalar() or 0), int(back.scalar() or 0)
 
