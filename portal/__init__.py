@@ -54,6 +54,7 @@ def init_app(app):
         phone=phones.shown,
         plural=words.plural,
         theirs=speaking.theirs,
+        reason=speaking.reason,
     )
     door.bp.after_request(speaking.answer)
     app.register_blueprint(door.bp)

@@ -23,7 +23,7 @@ def _follow(token):
     if link.invoice.state == Invoice.DRAFT:
         abort(404)
     g.by = f"customer:{link.contact.email}" if link.contact else f"pay link {link.id}"
-    speaking.to(link.customer if link.contact else None)
+    speaking.to(link.invoice.customer if link.contact else None)
     return link, link.invoice, _place(token)
 
 

@@ -22,11 +22,14 @@ _OURS = re.compile("[\ue000-\uf8ff]")
 _THEIRS = re.compile(f"{OPENS}[^{CLOSES}]*{CLOSES}")
 _EDGES = re.compile(f"([\\s←:;,.{FIRST_TAG}-{LAST_TAG}]*)(.*?)([\\s:;,{FIRST_TAG}-{LAST_TAG}]*)", re.S)
 _PARTS = re.compile(f"([{FIRST_TAG}-{LAST_TAG}]+| · |[()])")
+_AROUND_THEIRS = re.compile(f"({OPENS}[^{CLOSES}]*{CLOSES})")
 _SENTENCES = re.compile(
-    f"(?:(?<=[.!?])|(?<=[.!?][{FIRST_TAG}-{LAST_TAG}])) (?=[{FIRST_TAG}-{LAST_TAG}{OPENS}]*[A-Z$“0-9])"
+    f"(?:(?<=[.!?])|(?<=[.!?][{FIRST_TAG}-{LAST_TAG}{CLOSES}])) "
+    f"(?=[{FIRST_TAG}-{LAST_TAG}{OPENS}]*[A-Z$“0-9])"
 )
 _WORDS = re.compile(r"[^\W\d_]{2}")
-_NUMBER = re.compile(r"\b[A-Z0-9-]*\d[A-Z0-9-]*\b|\b[0-9a-f]{32,}\b")  # of an invoice, a payment, a processor
+# of an invoice, a payment, a processor
+_NUMBER = re.compile(r"\b[A-Z0-9-]*\d[A-Z0-9-]*\b|\b[A-Z0-9]{6,}\b|\b[0-9a-f]{32,}\b")
 _ADDRESS = re.compile(r"\S+@\S+|https?://\S+")
 
 _TOKENS = re.compile(
@@ -61,6 +64,14 @@ def theirs(value):
     if not value or is_english():
         return value
     return Markup(OPENS + escape(_OURS.sub("", str(value))) + CLOSES)
+
+
+def reason(value):
+    """A template's filter: why something is so: a sentence of ours is said, any other is theirs."""
+    if not value or is_english():
+        return value
+    said = _Speaker(g.tongue, names(), None).said(_plain(str(escape(value))))
+    return theirs(value) if said is None else Markup(OPENS + said + CLOSES)
 
 
 def answer(response):
@@ -172,7 +183,8 @@ class _Speaker:
         before, core, after = _EDGES.fullmatch(text).groups()
         if core != text:
             return None if (known := self.said(core)) is None else before + known + after
-        return self._all(_PARTS.split(text), "")
+        known = self._all(_PARTS.split(text), "")
+        return self._all(_AROUND_THEIRS.split(text), "") if known is None else known
 
     def _needs_nothing(self, text):
         rest = _ADDRESS.sub("", _THEIRS.sub("", _OURS_TAGS.sub("", text)))

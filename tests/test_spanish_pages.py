@@ -30,8 +30,6 @@ THEIRS = re.compile(
 )
 
 SHORT = re.compile(r"\b(on|of|at|it|or|if|to|in|be|an|check|cash|today|days?|before|after|send)\b", re.I)
-    r"\b(on|of|at|it|or|if|to|in|be|an|check|cash|today|days?|before|after|save|send|back)\b", re.I
-)
 
 
 @pytest.fixture
