@@ -17,6 +17,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
+from tests import ports
 from tests.benchmarks.measure import seconds
 
 HERE = Path(__file__).resolve().parents[2]
@@ -27,7 +28,7 @@ ROUNDS = 9
 @contextlib.contextmanager
 def served(app, **settings):
     """Serve ``app`` (gunicorn's ``module:factory()``) with our settings, without prefix; yields a Browser."""
-    port = _free_port()
+    port = ports.free()
     command = (
         sys.executable, "-m", "gunicorn", "--workers", "1", "--threads", "4", "--keep-alive", "600",
         "--no-control-socket", "--log-level", "error", "--bind", f"127.0.0.1:{port}", app,
@@ -46,12 +47,6 @@ def served(app, **settings):
 def our_app(url):
     """``served`` for the whole of Porchlight on the database at ``url``."""
     return served("app:create_app()", MODE="test", DATABASE_URL=url, BASE_URL="http://127.0.0.1:5000")
-
-
-def _free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def _wait_for(port, process):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests import ports
 from tests.databases import PostgresqlDatabases, SqliteFiles, memory
-from tests.post_office import _free_port
 from tests.torture import mutants, world
 from tests.torture.board import Board
 from tests.torture.disks import SmallDisk, Tablespace
@@ -74,7 +74,7 @@ class House:
         if self.kind == "postgresql":
             closing_.callback(self.databases.close)
             closing_.callback(self.let_go_of_disk)
-        port, empty = _free_port(), self.databases.create()
+        port, empty = ports.free(), self.databases.create()
         self.stable = Stable(self.folder, {
             "database_url": self.databases.url(empty),
             "sandbox_url": f"http://127.0.0.1:{port}",
