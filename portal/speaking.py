@@ -173,7 +173,7 @@ class _Speaker:
     def said(self, text):
         """``text`` in the tongue, or None: a sentence, sentences, or pieces between tags, all known."""
         if self._needs_nothing(text):
-            return self.tongue.dates(text)
+            return self._dates(text)
         if (known := self.tongue.page_sentence(text)) is not None:
             return known
         if (known := self._all(_SENTENCES.split(text), " ")) is not None:
@@ -203,7 +203,12 @@ class _Speaker:
     def _in_braces(self, value):
         """What stands in braces: a sentence of ours, or a name that stays."""
         said = self.said(value)
-        return self.tongue.dates(value) if said is None else said
+        return self._dates(value) if said is None else said
+
+    def _dates(self, text):
+        """``text`` with its dates said, but for those that are theirs: what was agreed to stays as signed."""
+        said = [self.tongue.dates(part) for part in _THEIRS.split(text)]
+        return "".join(part + own for part, own in zip(said, [*_THEIRS.findall(text), ""], strict=True))
 
 
 _OURS_TAGS = re.compile(f"[{FIRST_TAG}-{LAST_TAG}]")

@@ -1,0 +1,34 @@
+"""Finished pages in another language: what is ours is said, what is theirs stays as it is."""
+
+import pytest
+
+from billing.wording import tongues
+from portal import speaking
+
+SPANISH = tongues.TONGUES["es"]
+
+
+def said(body):
+    page = f'<html lang="en-US"><body>{body}</body></html>'
+    return speaking.spoken(page, SPANISH, frozenset()).removeprefix('<html lang="es-US"><body>')[:-14]
+
+
+def theirs(text):
+    return f"{speaking.OPENS}{text}{speaking.CLOSES}"
+
+
+@pytest.mark.parametrize("text", ["I pay on January 5, 2027 at 3:00 pm.", "Open", "Due December 14, 2026"])
+def test_what_somebody_typed_or_agreed_to_stays_to_the_letter(text):
+    assert said(f"<p>{theirs(text)}</p>") == f"<p>{text}</p>"
+    assert said(f"<p>Open <b>{theirs(text)}</b></p>") == f"<p>Pendiente <b>{text}</b></p>"
+
+
+def test_the_date_beside_it_is_said():
+    assert said(f"<p>January 5, 2027: {theirs('on January 5, 2027')}</p>") == (
+        "<p>5 de enero de 2027: on January 5, 2027</p>"
+    )
+
+
+def test_a_page_with_a_sentence_that_nobody_knows_is_not_said_at_all():
+    with pytest.raises(speaking.NotWhole):
+        said("<p>Open</p><p>Nobody ever translated this.</p>")
