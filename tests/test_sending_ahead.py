@@ -10,7 +10,7 @@ import models
 from billing import notices, payments, preferences, stillness
 from billing.edges.clock import FixedClock
 from billing.edges.post import Post
-from billing.notices import ahead
+from billing.notices import ahead, claiming
 from models import Company, Contact, Invoice, Link, Notice, Preference
 from tests.at_once import die_everywhere
 from tests.factories import BY, NOW, make_customer, make_invoice, payer
@@ -292,6 +292,19 @@ def test_without_a_server_nothing_is_tried_and_everything_waits(app, queue):
     assert len(deliver(app).failures) == 1
 
     assert {(row.state, row.tries, row.message_id) for row in Notice.select()} == {("queued", 0, "")}
+
+
+def test_who_was_slow_lets_go_of_nothing_that_another_sender_has(queue):
+    first, second = queue(2, "invoice")
+    clock, later = at_noon(), at_noon(minutes=20)
+    slow = claiming.take(clock, 2, notices.Report())
+    claiming.give_up_dead_claims(later.now())
+    [taken] = claiming.take(later, 1, notices.Report())
+
+    claiming.let_go(slow)
+
+    states = {row.id: (row.state, row.tries) for row in Notice.select()}
+    assert states == {taken.id: ("sending", 2), second.id: ("queued", 1)} and taken.id == first.id
 
 
 def test_a_server_that_goes_away_in_the_middle_is_noticed(app, office, queue):

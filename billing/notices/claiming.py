@@ -131,10 +131,13 @@ def _whole(notice):
 
 
 def let_go(taken):
-    """Nothing was tried with these: they wait as before."""
-    mine = Notice.id.in_([notice.id for notice in taken]) & (Notice.state == Notice.SENDING)
-    Notice.update(message_id="").where(mine & (Notice.tries == 1)).execute()
-    Notice.update(state=Notice.QUEUED, tries=Notice.tries - 1).where(mine).execute()
+    """Nothing was tried with these: they wait as before. What another sender took over is left to it."""
+    with db.atomic():
+        for one in taken:
+            mine = (Notice.id == one.id) & (Notice.claimed_at == one.claimed_at)
+            mine &= Notice.state == Notice.SENDING
+            Notice.update(message_id="").where(mine & (Notice.tries == 1)).execute()
+            Notice.update(state=Notice.QUEUED, tries=Notice.tries - 1).where(mine).execute()
 
 
 def give_up_dead_claims(now):

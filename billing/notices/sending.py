@@ -293,6 +293,8 @@ def _keep(notice, mail, now):
     )  # fmt: skip
     if not change_many(_KEEP, [(*said, notice.id, Notice.SENDING, notice.claimed_at)]):
         raise StaleState(f"{notice} is sent by somebody else.")
+    notice.claimed_at = now
+    notice._dirty.clear()
 
 
 _KEEP = (
