@@ -952,4 +952,18 @@ ANSWER_PAGE = {
     "This agreement ends already.": "Este contrato ya termina.",
     "If that is not right, tell us below.": "Si no es correcto, díganoslo abajo.",
 }
-SENTENCES = CONSENTS | AUTHORIZATION | ANSWER_PAGE | AROUND | CHANGES | REMEDIES | ANSWERS | INVOICE | METHODS | PAYMENTS | AUTOPAY | BANKS | CONTRACT
+SENTENCES = (
+    CONSENTS
+    | AUTHORIZATION
+    | ANSWER_PAGE
+    | AROUND
+    | CHANGES
+    | REMEDIES
+    | ANSWERS
+    | INVOICE
+    | METHODS
+    | PAYMENTS
+    | AUTOPAY
+    | BANKS
+    | CONTRACT
+)
