@@ -178,7 +178,7 @@ class _Speaker:
             return known
         if (known := self._all(_SENTENCES.split(text), " ")) is not None:
             return known
-        if (known := self.tongue.page_pattern(text, self._in_braces)) is not None:
+        if (known := self.tongue.page_pattern(text, self.said)) is not None:
             return known
         before, core, after = _EDGES.fullmatch(text).groups()
         if core != text:
@@ -199,11 +199,6 @@ class _Speaker:
                 return None
             said.append(known)
         return between.join(said)
-
-    def _in_braces(self, value):
-        """What stands in braces: a sentence of ours, or a name that stays."""
-        said = self.said(value)
-        return self._dates(value) if said is None else said
 
     def _dates(self, text):
         """``text`` with its dates said, but for those that are theirs: what was agreed to stays as signed."""

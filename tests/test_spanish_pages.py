@@ -11,12 +11,14 @@ import pytest
 from billing import bill, invoices, links, payments, promises
 from billing.automatic import autopay, consent
 from billing.disputes import deciding
+from billing.plans import keeping
 from billing.wording import spanish, spanish_pages, tongues
 from models import Contact, Customer, Dispute, Invoice, Line, Payment
 from portal import speaking
 from tests.factories import BY, fresh, make_charge, make_contract, make_invoice, make_item, make_method, payer
 from tests.office import make_staff
 from tests.portal_visitor import Visitor
+from tests.test_handovers import handed
 from tests.test_portal_account import enter
 from tests.test_portal_together import message  # noqa: F401
 from tests.test_wording import LEFT
@@ -235,6 +237,28 @@ def test_a_plan_is_agreed_to_and_stands_in_spanish(visitor, path, clock):
 
     assert "Está acordado." in in_spanish(page)
     in_spanish(visitor.open(path))
+
+
+def test_a_payment_that_was_missed_is_told_and_moved_in_spanish(visitor, path, clock):
+    page = visitor.open(f"{path}/plan?count=3&first_on=2026-12-01&rhythm=monthly")
+    visitor.press(page, "Aceptar este plan", name="Alice Archer")
+    clock.advance(days=9)
+    keeping.run(clock.today(), now=clock.now(), by=BY)
+    page = visitor.open(f"{path}/plan")
+    assert "no ha llegado" in in_spanish(page)
+
+    in_spanish(visitor.press(page, "Mover este pago", to_on="2030-01-01"))
+    in_spanish(visitor.press(page, "Mover este pago", to_on=(clock.today() + timedelta(days=2)).isoformat()))
+
+
+# --- What weighs on the account ------------------------------------------------------------------
+
+
+def test_what_weighs_on_the_account_is_told_in_spanish(visitor, path, ana, clock):
+    make_invoice(ana, due=date(2026, 9, 1), issued=date(2026, 8, 15))
+    handed(ana)
+
+    assert "Ahora le escribe Calm Partners" in in_spanish(visitor.open(path))
 
 
 # --- Preferences ---------------------------------------------------------------------------------

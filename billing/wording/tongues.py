@@ -46,6 +46,11 @@ _KEPT = {
     "spans": lambda value: _word_by_word(value, spanish_pages.SPANS),
     "weekday": lambda value: spanish_pages.WEEKDAYS[value],
 }
+# in whose braces names stand, or what people typed
+_FREE = frozenset({
+    "about", "address", "agency", "brand", "company", "customer", "file", "name", "reason", "service", "text",
+    "typed", "where",
+})  # fmt: skip
 
 
 class English:
@@ -110,11 +115,16 @@ class Spanish:
         return spanish_pages.SENTENCES.get(text, spanish.SENTENCES.get(text))
 
     def page_pattern(self, text, in_braces):
-        """The same for a sentence with braces, whose values ``in_braces`` says; None if it is not known."""
+        """The same for a sentence with braces; None if it is not known, or what stands in them is not.
+
+        in_braces -- callable(value) that says a value, or gives None; names and typed words stay (``_FREE``)
+        """
         for pattern, known in _page_patterns():
             if found := pattern.fullmatch(text):
-                told = found.groupdict().items()
-                said = known.format(**{name: _kept_or(name, value, in_braces) for name, value in told})
+                told = {name: _kept_or(name, value, in_braces) for name, value in found.groupdict().items()}
+                if None in told.values():
+                    continue
+                said = known.format(**told)
                 return said.replace(" m..", " m.")  # a. m. ends a sentence by itself
         return None
 
@@ -140,7 +150,15 @@ def _patterns():
 @functools.cache
 def _page_patterns():
     """The same for pages, where tags (see portal/speaking.py) may stand around what differs."""
-    return _compiled(spanish.SENTENCES | spanish_pages.SENTENCES, "[\ue000-\uf8f0]*")
+    sentences = spanish.SENTENCES | spanish_pages.SENTENCES
+    plain = {english: known for english, known in sentences.items() if _is_telling(english)}
+    return _compiled(plain, "[\ue000-\uf8f0]*")
+
+
+def _is_telling(english):
+    """False for a sentence of little but a name: on a page, anything might be one."""
+    free = set(re.findall(r"\{(\w+)\}", english)) & _FREE
+    return not free or len(re.findall(r"[a-z]", re.sub(r"\{\w+\}", "", english))) > 5
 
 
 def _compiled(sentences, around):
@@ -158,7 +176,10 @@ def _group(brace, around):
 
 
 def _kept_or(name, value, say):
-    return _KEPT[name](value) if name in _KEPT else say(value)
+    if name in _KEPT:
+        return _KEPT[name](value)
+    said = say(value)
+    return _short_dates(_dates(value)) if said is None and name in _FREE else said
 
 
 def _word_by_word(text, words):
