@@ -17,8 +17,10 @@ from billing import documents
 from billing.wording import tongues
 
 # One character stands for each tag inside a run while it is looked up, and two more around what is theirs.
-FIRST_TAG, LAST_TAG, OPENS, CLOSES = "\ue000", "\uf8f0", "\uf8fe", "\uf8ff"
+FIRST_TAG, LAST_TAG, OPENS, CLOSES, REASON = "\ue000", "\uf8f0", "\uf8fe", "\uf8ff", "\uf8fd"
 _OURS = re.compile("[\ue000-\uf8ff]")
+_MARKS = re.compile(f"[{OPENS}{CLOSES}{REASON}]")
+_REASON = re.compile(f"{OPENS}{REASON}([^{CLOSES}]*){CLOSES}")
 _THEIRS = re.compile(f"{OPENS}[^{CLOSES}]*{CLOSES}")
 _EDGES = re.compile(f"([\\s←:;,.{FIRST_TAG}-{LAST_TAG}]*)(.*?)([\\s:;,{FIRST_TAG}-{LAST_TAG}]*)", re.S)
 _PARTS = re.compile(f"([{FIRST_TAG}-{LAST_TAG}]+| · |[()])")
@@ -70,8 +72,7 @@ def reason(value):
     """A template's filter: why something is so: a sentence of ours is said, any other is theirs."""
     if not value or is_english():
         return value
-    said = _Speaker(g.tongue, names(), None).said(_plain(str(escape(value))))
-    return theirs(value) if said is None else Markup(OPENS + said + CLOSES)
+    return Markup(OPENS + REASON + escape(_OURS.sub("", str(value))) + CLOSES)
 
 
 def answer(response):
@@ -83,7 +84,7 @@ def answer(response):
         said = spoken(page, g.tongue, names())
     except NotWhole:
         current_app.logger.info("%s is not whole in %s", request.endpoint, g.tongue.name)
-        said = re.sub(f"[{OPENS}{CLOSES}]", "", page)
+        said = _MARKS.sub("", page)
     response.set_data(said)
     return response
 
@@ -139,7 +140,10 @@ class _Speaker:
             else:
                 said += [*self._run(run), self._heard(token)]
                 run = []
-        return re.sub(f"[{OPENS}{CLOSES}]", "", "".join([*said, *self._run(run)]))
+        return _MARKS.sub("", _REASON.sub(self._reason, "".join([*said, *self._run(run)])))
+
+    def _reason(self, found):
+        return self.said(_plain(found[1])) or found[1]
 
     def _heard(self, tag):
         """A tag whose attributes that are read aloud are said."""

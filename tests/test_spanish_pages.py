@@ -7,13 +7,14 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from flask import g
 
 from billing import bill, invoices, links, payments, promises
 from billing.automatic import autopay, consent
 from billing.disputes import deciding
 from billing.plans import keeping
 from billing.wording import spanish, spanish_pages, tongues
-from models import Contact, Customer, Dispute, Invoice, Line, Payment
+from models import Company, Contact, Customer, Dispute, Invoice, Line, Payment
 from portal import speaking
 from tests.factories import BY, fresh, make_charge, make_contract, make_invoice, make_item, make_method, payer
 from tests.office import make_staff
@@ -399,3 +400,19 @@ def test_pages_and_messages_say_the_same_words_alike():
     apart = {one for one in both if spanish_pages.SENTENCES[one] != spanish.SENTENCES[one]}
 
     assert apart == {"On", "Canceled"}  # autopay is on, a payment was canceled: badges
+
+
+def test_a_reason_is_said_with_its_page_and_stays_english_with_it(app, ana):
+    with app.test_request_context():
+        speaking.to(ana)
+        ours, typed = speaking.reason("The card has expired."), speaking.reason("They <moved> away.")
+        whole = PAGE.format(f"{ours} {typed}")
+        half = app.make_response(whole.replace("Pay now", "In no list"))
+        g.company = Company.get()
+        said, english = (
+            speaking.spoken(whole, SPANISH, frozenset()),
+            speaking.answer(half).get_data(as_text=True),
+        )
+
+    assert "<p>La tarjeta venció. They &lt;moved&gt; away.</p>" in said
+    assert "<p>The card has expired. They &lt;moved&gt; away.</p>" in english
