@@ -420,7 +420,7 @@ def _now(invoice, read, today):
 def _at_issue(invoice):
     """The standing at the moment of issue, from frozen columns and rows that are never changed."""
     issued_at = _issued_at(invoice)
-    applied = _applied(a for a in _allocations(invoice) if _stood_at_issue(a, invoice, issued_at))
+    applied = _applied(_standing_at_issue(_allocations(invoice), invoice, issued_at))
     open_cents = invoice.total_cents + sum(amount.cents for amount in applied)
     earlier, earlier_cents = _earlier_at_issue(invoice, issued_at) if invoice.previous_cents else ((), 0)
     state = "due" if open_cents else "paid"
@@ -546,12 +546,21 @@ def _applied(allocations):
     return tuple(Amount(_applied_text(a), -a.amount_cents, _applied_on(a)) for a in allocations)
 
 
-def _stood_at_issue(allocation, invoice, issued_at):
-    """True for what was booked before the issue, and for money that lay ready and was used by it."""
-    if allocation.made_on != invoice.issued_on:
-        return allocation.made_on < invoice.issued_on
-    source = allocation.payment or allocation.credit
-    return allocation.reverses_id is None and source.created_at <= issued_at
+def _standing_at_issue(allocations, invoice, issued_at):
+    """Those that were booked before the issue, and the use that it made of money which lay ready.
+
+    Money that was taken back later on that day and used once more counts once.
+    """
+    found, used = [], set()
+    for allocation in allocations:
+        source = allocation.payment or allocation.credit
+        lay_ready = allocation.reverses_id is None and source.created_at <= issued_at
+        if allocation.made_on < invoice.issued_on:
+            found.append(allocation)
+        elif allocation.made_on == invoice.issued_on and lay_ready and source not in used:
+            found.append(allocation)
+            used.add(source)
+    return found
 
 
 def _issued_at(invoice):
@@ -635,7 +644,7 @@ def _earlier_at_issue(invoice, issued_at):
         if other.voided_on and other.voided_on <= invoice.issued_on:
             continue
         allocations = list(_allocations(other))
-        paid = sum(a.amount_cents for a in allocations if _stood_at_issue(a, invoice, issued_at))
+        paid = sum(a.amount_cents for a in _standing_at_issue(allocations, invoice, issued_at))
         evening_cents += other.total_cents
         evening_cents -= sum(a.amount_cents for a in allocations if a.made_on < invoice.issued_on)
         if other.total_cents > paid:

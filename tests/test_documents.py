@@ -367,6 +367,18 @@ def test_as_issued_shows_the_money_that_lay_ready(alice, company):
     assert document.open_cents == 3250
 
 
+def test_as_issued_money_that_was_taken_back_and_used_again_on_that_day_counts_once(alice, company):
+    payment = receive(alice, 3000, at=NOW - timedelta(days=1), on=date(2026, 11, 30))
+    invoice = billed(alice, cents=4250)
+    first = as_issued(invoice)
+
+    ledger.unapply(payment, reason="a refund", by=factories.BY, on=TODAY)
+    ledger.use_unapplied([alice.id], by=factories.BY, on=TODAY)
+
+    assert as_issued(Invoice.get_by_id(invoice.id)) == first
+    assert first.open_cents == 1250
+
+
 def test_a_draft_that_waited_is_as_issued_from_its_issue_on(alice, company):
     draft = Invoice.create(
         customer=alice, subtotal_cents=900, total_cents=900, created_at=NOW - timedelta(days=3)
