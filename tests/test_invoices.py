@@ -124,11 +124,11 @@ def test_a_void_invoice_is_not_owed_and_keeps_every_word(alice):
     assert Event.get(Event.what == "invoice.voided").reason == "Wrong customer"
 
 
-def told(invoice, state):
+def told(invoice, state, message_id=""):
     """The message that carried an invoice, as far as it came."""
     return Notice.create(
         key=f"invoice:{invoice.id}", kind=Notice.INVOICE, state=state, customer=invoice.customer,
-        invoice=invoice, why="x", created_at=NOW, send_at=NOW, claimed_at=NOW,
+        invoice=invoice, message_id=message_id, why="x", created_at=NOW, send_at=NOW, claimed_at=NOW,
         sent_at=NOW if state == Notice.SENT else None,
     )  # fmt: skip
 
@@ -137,10 +137,13 @@ def told_of_canceling():
     return [row.invoice_id for row in Notice.select().where(Notice.kind == Notice.INVOICE_CANCELED)]
 
 
-@pytest.mark.parametrize("state", [Notice.SENT, Notice.SENDING, Notice.PRINT])
-def test_who_was_sent_an_invoice_hears_that_it_is_canceled(alice, state):
+@pytest.mark.parametrize(
+    ("state", "message_id"),
+    [(Notice.SENT, "<1@x>"), (Notice.PRINT, ""), (Notice.SENDING, "<1@x>"), (Notice.QUEUED, "<1@x>")],
+)
+def test_who_was_or_may_have_been_sent_an_invoice_hears_that_it_is_canceled(alice, state, message_id):
     invoice = make_invoice(alice, cents=5000)
-    told(invoice, state)
+    told(invoice, state, message_id)
 
     invoices.void(fresh(invoice), reason="Wrong customer", **AGAIN)
 
@@ -155,9 +158,10 @@ def test_who_has_seen_it_online_hears_it_too(alice):
     assert told_of_canceling() == [invoice.id]
 
 
-def test_of_an_invoice_that_never_left_nobody_hears(alice):
+@pytest.mark.parametrize("state", [Notice.QUEUED, Notice.SENDING])
+def test_of_an_invoice_that_never_left_nobody_hears(alice, state):
     invoice = make_invoice(alice, cents=5000)
-    told(invoice, Notice.QUEUED)
+    told(invoice, state)
 
     invoices.void(fresh(invoice), reason="Wrong customer", **AGAIN)
 

@@ -282,8 +282,13 @@ def queue_credit_given(credit, *, now, send_at=None):
 
 
 def queue_canceled(invoice, *, now):
-    """Tell the payers that an invoice which was sent to them, or which they saw, is canceled."""
-    left = Notice.state.in_((Notice.SENT, Notice.PRINT, Notice.SENDING))
+    """Tell the payers that an invoice which was sent to them, or which they saw, is canceled.
+
+    What has its Message-ID and waits or is on its way may have left; what has none is looked at once more,
+    and does not leave.
+    """
+    under_way = Notice.state.in_((Notice.SENDING, Notice.QUEUED)) & (Notice.message_id != "")
+    left = Notice.state.in_((Notice.SENT, Notice.PRINT)) | under_way
     if invoice.first_seen_at or invoice.notices.where(left).exists():
         _queue_to_payers(
             invoice.customer_id, Notice.INVOICE_CANCELED, f"canceled:{invoice.id}", WHY_CANCELED, now,
