@@ -135,7 +135,7 @@ def booking_from_the_return_url():
             with ledger.locked(asked.customer_id):
                 move(asked, Payment.APPROVED, kind="card", ask_at=None)
                 claiming.free(asked)
-                booking._apply_to_parts(asked, asked.received_on)
+                booking._apply_to_parts(asked, asked.received_on, asked.created_at)
         return asked
 
     pages.ask = trust
