@@ -26,7 +26,7 @@ LEANINGS = {
     "forgers": {"forges the return": 40},
     "held": {"is held": 40},
     "forged webhooks": {"forges webhooks": 40},
-    "paid meanwhile": {"pays": 30, "asks a question": 15},
+    "paid meanwhile": {"pays": 30, "asks a question": 60},
 }
 
 
@@ -139,7 +139,7 @@ def _phase(dice, since, office, place, leanings):
         visits=[] if "sleepers" in leanings else visits,
         faults=[] if calm or "sleepers" in leanings else _faults(dice, leanings),
         mischief=_mischief(dice),
-        letters=[] if calm else _letters(dice),
+        letters=_letters_of(dice, calm, place, leanings),
         declines=[] if "sleepers" in leanings else _declines(dice),
         disputes=[
             (dice.choice(["return", "chargeback"]), dice.randrange(1000))
@@ -324,6 +324,12 @@ def _mischief(dice):
         {}, {}, {}, {"copies": 2}, {"copies": 3, "reorder": 2}, {"reorder": 3}, {"lose": 2},
         {"delay_seconds": 120}, {"lose": 1, "copies": 2},
     ])  # fmt: skip
+
+
+def _letters_of(dice, calm, place, leanings):
+    """What the mail server says to the next mails. Where customers are to pay meanwhile, it is busy first."""
+    letters = [] if calm else _letters(dice)
+    return ["450"] * 15 if "paid meanwhile" in leanings and place == 1 else letters
 
 
 def _letters(dice):
