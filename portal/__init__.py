@@ -56,7 +56,6 @@ def init_app(app):
         theirs=speaking.theirs,
         reason=speaking.reason,
     )
-    door.bp.after_request(speaking.answer)
     app.register_blueprint(door.bp)
     machines = (webhooks.authorize_net, texts.incoming_text, phone.incoming_calls, preferences.stop_by_click)
     for view in machines:

@@ -33,6 +33,9 @@ WITHOUT_MONEY = frozenset({
 })  # fmt: skip
 
 
+bp.after_request(speaking.answer)
+
+
 @bp.before_request
 def recognize():
     """Find out who is there, and keep everybody else out of what is not open."""
