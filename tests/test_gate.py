@@ -8,7 +8,7 @@ from threading import Thread
 from types import SimpleNamespace
 
 import pytest
-from peewee import IntegrityError
+from peewee import IntegrityError, OperationalError
 
 from billing import approvals, inbound, notices
 from billing.collections import gate, overrides, verdicts
@@ -167,6 +167,25 @@ def test_what_only_the_database_refuses_waits_and_stops_nobody_else(alice, bob, 
         clock_at(15).now() + timedelta(hours=1),
         "The database does not let it leave: this customer waits for our answer",
     )
+
+
+def test_trouble_at_the_last_look_loses_nothing_and_stops_nobody_else(alice, bob, late, sent, monkeypatch):
+    make_invoice(bob, due=DUE, issued=date(2026, 11, 24))
+    remind(15)
+    looks, real = iter([OperationalError("the connection is gone")]), holding.hold_back
+
+    def look(*given, **told):
+        for trouble in looks:
+            raise trouble
+        return real(*given, **told)
+
+    monkeypatch.setattr(holding, "hold_back", look)
+
+    sent.at(15)
+
+    waits, gone = Notice.select().where(Notice.kind == Notice.OVERDUE).order_by(Notice.customer)
+    assert [address for _, _, address in sent] == [payer(bob).email]
+    assert (waits.state, gone.state) == (Notice.QUEUED, Notice.SENT)
 
 
 @each_scene

@@ -18,7 +18,7 @@ from billing.collections import gate
 from billing.errors import BillingError, StaleState
 from billing.notices import ahead, bouncing, claiming, holding, joining, judging, timing
 from billing.states import move
-from models import Notice, change_many
+from models import Notice, change_many, db
 
 log = logging.getLogger(__name__)
 CHUNK = 50  # claimed, and at most read ahead, at once
@@ -183,7 +183,7 @@ class _Run:
         return notice, mail
 
     def _hand_over(self, notice, mail):
-        if self._stopped(notice):
+        if self._is_stopped_now(notice):
             return
         try:
             self._send(notice, mail)
@@ -191,6 +191,16 @@ class _Run:
             self._failed(notice, error)
         else:
             self._taken = notice, self._clock.now()
+
+    def _is_stopped_now(self, notice):
+        """The last look, after the message was written: nothing has left so far, whatever goes wrong."""
+        try:
+            return self._stopped(notice)
+        except StaleState:
+            log.info("%s was taken over by another sender", notice)
+        except Exception as error:  # one bad message must not stop the rest
+            self._unwritten(notice, error)
+        return True
 
     def _failed(self, notice, error):
         """Note what is known about the fate of a message that the server did not take."""
@@ -312,16 +322,18 @@ _BOOK = "UPDATE notice SET state = ?, sent_at = ?, reason = ? WHERE id = ? AND s
 
 
 def _try_later(notice, trouble, now):
+    """Put it back for another try, or give it up together with what was to be said in it."""
     repeatable = notice.kind not in Notice.ONCE_AT_MOST or not trouble.in_doubt
-    if trouble.permanent or not repeatable or notice.tries > len(RETRY_AFTER):
-        reason = str(trouble)[:255]
-        move(notice, Notice.FAILED, reason=reason)
-        joining.failed_with(notice, reason)
-        if trouble.permanent:
-            bouncing.came_back(notice, code=bouncing.HARD, text=reason, now=now)
-    else:
-        later = now + RETRY_AFTER[notice.tries - 1]
-        move(notice, Notice.QUEUED, send_at=later, reason=str(trouble)[:255])
+    with db.atomic():
+        if trouble.permanent or not repeatable or notice.tries > len(RETRY_AFTER):
+            reason = str(trouble)[:255]
+            move(notice, Notice.FAILED, reason=reason)
+            joining.failed_with(notice, reason)
+            if trouble.permanent:
+                bouncing.came_back(notice, code=bouncing.HARD, text=reason, now=now)
+        else:
+            later = now + RETRY_AFTER[notice.tries - 1]
+            move(notice, Notice.QUEUED, send_at=later, reason=str(trouble)[:255])
 
 
 def print_queue():
