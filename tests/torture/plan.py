@@ -278,7 +278,8 @@ def _visits(dice, place, leanings):
     weights = dict(VISITS)
     for leaning in leanings:
         weights |= LEANINGS.get(leaning, {})
-    names = [_choose(dice, weights) for _ in range(dice.choice([3, 4, 5]))]
+    crowd = 10 if "paid meanwhile" in leanings else 0
+    names = [_choose(dice, weights) for _ in range(dice.choice([3, 4, 5]) + crowd)]
     if "storm" not in leanings and dice.random() < 0.05:
         names.append("storm")
     return [
