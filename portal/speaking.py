@@ -63,16 +63,18 @@ def is_english():
 
 def theirs(value):
     """A template's filter: a name, or what somebody typed or agreed to. It stays as it is."""
-    if not value or is_english():
-        return value
-    return Markup(OPENS + escape(_OURS.sub("", str(value))) + CLOSES)
+    return _marked(value, OPENS)
 
 
 def reason(value):
     """A template's filter: why something is so: a sentence of ours is said, any other is theirs."""
+    return _marked(value, OPENS + REASON)
+
+
+def _marked(value, opens):
     if not value or is_english():
         return value
-    return Markup(OPENS + REASON + escape(_OURS.sub("", str(value))) + CLOSES)
+    return Markup(opens + escape(_OURS.sub("", str(value))) + CLOSES)
 
 
 def answer(response):

@@ -7,7 +7,7 @@ in ``judging``, for many plain ones at once in ``ahead``; how mail leaves stands
 
 import logging
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from peewee import IntegrityError
@@ -358,5 +358,4 @@ def _left_at(notice, mailed_on, today, now):
     if mailed_on in (None, today):
         return now
     zone = ZoneInfo(companies.current().time_zone)
-    noon = datetime.combine(mailed_on, time(12), zone).astimezone(UTC).replace(tzinfo=None)
-    return min(max(noon, notice.claimed_at or notice.created_at), now)
+    return min(max(timing.at_hour(mailed_on, 12, zone), notice.claimed_at or notice.created_at), now)

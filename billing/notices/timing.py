@@ -91,8 +91,12 @@ def not_before(notice, now):
         if not is_quiet_day(day) and not _too_soon(days, day, company):
             break
         day += timedelta(days=1)
-    opens = datetime.combine(day, time(company.send_from_hour), zone).astimezone(UTC).replace(tzinfo=None)
-    return max(opens, now)
+    return max(at_hour(day, company.send_from_hour, zone), now)
+
+
+def at_hour(day, hour, zone):
+    """The instant (naive UTC) at which a day comes to an hour in a time zone."""
+    return datetime.combine(day, time(hour), zone).astimezone(UTC).replace(tzinfo=None)
 
 
 def zone_of(customer_id, company):
