@@ -307,6 +307,6 @@ def test_we_write_as_our_customers_do(path):
     wrong = re.compile(
         r"\b(cancell(ed|ing|able)|instalment|cheque|licence|colour|behaviour|favourite)s?\b", re.I
     )
-    if path.name in ("spanish.py", "spanish_pages.py"):  # a check is a cheque there
+    if path.name == "spanish.py" or path.parent.name == "spanish_pages":  # a check is a cheque there
         return
     assert not wrong.search(path.read_text()), wrong.search(path.read_text())
