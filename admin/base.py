@@ -57,6 +57,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
     plural = None
     lead = ""  # one line under the heading of the list
     scope = None
+    listing_class = lists.Listing
     rank = None  # callable(ids): the order in which a short filtered list is worked off
 
     # --- what the model says ---------------------------------------------------------------------
@@ -136,7 +137,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
     def listing(self):
         """The Listing of this screen."""
         search = finding.searched(self.model) if self.search_by is None else self.search_by
-        return lists.Listing(
+        return self.listing_class(
             self.model,
             filters=self.filters(),
             search=search,

@@ -22,6 +22,7 @@ from models import (
     Payment,
     PriceChange,
     Refund,
+    among,
     as_date,
 )
 
@@ -99,16 +100,21 @@ def numbers(today, ages):
     month = today.replace(day=1)
     last = (month - timedelta(days=1)).replace(day=1)
     owed = sum(bucket.cents for bucket in ages)
-    before = collected_cents(last, month - timedelta(days=1))
     return [
-        Number("RMR", "charge", cents=rmr_cents(today), note="Recurring charges of a month, as of today"),
+        Number(
+            "RMR",
+            "charge",
+            {"standing": "running"},
+            cents=rmr_cents(today),
+            note="Recurring charges of a month, as of today",
+        ),
         Number("Open receivables", "invoice", {"standing": "open"}, cents=owed, note="Owed on all invoices"),
         Number(
             "Collected this month",
             "payment",
-            {"received_on_from": month.isoformat(), "received_on_to": today.isoformat()},
-            cents=collected_cents(month, today),
-            note=f"Last month {money.format_cents(before)}",
+            {"standing": "came", "received_on_from": month.isoformat(), "received_on_to": today.isoformat()},
+            cents=came_cents(month, today),
+            note=_went_words(month, today, came_cents(last, month - timedelta(days=1))),
         ),
         Number(
             "On its way to the bank",
@@ -122,6 +128,13 @@ def numbers(today, ages):
         ),
         *_given_up(month, today),
     ]
+
+
+def _went_words(first, last, before):
+    """What of it did not stay, and what came the month before."""
+    went = went_cents(first, last)
+    gone = f"{money.format_cents(went)} went back or was disputed. " if went else ""
+    return f"{gone}Last month {money.format_cents(before)}"
 
 
 def _given_up(first, last):
@@ -144,45 +157,84 @@ def _active_customers():
     return Customer.select().where(Customer.closed_on.is_null()).count()
 
 
-def rmr_cents(today):
+def rmr_cents(today, ids=None):
     """Recurring monthly revenue: what the charges that run on ``today`` come to in a month, in cents.
 
     Normalized by the year, so that quarterly and yearly charges lose nothing to rounding.
+
+    ids -- of these charges only
     """
-    runs = (Charge.starts_on <= today) & (Charge.ends_on.is_null() | (Charge.ends_on >= today))
+    counted = running(today) if ids is None else running(today) & among(Charge.id, ids)
     per_year = (Charge.quantity * Charge.unit_cents - Charge.discount_cents) * (12 / Charge.cycle_months)
-    total = int(Charge.select(fn.SUM(per_year)).where(runs).scalar() or 0)
-    return (total + _price_changes(today, runs) + 6) // 12
+    total = int(Charge.select(fn.SUM(per_year)).where(counted).scalar() or 0)
+    return (total + sum(_price_changes(today, counted).values()) + 6) // 12
 
 
-def _price_changes(today, runs):
-    """What new prices that count by now add to a year."""
+def running(today, at=lambda column: column):
+    """The condition on Charge for what runs on a day.
+
+    at -- the column as the query names it
+    """
+    return (at(Charge.starts_on) <= today) & (at(Charge.ends_on).is_null() | (at(Charge.ends_on) >= today))
+
+
+def monthly_cents(charges, today):
+    """{charge id: what it comes to in a month, in cents}; nothing for one that does not run on ``today``."""
+    more = _price_changes(today, among(Charge.id, [charge.id for charge in charges]))
+    return {
+        charge.id: (_per_year(charge) + more.get(charge.id, 0) + 6) // 12
+        for charge in charges
+        if charge.starts_on <= today and (charge.ends_on is None or charge.ends_on >= today)
+    }
+
+
+def _per_year(charge):
+    return (charge.quantity * charge.unit_cents - charge.discount_cents) * (12 // charge.cycle_months)
+
+
+def _price_changes(today, counted):
+    """{charge id: what a new price that counts by now adds to a year}."""
     rows = (
         PriceChange.select(PriceChange, Charge)
         .join(Charge)
-        .where(runs & (PriceChange.starts_on <= today) & contracts.price_counts())
+        .where(counted & (PriceChange.starts_on <= today) & contracts.price_counts())
         .order_by(PriceChange.starts_on)
     )
-    latest = {row.charge_id: row for row in rows}.values()
-    return sum(
-        (row.unit_cents - row.charge.unit_cents) * row.charge.quantity * (12 // row.charge.cycle_months)
-        for row in latest
-    )
+    latest = {row.charge_id: row for row in rows}
+    return {
+        id: (row.unit_cents - row.charge.unit_cents) * row.charge.quantity * (12 // row.charge.cycle_months)
+        for id, row in latest.items()
+    }
 
 
 def collected_cents(first, last):
     """Payments that count for the days from ``first`` to ``last``, less what went back or was taken then."""
-    counted = (*Payment.MONEY, Payment.REFUNDED, Payment.CHARGED_BACK)
-    came = Payment.select(fn.SUM(Payment.amount_cents)).where(
-        Payment.state.in_(counted) & Payment.received_on.between(first, last)
-    )
+    return came_cents(first, last) - went_cents(first, last)
+
+
+def came_cents(first, last):
+    """Payments that count for the days from ``first`` to ``last``, whatever became of them later."""
+    days = came() & Payment.received_on.between(first, last)
+    return int(Payment.select(fn.SUM(Payment.amount_cents)).where(days).scalar() or 0)
+
+
+def came(at=lambda column: column):
+    """The condition on Payment for money that came: also what was refunded or disputed since.
+
+    at -- the column as the query names it
+    """
+    return at(Payment.state).in_((*Payment.MONEY, Payment.REFUNDED, Payment.CHARGED_BACK))
+
+
+def went_cents(first, last):
+    """What we sent back from ``first`` to ``last``, and what banks took for disputes then."""
     went = Refund.select(fn.SUM(Refund.amount_cents)).where(
         Refund.paid_on.between(first, last) & (Refund.how != Refund.VOID) & Refund.state.not_in(Refund.DEAD)
     )
     taken = Chargeback.select(fn.SUM(Chargeback.amount_cents)).where(
         Chargeback.opened_on.between(first, last) & (Chargeback.state != Chargeback.WON)
     )
-    return int(came.scalar() or 0) - sum(int(query.scalar() or 0) for query in (went, taken))
+    return sum(int(query.scalar() or 0) for query in (went, taken))
 
 
 def aging(today):

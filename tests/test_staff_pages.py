@@ -7,7 +7,8 @@ import pytest
 import models
 from billing import contracts, payments, reports, tickets
 from billing.automatic import autopay, consent
-from billing.reversals import refunds
+from billing.money import format_cents
+from billing.reversals import refunds, returns
 from models import Charge, Contact, Dispute, Invoice, Notice, Payment, PaymentMethod
 from tests import factories, office, shutting
 from tests.factories import BY, NOW
@@ -85,6 +86,46 @@ def test_every_number_opens_the_list_that_adds_up_to_it(app, alice, bob):
         page = desk.get(f"/staff/{one.screen}/", **one.args)
         assert f'class="count">{one.count}<' in page.text, one.label
     assert "$75.00" in text_of(desk.get("/staff/"))
+
+
+def test_every_figure_of_the_house_is_the_sum_of_the_list_behind_it(app, alice, bob):
+    """Also where something ended, is still to come, costs more since today, went back or was refused."""
+    contract, told = factories.make_contract(alice), {"by": BY, "now": NOW}
+    factories.make_charge(contract, cents=3000)
+    raised = factories.make_charge(contract, cents=9000, cycle_months=3, starts_on=date(2026, 1, 1))
+    contracts.change_price(raised, from_on=TODAY, unit_cents=9900, reason="r", agreed_how="o", **told)
+    factories.make_charge(contract, cents=700, starts_on=date(2027, 1, 1))
+    factories.make_charge(contract, cents=800, starts_on=date(2026, 1, 1), ends_on=date(2026, 11, 30))
+    for customer in (alice, bob):
+        factories.make_invoice(customer, cents=9000)
+        _came(customer, 5000, TODAY)
+        _came(customer, 1100, date(2026, 11, 30))
+    refunds.start(
+        _came(bob, 2000, TODAY),
+        amount_cents=500,
+        how="cash",
+        reason="r",
+        key="r",
+        reopen=True,
+        today=TODAY,
+        **told,
+    )
+    returns.bounce(_came(bob, 300, TODAY), reason="No funds", today=TODAY, **told)
+    desk, figures = enter(app), {one.label: one for one in reports.home(TODAY).numbers}
+
+    assert (figures["RMR"].cents, figures["Collected this month"].cents) == (3000 + 3300, 12_000)
+    assert figures["Collected this month"].note == "$5.00 went back or was disputed. Last month $22.00"
+    for label in ("RMR", "Collected this month", "Open receivables"):
+        page = desk.get(f"/staff/{figures[label].screen}/", **figures[label].args)
+        assert format_cents(figures[label].cents) in text_of(page).partition("All ")[2], label
+
+
+def _came(customer, cents, on):
+    """Cents that came by check on a day, and pay what is owed."""
+    return payments.record(
+        customer, amount_cents=cents, kind="check", received_on=on, key=f"{customer.id}/{cents}/{on}", by=BY,
+        today=TODAY, now=NOW,
+    )  # fmt: skip
 
 
 def test_an_age_lists_what_is_asked_for_and_not_what_the_printed_date_says(app, alice, bob):

@@ -6,6 +6,8 @@ from admin import (
     actions,
     agreements,
     finding,
+    labels,
+    lists,
     payment_actions,
     related,
     renewals,
@@ -13,8 +15,10 @@ from admin import (
     way_out,
 )
 from admin.base import StaffView
+from admin.filters import Derived
 from admin.finding import Anywhere, Related
-from billing import contracts
+from billing import contracts, reports
+from billing.money import format_cents
 from models import (
     Charge,
     Contract,
@@ -41,16 +45,35 @@ class ContractView(renewals.ContractEnd, StaffView):
     details_page = "admin/contract.html"
 
 
+CHARGE_STANDING = {
+    "running": ("Running", lambda at: reports.running(g.today, at)),
+    "to_come": ("To come", lambda at: at(Charge.starts_on) > g.today),
+    "ended": ("Ended", lambda at: at(Charge.ends_on) < g.today),
+}
+
+
+class ChargeListing(lists.Listing):
+    """Prices of a month and of a year add up to nothing; what charges come to in a month does."""
+
+    def _matches(self, conditions):
+        count, sums, ids = super()._matches(conditions)
+        return count, {"a_month": reports.rmr_cents(g.today, ids)} if sums else {}, ids
+
+
 class ChargeView(StaffView):
     """Recurring charges. Their price, dates and end change through actions: no period is billed twice."""
 
     can_create = can_edit = True
-    column_list = ("text", "contract", "site", "quantity", "unit_cents", "cycle_months", "next_on", "ends_on")
+    listing_class = ChargeListing
+    column_list = (
+        "text", "contract", "site", "quantity", "unit_cents", "cycle_months", "a_month", "next_on", "ends_on",
+    )  # fmt: skip
     column_labels = {
         "unit_cents": "Price of one", "next_on": "Next bill", "cycle_months": "Cycle", "text": "Charge",
-        "discount_cents": "Discount", "in_arrears": "In arrears",
+        "discount_cents": "Discount", "in_arrears": "In arrears", "a_month": "A month",
     }  # fmt: skip
     column_filters_by = (
+        Derived("standing", "Standing", Charge.ends_on, CHARGE_STANDING),
         "contract", "site", "item", "cycle_months", "unit_cents", "next_on", "starts_on", "ends_on",
     )  # fmt: skip
     form_columns = (
@@ -66,9 +89,22 @@ class ChargeView(StaffView):
     def prepare(self, rows):
         super().prepare(rows)
         related.load(rows, [Charge.item])
+        monthly = reports.monthly_cents(rows, g.today)
+        for charge in rows:
+            charge.month_cents = monthly.get(charge.id)
+
+    def is_number(self, name):
+        return name == "a_month" or super().is_number(name)
 
     def show_text(self, row):
         return row
+
+    def show_a_month(self, row):
+        """What it comes to in a month as of today: what RMR adds up."""
+        return labels.EMPTY if row.month_cents is None else format_cents(row.month_cents)
+
+    def plain_a_month(self, row):
+        return "" if row.month_cents is None else labels.plain(Charge.unit_cents, row.month_cents)
 
     def more_links(self, row):
         if row.next_on is None or not security.may("staff.price_increase"):

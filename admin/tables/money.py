@@ -126,6 +126,7 @@ class LineView(StaffView):
 
 
 PAYMENT_STANDING = {
+    "came": ("Money that came", reports.came),
     "on_the_way": (
         "On its way to the bank",
         lambda at: (at(Payment.state) == Payment.APPROVED) & at(Payment.transaction_id).is_null(False),
