@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-from flask import Flask, abort, g, render_template, request
+from flask import Flask, abort, g, render_template, request, url_for
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -209,14 +209,18 @@ def _guard(app):
 
 
 def _answer_errors(app):
-    """Every error is a page with a sentence and a way back."""
+    """Every error is a page with a sentence and a way back: of staff into the back office."""
+
+    def home_url():
+        office = url_for("staff.index").rstrip("/")
+        return office if f"{request.path}/".startswith(f"{office}/") else "/"
 
     def page(code, sentence):
-        return render_template("errors/error.html", code=code, sentence=sentence), code
+        return render_template("errors/error.html", code=code, sentence=sentence, home_url=home_url()), code
 
     @app.errorhandler(BillingError)
     def refused(refusal):
-        return render_template("errors/refused.html", sentence=str(refusal)), 409
+        return render_template("errors/refused.html", sentence=str(refusal), home_url=home_url()), 409
 
     def database_trouble(error):
         app.logger.error("database: %s", error)

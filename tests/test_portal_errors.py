@@ -5,6 +5,7 @@ import pytest
 from billing import links
 from models import Ticket
 from tests.factories import make_invoice
+from tests.office import enter
 from tests.portal_visitor import SAME_ORIGIN, Visitor
 
 
@@ -98,6 +99,16 @@ def test_an_address_without_anything_behind_it_has_a_way_back(visitor, db):
     assert (page.status, page.headline) == (404, "There is nothing here")
     assert page.link("To the start page") == "/"
     assert "Lantern Security" in page.text
+
+
+@pytest.mark.parametrize(
+    "wrong", ["/staff/nothing-here", "/staff/invoice/nothing", "/staff/ticket/details/?id=x"]
+)
+def test_staff_at_a_wrong_address_find_the_way_back_into_the_back_office(app, company, wrong):
+    page = enter(app).get(wrong)
+
+    assert page.status_code == 404
+    assert 'href="/staff"' in page.text
 
 
 def test_too_much_is_refused_with_a_sentence(visitor, path):
