@@ -1,14 +1,14 @@
 """The back office: generated screens over every table, and the few pages that staff start their day with.
 
 Here: putting it together under ``/staff``. The generator is base.py, what each table adds stands in tables/,
-their order in the menu in views.py, who may do what in security.py. Rules live in ``billing/``; nothing here
-writes a state or an amount.
+their order in views.py, the menu in menu.py, who may do what in security.py. Rules live in ``billing/``;
+nothing here writes a state or an amount.
 """
 
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 
-from admin import base, collections, commands, labels, security, views
+from admin import base, collections, commands, labels, menu, security, views
 from admin.home import Home
 
 # Pages whose forms may bring files: their requests may be larger.
@@ -24,7 +24,9 @@ def init_app(app):
     )
     for heading, model, view in views.screens():
         office.add_view(_screen(heading, model, view))
-    app.jinja_env.globals.update(staff_may=security.may, staff_labels=labels, **collections.GLOBALS)
+    app.jinja_env.globals.update(
+        staff_may=security.may, staff_menu=menu.groups, staff_labels=labels, **collections.GLOBALS
+    )
 
 
 def _screen(heading, model, view):

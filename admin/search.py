@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import url_for
 from peewee import fn
 
-from admin import finding
+from admin import finding, menu
 from admin.said import IN_BOX
 from admin.said import newest as newest_said
 from billing import words
@@ -36,6 +36,7 @@ def find(typed):
     if not text:
         return []
     hits = [*_customers(text), *_invoices(text), *_payments(text), *_tickets(text), *_sites(text)]
+    hits += [Hit("Page", entry.label, "of the back office", entry.url) for entry in menu.find(text)[:MOST]]
     seen = {}
     for hit in sorted(hits, key=lambda hit: not hit.exact):
         seen.setdefault(hit.url, hit)

@@ -109,70 +109,82 @@ from models import (
     Verdict,
 )
 
+DAILY = "Records"  # the heading of what is looked up all day
+
 SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
     (
-        "Customers",
+        DAILY,
         (
             (Customer, customers.CustomerView),
+            (Contract, contracts.ContractView),
+            (Invoice, money.InvoiceView),
+            (Payment, money.PaymentView),
+            (Ticket, tickets.TicketView),
+            (Call, calls.CallView),
+            (Notice, messages.NoticeView),
+        ),
+    ),
+    (
+        "People and sites",
+        (
             (Contact, customers.ContactView),
             (CustomerGroup, outbox.CustomerGroupView),
             (Site, customers.SiteView),
             (System, customers.SystemView),
-            (Ticket, tickets.TicketView),
-            (CannedReply, tickets.CannedReplyView),
-            (Call, calls.CallView),
             (Note, calls.NoteView),
-            (Verdict, collections.VerdictView),
             (Stance, collections.StanceView),
         ),
     ),
     (
-        "Contracts",
+        "Charges and prices",
         (
-            (Contract, contracts.ContractView),
             (Charge, contracts.ChargeView),
             (OneOff, contracts.OneOffView),
             (PriceChange, agreements.PriceChangeView),
             (Hold, contracts.HoldView),
+            (Item, house.ItemView),
+            (TaxRate, house.TaxRateView),
         ),
-    ),  # fmt: skip
+    ),
     (
-        "Contract ends",
+        "What is past due",
         (
-            (RenewalNotice, renewals.RenewalNoticeView),
-            (RenewalAnswer, agreements.RenewalAnswerView),
-            (Cancellation, agreements.CancellationView),
-            (Suspension, way_out.SuspensionView),
-            (AuthorityNotice, agreements.AuthorityNoticeView),
-            (Renewal, renewals.RenewalView),
-            (RenewalRule, renewals.RenewalRuleView),
-            (RuleReview, renewals.RuleReviewView),
-        ),
-    ),  # fmt: skip
-    (
-        "Money",
-        (
-            (Invoice, money.InvoiceView),
-            (Payment, money.PaymentView),
-            (Credit, money.CreditView),
+            (Verdict, collections.VerdictView),
             (Dispute, disputes.DisputeView),
             (Promise, plans.PromiseView),
             (Plan, plans.PlanView),
             (Installment, plans.InstallmentView),
             (PlanInvoice, plans.PlanInvoiceView),
             (InstallmentPart, plans.InstallmentPartView),
-            (Approval, remedies.ApprovalView),
-            (ServiceCredit, remedies.ServiceCreditView),
             (LateFee, remedies.LateFeeView),
+            (Suspension, way_out.SuspensionView),
+            (Handover, way_out.HandoverView),
+            (GateOverride, held.GateOverrideView),
+        ),
+    ),
+    (
+        "Money",
+        (
+            (Credit, money.CreditView),
+            (ServiceCredit, remedies.ServiceCreditView),
             (CreditReversal, remedies.CreditReversalView),
+            (Approval, remedies.ApprovalView),
             (Refund, money.RefundView),
             (Chargeback, money.ChargebackView),
             (Loss, money.LossView),
-            (Handover, way_out.HandoverView),
             (Allocation, money.AllocationView),
             (Line, money.LineView),
         ),
-    ),  # fmt: skip
+    ),
+    (
+        "Automatic payment",
+        (
+            (Autopay, automatic.AutopayView),
+            (PaymentMethod, automatic.PaymentMethodView),
+            (PlannedCharge, automatic.PlannedChargeView),
+            (AutopayOutcome, automatic.AutopayOutcomeView),
+        ),
+    ),
     (
         "Bank and processor",
         (
@@ -182,24 +194,26 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (RemittanceFile, remittances.RemittanceFileView),
             (SettlementLine, settlements.SettlementLineView),
         ),
-    ),  # fmt: skip
+    ),
     (
-        "Automatic payment",
+        "Contract ends",
         (
-            (Autopay, automatic.AutopayView),
-            (PaymentMethod, automatic.PaymentMethodView),
-            (PlannedCharge, automatic.PlannedChargeView),
-            (AutopayOutcome, automatic.AutopayOutcomeView),
+            (RenewalNotice, renewals.RenewalNoticeView),
+            (RenewalAnswer, agreements.RenewalAnswerView),
+            (Cancellation, agreements.CancellationView),
+            (AuthorityNotice, agreements.AuthorityNoticeView),
+            (Renewal, renewals.RenewalView),
+            (RenewalRule, renewals.RenewalRuleView),
+            (RuleReview, renewals.RuleReviewView),
         ),
-    ),  # fmt: skip
+    ),
     (
         "Messages",
         (
-            (Notice, messages.NoticeView),
+            (Inbound, incoming.InboundView),
+            (CannedReply, tickets.CannedReplyView),
             (Citation, personal.CitationView),
             (Offer, personal.OfferView),
-            (GateOverride, held.GateOverrideView),
-            (Inbound, incoming.InboundView),
             (ReminderPolicy, outbox.ReminderPolicyView),
             (ReminderStep, outbox.ReminderStepView),
             (PrintBatch, printing.PrintBatchView),
@@ -210,8 +224,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (PreferenceChange, messages.PreferenceChangeView),
             (Consent, messages.ConsentView),
         ),
-    ),  # fmt: skip
-    ("Catalog", ((Item, house.ItemView), (TaxRate, house.TaxRateView))),
+    ),
     (
         "System",
         (
@@ -229,7 +242,7 @@ SCREENS = (  # (heading of the menu, ((model, view), ...)), in menu order
             (PaymentPart, money.PaymentPartView),
             (SearchEntry, house.SearchEntryView),
         ),
-    ),  # fmt: skip
+    ),
 )
 
 
