@@ -930,7 +930,7 @@ class PriceChange(BaseModel):
         constraints = [Check("unit_cents >= 0")]
 
     def __str__(self):
-        return f"{self.charge} from {self.starts_on}"
+        return f"{self.charge} from {self.starts_on:%b %-d, %Y}"
 
     @property
     def told_together(self):
@@ -3170,7 +3170,7 @@ class Renewal(BaseModel):
         indexes = ((("contract", "term_end_on"), True), (("term_end_on",), False))
 
     def __str__(self):
-        return f"{self.contract}, {self.term_end_on}"
+        return f"{self.contract}, {self.term_end_on:%b %-d, %Y}"
 
 
 class RenewalAnswer(BaseModel):
@@ -3252,7 +3252,7 @@ class AuthorityNotice(BaseModel):
         table_name = "authority_notice"
 
     def __str__(self):
-        return f"{self.authority}, {self.sent_on}"
+        return f"{self.authority}, {self.sent_on:%b %-d, %Y}"
 
 
 # --------------------------------------------------------------------------------------------------

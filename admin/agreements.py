@@ -10,6 +10,7 @@ import wtforms
 from flask import abort, flash, g, redirect, request, url_for
 from flask_admin import expose
 from markupsafe import Markup
+from peewee import JOIN
 from wtforms.validators import Optional
 
 from admin import finding, labels, outbox, related
@@ -23,8 +24,8 @@ from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.money import format_cents
-from billing.renewals import answers, endings, prices
-from models import AuthorityNotice, Charge, Contract, Customer, Item, PriceChange
+from billing.renewals import answers, endings, letter, prices
+from models import AuthorityNotice, Charge, Contract, Customer, Item, Notice, PriceChange, Site
 
 SHOWN_CHARGES = 200
 
@@ -266,6 +267,7 @@ class PriceChangeView(StaffView):
     """Prices from a date on: agreed to, or planned and told in time."""
 
     plural = "Price changes"
+    details_page = "admin/price_change.html"
     lead = "An increase that nobody agreed to is billed only once it was told in time."
     computed = ("standing",)
     column_list = ("charge", "starts_on", "old_cents", "unit_cents", "standing", "reason")
@@ -292,7 +294,31 @@ class PriceChangeView(StaffView):
 
     def prepare(self, rows):
         super().prepare(rows)
-        related.load([row.charge for row in rows if row.charge], [Charge.item])
+        charges = [row.charge for row in rows if row.charge]
+        related.load(charges, [Charge.item, Charge.contract, Charge.site])
+        related.load([one.contract for one in charges], [Contract.customer])
+
+    def show_charge(self, row):
+        address = url_for("staff_charge.details_view", id=row.charge_id)
+        link = Markup('<a href="{}">{}</a>').format(address, row.charge)
+        return link + Markup('<br><span class="soft">{}</span>').format(_whose(row.charge))
+
+    def customer_of(self, row):
+        return row.charge.contract.customer
+
+    channels = {Notice.MAIL: "E-mail", Notice.PAPER: "Letter", Notice.TEXT: "Text message"}
+
+    def messages(self, row):
+        """Who is told of it, and when: for its own page."""
+        return prices.messages(row)
+
+    def notice_state(self, notice):
+        """What became of one of those messages."""
+        if notice.bounced_at:
+            return labels.badge("came back", "bad")
+        if notice.state == Notice.PRINT:
+            return labels.badge("to print and mail", "wait")
+        return labels.badge(notice.state, "good" if notice.state == Notice.SENT else "plain")
 
     def show_standing(self, row):
         return prices.standing_words(row, today=g.today)
@@ -301,6 +327,15 @@ class PriceChangeView(StaffView):
 
     def show_arithmetic(self, row):
         return _lines(row.arithmetic)
+
+    def plain_charge(self, row):
+        return f"{row.charge}, {_whose(row.charge)}"
+
+
+def _whose(charge):
+    """The customer of a charge, and the place where there is one."""
+    place = f", {charge.site.name}" if charge.site else ""
+    return f"{charge.contract.customer}{place}"
 
 
 # --- Price increases -----------------------------------------------------------------------------
@@ -311,8 +346,9 @@ class IncreaseForm(wtforms.Form):
 
     from_on = DateInput("From", [Filled()], description="Periods that start on or after this day.")
     percent = RateInput("By percent", [Optional()], description="Such as 4.5; rounded up to five cents.")
-    amount = MoneyInput("Or by an amount", [Optional()], description="More for one, each time.")
-    to = MoneyInput("Or to a price", [Optional()], description="The new price of one.")
+    amount = MoneyInput("Or by an amount", [Optional()], description="More for one, in each bill.")
+    to = MoneyInput("Or to a price", [Optional()], description="The new price of one, in each bill.")
+    cycle = ChoiceInput("Billed", choices=Charge.cycle_months.choices, blank=True, coerce=int)
     item = ChoiceInput("What", choices=[], blank=True, coerce=int)
     kind = ChoiceInput("Whose", choices=Customer.kind.choices, blank=True)
     charge = wtforms.HiddenField()
@@ -325,6 +361,9 @@ class IncreaseForm(wtforms.Form):
         said = [field for field in (self.percent, self.amount, self.to) if field.data]
         if not self.percent.errors and len(said) != 1:
             self.percent.errors = ["Say one of the three: a percentage, an amount, or a price."]
+            return False
+        if not (self.percent.data or self.cycle.data or self.charge.data):
+            self.cycle.errors = ["Say how often it is billed: a sum for a month is none for a year."]
             return False
         return fine
 
@@ -357,17 +396,20 @@ class PriceIncrease:
         return prices.preview(_chosen(form), form.rise, from_on=form.from_on.data, today=g.today)
 
     def _increase(self, form, found):
-        ready = [one for one in found if not one.refusal and one.new_cents != one.old_cents]
+        ready, refused = _rising(found), [one for one in found if one.refusal]
         return self.render(
             "admin/price_increase.html",
             form=form,
+            every=letter.EVERY,
             ready=ready[:SHOWN_CHARGES],
             count=len(ready),
             more_cents=sum(
                 (one.new_cents - one.old_cents) * one.charge.quantity * (12 // one.charge.cycle_months)
                 for one in ready
             ),
-            refused=[one for one in found if one.refusal][:SHOWN_CHARGES],
+            refused=refused[:SHOWN_CHARGES],
+            refused_count=len(refused),
+            dearer=[one for one in found if not one.refusal and one.new_cents < one.old_cents],
             asked=bool(request.values.get("from_on")),
             one=finding.as_id(form.charge.data or ""),
         )
@@ -378,7 +420,11 @@ class PriceIncrease:
             return self._increase(form, found), 400
         try:
             made, refused = prices.plan(
-                _chosen(form), form.rise, from_on=form.from_on.data, reason=form.reason.data, **day_of()
+                [one.charge for one in found if one.refusal or one.new_cents > one.old_cents],
+                form.rise,
+                from_on=form.from_on.data,
+                reason=form.reason.data,
+                **day_of(),
             )
         except BillingError as refusal:
             form.reason.errors = [str(refusal)]
@@ -391,6 +437,11 @@ class PriceIncrease:
         return redirect(url_for("staff_price_change.index_view"), 303)
 
 
+def _rising(found):
+    """Those of the Planned whose price rises: what costs more already keeps its price."""
+    return [one for one in found if not one.refusal and one.new_cents > one.old_cents]
+
+
 def _items():
     return Item.select().where(Item.kind == Item.RECURRING).order_by(Item.name)
 
@@ -398,14 +449,17 @@ def _items():
 def _chosen(form):
     """A query of the running charges that the form chooses."""
     query = (
-        Charge.select(Charge, Contract, Customer)
+        Charge.select(Charge, Contract, Customer, Site)
         .join(Contract)
         .join(Customer)
+        .join_from(Charge, Site, JOIN.LEFT_OUTER)
         .where(Charge.next_on.is_null(False) & Contract.ends_on.is_null() & Customer.closed_on.is_null())
         .order_by(Customer.name, Charge.id)
     )
     if form.charge.data:
         query = query.where(Charge.id == (finding.as_id(form.charge.data) or abort(404)))
+    if form.cycle.data:
+        query = query.where(Charge.cycle_months == form.cycle.data)
     if form.item.data:
         query = query.where(Charge.item == form.item.data)
     return query.where(Customer.kind == form.kind.data) if form.kind.data else query

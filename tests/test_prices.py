@@ -379,6 +379,67 @@ def test_one_way_of_rising_is_said_and_no_more(app, charge):
     assert "Say one of the three" in text_of(page)
 
 
+def test_a_sum_for_a_month_is_not_taken_for_a_year(app, charge):
+    """A price of $39.95 a month once made yearly charges of $424.20 cheap."""
+    page = enter(app).get("/staff/price-increase", from_on="2027-03-01", to="39.95")
+
+    assert page.status_code == 400
+    assert "Say how often it is billed" in text_of(page)
+
+
+def test_an_increase_lowers_nothing(app, charge, bob):
+    dear = agree(bob).charges.get()
+    Charge.update(unit_cents=9900).where(Charge.id == dear.id).execute()
+    desk = enter(app)
+    typed = {"from_on": "2027-03-01", "to": "35", "cycle": "1"}
+
+    page = text_of(desk.get("/staff/price-increase", **typed))
+    desk.post("/staff/price-increase", **typed, reason="Costs")
+
+    assert "1 price would rise" in page and "1 price would become lower by this, and stays as it is" in page
+    assert [row.charge_id for row in PriceChange.select()] == [charge.id]
+
+
+def test_only_the_cycle_that_was_chosen_rises(app, charge, bob):
+    yearly = agree(bob).charges.get()
+    Charge.update(cycle_months=12).where(Charge.id == yearly.id).execute()
+    enter(app).post("/staff/price-increase", from_on="2027-03-01", amount="2", cycle="1", reason="Costs")
+
+    assert [row.charge_id for row in PriceChange.select()] == [charge.id]
+
+
+def test_no_message_is_planned_for_a_day_that_is_over(charge):
+    late = date(2027, 1, 28)
+    [row] = plan([charge], today=late)[0]
+
+    assert row.plan_on == late
+    assert prices.LATE_PLAN in row.arithmetic
+
+
+def test_staff_see_who_was_told_of_a_price_and_when(app, up_to_date):
+    [row] = plan([up_to_date])[0]
+    desk = enter(app)
+    before = text_of(desk.get(f"/staff/price-change/{row.id}"))
+    step(row.plan_on)
+    sent(row.plan_on)
+    told = text_of(desk.get(f"/staff/price-change/{row.id}"))
+    notice = Notice.get(Notice.kind == "price_change")
+    Notice.update(bounced_at=NOW).where(Notice.id == notice.id).execute()
+
+    assert "Nobody yet. The message is planned for" in before
+    assert f"E-mail to {notice.address}" in told and "Sent" in told
+    assert "Came back" in text_of(desk.get(f"/staff/price-change/{row.id}"))
+
+
+def test_a_price_change_names_its_customer_and_day(app, up_to_date):
+    [row] = plan([up_to_date])[0]
+    desk = enter(app)
+
+    assert "Alice Archer" in text_of(desk.get("/staff/price-change/"))
+    page = text_of(desk.get(f"/staff/price-change/{row.id}"))
+    assert "Alice Archer" in page and "from Mar 1, 2027" in page
+
+
 def test_only_charges_that_were_chosen_rise(app, charge, bob):
     other = agree(bob).charges.get()
     desk = enter(app)

@@ -7,20 +7,21 @@ Decreases, and what a customer agreed to, need none of this (contracts.change_pr
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from billing import contracts, customers, events, ledger, money, notices, states, words
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.periods import DAY
 from billing.renewals import agreements, endings, letter, matching, one_by_one, rules, told, windows
-from models import Charge, Event, Line, Notice, Preference, PriceChange, RenewalRule, db
+from models import Charge, Contact, Event, Line, Notice, Preference, PriceChange, RenewalRule, db
 
 WHY = "The price of a service of yours changes; it counts only once you were told."
 WHY_PAPER = "A new price counts only once you were told, and our e-mail had not got through."
+LATE_PLAN = "That day is over: the message leaves with the next daily run."
 ALARMED = "price_change.alarmed"
 UNTOLD = PriceChange.needs_notice & PriceChange.told_on.is_null() & PriceChange.canceled_on.is_null()
 HOUSE_OPENS, HOUSE_CLOSES = 60, 30  # days before it takes effect, where no law says otherwise
@@ -119,6 +120,8 @@ def _planned(charge, rise, from_on, party, table, today):
     old = contracts.price_on(charge, first_on)
     new = rise.of(old)
     found = window(party.contract, first_on, party=party, table=table) if new > old else None
+    if found and found.plan_on < today <= found.closes_on:
+        found = replace(found, plan_on=today, arithmetic=(*found.arithmetic, LATE_PLAN))
     return Planned(charge, old, new, first_on, found, _refusal(charge, first_on, found, today))
 
 
@@ -396,7 +399,15 @@ def standing_words(change, *, today):
             f"Not billed: there is no proof that it was told by {words.date(change.tell_by_on)}. "
             "The old price goes on. Take it back and plan it for a later day."
         )
-    return f"Not billed before it is told, from {words.period(change.tell_from_on, change.tell_by_on)}."
+    days = words.period(change.tell_from_on, change.tell_by_on)
+    return f"Not billed until it is told, within {days}."
+
+
+def messages(change):
+    """The Notices by which somebody is told of a new price, with whom they go to, in their order."""
+    lead = change.told_with_id or change.id
+    query = Notice.select(Notice, Contact).join(Contact, JOIN.LEFT_OUTER)
+    return list(query.where(Notice.price_change == lead).order_by(Notice.id))
 
 
 # --- What it says --------------------------------------------------------------------------------
