@@ -69,6 +69,7 @@ def account():
         promised=promised,
         charges=[(charge, wait_url if is_payer else "") for charge, wait_url in autopay.shown(charges)],
         coming=outlook.next_invoice(g.customer, today=g.today),
+        can_continue=payments.can_continue,
         attempts=list(g.customer.payments.where(Payment.state.in_(Payment.LIVE)).order_by(Payment.id)),
     )
 

@@ -7,7 +7,7 @@ differ, and a Place says which they are.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import flash, g, redirect, render_template, request
+from flask import flash, g, redirect, render_template, request, url_for
 
 from billing import documents, invoices, ledger, masking, tickets
 from billing.automatic import autopay, upcoming
@@ -56,7 +56,7 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         serious=serious.of_customer(invoice.customer) if invoice.open_cents else [],
         can_wait=document.is_automatic and _can_wait(invoice),
         attempt=attempt,
-        resumable=attempt and attempt.parts.count() == 1 and payments.can_continue(attempt),
+        **_unfinished(attempt),
         free_at=attempt and payments.free_at(attempt),
         lowest_cents=min(g.company.minimum_payment_cents, invoice.open_cents),
         receipts=receipts,
@@ -74,6 +74,22 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         **more,
     )
     return page, code
+
+
+def _unfinished(attempt):
+    """How an attempt whose page is open goes on: by the button, or, where it is for more than this, there.
+
+    What else it pays is said to nobody but whoever is signed in.
+    """
+    can_continue = attempt is not None and payments.can_continue(attempt)
+    numbers = [str(part.invoice.number) for part in attempt.parts] if can_continue else []
+    is_mine = g.contact is not None and can_continue and g.contact.customer_id == attempt.customer_id
+    together = is_mine and len(numbers) > 1
+    return {
+        "resumable": len(numbers) == 1,
+        "page_url": url_for("portal.pay_page", reference=attempt.reference) if together else "",
+        "page_numbers": numbers if together else (),
+    }
 
 
 def _more_time(invoice, document, attempt):

@@ -245,10 +245,38 @@ def test_an_invoice_that_is_being_paid_is_not_offered_again(app, signed_in, thre
 
     page = signed_in.open("/account")
 
-    assert "A payment of $10.00 is not finished or being checked." in page.text
+    assert "A payment of $10.00 was started and is not finished." in page.text
+    assert "Not finished" in page.text and "Being checked" not in page.text
+    assert page.link("Continue to pay $10.00").endswith("/continue")
     assert "Pay $60.00" in signed_in.press(page, "Review and pay").buttons
     page = signed_in.press(signed_in.open("/account/pay?invoice=10001&invoice=10002"), "Pay $30.00")
     assert "You will not be charged twice." in page.messages
+
+
+def test_several_invoices_begun_together_go_on_from_the_page_of_each(app, signed_in, three, paying, clock):
+    app.gateway = paying.gateway
+    page = signed_in.open("/account/pay?invoice=10001&invoice=10002")
+    signed_in.press(page, "Pay $30.00")
+
+    page = signed_in.open("/account/invoices/10001")
+
+    assert "It is for invoices 10001 and 10002 together." in page.text
+    assert page.link("Continue to pay $30.00").endswith("/continue")
+    assert "If it was never finished" not in page.text
+    stranger = Visitor(app)
+    page = stranger.open(f"/i/{links.pay_link(three[0], now=clock.now(), contact=None)}")
+    assert "10002" not in page.text and "Continue to pay" not in page.text
+
+
+def test_after_the_page_has_died_the_overview_only_says_that_it_is_checked(app, signed_in, three, paying):
+    app.gateway = paying.gateway
+    paying.start(three[0])
+    paying.later(minutes=20)
+
+    page = signed_in.open("/account")
+
+    assert "A payment of $10.00 is being checked." in page.text and "Being checked" in page.text
+    assert "Continue to pay" not in page.text
 
 
 # --- Invoices ------------------------------------------------------------------------------------

@@ -94,6 +94,7 @@ def test_nothing_is_switched_on_before_the_box_is_ticked(alices, card, alice):
     page = alices.press(page, "Switch autopay on")
     assert page.status == 422
     assert page.error_of("agreed") == "Please tick the box if you agree. Without it nothing is switched on."
+    assert "I agree to this authorization. Please tick the box" in page.text, "and no colon after a period"
     assert Autopay.select().count() == 0
 
 

@@ -207,7 +207,7 @@ def test_another_amount_waits_while_the_first_page_could_still_be_used(visitor, 
     assert page.path == path
     assert "You will not be charged twice" in page.messages
     assert "A payment of $42.50 was started and is not finished." in page.text
-    assert "wait until 12:50 pm CST" in page.text
+    assert "You can choose it from 12:50 pm CST on." in page.text
     assert Payment.select().count() == 1
 
 
