@@ -26,7 +26,7 @@ def test_the_group_in_which_somebody_is_stands_open(app, company):
 
     assert _open(_menu(desk.get("/staff/refund/"))) == ["Records", "Money"]
 
-    inside = _menu(desk.get("/staff/site/new/"))
+    inside = _menu(desk.get("/staff/site/new"))
     assert _open(inside) == ["Records", "People and sites"]
     assert re.findall(r'aria-current="true">([^<]+)', inside) == ["Sites"]
 
