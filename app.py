@@ -19,7 +19,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import admin
 import portal
 from billing import company as companies
-from billing import documents, money, words
+from billing import money, words
+from billing.documents import letterheads
 from billing.edges import commands, letters, settings
 from billing.edges.attachments import MOST_REQUEST, Shelf
 from billing.edges.clock import Clock
@@ -154,7 +155,7 @@ def _share(app):
 
     @app.context_processor
     def common():
-        company = documents.letterhead(g.company) if "company" in g else None
+        company = letterheads.of(g.company) if "company" in g else None
         return {
             "company": company,
             "today": g.get("today"),

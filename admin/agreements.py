@@ -18,8 +18,9 @@ from admin.actions import Action, day_of, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, RateInput
 from admin.filters import Derived
-from billing import authorities, documents, words
+from billing import authorities, words
 from billing import company as companies
+from billing.documents import letterheads
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
@@ -131,7 +132,7 @@ def _fill_known(form, rows):
 def _letter(contract, form):
     document = authorities.letter(
         contract,
-        company=documents.letterhead(companies.current()),
+        company=letterheads.of(companies.current()),
         authority=form.authority.data,
         address=form.address.data,
         ends_on=form.ends_on.data,

@@ -10,8 +10,8 @@ from datetime import date
 from flask import g
 
 from admin import base, security
-from billing import autopay_documents
 from billing.automatic import autopay, consent, methods, upcoming
+from billing.documents import autopay_documents
 from models import Autopay, AutopayOutcome, PlannedCharge
 
 # Why it is not charged by itself, as staff say it; the customer's own sentences stand in ``upcoming``.

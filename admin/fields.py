@@ -26,7 +26,8 @@ from wtforms.validators import ValidationError
 from wtfpeewee.orm import FieldInfo
 
 from admin import labels
-from billing import documents, words
+from billing import words
+from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.imports.fields import EMAIL, STATES, ZIP
 from billing.money import as_decimal, parse_cents
@@ -192,7 +193,7 @@ class LogoInput(wtforms.FileField):
             return
         if len(self.data) > 1_000_000:
             raise ValidationError("This picture is larger than 1 MB. Save a smaller one.")
-        if not documents.picture_kind(self.data):
+        if not letterheads.picture_kind(self.data):
             raise ValidationError("This file is not a picture. Upload a PNG, JPEG or SVG file.")
 
 

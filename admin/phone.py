@@ -11,7 +11,8 @@ from flask_admin import expose
 
 from admin import finding
 from admin.desk import payer_loader, typed_parts
-from billing import documents, ledger, links, payments
+from billing import ledger, links, payments
+from billing.documents import receipt_documents
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
 from models import Customer, Payment
 
@@ -106,7 +107,7 @@ class Phone:
         return self.render(
             "admin/phone_told.html",
             payment=payment,
-            document=documents.receipt_document(payment, company=g.company),
+            document=receipt_documents.of(payment, company=g.company),
             is_live=payment.state in Payment.LIVE,
             is_paid=payment.state in Payment.MONEY,
             can_continue=payments.can_continue(payment, now=g.now),

@@ -6,7 +6,8 @@ from datetime import date
 from peewee import fn
 
 from billing import company as companies
-from billing import documents, words
+from billing import words
+from billing.documents import letterheads, naming
 from models import Allocation
 
 
@@ -14,7 +15,7 @@ from models import Allocation
 class CanceledDocument:
     """What the message says."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     number: str
     account_number: str
     issued_on: date
@@ -28,8 +29,8 @@ def document(invoice):
     """The CanceledDocument of an invoice that is void."""
     company = companies.current()
     return CanceledDocument(
-        company=documents.letterhead(company),
-        number=documents.printed_number(invoice, company),
+        company=letterheads.of(company),
+        number=naming.number(invoice, company),
         account_number=invoice.customer.account_number,
         issued_on=invoice.issued_on,
         on=invoice.voided_on,

@@ -11,9 +11,10 @@ from datetime import date
 
 from peewee import IntegrityError
 
-from billing import approvals, documents, events, ledger, notices
+from billing import approvals, events, ledger, notices
 from billing import company as companies
 from billing.collections import gate
+from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.states import move
 from billing.suspensions import standing
@@ -129,7 +130,7 @@ def document(handover, *, today):
     """The HandedDocument of a hand-over as it stands."""
     cents, oldest_on = standing.of(handover.customer, today)
     return HandedDocument(
-        company=documents.letterhead(companies.current()),
+        company=letterheads.of(companies.current()),
         account_number=handover.customer.account_number,
         agency=handover.agency,
         cents=cents or handover.amount_cents,

@@ -7,7 +7,8 @@ contract's end have more to prove and their own pack (renewals/proof.py). Not he
 import json
 
 from billing import company as companies
-from billing import documents, preferences, words
+from billing import preferences, words
+from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.renewals import prices, proof
 from billing.renewals.proof import ProofPack, Section, consent_of, facts, history
@@ -45,7 +46,7 @@ def of_authority(row, *, now):
 def _pack(about, row, customer, what, summary, told, now):
     company = companies.current()
     return ProofPack(
-        company=documents.letterhead(company),
+        company=letterheads.of(company),
         about=about,
         notice_id=row.id,
         title=f"Proof of message {row.id}: {what}, {customer}",

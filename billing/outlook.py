@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from billing import autopay_documents, bill, contracts, demands, ledger, periods, phones, words
+from billing import bill, contracts, demands, ledger, periods, phones, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
+from billing.documents import autopay_documents
 from billing.money import format_cents
 from billing.preferences import offers
 from models import Preference

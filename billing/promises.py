@@ -11,9 +11,10 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import banking_days, demands, documents, events, ledger, masking, words
+from billing import banking_days, demands, events, ledger, masking, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
+from billing.documents import naming
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.notices import queueing
@@ -365,7 +366,7 @@ def document(promise, *, today):
     invoices = _invoices(promise.customer_id, promise.invoice_id, promise.made_on)
     what = "everything that is open"
     if promise.invoice_id:
-        what = f"invoice {documents.printed_number(promise.invoice, company)}"
+        what = f"invoice {naming.number(promise.invoice, company)}"
     charged = upcoming.promised_invoices([promise.customer_id], today=today)
     return PromiseDocument(
         what=what,

@@ -1,7 +1,8 @@
 """The scan line of the remittance slip: 31 digits that tell a scanner who pays which invoice.
 
 account (10) + invoice (10) + amount due in cents (10) + check digit (1), all filled with zeros and
-without spaces. Pure digits; where the line stands on paper is templates/pdf, who prints it documents.py.
+without spaces. Pure digits; where the line stands on paper is templates/pdf, who prints it
+billing/documents/.
 
 The check digit is "mod 10", also called Luhn (ISO/IEC 7812-1, annex B), over the 30 digits before it:
 from the right, every second digit counts double, two-digit products count as the sum of their digits,

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 
-from billing import customers, demands, documents, ledger, links, outlook
+from billing import customers, demands, ledger, links, outlook
 from billing.automatic import methods, upcoming
+from billing.documents import receipt_documents, standing, statement_documents
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
@@ -142,7 +143,7 @@ def _state(invoice, attempt, is_promised, asked):
         return "being checked"
     if is_promised:
         return "autopay"
-    return documents.standing_word(invoice, asked, g.today)
+    return standing.word(invoice, asked, g.today)
 
 
 def _claimed(invoices):
@@ -258,7 +259,7 @@ def payment_list():
     rows, older = _page_of(query, Payment.id, request.args.get("before"))
     return render_template(
         "portal/payments.html",
-        payments=[(payment, documents.receipt_document(payment, company=g.company)) for payment in rows],
+        payments=[(payment, receipt_documents.of(payment, company=g.company)) for payment in rows],
         older=older and url_for("portal.payments", before=older),
         newer="before" in request.args and url_for("portal.payments"),
     )
@@ -304,7 +305,7 @@ def statement_pdf():
 
 
 def _statement(form):
-    return documents.statement_document(
+    return statement_documents.of(
         g.customer, form.from_on.data, form.to_on.data, today=g.today, company=g.company
     )
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from wtforms.fields.choices import SelectChoice
 
-from billing import autopay_documents, demands, documents, links, words
+from billing import demands, links, words
 from billing.automatic import autopay as permission
 from billing.automatic import consent, methods, upcoming
+from billing.documents import autopay_documents, naming
 from billing.errors import BillingError
 from billing.money import as_decimal, format_cents
 from models import Autopay, Invoice, Link, PaymentMethod, PlannedCharge
@@ -189,7 +190,7 @@ def _preview(method, terms):
         (
             on,
             sum(demands.chargeable_cents(asked[invoice.id], on) for invoice in invoices),
-            [documents.printed_number(invoice, g.company) for invoice in invoices],
+            [naming.number(invoice, g.company) for invoice in invoices],
         )
         for on, invoices in days
     ]

@@ -6,8 +6,9 @@ By pay link and signed in alike; opening the page changes nothing. What may be d
 
 from flask import abort, flash, g, redirect, render_template, request
 
-from billing import demands, documents
+from billing import demands
 from billing.disputes import asking, finding
+from billing.documents import naming
 from billing.errors import BillingError, StaleState
 from billing.money import format_cents
 from models import Dispute, Invoice, Line
@@ -60,7 +61,7 @@ def _dispute(invoice, place, contact, via):
             return redirect(place.here, 303)
     elif not form.is_submitted():
         form.key.data = new_key()
-    number = documents.printed_number(invoice, g.company)
+    number = naming.number(invoice, g.company)
     page = render_template(
         "portal/dispute.html", form=form, place=place, number=number, open_cents=_free_cents(invoice),
         answer_days=finding.ANSWER_DAYS,

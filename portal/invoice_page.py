@@ -9,9 +9,10 @@ from datetime import timedelta
 
 from flask import flash, g, redirect, render_template, request, url_for
 
-from billing import documents, invoices, ledger, masking, tickets
+from billing import invoices, ledger, masking, tickets
 from billing.automatic import autopay, upcoming
 from billing.disputes import finding
+from billing.documents import invoice_documents, naming
 from billing.errors import BillingError
 from billing.tickets import clocks
 from models import Dispute, Invoice, Line, Message, Payment, PaymentPart, Ticket
@@ -46,7 +47,7 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
     saved    -- methods that whoever is signed in may pay with by a click
     """
     attempt = ledger.standing_attempt(invoice)
-    document = documents.invoice_document(invoice, pay_url=place.address, today=g.today, company=g.company)
+    document = invoice_documents.of(invoice, pay_url=place.address, today=g.today, company=g.company)
     asking = question_form or InvoiceQuestionForm(_shown_lines(document), formdata=None)
     page = render_template(
         "portal/invoice.html",
@@ -144,7 +145,7 @@ def _line_links(line_ids, place, can_dispute):
 
 def as_issued(invoice, place):
     """The document of the invoice exactly as it was sent."""
-    return documents.invoice_document(
+    return invoice_documents.of(
         invoice, pay_url=place.address, today=g.today, as_issued=True, company=g.company
     )
 
@@ -194,7 +195,7 @@ def ask(invoice, place, *, contact, again):
     if not _was_just_asked(invoice, form.body.data):
         tickets.open(
             invoice.customer,
-            subject=f"Question about invoice {documents.printed_number(invoice, g.company)}",
+            subject=f"Question about invoice {naming.number(invoice, g.company)}",
             body=form.body.data,
             by=g.by,
             now=g.now,

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 from flask import abort, current_app, flash, g, redirect, render_template, url_for
 
-from billing import attempts, demands, documents, ledger, links, payments
+from billing import attempts, demands, ledger, links, payments
 from billing.automatic import methods
+from billing.documents import receipt_documents
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import GatewayUnavailable, PaymentInProgress
@@ -138,7 +139,7 @@ def payment_receipt(reference):
 
 def receipt_pdf(payment):
     """A receipt as a file."""
-    return pdf_answer(pdf.receipt_pdf(documents.receipt_document(payment)), f"Receipt {payment.reference}")
+    return pdf_answer(pdf.receipt_pdf(receipt_documents.of(payment)), f"Receipt {payment.reference}")
 
 
 def show(payment, back, *, left=False):
@@ -154,7 +155,7 @@ def show(payment, back, *, left=False):
         can_continue=can_continue(payment),
         free_at=free_at(payment),
         again_seconds=None if left else _again_seconds(payment),
-        document=documents.receipt_document(payment, company=g.company),
+        document=receipt_documents.of(payment, company=g.company),
         invoices=[part.invoice for part in payment.parts],
         can_save=_can_save(payment),
     )

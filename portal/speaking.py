@@ -13,7 +13,7 @@ import re
 from flask import current_app, g, request
 from markupsafe import Markup, escape
 
-from billing import documents
+from billing.documents import letterheads
 from billing.wording import tongues
 
 # One character stands for each tag inside a run while it is looked up, and two more around what is theirs.
@@ -93,7 +93,7 @@ def answer(response):
 
 def names():
     """What the company and the reader are called: never translated, wherever it stands."""
-    company = documents.letterhead(g.company)
+    company = letterheads.of(g.company)
     told = [value for name in _COMPANY for value in _several(getattr(company, name))]
     return frozenset(str(escape(text)) for text in told if text)
 

@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
-from billing import bill, changes, checks, clarity, contracts, documents, invoices
+from billing import bill, changes, checks, clarity, contracts, invoices
+from billing.documents import invoice_documents
 from billing.errors import BillingError
 from models import Charge, Company, Customer, Invoice, Line, Notice, Site, TaxRate
 from tests import factories
@@ -27,7 +28,7 @@ def said(day=SECOND):
     """What the invoice of that day says about changes."""
     run(day)
     invoice = Invoice.select().where(Invoice.state == Invoice.ISSUED).order_by(Invoice.id.desc()).get()
-    return documents.invoice_document(invoice, pay_url="", today=day).changes
+    return invoice_documents.of(invoice, pay_url="", today=day).changes
 
 
 @pytest.fixture(autouse=True)
@@ -177,7 +178,7 @@ def test_what_ended_is_named_once(billed, contract):
     said(SECOND)
 
     first = Invoice.select().order_by(Invoice.id.desc()).get()
-    assert documents.invoice_document(first, pay_url="", today=SECOND).changes == (
+    assert invoice_documents.of(first, pay_url="", today=SECOND).changes == (
         "Cellular backup ended on December 31, 2026 and is not billed any more.",
     )
     assert said(THIRD) == ()
@@ -189,7 +190,7 @@ def test_what_it_says_stays_when_later_invoices_are_voided(billed, contract):
     earlier, later = Invoice.select().order_by(Invoice.id)
     invoices.void(earlier, reason="r", by=ANN, today=THIRD, now=noon(THIRD))
 
-    issued = documents.invoice_document(fresh(later), pay_url="", today=THIRD, as_issued=True)
+    issued = invoice_documents.of(fresh(later), pay_url="", today=THIRD, as_issued=True)
     assert issued.changes == told
 
 

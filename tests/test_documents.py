@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import bill, documents, invoices, ledger, remittance, words
+from billing import bill, invoices, ledger, remittance, words
+from billing.documents import invoice_documents, letterheads, printed, receipt_documents, statement_documents
 from billing.errors import BillingError
 from models import Credit, Customer, Event, Invoice, Line, Payment
 from tests import factories
@@ -18,12 +19,12 @@ LATER = NOW + timedelta(hours=1)
 
 
 def as_issued(invoice):
-    return documents.invoice_document(invoice, pay_url="https://pay.example/i/x", today=TODAY, as_issued=True)
+    return invoice_documents.of(invoice, pay_url="https://pay.example/i/x", today=TODAY, as_issued=True)
 
 
 def live(invoice, today=TODAY):
     invoice = Invoice.get_by_id(invoice.id)
-    return documents.invoice_document(invoice, pay_url="https://pay.example/i/x", today=today)
+    return invoice_documents.of(invoice, pay_url="https://pay.example/i/x", today=today)
 
 
 def receive(customer, cents, *, on=TODAY, at=LATER, parts=None, **fields):
@@ -182,7 +183,7 @@ def test_an_invoice_says_what_for_where_when_and_by_when(alice, company):
     assert place.address == "Home, 7 Oak Street, Austin"
     assert (item.text, item.system, item.when) == ("Monitoring", "Burglar alarm", "December 1–31, 2026")
     assert (item.amount_cents, item.discount_cents, item.discount_reason) == (3000, 500, "loyalty")
-    assert document.taxes == (documents.Amount("Texas and Austin sales tax, 8.25%", 206),)
+    assert document.taxes == (printed.Amount("Texas and Austin sales tax, 8.25%", 206),)
     assert (document.subtotal_cents, document.discount_cents, document.total_cents) == (3000, 500, 2706)
     assert (document.when, document.when_note) == ("Due December 16, 2026", "in 15 days")
     assert document.expectation == "Services are billed in advance: this invoice covers December 1–31, 2026."
@@ -241,7 +242,7 @@ def test_earlier_invoices_are_listed_with_what_is_open_in_all(alice, bob, compan
 
     document = live(factories.make_invoice(alice, cents=4250))
 
-    assert document.earlier == (documents.Earlier(str(old.number), date(2026, 11, 15), 1000, True),)
+    assert document.earlier == (printed.Earlier(str(old.number), date(2026, 11, 15), 1000, True),)
     assert document.due_in_all_cents == 5250
 
 
@@ -253,8 +254,8 @@ def test_payments_and_what_came_back_stand_on_the_invoice(alice, company):
     document = live(invoice)
 
     assert document.applied == (
-        documents.Amount("Payment, check 1042", -2000, TODAY),
-        documents.Amount("Taken back: Check 1042 came back", 2000, TODAY),
+        printed.Amount("Payment, check 1042", -2000, TODAY),
+        printed.Amount("Taken back: Check 1042 came back", 2000, TODAY),
     )
     assert document.open_cents == 4250
 
@@ -363,7 +364,7 @@ def test_as_issued_shows_the_money_that_lay_ready(alice, company):
 
     document = as_issued(Invoice.get_by_id(invoice.id))
 
-    assert document.applied == (documents.Amount("Payment, check 1042", -1000, date(2026, 11, 30)),)
+    assert document.applied == (printed.Amount("Payment, check 1042", -1000, date(2026, 11, 30)),)
     assert document.open_cents == 3250
 
 
@@ -426,7 +427,7 @@ def test_as_issued_ready_money_that_paid_an_earlier_invoice_is_not_asked_for_twi
     document = as_issued(invoice)
 
     assert invoice.previous_cents == 1000
-    assert document.earlier == (documents.Earlier(str(old.number), date(2026, 11, 15), 600, True),)
+    assert document.earlier == (printed.Earlier(str(old.number), date(2026, 11, 15), 600, True),)
     assert document.due_in_all_cents == 4850
 
 
@@ -438,12 +439,12 @@ def test_a_receipt_says_what_the_money_paid_and_what_is_left(alice, company):
     second = factories.make_invoice(alice, cents=4250)
     payment = receive(alice, 6000, parts=[(second, 4000), (first, 1000)])
 
-    document = documents.receipt_document(Payment.get_by_id(payment.id))
+    document = receipt_documents.of(Payment.get_by_id(payment.id))
 
     assert (document.title, document.state, document.when) == ("Receipt", "paid", "December 1, 2026")
     assert document.paid == (
-        documents.Paid(str(first.number), date(2026, 12, 5), 1000, 0),
-        documents.Paid(str(second.number), date(2026, 12, 15), 4000, 250),
+        receipt_documents.Paid(str(first.number), date(2026, 12, 5), 1000, 0),
+        receipt_documents.Paid(str(second.number), date(2026, 12, 15), 4000, 250),
     )
     assert document.unapplied_cents == 1000
     assert ("Method", "check 1042") in document.facts
@@ -460,7 +461,7 @@ def test_an_online_receipt_names_the_processors_reference(alice, company):
         auth_code="A1B2C3",
     )
 
-    facts = dict(documents.receipt_document(payment).facts)
+    facts = dict(receipt_documents.of(payment).facts)
 
     assert facts["Method"] == "Visa ending 4242"
     assert facts["Processor reference"] == "60198230011"
@@ -472,7 +473,7 @@ def test_a_receipt_never_claims_money_that_is_not_ours(alice, company, state):
     payment = receive(alice, 500)
     Payment.update(state=state, reason="No funds.").where(Payment.id == payment.id).execute()
 
-    document = documents.receipt_document(Payment.get_by_id(payment.id))
+    document = receipt_documents.of(Payment.get_by_id(payment.id))
 
     assert (document.title == "Receipt") == (state in Payment.MONEY)
     assert ("Thank you" in document.sentence) == (state in Payment.MONEY)
@@ -484,8 +485,8 @@ def test_a_statement_starts_where_the_last_one_ended(alice, company):
     invoice = factories.make_invoice(alice, cents=4250)
     receive(alice, 2000, on=date(2026, 12, 3), parts=[(invoice, 2000)])
 
-    november = documents.statement_document(alice, date(2026, 10, 1), date(2026, 11, 30), today=TODAY)
-    december = documents.statement_document(alice, date(2026, 12, 1), date(2026, 12, 31), today=TODAY)
+    november = statement_documents.of(alice, date(2026, 10, 1), date(2026, 11, 30), today=TODAY)
+    december = statement_documents.of(alice, date(2026, 12, 1), date(2026, 12, 31), today=TODAY)
 
     assert november.closing_cents == december.opening_cents == 1000
     assert (december.charged_cents, december.paid_cents, december.closing_cents) == (4250, 2000, 3250)
@@ -495,14 +496,14 @@ def test_a_statement_starts_where_the_last_one_ended(alice, company):
 def test_a_statement_of_a_quiet_time_carries_the_balance(alice, company):
     factories.make_invoice(alice, cents=1000, issued=date(2026, 10, 1), due=date(2026, 10, 15))
 
-    document = documents.statement_document(alice, date(2026, 11, 1), date(2026, 11, 30), today=TODAY)
+    document = statement_documents.of(alice, date(2026, 11, 1), date(2026, 11, 30), today=TODAY)
 
     assert (document.rows, document.opening_cents, document.closing_cents) == ((), 1000, 1000)
 
 
 def test_a_statement_that_ends_before_it_starts_is_refused(alice, company):
     with pytest.raises(BillingError, match="first day"):
-        documents.statement_document(alice, date(2026, 12, 2), date(2026, 12, 1), today=TODAY)
+        statement_documents.of(alice, date(2026, 12, 2), date(2026, 12, 1), today=TODAY)
 
 
 # --- The company ---------------------------------------------------------------------------------
@@ -512,19 +513,19 @@ def test_a_statement_that_ends_before_it_starts_is_refused(alice, company):
 def test_what_is_no_plain_picture_is_no_logo(company, blob):
     company.logo = blob
 
-    assert documents.letterhead(company).logo_uri == ""
+    assert letterheads.of(company).logo_uri == ""
 
 
 def test_a_picture_is_carried_inside_the_page(company):
     company.logo = b"\x89PNG\r\n\x1a\nrest"
 
-    assert documents.letterhead(company).logo_uri.startswith("data:image/png;base64,")
+    assert letterheads.of(company).logo_uri.startswith("data:image/png;base64,")
 
 
 def test_a_company_without_a_legal_name_or_payee_still_has_both(company):
     company.legal_name = company.payable_to = ""
 
-    head = documents.letterhead(company)
+    head = letterheads.of(company)
 
     assert head.legal_name == head.payable_to == "Lantern Security"
 
@@ -535,4 +536,4 @@ def test_a_credit_is_shown_with_its_reason(alice, company):
     invoices.credit(invoice, amount_cents=1000, reason=why, by=factories.BY, today=TODAY, now=LATER)
 
     assert Credit.select().count() == 1
-    assert live(invoice).applied == (documents.Amount(f"Credit: {why}", -1000, TODAY),)
+    assert live(invoice).applied == (printed.Amount(f"Credit: {why}", -1000, TODAY),)

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import bill, checks, documents, invoices, notices, payments
+from billing import bill, checks, invoices, notices, payments
+from billing.documents import invoice_documents
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
 from billing.remedies import fees, late_fees
@@ -408,7 +409,7 @@ def test_a_message_that_is_not_true_any_more_does_not_leave(earlier, invoice):
 
 
 def test_the_invoice_says_beforehand_what_paying_late_costs(earlier, invoice):
-    document = documents.invoice_document(invoice, pay_url="", today=BILLED)
+    document = invoice_documents.of(invoice, pay_url="", today=BILLED)
 
     assert document.late == (
         "If it is still open on January 15, 2027, your agreement allows a late fee of at most $3.00, once. "
@@ -416,9 +417,9 @@ def test_the_invoice_says_beforehand_what_paying_late_costs(earlier, invoice):
         "If you cannot pay by December 16, 2026, tell us and we will find a date together."
     )
     told(invoice)
-    assert documents.invoice_document(invoice, pay_url="", today=PLANNED).late.startswith(
+    assert invoice_documents.of(invoice, pay_url="", today=PLANNED).late.startswith(
         "A late fee of at most $3.00 is added to your next invoice if this one is still open on January 18,"
     )
     Company.update(late_fee_kind="none").execute()
-    issued = documents.invoice_document(invoice, pay_url="", today=BILLED, as_issued=True)
+    issued = invoice_documents.of(invoice, pay_url="", today=BILLED, as_issued=True)
     assert issued.late.startswith("There is no late fee.")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from billing import documents, money
+from billing import money
+from billing.documents import printed
 from billing.wording import defaults, facts, samples, tongues, writing
 from models import Notice
 
@@ -211,8 +212,8 @@ def test_names_are_text_in_html_and_stay_as_typed_in_plain_text():
     hostile = '<script>alert("1")</script> & Söhne'
     company = replace(samples.COMPANY, name=hostile, legal_name=hostile)
     line = samples.item(hostile)
-    place = documents.Place("", (line,))
-    document = samples.simple_invoice(sections=(documents.Section("Work", (place,)),), company=company)
+    place = printed.Place("", (line,))
+    document = samples.simple_invoice(sections=(printed.Section("Work", (place,)),), company=company)
 
     html = render("invoice", "html", document=document, company=company)
 
@@ -230,7 +231,7 @@ def test_a_reply_keeps_its_lines():
 @pytest.mark.parametrize("count", [12, 13, 200])
 def test_a_long_invoice_is_summed_up_and_still_adds_up(count):
     items = tuple(samples.item(f"Line {n}", 100) for n in range(count))
-    section = documents.Section("Recurring services", (documents.Place("", items),))
+    section = printed.Section("Recurring services", (printed.Place("", items),))
     document = samples.simple_invoice(sections=(section,), open_cents=100 * count, total_cents=100 * count)
 
     text = render("invoice", "txt", document=document)

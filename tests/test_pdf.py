@@ -15,7 +15,8 @@ from threading import Thread
 
 import pytest
 
-from billing import documents, remittance
+from billing import remittance
+from billing.documents import letterheads, printed
 from billing.edges import pdf
 from tests import sample_documents as samples
 
@@ -33,8 +34,8 @@ def weasyprint_says_nothing(caplog):
 def invoice_of(count, **fields):
     """An invoice with ``count`` equal lines at one place."""
     items = tuple(samples.item(f"Monitoring of building {n}", 1000) for n in range(count))
-    places = (documents.Place("18 Elm Street, Austin, TX 78704", items),)
-    return samples.simple_invoice(sections=(documents.Section("Recurring services", places),), **fields)
+    places = (printed.Place("18 Elm Street, Austin, TX 78704", items),)
+    return samples.simple_invoice(sections=(printed.Section("Recurring services", places),), **fields)
 
 
 def tool(*args, data=None):
@@ -239,8 +240,8 @@ def test_an_address_never_stands_alone_at_the_end_of_a_page():
     for count in range(8, 14):
         for expectation in ("", "One line.", "Two lines. " * 14):
             lines = (samples.item(),) * count
-            places = (documents.Place("18 Elm Street", lines), documents.Place("7 Oak Street", lines))
-            section = documents.Section("Recurring services", places)
+            places = (printed.Place("18 Elm Street", lines), printed.Place("7 Oak Street", lines))
+            section = printed.Section("Recurring services", places)
             data = pdf.invoice_pdf(samples.simple_invoice(sections=(section,), expectation=expectation))
             page = next(text for text in text_of(data).split("\f") if "7 Oak Street" in text)
             assert "Burglary" in page.partition("7 Oak Street")[2], (count, expectation)
@@ -248,14 +249,14 @@ def test_an_address_never_stands_alone_at_the_end_of_a_page():
 
 def test_the_total_is_never_cut_off_at_the_end_of_a_page():
     for count in range(4, 14):
-        earlier = tuple(documents.Earlier(str(n), date(2026, 11, 1), 100, True) for n in range(10300, 10306))
+        earlier = tuple(printed.Earlier(str(n), date(2026, 11, 1), 100, True) for n in range(10300, 10306))
         data = pdf.invoice_pdf(invoice_of(count, earlier=earlier, earlier_cents=600))
         assert re.search(r"Due in all\s+\$48.50", text_of(data)), count
 
 
 def test_enormous_texts_are_cut_and_never_push_the_page_apart():
     long = "Wolfeschlegelsteinhausen" * 500
-    place = documents.Place(long, (samples.item(long, system=long, work_order=long, discount_cents=1,
+    place = printed.Place(long, (samples.item(long, system=long, work_order=long, discount_cents=1,
                                                 discount_reason=long),))  # fmt: skip
     data = pdf.invoice_pdf(
         samples.invoice(
@@ -264,8 +265,8 @@ def test_enormous_texts_are_cut_and_never_push_the_page_apart():
             po_number=long,
             note=long,
             company=replace(samples.COMPANY, legal_name=long, name=long, payable_to=long, phone_hours=long),
-            sections=(documents.Section("Recurring services", (place,)),),
-            applied=(documents.Amount(long, -5, date(2026, 12, 1)),),
+            sections=(printed.Section("Recurring services", (place,)),),
+            applied=(printed.Amount(long, -5, date(2026, 12, 1)),),
         )
     )
 
@@ -279,7 +280,7 @@ def test_enormous_texts_are_cut_and_never_push_the_page_apart():
     "address_lines", [(), ("1 A St",), ("1 A St", "Unit 2", "Floor 3", "Austin, TX 78701")]
 )
 def test_a_company_that_says_little_still_has_a_page(address_lines):
-    company = documents.Letterhead("A", "A", address_lines, "", "", "", "", "A", address_lines)
+    company = letterheads.Letterhead("A", "A", address_lines, "", "", "", "", "A", address_lines)
 
     text = text_of(pdf.invoice_pdf(samples.simple_invoice(company=company, pay_url="")))
 
@@ -308,7 +309,7 @@ def test_the_same_document_gives_the_same_bytes_in_every_process():
 
 
 def test_weasyprint_is_loaded_with_the_first_pdf_and_not_before():
-    code = "import sys; import billing.edges.pdf, billing.documents; print('weasyprint' in sys.modules)"
+    code = "import sys, billing.edges.pdf, billing.edges.letters; print('weasyprint' in sys.modules)"
 
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=pdf.ROOT)
 
@@ -401,7 +402,7 @@ def test_a_logo_is_drawn():
     Image.new("RGB", (600, 150), "#a84b06").save(picture, "PNG")
     plain = pdf.invoice_pdf(samples.simple_invoice())
 
-    logo = documents.logo_uri(picture.getvalue())
+    logo = letterheads.logo_uri(picture.getvalue())
     data = pdf.invoice_pdf(samples.simple_invoice(company=replace(samples.COMPANY, logo_uri=logo)))
 
     assert pictures(data) == pictures(plain) + 1
@@ -423,7 +424,7 @@ def test_a_receipt_on_paper_says_what_was_paid_and_what_for():
 
 
 def test_a_receipt_shows_what_was_sent_back():
-    refund = documents.Amount("Refund by check: paid twice", 1755, date(2026, 12, 9))
+    refund = printed.Amount("Refund by check: paid twice", 1755, date(2026, 12, 9))
 
     text = text_of(pdf.receipt_pdf(samples.receipt(refunds=(refund,))))
 

@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
-from billing import documents, money, words
+from billing import money, words
+from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.renewals import contents, limits, matching, places, rules, sample, terms, windows
 from billing.renewals.terms import Agreement, Place
@@ -16,7 +17,7 @@ from billing.wording import defaults, tongues, writing
 from models import RenewalRule
 
 TODAY = date(2026, 11, 22)
-COMPANY = documents.Letterhead(
+COMPANY = letterheads.Letterhead(
     "Lantern", "Lantern Security LLC", ("12 Main Street", "Austin, TX 78701"), "(512) 555-0100", "",
     "billing@lantern.example", "B-1", "Lantern", (),
 )  # fmt: skip

@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 import models
-from billing import autopay_documents, links, notices, payments, tickets
+from billing import links, notices, payments, tickets
 from billing.automatic import autopay, consent
+from billing.documents import autopay_documents
 from billing.errors import BillingError
 from models import (
     Charge,

@@ -15,7 +15,7 @@ from admin import (
 )
 from admin.base import StaffView
 from admin.tables.customers import ADDRESS
-from billing import documents
+from billing.documents import letterheads
 from models import (
     Company,
     Staff,
@@ -71,7 +71,7 @@ class CompanyView(StaffView):
 
     def saved(self, row, form, *, created):
         if form.logo.data:
-            Company.update(logo_type=documents.picture_kind(form.logo.data)).where(
+            Company.update(logo_type=letterheads.picture_kind(form.logo.data)).where(
                 Company.id == row.id
             ).execute()
 

@@ -19,7 +19,8 @@ from admin import (
 )
 from admin.base import StaffView
 from admin.filters import Derived
-from billing import demands, documents, reminder_policies, reports
+from billing import demands, reminder_policies, reports
+from billing.documents import invoice_documents, receipt_documents
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.remedies import write_offs
@@ -74,7 +75,7 @@ class InvoiceView(StaffView):
     @expose("/<int:id>/pdf")
     def pdf_view(self, id):
         """The invoice as the customer gets it on paper; a draft as it would be."""
-        document = documents.invoice_document(self.get_one(id), pay_url="", today=g.today)
+        document = invoice_documents.of(self.get_one(id), pay_url="", today=g.today)
         return pdf_answer(pdf.invoice_pdf(document), f"Invoice {document.number}")
 
     def more_links(self, row):
@@ -169,9 +170,7 @@ class PaymentView(StaffView):
         payment = self.get_one(id)
         if payment.state not in Payment.MONEY:
             abort(404)
-        return pdf_answer(
-            pdf.receipt_pdf(documents.receipt_document(payment)), f"Receipt {payment.reference}"
-        )
+        return pdf_answer(pdf.receipt_pdf(receipt_documents.of(payment)), f"Receipt {payment.reference}")
 
     def more_links(self, row):
         return [("Receipt", url_for(".pdf_view", id=row.id))] if row.state in Payment.MONEY else []

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import demands, documents, words
+from billing import demands, words
+from billing.documents import naming
 from billing.money import format_cents
 from models import AutopayOutcome, Customer, Invoice, Payment, PaymentMethod, PaymentPart
 
@@ -124,7 +125,7 @@ def _owed(invoices):
     dated = {id: [one for one in some if one.due_on] for id, some in asked.items()}
     return tuple(
         Owed(
-            one, documents.printed_number(one, company), dated[one.id][0].due_on,
+            one, naming.number(one, company), dated[one.id][0].due_on,
             sum(part.cents for part in dated[one.id]),
         )
         for one in invoices

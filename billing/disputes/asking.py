@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from peewee import IntegrityError
 
-from billing import approvals, demands, documents, events, ledger, masking, notices, tickets
+from billing import approvals, demands, events, ledger, masking, notices, tickets
 from billing import company as companies
 from billing.automatic import following
 from billing.disputes import finding, settling
+from billing.documents import naming
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.states import move
@@ -120,7 +121,7 @@ def _check_payment(invoice, cents):
 
 
 def _ticket(invoice, line, cents, reason, words, by, via, now, contact, staff, files):
-    number = documents.printed_number(invoice, companies.current())
+    number = naming.number(invoice, companies.current())
     what = f", {line.text}" if line else ""
     return tickets.open(
         invoice.customer,

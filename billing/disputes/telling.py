@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import demands, documents
+from billing import demands
 from billing.disputes import finding
+from billing.documents import naming, reading
 from models import Invoice
 
 
@@ -33,9 +34,9 @@ def document(dispute, *, today):
     invoice = Invoice.get_by_id(dispute.invoice_id)
     asked = demands.of(invoice)
     credit_cents = dispute.credit.amount_cents if dispute.credit_id else 0
-    automatic = documents.automatic(invoice, today)
+    automatic = reading.automatic(invoice, today)
     return DisputeDocument(
-        number=documents.printed_number(invoice, companies.current()),
+        number=naming.number(invoice, companies.current()),
         about=finding.about(dispute),
         is_line=dispute.line_id is not None,
         cents=dispute.amount_cents,

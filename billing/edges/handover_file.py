@@ -9,7 +9,8 @@ import hashlib
 import io
 import zipfile
 
-from billing import documents, dossiers, words
+from billing import dossiers, words
+from billing.documents import invoice_documents, statement_documents
 from billing.edges import pdf
 from billing.money import format_cents
 from models import Invoice
@@ -37,16 +38,12 @@ def _files(handover, today, company):
         yield f"{table.name}.csv", _csv(table)
     invoices = dossiers.open_invoices(customer)
     for invoice in invoices[:MOST_INVOICES]:
-        document = documents.invoice_document(
-            invoice, pay_url="", today=today, as_issued=True, company=company
-        )
+        document = invoice_documents.of(invoice, pay_url="", today=today, as_issued=True, company=company)
         yield f"invoices/{invoice.number}.pdf", pdf.invoice_pdf(document)
     first = Invoice.select().where((Invoice.customer == customer) & Invoice.issued_on.is_null(False))
     first = first.order_by(Invoice.issued_on).first()
     if first is not None:
-        document = documents.statement_document(
-            customer, first.issued_on, today, today=today, company=company
-        )
+        document = statement_documents.of(customer, first.issued_on, today, today=today, company=company)
         yield "statement.pdf", pdf.statement_pdf(document)
     for number, notice in enumerate(dossiers.messages(customer)[-MOST_MESSAGES:], 1):
         text = f"{notice.subject}\n\n{notice.body_text}" if notice.body_text else notice.subject

@@ -11,10 +11,8 @@ from flask import url_for
 from flask.testing import EnvironBuilder
 
 from billing import (
-    autopay_documents,
     canceling,
     digests,
-    documents,
     handovers,
     links,
     preferences,
@@ -25,6 +23,7 @@ from billing import (
 from billing import company as companies
 from billing.automatic import autopay, setbacks, upcoming
 from billing.disputes import telling
+from billing.documents import autopay_documents, invoice_documents, letterheads, reading, receipt_documents
 from billing.edges import pdf
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding
@@ -86,13 +85,13 @@ class Composer:
         """
         company = companies.current()
         rows = [one.invoice for one in notices if one.kind in _OF_AN_INVOICE and one.invoice_id]
-        read, texts = documents.around(rows, today=today) if rows else {}, {}
+        read, texts = reading.around(rows, today=today) if rows else {}, {}
 
         @contextmanager
         def opened():
             with (
                 companies.read_once(company),
-                documents.reading_ahead(read, today),
+                reading.ahead(read, today),
                 versions.read_once(texts),
                 links.kept_back(),
             ):
@@ -114,7 +113,7 @@ def _context(app, notice, now):
     context = _CONTEXTS[notice.kind](notice, tokens, app.clock.today(), now)
     _add_standing_links(notice, tokens, now, with_preferences=notice.channel == Notice.MAIL)
     links.carry(tokens.secrets, notice)
-    company = documents.letterhead(companies.current())
+    company = letterheads.of(companies.current())
     around = {"company": company, "contact": notice.contact, "why": notice.why, "links": tokens.urls}
     return context | around, tokens
 
@@ -198,7 +197,7 @@ def _invoice(notice, tokens, today, now):
     tokens.urls["question_url"] = f"{pay_url}#question"
     if also:
         tokens.add("together_url", "portal.pay_together", token)
-    document = documents.invoice_document(notice.invoice, pay_url=pay_url, today=today)
+    document = invoice_documents.of(notice.invoice, pay_url=pay_url, today=today)
     if document.is_automatic:
         tokens.add("wait_url", "portal.wait_by_link", token)
     all_cents = document.asked_cents + sum(other.cents for other in also)
@@ -258,7 +257,7 @@ def _check_in(notice, tokens, today, now):
 
 
 def _payment(notice, tokens, today, now):
-    return {"document": documents.receipt_document(notice.payment), "payment": notice.payment}
+    return {"document": receipt_documents.of(notice.payment), "payment": notice.payment}
 
 
 def _payment_problem(notice, tokens, today, now):

@@ -1,6 +1,6 @@
 """Documents as PDF: US Letter, tagged (PDF/UA-1), the same bytes for the same document on every machine.
 
-Draws what billing/documents.py says and decides nothing. WeasyPrint is imported at the first PDF only: it
+Draws what billing/documents/ says and decides nothing. WeasyPrint is imported at the first PDF only: it
 costs half a second. Nothing is fetched: the fonts are read from static/fonts when the style is parsed, a logo
 and the QR code are data: URIs, and every other address is refused.
 """
@@ -13,7 +13,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from billing import documents, money, words
+from billing import money, words
+from billing.documents import letterheads
 from models import Difference
 
 VARIANT = "pdf/ua-1"
@@ -75,7 +76,7 @@ def certificate_pdf(certificate, *, company, code):
             "pdf/certificate.html",
             certificate,
             styles=("certificate",),
-            company=documents.letterhead(company),
+            company=letterheads.of(company),
             code=code,
             kinds=dict(Difference.kind.choices),
             made=words.moment(certificate.made_at, zone),

@@ -7,8 +7,9 @@ document that has a design of its own (invoice, receipt, charge, contract's end)
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from billing import autopay_documents, documents, printing, words
 from billing import company as companies
+from billing import printing, words
+from billing.documents import autopay_documents, letterheads, naming, printed
 from billing.edges import letters, pdf
 from billing.wording import composing, on_paper, tongues
 from models import Notice, Template
@@ -39,7 +40,7 @@ class Said:
     """The values of templates/pdf/letter.html: the words of a mail on our paper."""
 
     said: on_paper.OnPaper
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     customer_name: str
     account_number: str
     bill_to: tuple[str, ...]
@@ -51,7 +52,7 @@ class Said:
     scan_words: str
     pay_words: str
     pay_url: str = ""
-    slip: documents.InvoiceDocument | None = None
+    slip: printed.InvoiceDocument | None = None
 
     @property
     def pay_host(self):
@@ -112,7 +113,7 @@ def what_of(notice):
     kind = dict(Notice.kind.choices)[notice.kind]
     if not notice.invoice_id:
         return kind
-    number = documents.printed_number(notice.invoice, companies.current())
+    number = naming.number(notice.invoice, companies.current())
     return f"Invoice {number}" if notice.kind == Notice.INVOICE else f"{kind}, invoice {number}"
 
 
@@ -133,7 +134,7 @@ def _said(notice, context, urls, today, now):
     """The words of the mail, with a slip and a code where an invoice is asked for."""
     tongue, customer = tongues.of(notice.customer), notice.customer
     document = context.get("document")
-    asks = notice.kind in ASKS and isinstance(document, documents.InvoiceDocument) and document.is_payable
+    asks = notice.kind in ASKS and isinstance(document, printed.InvoiceDocument) and document.is_payable
     pay_url = urls.get("together_url") or urls.get("pay_url", "")
     is_spanish = tongue.code == "es"
     host = urlsplit(pay_url).netloc
@@ -193,7 +194,7 @@ class Cover:
     """What the cover sheet says."""
 
     title: str
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     made: str
     by: str
     pieces: tuple[Row, ...]
@@ -221,7 +222,7 @@ def cover_of(batch, drawn, left_out, now):
     others = [row for row in rows if row not in certified]
     return Cover(
         title=f"Print batch {batch.id}",
-        company=documents.letterhead(company),
+        company=letterheads.of(company),
         made=words.moment(now, company.time_zone),
         by=batch.ordered_by.partition(":")[2] or batch.ordered_by,
         pieces=tuple(rows),

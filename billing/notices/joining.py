@@ -7,8 +7,9 @@ notices, and whatever was sent before are left alone. Must run inside the sender
 from dataclasses import dataclass
 
 from billing import company as companies
-from billing import demands, documents, words
+from billing import demands, words
 from billing.collections import gate
+from billing.documents import naming
 from billing.notices import judging, timing
 from models import Invoice, Notice, among
 
@@ -118,7 +119,7 @@ def said_with(notice, *, today):
     ordered = [found[id] for id in sorted(days, key=lambda id: (days[id], id))]
     company = companies.current()
     return tuple(
-        Also(row, documents.printed_number(row, company), due_words(days[row.id], today), cents[row.id])
+        Also(row, naming.number(row, company), due_words(days[row.id], today), cents[row.id])
         for row in ordered
     )
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from billing import company as companies
-from billing import demands, documents, ledger, words
+from billing import demands, ledger, words
 from billing.collections import verdicts
+from billing.documents import naming
 from billing.money import format_cents
 from models import Call, Credit, Dispute, Message, Notice, Payment, Promise, Ticket
 
@@ -94,7 +95,7 @@ def _open(found, notice, customer, told, today):
             found.invoices.append(invoice)
             due = words.date(demands.first_on(asked[invoice.id]) or invoice.due_on)
             sentence = (
-                f"Invoice {documents.printed_number(invoice, company)}: "
+                f"Invoice {naming.number(invoice, company)}: "
                 f"{format_cents(late or invoice.open_cents)}, due {due}."
             )
             found.facts.append(Fact(OPEN, "invoice", invoice.id, None, sentence))

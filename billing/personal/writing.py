@@ -4,7 +4,8 @@ Not here: what is known (``evidence``), what may be granted (``ways``).
 """
 
 from billing import company as companies
-from billing import demands, documents, words
+from billing import demands, words
+from billing.documents import naming
 from billing.money import format_cents
 from billing.wording import tongues
 from models import Customer, Verdict
@@ -118,7 +119,7 @@ def _open(notice, evidence, texts, tongue):
     asked = demands.of(invoice)
     cents = sum(one.cents for one in asked if one.due_on) or invoice.open_cents
     told = {
-        "number": documents.printed_number(invoice, companies.current()),
+        "number": naming.number(invoice, companies.current()),
         "cents": format_cents(cents),
         "due": tongue.date(demands.first_on(asked) or invoice.due_on),
         "came": format_cents(invoice.total_cents - invoice.open_cents),

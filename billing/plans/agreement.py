@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import documents, words
+from billing import words
+from billing.documents import letterheads, naming
 from billing.plans import phrases, standing
 from billing.wording import tongues
 from models import Plan
@@ -30,7 +31,7 @@ class Covered:
 class Agreement:
     """A plan as an agreement on paper. ``signed`` is [(term, text)], the data of the signature."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     customer_name: str
     account_number: str
     bill_to: tuple
@@ -71,7 +72,7 @@ def text_of(customer, shape, *, invoices, autopay_label="", company=None):
         customer=customer.name,
         account=customer.account_number,
         covered=tuple(
-            (documents.printed_number(invoice, company), invoice.due_on, cents) for invoice, cents in invoices
+            (naming.number(invoice, company), invoice.due_on, cents) for invoice, cents in invoices
         ),
         cents=shape.cents,
         payments=tuple((payment.cents, payment.due_on) for payment in shape.payments),
@@ -98,7 +99,7 @@ def document(plan, *, today):
     company, stands = companies.current(), standing.of(plan, today=today)
     customer = plan.customer
     return Agreement(
-        company=documents.letterhead(company),
+        company=letterheads.of(company),
         customer_name=customer.name,
         account_number=customer.account_number,
         bill_to=(customer.name, *customer.address_lines),
@@ -106,7 +107,7 @@ def document(plan, *, today):
         headline=HEADLINES[plan.state],
         amount_cents=plan.amount_cents,
         invoices=tuple(
-            Covered(documents.printed_number(one.invoice, company), one.invoice.due_on, one.amount_cents)
+            Covered(naming.number(one.invoice, company), one.invoice.due_on, one.amount_cents)
             for one in stands.invoices
         ),
         rows=stands.rows,

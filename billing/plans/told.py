@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from billing import company as companies
-from billing import documents
+from billing.documents import naming
 from billing.plans import agreement, keeping, standing, telling
 from models import Plan
 
@@ -78,7 +78,7 @@ def plan_document(plan, *, today):
         reason=plan.reason,
         note=plan.words if plan.state == Plan.PROPOSED else "",
         owed=tuple(
-            Owed(documents.printed_number(one.invoice, company), one.invoice.due_on, one.invoice.open_cents)
+            Owed(naming.number(one.invoice, company), one.invoice.due_on, one.invoice.open_cents)
             for one in stands.invoices
             if one.invoice.open_cents
         ),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import documents, words
+from billing import words
+from billing.documents import letterheads, naming
 from models import Allocation, Credit, ServiceCredit
 
 
@@ -24,7 +25,7 @@ class Part:
 class CreditDocument:
     """A credit that somebody gave, why, and what it did."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     account_number: str
     cents: int
     on: date
@@ -38,7 +39,7 @@ class CreditDocument:
 class FeeDocument:
     """A late fee that is not charged yet: how much at most, from when, and what it is reckoned from."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     number: str
     due_on: date
     open_cents: int
@@ -58,7 +59,7 @@ def credit_document(credit):
     """The CreditDocument of a credit as it stands now, with the others that were given for the same fault."""
     company, credits = companies.current(), _together(credit)
     return CreditDocument(
-        company=documents.letterhead(company),
+        company=letterheads.of(company),
         account_number=credit.customer.account_number,
         cents=sum(one.amount_cents for one in credits),
         on=credit.made_on,
@@ -85,7 +86,7 @@ def _paid(credits, company):
     for row in Allocation.select().where(Allocation.credit.in_(credits)).order_by(Allocation.id):
         sums[row.invoice] = sums.get(row.invoice, 0) + row.amount_cents
     return tuple(
-        Part(documents.printed_number(invoice, company), cents, invoice.open_cents)
+        Part(naming.number(invoice, company), cents, invoice.open_cents)
         for invoice, cents in sums.items()
         if cents > 0
     )
@@ -95,8 +96,8 @@ def fee_document(fee):
     """The FeeDocument of a late fee as it stands now."""
     company = companies.current()
     return FeeDocument(
-        company=documents.letterhead(company),
-        number=documents.printed_number(fee.invoice, company),
+        company=letterheads.of(company),
+        number=naming.number(fee.invoice, company),
         due_on=fee.invoice.due_on,
         open_cents=fee.invoice.open_cents,
         cents=fee.cents,

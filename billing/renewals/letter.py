@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import contracts, documents, words
+from billing import contracts, words
+from billing.documents import letterheads
 from billing.money import format_cents
 from billing.renewals import agreements, closing, contents, matching, rules, terms
 from models import Charge, PriceChange, RenewalRule, Site
@@ -41,7 +42,7 @@ class Total:
 class RenewalDocument:
     """A notice as printed. ``is_yearly``: the reminder of a service that goes on, with no term to renew."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     customer_name: str
     account_number: str
     bill_to: tuple[str, ...]
@@ -185,7 +186,7 @@ def document(rows, *, today, online=""):
     renews_on = None if is_yearly else about.term_end_on + terms.DAY
     lines, totals = _charges(contract, today, renews_on or today)
     return RenewalDocument(
-        company=documents.letterhead(companies.current()),
+        company=letterheads.of(companies.current()),
         customer_name=contract.customer.name,
         account_number=contract.customer.account_number,
         bill_to=(contract.customer.name, *contract.customer.address_lines),

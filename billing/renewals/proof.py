@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing import company as companies
-from billing import documents, words
+from billing import words
+from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.renewals import asking, contents, sending
 from models import Consent, Event, Notice, RenewalAnswer, RenewalNotice
@@ -40,7 +41,7 @@ class Section:
 class ProofPack:
     """All that proves one notice. ``made``: when, on the company's clock; ``about``: the table of its row."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     about: str
     notice_id: int
     title: str
@@ -70,7 +71,7 @@ def pack(row, *, now):
         raise BillingError("Nothing has gone out yet, so there is nothing to prove.")
     company, customer = companies.current(), row.contract.customer
     return ProofPack(
-        company=documents.letterhead(company),
+        company=letterheads.of(company),
         about=RENEWAL_NOTICE,
         notice_id=row.id,
         title=f"Proof of notice {row.id}: {row.rule_code}, {row.contract.name}, {customer}",

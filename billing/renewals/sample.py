@@ -11,7 +11,7 @@ ANSWER_URL = "https://pay.example.com/agreement/Wq7"
 def renewal(company, **fields):
     """A RenewalDocument: three years of monitoring that renew for a year, at a higher price.
 
-    company -- the documents.Letterhead on top of it
+    company -- the letterheads.Letterhead on top of it
     """
     lines = (
         Line("Burglary monitoring", "Home, 7 Oak Street", 3495, 3695, "every month"),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import documents, notices
+from billing import notices
+from billing.documents import letterheads
 from models import Notice
 
 
@@ -16,7 +17,7 @@ from models import Notice
 class Told:
     """One message about a contract as plain values."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     customer_name: str
     account_number: str
     bill_to: tuple[str, ...]
@@ -36,7 +37,7 @@ class Told:
 def told(customer, *, today, title, sentence, facts, paragraphs, subject="", online=""):
     """A Told to a customer. Facts and paragraphs without words are left out."""
     return Told(
-        company=documents.letterhead(companies.current()),
+        company=letterheads.of(companies.current()),
         customer_name=customer.name,
         account_number=customer.account_number,
         bill_to=(customer.name, *customer.address_lines),

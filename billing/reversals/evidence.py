@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from billing import company as companies
-from billing import documents, words
+from billing import words
+from billing.documents import letterheads, naming
 from models import Autopay, Contact, Line, Message, Notice, Payment, Ticket
 
 MOST = 20  # of each kind; a bank reads the first pages
@@ -49,7 +50,7 @@ class Sent:
 class Evidence:
     """All that we can show. ``facts`` pairs are (heading, text), in the order in which they are read."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     customer_name: str
     case: str
     amount_cents: int
@@ -83,7 +84,7 @@ def collect(case):
     company, payment = companies.current(), case.payment
     invoices = [part.invoice for part in payment.parts]
     return Evidence(
-        company=documents.letterhead(company),
+        company=letterheads.of(company),
         customer_name=payment.customer.name,
         case=str(case),
         amount_cents=case.amount_cents,
@@ -113,7 +114,7 @@ def _payment_facts(payment, company):
     return _given(
         ("Payment", payment.reference),
         ("Paid on", words.moment(at, company.time_zone)),
-        ("Method", documents.method_words(payment)),
+        ("Method", naming.method(payment)),
         ("How it was paid", how),
         ("Processor's transaction", payment.transaction_id),
         ("Authorization code", payment.auth_code),
@@ -158,7 +159,7 @@ def _consent(autopay, company):
 def _billed(invoice, company):
     return Billed(
         invoice=invoice,
-        number=documents.printed_number(invoice, company),
+        number=naming.number(invoice, company),
         issued_on=invoice.issued_on,
         due_on=invoice.due_on,
         total_cents=invoice.total_cents,
@@ -221,4 +222,4 @@ def _earlier(payment):
         & (Payment.received_on < payment.received_on)
     )
     rows = Payment.select().where(same).order_by(Payment.received_on.desc()).limit(5)
-    return tuple((row.received_on, documents.method_words(row), row.amount_cents) for row in rows)
+    return tuple((row.received_on, naming.method(row), row.amount_cents) for row in rows)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import documents, words
+from billing import words
+from billing.documents import letterheads, naming
 from billing.money import format_cents
 from models import Allocation, Invoice, OneOff, Payment, Refund
 
@@ -26,7 +27,7 @@ class Reopened:
 class RefundDocument:
     """Everything that the message about a refund says."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     title: str
     sentence: str
     amount_cents: int
@@ -47,7 +48,7 @@ class ProblemDocument:
     to pay but to talk.
     """
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     title: str
     subject: str
     sentence: str
@@ -75,12 +76,12 @@ def refund_document(refund):
     facts = (
         ("Refund", refund.reference or f"{refund.id}"),
         ("Of your payment", f"{payment.reference}, {words.date(payment.received_on)}"),
-        ("Paid with", documents.method_words(payment)),
+        ("Paid with", naming.method(payment)),
         ("Account", payment.customer.account_number),
         ("Reason", words.sentence(refund.reason)),
     )
     return RefundDocument(
-        company=documents.letterhead(company),
+        company=letterheads.of(company),
         title=title,
         sentence=f"{sentence} {_of_autopay(payment, owed)}".strip(),
         amount_cents=refund.amount_cents,
@@ -99,7 +100,7 @@ def _of_autopay(payment, owed):
 
 
 def _refund_words(refund):
-    method, cents = documents.method_words(refund.payment), format_cents(refund.amount_cents)
+    method, cents = naming.method(refund.payment), format_cents(refund.amount_cents)
     match refund.how:
         case Refund.VOID:
             return "Canceled payment", (
@@ -132,7 +133,7 @@ def problem_document(payment):
     title, subject = _problem_title(payment)
     invoices = reopened(payment, company)
     return ProblemDocument(
-        company=documents.letterhead(company),
+        company=letterheads.of(company),
         title=title,
         subject=subject,
         sentence=_problem_sentence(payment),
@@ -141,7 +142,7 @@ def problem_document(payment):
         paid_on=payment.received_on,
         facts=(
             ("Payment", payment.reference),
-            ("Paid with", documents.method_words(payment)),
+            ("Paid with", naming.method(payment)),
             ("Account", payment.customer.account_number),
         ),
         reopened=invoices,
@@ -212,6 +213,6 @@ def reopened(payment, company, reason=None):
         Invoice.id.in_(Allocation.select(Allocation.invoice).where(twins)) & Invoice.IS_OWED
     )
     return tuple(
-        Reopened(one, documents.printed_number(one, company), one.due_on, one.open_cents)
+        Reopened(one, naming.number(one, company), one.due_on, one.open_cents)
         for one in query.order_by(Invoice.due_on, Invoice.id)
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import demands, documents, ledger, words
+from billing import demands, ledger, words
+from billing.documents import letterheads
 from models import Call, Charge, Invoice, Notice, Payment, Site, Suspension, System
 
 LEAST_DAYS = 10  # from the letter to the day, whatever the policy says
@@ -155,7 +156,7 @@ def document(suspension, *, today):
     sites = Site.select().join(Charge).where(Charge.contract == contract).order_by(Site.id).distinct()
     cents, _ = of(row.customer, today)
     return RestDocument(
-        company=documents.letterhead(companies.current()),
+        company=letterheads.of(companies.current()),
         account_number=row.customer.account_number,
         service=contract.name,
         where="; ".join(", ".join(site.address_lines) or site.name for site in sites),

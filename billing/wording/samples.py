@@ -7,9 +7,17 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from billing import autopay_documents, canceling, digests, documents, handovers, outcomes, remittance
+from billing import canceling, digests, handovers, outcomes, remittance
 from billing.automatic import setbacks
 from billing.disputes import telling
+from billing.documents import (
+    autopay_documents,
+    letterheads,
+    printed,
+    receipt_documents,
+    sentences,
+    statement_documents,
+)
 from billing.notices import joining
 from billing.notices.queueing import WHY_CANCELED, WHY_CREDIT, WHY_LATE_FEE, WHY_PROMISE
 from billing.plans import sample as plans
@@ -23,7 +31,7 @@ from models import Notice
 
 PAY_URL = "https://pay.example.com/i/Zk3vQ0m1s8Yc2nT5bWf7Jq9LxR4uAaEeHhGgDdKkPpM"
 
-COMPANY = documents.Letterhead(
+COMPANY = letterheads.Letterhead(
     name="Example Alarm",
     legal_name="Example Alarm & Monitoring, LLC",
     address_lines=("410 Commerce Street, Suite 200", "Austin, TX 78701"),
@@ -49,7 +57,7 @@ def item(text="Burglary monitoring", cents=4250, **fields):
         "part": "", "work_order": "", "quantity": 1, "unit_cents": cents, "amount_cents": cents,
         "discount_cents": 0, "discount_reason": "", "tax_cents": 0, "total_cents": cents,
     }  # fmt: skip
-    return documents.Item(text=text, **known | fields)
+    return printed.Item(text=text, **known | fields)
 
 
 def _sections():
@@ -66,8 +74,8 @@ def _sections():
              tax_cents=982, total_cents=12882, work_order="5531"),
     )  # fmt: skip
     return (
-        documents.Section("Recurring services", (documents.Place(home, recurring),)),
-        documents.Section("Work and parts", (documents.Place(home, work),)),
+        printed.Section("Recurring services", (printed.Place(home, recurring),)),
+        printed.Section("Work and parts", (printed.Place(home, work),)),
     )
 
 
@@ -89,11 +97,11 @@ def invoice(**fields):
         "sections": _sections(),
         "subtotal_cents": 18395,
         "discount_cents": 500,
-        "taxes": (documents.Amount("Texas and Austin sales tax, 8.25%", 1477),),
+        "taxes": (printed.Amount("Texas and Austin sales tax, 8.25%", 1477),),
         "total_cents": 19372,
-        "applied": (documents.Amount("Credit: technician came a day late", -1500, date(2026, 11, 24)),),
+        "applied": (printed.Amount("Credit: technician came a day late", -1500, date(2026, 11, 24)),),
         "open_cents": 17872,
-        "earlier": (documents.Earlier("10377", date(2026, 11, 15), 3995, True),),
+        "earlier": (printed.Earlier("10377", date(2026, 11, 15), 3995, True),),
         "earlier_cents": 3995,
         "expectation": "Services are billed in advance: this invoice covers December 1–31, 2026. "
         "The work listed was done on November 19, 2026.",
@@ -101,18 +109,18 @@ def invoice(**fields):
         "wish": "Nothing is charged automatically: you pay each invoice yourself.",
         "late": "There is no late fee. If you cannot pay by December 15, 2026, tell us and we will "
         "find a date together.",
-        "objection": documents.OBJECTION,
+        "objection": sentences.OBJECTION,
         "pay_url": PAY_URL,
         "scan_line": remittance.scan_line("100042", 10482, 21867),
     }
-    return documents.InvoiceDocument(**known | fields)
+    return printed.InvoiceDocument(**known | fields)
 
 
 def simple_invoice(**fields):
     """The commonest invoice of all: one service, no tax, nothing else open."""
-    place = documents.Place("18 Elm Street, Austin, TX 78704", (item(),))
+    place = printed.Place("18 Elm Street, Austin, TX 78704", (item(),))
     known = {
-        "sections": (documents.Section("Recurring services", (place,)),),
+        "sections": (printed.Section("Recurring services", (place,)),),
         "subtotal_cents": 4250, "discount_cents": 0, "taxes": (), "total_cents": 4250, "open_cents": 4250,
         "applied": (), "earlier": (), "earlier_cents": 0,
         "scan_line": remittance.scan_line("100042", 10482, 4250),
@@ -123,7 +131,7 @@ def simple_invoice(**fields):
 
 def paid(document):
     """The same invoice after it was paid."""
-    payment = documents.Amount("Payment, Visa ending 4242", -document.open_cents, date(2026, 12, 3))
+    payment = printed.Amount("Payment, Visa ending 4242", -document.open_cents, date(2026, 12, 3))
     return replace(
         document, state="paid", when="Paid on December 3, 2026", open_cents=0, late="", wish="",
         scan_line="", earlier=(), earlier_cents=0, applied=(*document.applied, payment),
@@ -143,12 +151,12 @@ def receipt(**fields):
             ("Processor reference", "60198230011"), ("Authorization code", "A1B2C3"),
         ),
         "paid": (
-            documents.Paid("10377", date(2026, 11, 15), 3995, 0),
-            documents.Paid("10482", date(2026, 12, 15), 4250, 0),
+            receipt_documents.Paid("10377", date(2026, 11, 15), 3995, 0),
+            receipt_documents.Paid("10482", date(2026, 12, 15), 4250, 0),
         ),
         "unapplied_cents": 1755, "refunds": (),
     }  # fmt: skip
-    return documents.ReceiptDocument(**known | fields)
+    return receipt_documents.ReceiptDocument(**known | fields)
 
 
 def dispute(**fields):
@@ -333,16 +341,16 @@ def saved_method(**fields):
 def statement(**fields):
     """Two months of one account."""
     rows = (
-        documents.Row(date(2026, 11, 1), "Invoice 10377", 3995, 0, 3995),
-        documents.Row(date(2026, 11, 20), "Payment, check 1042", 0, 3995, 0),
-        documents.Row(date(2026, 12, 1), "Invoice 10482", 4250, 0, 4250),
+        statement_documents.Row(date(2026, 11, 1), "Invoice 10377", 3995, 0, 3995),
+        statement_documents.Row(date(2026, 11, 20), "Payment, check 1042", 0, 3995, 0),
+        statement_documents.Row(date(2026, 12, 1), "Invoice 10482", 4250, 0, 4250),
     )
     known = {
         "company": COMPANY, "customer_name": "Ann Miller", "account_number": "100042",
         "bill_to": ("Ann Miller", "18 Elm Street", "Austin, TX 78704"), "made_on": date(2026, 12, 31),
         "period": "November 1 – December 31, 2026", "opening_cents": 0, "rows": rows, "closing_cents": 4250,
     }  # fmt: skip
-    return documents.StatementDocument(**known | fields)
+    return statement_documents.StatementDocument(**known | fields)
 
 
 # --- Every kind of message -------------------------------------------------------------------------
@@ -375,14 +383,14 @@ def automatic_invoice():
     sentence = (
         "Autopay will charge $42.50 on December 15, 2026 from Visa ending 4242. You need not do anything."
     )
-    automatic = documents.Automatic(date(2026, 12, 15), "Visa ending 4242", True, sentence)
+    automatic = printed.Automatic(date(2026, 12, 15), "Visa ending 4242", True, sentence)
     late = "There is no late fee. If the day does not suit you, let the charge wait until another one."
     return simple_invoice(automatic=automatic, wish=sentence, late=late)
 
 
 def part_paid():
     """An invoice of which a part was paid."""
-    payment = documents.Amount("Payment, check 1042", -2000, date(2026, 12, 3))
+    payment = printed.Amount("Payment, check 1042", -2000, date(2026, 12, 3))
     return simple_invoice(state="part paid", applied=(payment,), open_cents=2250)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import documents, words
+from billing import words
 from billing.automatic import autopay, consent, upcoming
+from billing.documents import letterheads, naming
 from billing.errors import BillingError
 from billing.money import format_cents
 from models import Autopay, PaymentMethod
@@ -66,7 +67,7 @@ def charge_document(charge, *, company=None):
         cents=charge.cents,
         method=charge.method.label,
         invoices=tuple(
-            Charged(documents.printed_number(row.invoice, company), row.invoice.due_on, row.cents)
+            Charged(naming.number(row.invoice, company), row.invoice.due_on, row.cents)
             for row in charge.planned
         ),
         is_retry=charge.is_retry,
@@ -88,7 +89,7 @@ def charges(customer, *, today, company=None):
 class ChargeLetter:
     """A charge to come on paper, for who has no mail address."""
 
-    company: documents.Letterhead
+    company: letterheads.Letterhead
     customer_name: str
     account_number: str
     bill_to: tuple[str, ...]
@@ -107,7 +108,7 @@ def charge_letter(notice, *, today, now):
         raise BillingError("Nothing is charged on that day any more, so this letter need not leave.")
     company = companies.current()
     return ChargeLetter(
-        company=documents.letterhead(company),
+        company=letterheads.of(company),
         customer_name=customer.name,
         account_number=customer.account_number,
         bill_to=(customer.name, *customer.address_lines),
