@@ -65,6 +65,10 @@ class RefundForm(wtforms.Form):
             raise wtforms.ValidationError("Enter an amount above zero.")
         if field.data > most:
             raise wtforms.ValidationError(f"Only {format_cents(most)} of this payment can be refunded.")
+        if not free and not self.reopen.data:
+            raise wtforms.ValidationError(
+                "All of it pays invoices. To refund it, tick below that they are owed again."
+            )
         if field.data > free and not self.reopen.data:
             raise wtforms.ValidationError(
                 f"Only {format_cents(free)} can be refunded as it is; the rest pays invoices. To refund it "

@@ -29,6 +29,7 @@ SHOWN = (
     Payment.CHARGED_BACK,
     Payment.REFUNDED,
     Payment.DECLINED,
+    Payment.VOIDED,
 )
 LISTED = (
     Invoice.id, Invoice.number, Invoice.state, Invoice.issued_on, Invoice.due_on, Invoice.total_cents,

@@ -368,7 +368,7 @@ class AutopayForm(Form):
         },
     )
     tell_days = WholeNumber(
-        "Tell me by email so many days before each charge",
+        "Tell me by email this many days before each charge",
         [
             Optional(),
             NumberRange(1, consent.MOST_DAYS, message=f"Please choose from 1 to {consent.MOST_DAYS}."),

@@ -90,10 +90,13 @@ def method_added():
     added = [method for method in methods.active(g.customer) if method.id not in before]
     for method in added:
         flash(f"{method.label} is saved.", "success")
-    if not added:
-        flash("Nothing new was saved. What is saved already is listed here and need not be added twice.")
     if added and aim == "autopay":
         return redirect(url_for("portal.autopay", method=added[-1].id), 303)
+    if not added and not methods.kept(g.customer).exists():
+        flash("Nothing was saved.")
+        return redirect(url_for(f"portal.{aim}"), 303)
+    if not added:
+        flash("Nothing new was saved. What is saved already is listed here and need not be added twice.")
     return redirect(url_for("portal.methods"), 303)
 
 

@@ -7,7 +7,7 @@ from flask import url_for
 
 import models
 from billing import links, payments, tickets
-from billing.reversals import returns
+from billing.reversals import refunds, returns
 from models import Contact, Event, Invoice, Notice, Payment, Ticket
 from portal import door
 from tests.factories import (
@@ -356,7 +356,27 @@ def test_a_check_that_came_back_is_told_plainly(signed_in, alice, clock):
 
     assert page.headline == "Returned payment"
     assert "came back to us unpaid. No funds" in page.text
+    assert "Open again" in page.text and "$42.50" in signed_in.open(page.link("Invoice 10001")).text
     assert signed_in.open(f"/account/payments/{payment.reference}.pdf").status == 404
+
+
+def test_a_payment_that_we_canceled_stays_in_the_list_and_leads_to_what_is_open_again(
+    app, signed_in, alice, paying, clock
+):
+    invoice = make_invoice(alice, cents=4250)
+    payment = paying.start(invoice)
+    paying.pay(payment)
+    payment = paying.ask(payment)
+    refund = refunds.start(
+        payment, amount_cents=4250, reason="Paid by mistake", reopen=True, key="k", by=BY,
+        today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+    refunds.send(refund, gateway=paying.gateway, today=clock.today(), now=clock.now())
+
+    page = signed_in.open(signed_in.open("/account/payments").link("December 1, 2026"))
+
+    assert page.headline == "Canceled payment"
+    assert page.link("Invoice 10001") == "/account/invoices/10001"
 
 
 def test_a_statement_lists_a_range_with_balances_and_is_there_as_pdf(signed_in, alice, clock):

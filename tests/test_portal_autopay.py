@@ -630,6 +630,14 @@ def test_coming_back_with_nothing_new_is_said(shop, alices, saved):
     assert "Visa ending 1111" in page.text
 
 
+def test_whoever_turns_back_without_saving_anything_stands_where_they_began(shop, alices):
+    alices.press(alices.open("/account/autopay"), "Add a card or bank account")
+
+    page = alices.open("/account/methods/added")
+
+    assert (page.messages, page.path) == ("Nothing was saved.", "/account/autopay")
+
+
 def test_a_silent_processor_is_an_apology_not_an_error(shop, alices, alice, saved, paying):
     paying.sandbox.stop()
     try:

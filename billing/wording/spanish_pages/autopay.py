@@ -76,7 +76,7 @@ SENTENCES = {
     "When a day’s charges come to more, nothing is charged and we ask you.": "Si los cobros de un día suman más, no se cobra nada y le preguntamos.",
     "Leave it empty for no limit.": "Déjelo vacío para no tener límite.",
     "no limit": "sin límite",
-    "Tell me by email so many days before each charge": "Avísenme por correo electrónico estos días antes de cada cobro",
+    "Tell me by email this many days before each charge": "Avísenme por correo electrónico estos días antes de cada cobro",
     "From {count} to {number}, with one click to wait.": "De {count} a {number}, con un clic para esperar.",
     "Leave it empty if the invoice is notice enough.": "Déjelo vacío si la factura le basta como aviso.",
     "Continue to the words": "Continuar al texto",

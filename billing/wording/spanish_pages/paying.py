@@ -72,6 +72,7 @@ SENTENCES = {
     "Save {method} for next time": "Guardar {method} para la próxima vez",
     "What it paid": "Lo que pagó",
     "Still open": "Aún pendiente",
+    "Open again": "Otra vez pendiente",
     "What we sent back": "Lo que devolvimos",
     "Not what you expected?": "¿No es lo que esperaba?",
     "Tell us in one sentence, and a person looks into it": "Díganoslo en una frase, y una persona lo revisa",
