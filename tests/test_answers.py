@@ -8,7 +8,7 @@ from peewee import IntegrityError
 
 from billing import authorities, bill, links, notices
 from billing.errors import BillingError
-from billing.renewals import answers, asking, endings
+from billing.renewals import answers, asking, closing, endings
 from billing.renewals import day as renewing
 from models import (
     AuthorityNotice,
@@ -19,6 +19,7 @@ from models import (
     Customer,
     Message,
     Notice,
+    Renewal,
     RenewalAnswer,
     RenewalNotice,
     Ticket,
@@ -276,6 +277,51 @@ def test_required_fire_monitoring_waits_for_the_authority(company, alice):
         Ticket.CANCELLATION, contract, Ticket.WAITING_ON_US,
     )  # fmt: skip
     assert {one.kind for one in Notice.select()} == {"contract_answered"}
+
+
+@pytest.fixture
+def ended_early(company, alice):
+    """Ended in time by the customer; required fire monitoring, so it waits for the authority."""
+    contract = agree(alice)
+    require_fire(contract)
+    give(contract, answers.END)
+    return Contract.get_by_id(contract.id)
+
+
+def test_no_term_follows_and_no_fee_however_long_the_authority_takes(ended_early):
+    """It once renewed for a year, and a fee could be charged, because we were slow."""
+    after = END_ON + timedelta(days=9)
+    renewing.run(after, now=at(after), trouble=[])
+
+    contract = Contract.get_by_id(ended_early.id)
+    assert Renewal.get().outcome == "monthly" and contract.term_ends_on is None
+    assert endings.fee_refusal(contract, "other", after, today=after) == closing.WAITS
+
+
+def test_the_page_says_that_it_was_ended_and_asks_nothing_twice(ended_early):
+    told = offered(ended_early)
+
+    assert told.headline == (
+        "You ended your monitoring agreement: March 31, 2027 is planned as your last day of service."
+    )
+    assert "we tell it in writing first" in told.until
+    with pytest.raises(BillingError, match="You have ended it already"):
+        give(ended_early, answers.END, key="again")
+
+
+def test_who_keeps_it_after_all_keeps_its_term_too(ended_early):
+    give(ended_early, answers.RENEW, key="kept")
+
+    contract = Contract.get_by_id(ended_early.id)
+    assert contract.renews_monthly_from_on is None
+    assert offered(contract).headline.startswith("Your monitoring agreement renews on April 1, 2027")
+    assert Message.select().order_by(Message.id.desc()).get().body == answers.KEEPS
+
+
+def test_who_wants_to_talk_has_taken_nothing_back(ended_early):
+    give(ended_early, answers.TALK, key="talk")
+
+    assert closing.asked_to_end(Contract.get_by_id(ended_early.id)) is not None
 
 
 def test_staff_end_it_on_the_day_that_the_customer_was_told(app, company, alice):

@@ -24,6 +24,12 @@ NEXT = (
     "On the contract, “Letter to the authority” makes the letter, “Record notice to the authority” notes "
     "that it left, and “End contract” ends it. The customer knows that we do this for them."
 )
+WAITS = (
+    "The fire authority requires this monitoring, so we tell it in writing first. "
+    "We will write to you when that is done."
+)
+ENDED_ALREADY = "You have ended it already. We will write to you when the fire authority was told."
+KEEPS = "The customer keeps it after all, and signed so. Nothing is to end."
 CHANGED = "What stands here has changed since you looked. Please read it again before you answer."
 
 
@@ -40,11 +46,15 @@ class Offer:
     in_favor: str  # why the contract's own deadline does not count
     waits_for_authority: bool
     final: endings.Final
+    ended: RenewalAnswer | None = None  # they ended it, and it waits for the fire authority
 
     @property
     def headline(self):
         """How it stands, in one sentence."""
         name = endings.lower(self.contract.name)
+        if self.ended:
+            last = words.date(self.ended.last_on)
+            return f"You ended your {name}: {last} is planned as your last day of service."
         if self.term.is_monthly:
             return f"Your {name} runs from month to month."
         ends = words.date(self.term.ends_on)
@@ -57,6 +67,8 @@ class Offer:
     @property
     def until(self):
         """By when it can be ended, in one sentence."""
+        if self.ended:
+            return WAITS
         if self.term.is_monthly:
             notice = words.plural(self.contract.notice_days, "day")
             return f"You may end it on any day. It then runs for another {notice}."
@@ -73,6 +85,8 @@ class Offer:
     @property
     def keep_words(self):
         """What keeping it means."""
+        if self.ended:
+            return "Then nothing ends, and your service goes on as before."
         if self.term.is_monthly or not self.renews:
             return "Everything stays as it is. You need not do anything; your answer only tells us so."
         day = words.date(self.term.ends_on + DAY)
@@ -116,6 +130,7 @@ def offer(contract, *, today, now):
         in_favor=in_favor,
         waits_for_authority=bool(authorities.missing(contract, last_on)),
         final=endings.final(contract, last_on),
+        ended=closing.asked_to_end(contract),
     )
 
 
@@ -205,16 +220,30 @@ def give(
         if contract.ends_on:
             raise BillingError("This agreement ends already. If that is not right, tell us below.")
         offered = offer(contract, today=today, now=now)
+        if answer == END and offered.ended:
+            raise BillingError(ENDED_ALREADY)
         if answer == END and shown_on and shown_on != offered.last_on:
             raise BillingError(CHANGED)
         said = {"name": name, "words": text, "by": by[:300], "via": via, "ip": ip, "browser": browser[:255]}
         row = _record(offered, answer, key, said, contact, notice, now)
-        if answer == END and not offered.waits_for_authority:
-            endings.end(
-                contract, on=offered.last_on, reason_code=NO_REASON, by=by, today=today, now=now, answer=row
-            )
+        _do(row, offered, by=by, today=today, now=now)
         _confirm(row, now)
     return row
+
+
+def _do(row, offered, *, by, today, now):
+    """What an answer wants: end it, or see that no term follows until the authority was told, or keep it."""
+    contract, short = row.contract, by[:80]
+    if row.answer == END and offered.waits_for_authority:
+        closing.wait_for_authority(contract, offered.last_on + DAY, by=short, now=now)
+    elif row.answer == END:
+        ending = {"on": offered.last_on, "reason_code": NO_REASON, "answer": row}
+        endings.end(contract, by=by, today=today, now=now, **ending)
+    elif row.answer == RENEW and offered.ended:
+        closing.keep_after_all(contract, by=short, now=now)
+        if offered.ended.ticket_id:
+            note = {"body": KEEPS, "by": "the answer page", "now": now, "internal": True}
+            tickets.reply(offered.ended.ticket, **note)
 
 
 def _typed(text, most):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from billing import words
 from billing.renewals import agreements, closing, matching, places, prices, rules, terms, windows
-from models import Charge, PriceChange, RenewalAnswer, RenewalNotice, RenewalRule
+from models import Charge, PriceChange, RenewalNotice, RenewalRule
 
 
 @dataclass(frozen=True)
@@ -181,13 +181,13 @@ def _summary(party, term, items, day):
 
 def _wants_to_end(contract, day):
     """That the customer ended it, where something of ours still stands before that; or an empty string."""
-    said = contract.answers.order_by(RenewalAnswer.id.desc()).first()
-    if said is None or said.answer != RenewalAnswer.END or not said.last_on or said.last_on < day:
+    said = closing.asked_to_end(contract)
+    if said is None:
         return ""
-    return (
-        f"The customer ended it, with {words.date(said.last_on)} as the last day of service. "
-        "It is not ended here yet: see the ticket."
-    )
+    wish = f"The customer ended it, with {words.date(said.last_on)} as the last day of service."
+    if said.last_on < day:
+        return f"{wish} That day is over, and it is not ended here: see the ticket."
+    return f"{wish} It is not ended here yet: see the ticket."
 
 
 def _next_step(items, day):

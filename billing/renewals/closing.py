@@ -10,8 +10,10 @@ from billing import events, states, words
 from billing.errors import BillingError
 from billing.periods import DAY, add_months
 from billing.renewals import agreements, limits, matching, one_by_one, rules, terms
-from models import Contract, Renewal, RenewalNotice, RenewalRule, among, db
+from models import Contract, Renewal, RenewalAnswer, RenewalNotice, RenewalRule, among, db
 
+JOB = "daily job"
+WAITS = "The customer ended it; it runs on only until the fire authority was told."
 WATCHED_DAYS = 92  # an end of term that is longer ago was never watched here
 MONTHLY = {
     "void": "the renewal clause is void",
@@ -124,16 +126,16 @@ def _consequence(row, party, now):
     term = terms.term_of(party.agreement, row.term_end_on)
     if not term.is_monthly:
         said = f"Renewed month to month; the notice {row.rule_code} was missed ({why})."
-        _make_monthly(party.contract, term.ends_on + DAY, said, now)
+        _make_monthly(party.contract, term.ends_on + DAY, said, now, JOB)
     return f"Month to month after {words.date(term.ends_on)}, and no fee for leaving: {why}."
 
 
-def _make_monthly(contract, from_on, reason, now):
+def _make_monthly(contract, from_on, reason, now, by):
     """From a day on, the contract runs month to month; an earlier such day stays."""
     stands = contract.renews_monthly_from_on
     if stands is not None and stands <= from_on:
         return
-    _change(contract, "contract.made_monthly", reason, now, "daily job",
+    _change(contract, "contract.made_monthly", reason, now, by,
             renews_monthly_from_on=from_on, renews_monthly_reason=reason[:255])  # fmt: skip
 
 
@@ -166,6 +168,30 @@ def override(row, *, reason, by, now):
     return row
 
 
+def asked_to_end(contract):
+    """The RenewalAnswer by which the customer ended a contract that is not ended here yet; None without one.
+
+    Who wants to talk takes nothing back; who keeps the service does.
+    """
+    if contract.ends_on:
+        return None
+    decided = contract.answers.where(RenewalAnswer.answer != RenewalAnswer.TALK)
+    last = decided.order_by(RenewalAnswer.id.desc()).first()
+    return last if last and last.answer == RenewalAnswer.END else None
+
+
+def wait_for_authority(contract, from_on, *, by, now):
+    """The customer has ended a contract: however long the authority takes, no term follows, and no fee."""
+    _make_monthly(contract, from_on, WAITS, now, by)
+
+
+def keep_after_all(contract, *, by, now):
+    """Undo ``wait_for_authority``."""
+    if contract.renews_monthly_reason == WAITS:
+        nothing = {"renews_monthly_from_on": None, "renews_monthly_reason": ""}
+        _change(contract, "contract.renews_again", "The customer keeps it after all.", now, by, **nothing)
+
+
 def take_back(row, *, reason, by, now):
     """Undo the consequence of a notice that was called missed, unless another one still stands."""
     others = RenewalNotice.select().where(
@@ -178,7 +204,7 @@ def take_back(row, *, reason, by, now):
     standing = any(
         one.rule.consequence in MONTHLY and one.rule.basis != RenewalRule.CONTINUOUS for one in others
     )
-    if contract.renews_monthly_from_on and not standing:
+    if contract.renews_monthly_from_on and contract.renews_monthly_reason != WAITS and not standing:
         nothing = {"renews_monthly_from_on": None, "renews_monthly_reason": ""}
         _change(contract, "contract.renews_again", reason, now, by, **nothing)
 
@@ -260,7 +286,7 @@ def _decide(party, table, over, now, report):
             report.monthly += 1
             _write(contract, over, Renewal.MONTHLY, None, reason, now)
             if party.agreement.auto_renew and contract.renewal_months > 1:
-                _make_monthly(contract, over + DAY, reason, now)
+                _make_monthly(contract, over + DAY, reason, now, JOB)
             return
         report.renewed += 1
         ends_on = add_months(over + DAY, months, contract.starts_on.day) - DAY
@@ -273,6 +299,8 @@ def next_months(party, table, over):
     agreement, contract = party.agreement, party.contract
     if agreement.monthly_from_on and agreement.monthly_from_on <= over + DAY:
         return 1, contract.renews_monthly_reason
+    if asked_to_end(contract):
+        return 1, WAITS
     if not agreement.auto_renew:
         return 1, "It does not renew by itself; it runs on month to month until somebody ends it."
     broken = limits.broken(rules.in_force(table, over), agreement, over)

@@ -710,6 +710,17 @@ ANSWERS = {
     "There is no fee for ending it, and we ask for no reason.": (
         "Terminarlo no tiene cargo, y no le pedimos un motivo."
     ),
+    "The fire authority requires this monitoring, so we tell it in writing first.": (
+        "La autoridad de bomberos exige este monitoreo, así que primero se lo avisamos por escrito."
+    ),
+    "We will write to you when that is done.": "Le escribiremos cuando esté hecho.",
+    "Then nothing ends, and your service goes on as before.": (
+        "Entonces no termina nada, y su servicio sigue como antes."
+    ),
+    "You have ended it already.": "Usted ya lo terminó.",
+    "We will write to you when the fire authority was told.": (
+        "Le escribiremos cuando hayamos avisado a la autoridad de bomberos."
+    ),
     "The fire authority requires this monitoring, so we must tell it in writing first.": (
         "La autoridad de bomberos exige este monitoreo, así que primero debemos avisarle por escrito."
     ),
@@ -894,6 +905,8 @@ ANSWER_PAGE = {
     "Your {name}": "Su contrato",
     "Your {name} runs from month to month.": "Su contrato sigue de mes a mes.",
     "The term of your {name} ends on {day}.": "El plazo de su contrato termina el {day}.",
+    "You ended your {name}: {day} is planned as your last day of service.": "Usted terminó su contrato: está previsto que su último día de servicio sea el {day}.",
+    "Change your answer": "Cambiar su respuesta",
     "Your {name} renews on {day} month to month, unless you end it.": "Su contrato se renueva el {day}, de mes a mes, si usted no lo termina.",
     "Your {name} renews on {day} for {length}, unless you end it.": "Su contrato se renueva el {day} por {length}, si usted no lo termina.",
     "You may end it on any day.": "Puede terminarlo cualquier día.",
