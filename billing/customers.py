@@ -36,6 +36,20 @@ def choose_pay_wish(customer, wish, *, by, now):
         events.record("customer.pay_wish", customer, by=by, now=now, **changed)
 
 
+def choose_language(customer, code, *, by, now):
+    """Note in which language a customer reads: pages and messages follow. Raises BillingError."""
+    before = customer.language
+    if code not in dict(Customer.language.choices):
+        raise BillingError("Choose one of the languages that we write.")
+    if code == before:
+        return
+    with db.atomic():
+        Customer.update(language=code).where(Customer.id == customer.id).execute()
+        customer.language = code
+        changed = {"before": {"language": before}, "after": {"language": code}}
+        events.record("customer.language", customer, by=by, now=now, **changed)
+
+
 def change_contact(contact, *, name, email, phone, by, now):
     """Change a contact's own data; the old address is told when the address changes."""
     if not name.strip():

@@ -168,6 +168,14 @@ def follow(token, purpose, *, now):
     return found
 
 
+def reader(token, *, now):
+    """The Contact for whom the link of a message was made, or None; changes nothing."""
+    alive = (Link.token_hash == _hash(token)) & Link.revoked_at.is_null() & (Link.expires_at > now)
+    read = (Link.PAY, Link.PREFERENCES, Link.ANSWER, Link.CONSENT)
+    found = Link.get_or_none(alive & Link.purpose.in_(read))
+    return found and found.contact
+
+
 def use(link, *, now):
     """Use up a link that works once. Raises DeadLink when somebody was faster."""
     _use(link, now)

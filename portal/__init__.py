@@ -31,6 +31,7 @@ def init_app(app):
         contract,
         disputes,
         door,
+        language,
         methods,
         pay_link,
         payments,
@@ -50,7 +51,8 @@ def init_app(app):
     app.jinja_env.filters.update(
         moment=lambda at: words.moment(at, app.clock.zone.key),
         clock=lambda at: words.moment(at, app.clock.zone.key).rpartition(", ")[2],
-        joined=words.joined,
+        joined=speaking.joined,
+        ours_until=speaking.ours_until,
         phone=phones.shown,
         plural=words.plural,
         theirs=speaking.theirs,

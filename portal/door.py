@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 
 from billing import links
+from billing.wording import tongues
 from models import Contact
 from portal import speaking, visitor
 
@@ -23,7 +24,7 @@ OPEN = frozenset({
     "dispute_by_link", "withdraw_by_link",
     "preferences_by_link", "unsubscribe_page", "stop_by_click", "electronic_consent", "authorize_net",
     "incoming_text", "incoming_calls", "calendar_feed", "contract_by_link",
-    "invoice_seen_by_link", "together_seen", "preferences_seen", "contract_seen",
+    "invoice_seen_by_link", "together_seen", "preferences_seen", "contract_seen", "language",
 })  # fmt: skip
 
 # What a technical contact may open: their own data and questions, nothing about money.
@@ -33,7 +34,7 @@ WITHOUT_MONEY = frozenset({
 })  # fmt: skip
 
 
-bp.after_request(speaking.answer)
+bp.after_app_request(speaking.answer)
 
 
 @bp.before_request
@@ -56,6 +57,15 @@ def _ask_to_sign_in():
         session["next"] = request.full_path.rstrip("?")
     flash("Please sign in to see this page.")
     return redirect(url_for("portal.sign_in"), 303)
+
+
+@bp.app_context_processor
+def foot():
+    """The choice of a language, at the foot of the customer's pages: what is spoken, and where they are."""
+    if not speaking.is_ours():
+        return {}
+    here = request.full_path.rstrip("?")
+    return {"spoken": speaking.tongue(), "tongues": tongues.TONGUES.values(), "here_again": here}
 
 
 @bp.context_processor

@@ -10,6 +10,7 @@ from billing import attachments, tickets, words
 from billing.errors import BillingError
 from billing.tickets import clocks
 from models import Attachment, Contact, Invoice, Message, Ticket
+from portal import speaking
 from portal.door import bp
 from portal.forms import FaultForm, NewQuestionForm, QuestionForm
 
@@ -87,7 +88,7 @@ def _fault_form():
     sites = list(g.customer.sites.limit(MOST))
     form.sites = {str(site.id): site for site in sites}
     elsewhere = SelectChoice("", "Everywhere, or another place")
-    form.site.choices = [elsewhere, *(SelectChoice(id, site.name) for id, site in form.sites.items())]
+    form.site.choices = [elsewhere, *(SelectChoice(id, speaking.theirs(site.name)) for id, site in form.sites.items())]
     if len(sites) == 1 and not form.is_submitted():
         form.site.data = str(sites[0].id)
     return form

@@ -10,7 +10,7 @@ Not here: the sentences (``billing.wording``), and messages, which are written i
 
 import re
 
-from flask import current_app, g, request
+from flask import current_app, g, has_request_context, request, session
 from markupsafe import Markup, escape
 
 from billing.documents import letterheads
@@ -51,14 +51,46 @@ class NotWhole(Exception):
 # --- Whose language ------------------------------------------------------------------------------
 
 
+CHOSEN, READS = "language", "reads"  # in the cookie: what was chosen here, and what the account read last
+
+
 def to(customer):
-    """Speak as ``customer`` reads (None: nobody that we know, so English) for the rest of this request."""
-    g.tongue = tongues.of(customer) if customer else tongues.TONGUES["en"]
+    """Speak as ``customer`` reads for the rest of this request; None: somebody whom we do not know.
+
+    What was chosen in this browser counts more, and for nobody that we know, what the browser asks for.
+    """
+    g.pop("tongue", None)
+    if customer and tongue() is not (reads := tongues.of(customer)):
+        session[READS] = reads.code
+        g.pop("tongue")
+
+
+def remember_choice(code):
+    """Speak this language (a code of ``tongues``) in this browser from now on."""
+    session[CHOSEN] = code
+    g.pop("tongue", None)
+
+
+def tongue():
+    """The tongue in which this request is answered."""
+    if "tongue" not in g:
+        known = (session.get(CHOSEN), session.get(READS), request.accept_languages.best_match(tongues.TONGUES))
+        g.tongue = tongues.TONGUES[next((code for code in known if code in tongues.TONGUES), "en")]
+    return g.tongue
 
 
 def is_english():
-    """True while this request is answered as it is written."""
-    return g.get("tongue", tongues.TONGUES["en"]).code == "en"
+    """True while this request is answered as it is written: any but those of the customer's pages."""
+    return not is_ours() or tongue().code == "en"
+
+
+def is_ours():
+    """True for the customer's pages, and for an address with nothing behind it that is not the office's."""
+    if not has_request_context():
+        return False
+    if request.blueprint or request.endpoint:
+        return request.blueprint == "portal"
+    return not request.path.startswith("/staff")
 
 
 def theirs(value):
@@ -69,6 +101,18 @@ def theirs(value):
 def reason(value):
     """A template's filter: why something is so: a sentence of ours is said, any other is theirs."""
     return _marked(value, OPENS + REASON)
+
+
+def ours_until(value, sign):
+    """A template's filter: what stands before the first ``sign`` is ours; what comes after, a reason."""
+    before, found, why = str(value).partition(sign)
+    return value if is_english() or not found else Markup("{}{}{}").format(before, found, reason(why))
+
+
+def joined(values):
+    """A template's filter: “one, two and three”, of texts that may be marked."""
+    *most, last = [escape(value) for value in values] or [""]
+    return Markup(", ").join(most) + Markup(" and ") + last if most else last
 
 
 def _marked(value, opens):
@@ -83,9 +127,9 @@ def answer(response):
         return response
     page = response.get_data(as_text=True)
     try:
-        said = spoken(page, g.tongue, names())
+        said = spoken(page, tongue(), names())
     except NotWhole:
-        current_app.logger.info("%s is not whole in %s", request.endpoint, g.tongue.name)
+        current_app.logger.info("%s is not whole in %s", request.endpoint, tongue().name)
         said = _MARKS.sub("", page)
     response.set_data(said)
     return response
@@ -93,6 +137,8 @@ def answer(response):
 
 def names():
     """What the company and the reader are called: never translated, wherever it stands."""
+    if "company" not in g:  # the database did not answer
+        return frozenset()
     company = letterheads.of(g.company)
     told = [value for name in _COMPANY for value in _several(getattr(company, name))]
     return frozenset(str(escape(text)) for text in told if text)

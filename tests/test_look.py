@@ -92,7 +92,9 @@ def show():
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.secret_key = "test"
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(words.FILTERS, money=money.format_cents, theirs=str, reason=str)
+    app.jinja_env.filters.update(
+        words.FILTERS, money=money.format_cents, theirs=str, reason=str, ours_until=lambda text, sign: text
+    )
 
     def show(text, flashed=(), **context):
         with app.test_request_context():

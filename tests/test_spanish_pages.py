@@ -399,7 +399,7 @@ def test_pages_and_messages_say_the_same_words_alike():
     both = spanish_pages.SENTENCES.keys() & spanish.SENTENCES.keys()
     apart = {one for one in both if spanish_pages.SENTENCES[one] != spanish.SENTENCES[one]}
 
-    assert apart == {"On", "Canceled"}  # autopay is on, a payment was canceled: badges
+    assert apart == {"On", "Canceled", "Charged"}  # autopay is on, a payment was canceled: badges; a sum
 
 
 def test_a_reason_is_said_with_its_page_and_stays_english_with_it(app, ana):

@@ -15,6 +15,7 @@ NAMES = {
     "contact.reached": "The address of a contact was put right",
     "credit.recovered": "Money came for what had been written off",
     "credit.taken_back": "A write-off was taken back",
+    "customer.language": "Another language chosen",
     "customer.pay_wish": "Wish how to pay changed",
     "feed.silent": "A source fell silent",
     "gate.passed": "Let pass although something stood open",

@@ -56,7 +56,7 @@ _FREE = frozenset({
 class English:
     """What everything is written in."""
 
-    code, tag, name = "en", "en-US", "English"
+    code, tag, name, own_name = "en", "en-US", "English", "English"
 
     def say(self, text):
         """``text`` as it is."""
@@ -74,7 +74,7 @@ class English:
 class Spanish:
     """Plain, warm Spanish as it is read in the Americas; we say usted."""
 
-    code, tag, name = "es", "es-US", "Spanish"
+    code, tag, name, own_name = "es", "es-US", "Spanish", "Español"
 
     def say(self, text):
         """One of our sentences, or several, in Spanish.

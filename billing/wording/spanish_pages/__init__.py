@@ -2,8 +2,9 @@
 
 One module for each family of pages, as customers come to them: ``entering`` (signing in, errors), ``frame``
 (around every page), ``account`` (overview, lists, statement), ``invoice``, ``paying``, ``methods``,
-``autopay``, ``more_time``, ``dispute``, ``questions``, ``preferences`` (with the calendar). To translate:
-open a page, find its family here, and write beside each English sentence what it should say.
+``autopay``, ``more_time``, ``dispute``, ``questions``, ``preferences``, ``calendar``. To translate: open a
+page, find its family here, and write beside each English sentence what it should say. A sentence stands in
+one family only, even where several say it.
 
 The same rules as in ``spanish``: English on the left as templates and rules write it, braces for what
 differs. ``{theirs}`` is what a template marked as a name; ``{ways}`` channels with days, ``{spans}`` numbers
@@ -12,13 +13,18 @@ missing here leaves it in English.
 """
 
 from billing.wording.spanish_pages import (
+    account,
     autopay,
+    calendar,
     dispute,
+    entering,
     frame,
     invoice,
+    methods,
     more_time,
     paying,
     preferences,
+    questions,
 )
 
 WAYS = {
@@ -36,5 +42,8 @@ EVENTS = (
     "Price change", "Answer to your question", "Monthly summary",
 )  # fmt: skip
 
-FAMILIES = (frame, invoice, paying, preferences, autopay, more_time, dispute)
+FAMILIES = (
+    entering, frame, account, invoice, paying, methods, autopay, more_time, dispute, questions, preferences,
+    calendar,
+)  # fmt: skip
 SENTENCES = {english: said for family in FAMILIES for english, said in family.SENTENCES.items()}

@@ -32,6 +32,8 @@ SENTENCES = {
     "Ask us about it instead.": "Pregúntenos por ella.",
     "This line is not on that invoice.": "Esta línea no está en esa factura.",
     "Choose the line again.": "Elija la línea de nuevo.",
+    "There is nothing left on this invoice to dispute.": "Ya no queda nada en esta factura que objetar.",
+    "Ask us here instead.": "Mejor pregúntenos aquí.",
     "You told us about this line already.": "Ya nos avisó de esta línea.",
     "You told us about all of this invoice already.": "Ya nos avisó de toda esta factura.",
     "We look into it.": "Lo estamos revisando.",

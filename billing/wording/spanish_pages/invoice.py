@@ -2,7 +2,6 @@
 """The page of one invoice: what it is for, how to pay it, what is asked about it."""
 
 SENTENCES = {
-    "Invoice {number}": "Factura {number}",
     "from {theirs}": "de {theirs}",
     "For {theirs}, account {number}": "Para {theirs}, cuenta {number}",
     "For {theirs}, account {number}.": "Para {theirs}, cuenta {number}.",
@@ -24,7 +23,6 @@ SENTENCES = {
     "Part paid": "Pagado en parte",
     "Past due": "Vencida",
     "Due": "Vence",
-    "Open": "Pendiente",
     "Disputed": "En duda",
     "Being checked": "En revisión",
     "Processing": "En proceso",
@@ -36,7 +34,6 @@ SENTENCES = {
     "Description": "Descripción",
     "When": "Cuándo",
     "Qty": "Cant.",
-    "Price": "Precio",
     "Tax": "Impuesto",
     "Work order {theirs}": "Orden de trabajo {theirs}",
     "plus {money} tax": "más {money} de impuesto",
@@ -52,7 +49,6 @@ SENTENCES = {
     "Tell us what is wrong": "Díganos qué no está bien",
     "How you like to pay": "Cómo prefiere pagar",
     "Your next invoice": "Su próxima factura",
-    "Issued": "Emitida",
     "Billed to": "Facturado a",
     "Note": "Nota",
     "PO number": "Número de orden de compra",
@@ -100,7 +96,6 @@ SENTENCES = {
     "Something wrong with this invoice?": "¿Algo no está bien en esta factura?",
     "A question about this invoice?": "¿Una pregunta sobre esta factura?",
     "What is it about?": "¿De qué se trata?",
-    "The whole invoice": "Toda la factura",
     "The whole invoice, {money}": "Toda la factura, {money}",
     "{theirs}, {money}": "{theirs}, {money}",
     "What is wrong, or what would you like to know?": "¿Qué no está bien, o qué le gustaría saber?",

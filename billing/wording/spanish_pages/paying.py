@@ -99,7 +99,6 @@ SENTENCES = {
     "What is open changed since you looked.": "Lo pendiente cambió desde que lo vio.",
     "{method} is saved.": "{method} quedó guardada.",
     "This card or account cannot be used any more.": "Esta tarjeta o cuenta ya no se puede usar.",
-    "Please choose another way to pay.": "Por favor elija otra forma de pago.",
     "Our payment processor does not answer right now.": "Nuestro procesador de pagos no responde en este momento.",
     "Please look again in a minute.": "Por favor vuelva a mirar en un minuto.",
 }
