@@ -269,6 +269,49 @@ def test_pages_follow_each_other_without_gap_or_repetition(alice, text):
     assert seen == notes[::-1]
 
 
+STREET = ("alarm alarm panel siren", "alarm siren leak", "alarm panel", "alarms siren zulino", "siren noise")
+
+
+@pytest.mark.parametrize(
+    "text", ["alarm", "leak", "zulino", "alarm zulino", "siren leak alarm", "alar zul", "alarm zebra", "pan"]
+)
+@pytest.mark.parametrize(
+    "only", [{}, {"kinds": ("note",)}, {"customer": True}], ids=["all", "kind", "theirs"]
+)
+def test_what_is_common_and_what_is_rare_is_found_in_one_order(monkeypatch, alice, bob, text, only):
+    """However a word is looked for: among the newest, or by the index of all, beside common ones or alone."""
+    for name, value in (("NEWEST", 5), ("MOST_LOOKED", 20), ("SAMPLE", 40)):
+        monkeypatch.setattr(search, name, value)
+    said = [STREET[0]] * 37 + [STREET[1], STREET[2]] * 4 + [STREET[3]] + [STREET[4]] * 30
+    notes = [make_note(alice if n % 3 else bob, told) for n, told in enumerate(said)]
+    theirs = only and "customer" in only
+    fits = [note.id for note in notes if not theirs or note.customer_id == alice.id]
+    for word in text.split():
+        fits = [id for id in fits if any(one.startswith(word) for one in said[id - notes[0].id].split())]
+
+    seen, before = [], ""
+    while True:
+        page = search.find(text, limit=4, before=before, **({"customer": alice} if theirs else only))
+        seen += [hit.row.id for hit in page.hits]
+        before = page.next
+        if not before:
+            break
+
+    assert seen == fits[::-1]
+
+
+def test_what_is_rare_is_asked_of_the_index_without_what_is_common(monkeypatch, alice):
+    monkeypatch.setattr(search, "NEWEST", 5)
+    monkeypatch.setattr(search, "SAMPLE", 40)
+    for number in range(60):
+        make_note(alice, "alarm zulino" if number == 3 else "alarm")
+    asked = typed.for_postgresql(typed.read("alarm zulino"), True)
+
+    if models_db.for_update:
+        assert search._rare(asked, SearchEntry.select().count() + 1) == asked[1:]
+    assert len(found("alar zul")) == 1
+
+
 @pytest.mark.parametrize("before", ["x", "w", "b-1", "w99999999999999999", "wé", "w²"])
 def test_a_made_up_page_is_the_first(alice, before):
     make_note(alice, "garden hose")

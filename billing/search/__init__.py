@@ -13,6 +13,7 @@ cut in ``snippets``, the rows behind the hits are loaded in ``rows``.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from peewee import SQL
 
@@ -22,8 +23,10 @@ from models import SearchEntry, db
 KINDS = SearchEntry.KINDS
 SAID = (SearchEntry.MESSAGE, SearchEntry.CALL, SearchEntry.NOTE, SearchEntry.INBOUND)  # by people, not by us
 MOST = 100
+MOST_IN_ONE = 3  # entries for each hit of a page: several in one ticket are one hit
 LONGEST_KEPT, MOST_NAMED = 6, 24  # letters of a beginning that FTS5 knows (migrations/0020); words of one
 NEWEST = 4_000  # entries that PostgreSQL looks through, before it asks the index for all
+SAMPLE = 1_000  # of the newest entries, by which it judges what is rare
 MOST_LOOKED = 64_000  # entries that it looks through, where enough were found among the newest to go on
 
 
@@ -65,13 +68,13 @@ def find(text, *, kinds=None, customer=None, limit=20, before=""):
         return Found()
     begins, at = _cursor(before)
     limit = max(1, min(int(limit), MOST))
-    most = 3 * limit + 1  # several in one ticket are one hit
-    ids = _ids(words, kinds, customer, at, most, begins)
-    if not begins and not at and len(ids) < limit:
-        begins, ids = True, _ids(words, kinds, customer, at, most, True)
-    hits, last = _hits(ids, typed.pattern(words, begins), limit)
-    is_more = last and (last != ids[-1] or len(ids) == most)
-    return Found(hits, f"{'b' if begins else 'w'}{last}" if is_more else "")
+    ids = partial(_ids, words, kinds, customer, limit=limit + 1)
+    newest = ids(at, begins=begins)
+    if not begins and not at and len(newest) < limit:
+        begins, newest = True, ids(at, begins=True)
+    entries = _entries(newest, partial(ids, begins=begins), limit + 1)
+    hits, last = _hits(entries, typed.pattern(words, begins), limit)
+    return Found(hits, f"{'b' if begins else 'w'}{last}" if last else "")
 
 
 def _cursor(before):
@@ -80,12 +83,12 @@ def _cursor(before):
     return begins, int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else None
 
 
-def _ids(words, kinds, customer, before, limit, begins):
+def _ids(words, kinds, customer, before, *, limit, begins):
     """Ids of entries, newest first."""
     marks = (kinds, customer.id if customer else None)
     if db.for_update:
-        asked = typed.for_postgresql(words, begins, *marks)
-        return _among_tsvectors(asked, before, limit, is_narrow=customer is not None)
+        conditions = typed.for_postgresql(words, begins, *marks)
+        return _among_tsvectors(conditions, before, limit, is_narrow=customer is not None)
     older, values = ("AND rowid < ?", [before]) if before else ("", [])
     asked = [typed.for_fts5(words, begins, *marks, known=_words_that_begin), *values, limit]
     return _numbers(
@@ -118,51 +121,82 @@ def _words_that_begin(beginning):
     return None
 
 
-def _among_tsvectors(asked, before, limit, *, is_narrow):
+_FITS = "SELECT rowid, words FROM search_index WHERE words @@ %s::tsquery"
+_NEWEST = "AND (words @@ %s::tsquery) IS NOT FALSE ORDER BY rowid DESC LIMIT %s"  # said so, of no index
+
+
+def _among_tsvectors(conditions, before, limit, *, is_narrow):
     """What is common is among the newest; what is not is few, and the index finds all of it.
 
     PostgreSQL cannot tell which: it guesses the same number for every word that it has no statistics of, and
     then reads a million rows in search of twenty, or sorts a million to show twenty. How often it stands in
     the newest tells how many more are to be looked through; a phrase of common words needs that most, because
     the index knows no places of words and would look through all that hold them.
+
+    What stands everywhere is not asked of the index beside what is rare, because it would collect a million
+    places of the one to keep ten: those ten rows are looked at instead.
     """
     end = before or (_numbers("SELECT COALESCE(max(rowid), 0) + 1 FROM search_index", [])[0])
-    newest = "ORDER BY rowid DESC LIMIT %s"
-    fits = "SELECT rowid FROM search_index WHERE words @@ %s::tsquery"
-    if not is_narrow:
-        near = f"{fits} AND rowid < %s AND rowid >= %s {newest}"
-        found, done, looked = [], 0, NEWEST
-        while looked <= MOST_LOOKED:
-            found += _numbers(near, [asked, end - done, end - looked, limit - len(found)])
-            if len(found) == limit:
-                return found
-            enough = 2 * looked * limit // max(len(found), 1)  # twice what should do
-            done, looked = looked, max(enough, looked + NEWEST)
+    rare = _rare(conditions, end) if end > NEWEST else conditions
+    few, all_of_it = " & ".join(rare), " & ".join(conditions)
+    near = f"{_FITS} AND rowid < %s AND rowid >= %s {_NEWEST}"
+    found, done, looked = [], 0, MOST_LOOKED if is_narrow else NEWEST
+    while looked <= MOST_LOOKED:
+        found += _numbers(near, [few, end - done, end - looked, all_of_it, limit - len(found)])
+        if len(found) == limit or looked >= end:
+            return found
+        enough = 2 * looked * limit // max(len(found), 1)  # twice what should do
+        done, looked = looked, max(enough, looked + NEWEST)
     with db.atomic():
-        db.execute_sql("SET LOCAL enable_seqscan = off")
-        db.execute_sql("SET LOCAL enable_indexscan = off")
-        every = f"SELECT rowid FROM ({fits} OFFSET 0) AS found WHERE rowid < %s {newest}"
-        return _numbers(every, [asked, end, limit])
+        db.execute_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        every = f"SELECT rowid FROM ({_FITS} OFFSET 0) AS found WHERE rowid < %s {_NEWEST}"
+        return _numbers(every, [few, end, all_of_it, limit])
+
+
+def _rare(conditions, end):
+    """Of several conditions those that do not hold everywhere, where one of them hardly ever does; else all.
+
+    Judged by the newest SAMPLE entries.
+    """
+    if len(conditions) == 1:
+        return conditions
+    counts = ", ".join("count(*) FILTER (WHERE words @@ %s::tsquery)" for _ in conditions)
+    sample = f"SELECT {counts} FROM search_index WHERE rowid < %s AND rowid >= %s"
+    held = db.execute_sql(sample, [*conditions, end, end - SAMPLE]).fetchone()
+    if min(held) > SAMPLE // 20:
+        return conditions
+    return [one for one, count in zip(conditions, held, strict=True) if count < SAMPLE // 10]
 
 
 def _numbers(sql, values):
-    return [number for (number,) in db.execute_sql(sql, values).fetchall()]
+    return [number for number, *_ in db.execute_sql(sql, values).fetchall()]
 
 
-def _hits(ids, pattern, limit):
-    """(at most ``limit`` hits, one for each ticket, the last id that they tell of)."""
-    entries = {entry.id: entry for entry in SearchEntry.select().where(SearchEntry.id.in_(ids))}
-    loaded, shown, last = rows.load(entries.values()), {}, None
-    for id in ids:
-        entry = entries[id]
-        row = loaded.get((entry.kind, entry.about_id))
-        if row is None:
-            continue
+def _entries(ids, more, count):
+    """Yield (entry, its row), newest first: of ``ids``, then of ``more(last id)`` as long as it gives all of
+    ``count``. Rows are loaded as somebody comes to them: mostly the first page of ids is enough.
+    """
+    while ids:
+        entries = {entry.id: entry for entry in SearchEntry.select().where(SearchEntry.id.in_(ids))}
+        loaded = rows.load(entries.values())
+        for id in ids:
+            row = loaded.get((entries[id].kind, entries[id].about_id))
+            if row is not None:
+                yield entries[id], row
+        ids = more(ids[-1]) if len(ids) == count else ()
+
+
+def _hits(entries, pattern, limit):
+    """(at most ``limit`` hits, one for each ticket, the id that the next page begins after or None)."""
+    shown, last = {}, None
+    for number, (entry, row) in enumerate(entries):
         place = rows.place(entry.kind, row)
-        if place not in shown and len(shown) == limit:
+        if number == MOST_IN_ONE * limit or (place not in shown and len(shown) == limit):
             break
         shown.setdefault(place, []).append((entry, row))
-        last = id
+        last = entry.id
+    else:
+        last = None
     return tuple(_hit(found, pattern) for found in shown.values()), last
 
 

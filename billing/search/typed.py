@@ -128,7 +128,7 @@ def _matches(parts, open, known):
 
 
 def for_postgresql(words, begins, kinds=None, customer_id=None):
-    """The tsquery. Marks begin with a sign, as no word does."""
+    """The conditions that must all hold, each a tsquery. Marks begin with a sign, as no word does."""
     asked = [
         "(" + " | ".join(_followed(parts, open) for parts, open in found) + ")"
         for found in (_alternatives(wanted, begins) for wanted in words)
@@ -137,7 +137,7 @@ def for_postgresql(words, begins, kinds=None, customer_id=None):
         asked.append("(" + " | ".join(f"'=k{kind}'" for kind in kinds) + ")")
     if customer_id:
         asked.append(f"'=c{customer_id}'")
-    return " & ".join(asked)
+    return asked
 
 
 def _followed(parts, open):
