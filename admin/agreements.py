@@ -25,7 +25,7 @@ from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.money import format_cents
-from billing.renewals import answers, endings, letter, prices
+from billing.renewals import closing, endings, letter, prices
 from models import AuthorityNotice, Charge, Contract, Customer, Item, Notice, PriceChange, Site
 
 SHOWN_CHARGES = 200
@@ -60,10 +60,18 @@ def _end(contract, form):
 
 
 def what_follows(contract):
-    """What ending this contract today would mean, in a sentence or two."""
-    found = endings.consequences(contract, "other", g.today, today=g.today)
+    """What ending this contract would mean, on the day that the form begins with, in a sentence or two."""
+    on = _last_day(contract)
+    found = endings.consequences(contract, "other", on, today=g.today)
     fee = f"No fee: {found.fee_refusal}" if found.fee_refusal else "A fee may be charged."
-    return " ".join(part for part in (found.missing, fee, *found.final.sentences) if part)
+    ends = f"Ended on {words.date(on)}:"
+    return " ".join(part for part in (found.missing, ends, fee, *found.final.sentences) if part)
+
+
+def _last_day(contract):
+    """The day that the customer was told when they ended it, while it has not passed; else today."""
+    asked = closing.asked_to_end(contract)
+    return max(asked.last_on, g.today) if asked else g.today
 
 
 def reasons(rows):
@@ -76,11 +84,8 @@ def reasons(rows):
 
 
 def _fill_end(form, rows):
-    """The day that the customer was told when they ended it; else today."""
-    asked = answers.latest(rows[0]) if len(rows) == 1 else None
     if form.on.raw_data is None:
-        waits = asked is not None and asked.answer == answers.END and asked.last_on >= g.today
-        form.on.data = asked.last_on if waits else g.today
+        form.on.data = _last_day(rows[0]) if len(rows) == 1 else g.today
 
 
 END = Action(
@@ -123,8 +128,8 @@ class AuthorityForm(LetterForm):
 def _fill_known(form, rows):
     if form.authority.raw_data is None and len(rows) == 1:
         form.authority.data, form.address.data = authorities.known(rows[0])
-        asked = answers.latest(rows[0])
-        form.ends_on.data = asked.last_on if asked and asked.last_on else None
+        asked = closing.asked_to_end(rows[0])
+        form.ends_on.data = asked.last_on if asked else None
         if "sent_on" in form:
             form.sent_on.data = g.today
 

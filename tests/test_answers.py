@@ -335,6 +335,14 @@ def test_staff_end_it_on_the_day_that_the_customer_was_told(app, company, alice)
     assert 'value="2027-03-31"' in desk.get(act).text
 
 
+def test_staff_read_what_follows_on_the_day_that_the_form_begins_with(app, ended_early):
+    """It once spoke of today, and of money that only today would have come back."""
+    page = office.text_of(office.enter(app).get(f"/staff/contract/act/end?id={ended_early.id}"))
+
+    assert "Ended on March 31, 2027: No fee:" in page
+    assert "Before it ends on March 31, 2027, tell the authority" in page
+
+
 def test_many_services_fold_away_so_that_the_answer_is_near(app, alice, clock):
     contract = agree(alice)
     visitor = enter(Visitor(app), factories.payer(alice), clock)
