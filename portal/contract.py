@@ -13,6 +13,7 @@ from billing.errors import BillingError
 from billing.renewals import answers, endings, letter
 from billing.wording import tongues
 from models import Contact, Contract, Link, RenewalAnswer
+from portal import speaking
 from portal.door import bp
 from portal.forms import AnswerForm, new_key
 
@@ -33,6 +34,7 @@ def contract_by_link(token):
     if link.notice.contract is None:
         abort(404)
     g.by = f"customer:{link.contact.email}"
+    speaking.to(link.contact.customer)
     here = url_for("portal.contract_by_link", token=token)
     return _page(link.notice.contract, here, contact=link.contact, notice=link.notice)
 
@@ -89,9 +91,9 @@ def _page(contract, here, *, contact, notice=None):
             now=g.now,
         )
     except BillingError as refusal:
-        flash(tongues.of(contract.customer).say(str(refusal)), "error")
+        flash(str(refusal), "error")
         return _shown(Contract.get_by_id(contract.id), form), 422
-    flash(tongues.of(contract.customer).say(THANKS[row.answer]), "success")
+    flash(THANKS[row.answer], "success")
     return redirect(here, 303)
 
 

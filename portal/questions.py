@@ -88,7 +88,8 @@ def _fault_form():
     sites = list(g.customer.sites.limit(MOST))
     form.sites = {str(site.id): site for site in sites}
     elsewhere = SelectChoice("", "Everywhere, or another place")
-    form.site.choices = [elsewhere, *(SelectChoice(id, speaking.theirs(site.name)) for id, site in form.sites.items())]
+    named = [SelectChoice(id, speaking.theirs(site.name)) for id, site in form.sites.items()]
+    form.site.choices = [elsewhere, *named]
     if len(sites) == 1 and not form.is_submitted():
         form.site.data = str(sites[0].id)
     return form

@@ -9,7 +9,7 @@ from flask import flash, g, redirect, render_template, request, session, url_for
 from billing import links
 from billing.errors import BillingError
 from models import Contact, Link
-from portal import visitor
+from portal import speaking, visitor
 from portal.door import bp
 from portal.forms import CodeForm, Form, SignInForm
 
@@ -80,7 +80,7 @@ def sign_in_by_link(token):
     form = Form()
     if form.validate_on_submit():
         return _enter(links.sign_in_by_token(token, now=g.now))
-    links.follow(token, Link.SIGN_IN, now=g.now)
+    speaking.to(links.follow(token, Link.SIGN_IN, now=g.now).contact.customer)
     return render_template("portal/sign_in_by_link.html", form=form)
 
 

@@ -74,7 +74,8 @@ def remember_choice(code):
 def tongue():
     """The tongue in which this request is answered."""
     if "tongue" not in g:
-        known = (session.get(CHOSEN), session.get(READS), request.accept_languages.best_match(tongues.TONGUES))
+        asked_for = request.accept_languages.best_match(tongues.TONGUES)
+        known = (session.get(CHOSEN), session.get(READS), asked_for)
         g.tongue = tongues.TONGUES[next((code for code in known if code in tongues.TONGUES), "en")]
     return g.tongue
 
