@@ -139,6 +139,15 @@ def cents(amount):
     return EMPTY if amount is None else format_cents(amount)
 
 
+def breakable(shown):
+    """A value in a narrow table: an e-mail address in it may be parted behind its @.
+
+    >>> str(breakable(Markup('<a href="mailto:a@b.example">a@b.example</a>')))
+    '<a href="mailto:a@b.example">a@<wbr>b.example</a>'
+    """
+    return Markup(re.sub(r"@(?=[^<>]*(?:<|$))", "@<wbr>", str(escape(shown))))
+
+
 def row_link(row):
     """A row's name, leading to its page."""
     if isinstance(row, Customer):

@@ -68,7 +68,7 @@ class Desk:
 
 def text_of(response):
     """What a page says, without its tags and with single spaces."""
-    body = re.sub(r"</?(strong|b|a|span|time|small)\b[^>]*>", "", response.text)
+    body = re.sub(r"</?(strong|b|a|span|time|small|wbr)\b[^>]*>", "", response.text)
     body = re.sub(r"<script.*?</script>|<[^>]+>", " ", body, flags=re.S)
     return re.sub(r"\s+", " ", body.replace("&#39;", "'").replace("&#34;", '"').replace("&amp;", "&"))
 

@@ -13,6 +13,7 @@ from admin import (
     labels,
     payment_actions,
     plans,
+    related,
     remedies,
     security,
     tickets,
@@ -208,7 +209,7 @@ class RefundView(StaffView):
     """Money that went back, or is ordered to."""
 
     column_list = (
-        "reference", "payment", "amount_cents", "state", "how", "reason", "by", "made_on",
+        "reference", "customer", "amount_cents", "state", "how", "reason", "payment", "by", "made_on",
     )  # fmt: skip
     column_labels = {
         "reference": "Refund", "made_on": "Ordered", "paid_on": "Paid back", "how": "Way",
@@ -225,6 +226,16 @@ class RefundView(StaffView):
 
     def show_reference(self, row):
         return row.reference or f"Refund {row.id}"
+
+    def prepare(self, rows):
+        super().prepare(rows)
+        related.load([row.payment for row in rows], [Payment.customer])
+
+    def show_customer(self, row):
+        return labels.row_link(self.customer_of(row))
+
+    def plain_customer(self, row):
+        return labels.name_of(self.customer_of(row))
 
     def customer_of(self, row):
         return row.payment.customer if row.payment_id else None
