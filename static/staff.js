@@ -170,5 +170,9 @@
     form.requestSubmit();
   }));
 
+  // The menu shows where somebody is, however far down that stands.
+  const menu = document.getElementById("menu"), here = menu && menu.querySelector("[aria-current]");
+  if (here && here.offsetTop > menu.clientHeight - 80) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
+
   document.querySelectorAll("[data-copy]").forEach((box) => box.addEventListener("focus", () => box.select()));
 })();
