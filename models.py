@@ -1141,6 +1141,11 @@ class Invoice(BaseModel):
     void_reason = CharField(max_length=255, default="")
     created_at = UtcField()
     first_seen_at = UtcField(null=True, help_text="When a person first had it before them.")
+    clarity = IntegerField(
+        null=True,
+        constraints=[Check("clarity BETWEEN 0 AND 100")],
+        help_text="Of 100: how little it asked of its reader when it was issued.",
+    )
     IS_OWED = open_cents > SQL("0")  # said in no parameter: databases find the indexes of what is owed by it
 
     class Meta:

@@ -1,15 +1,27 @@
 """What would confuse a customer, as staff see it: on a draft, before a bill run, and making it anew.
 
-Here: the action and the sentences for the pages. Not here: what confuses (billing/clarity.py).
+Here: the action, the sentences for the pages, where each thing is put right, and the page that says whether
+clear invoices are paid sooner. Not here: what confuses (billing/clarity.py), what is counted
+(billing/paid_sooner.py).
 """
 
 from flask import current_app, g, url_for
+from flask_admin import expose
 
 from admin import security
 from admin.actions import Action, day_of
-from billing import bill, clarity, invoices
+from billing import bill, clarity, invoices, paid_sooner
 from billing.money import format_cents
 from models import Invoice
+
+
+class ClarityPage:
+    """Mixed into the home view: ``/staff/clarity``."""
+
+    @expose("/clarity")
+    def clarity(self):
+        """How clear invoices were, against when they were paid."""
+        return self.render("admin/clarity.html", report=paid_sooner.report(g.today), counted=paid_sooner)
 
 
 def findings(invoice):

@@ -13,6 +13,7 @@ from admin import labels, said, search, security
 from admin.agreements import PriceIncrease
 from admin.base import Guarded
 from admin.calls import CallPages, caller_number
+from admin.clarity import ClarityPage
 from admin.collections import CollectionsDesk
 from admin.customer import CustomerPage
 from admin.desk import Desk
@@ -83,6 +84,7 @@ class Home(
     Desk,
     DeskCalendar,
     CollectionsDesk,
+    ClarityPage,
     CallPages,
     Phone,
     BankFiles,

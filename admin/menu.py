@@ -17,7 +17,7 @@ PAGES = (  # (label, endpoint, other endpoints of the same place): what is no ta
     ("File from the bank", "staff.bank_file", ()),
     ("Bill run", "staff.bill_preview", ()),
     ("Letters to print", "staff.print_queue", ()),
-    ("Collections", "staff.collections", ("staff.collections_case",)),
+    ("Collections", "staff.collections", ("staff.collections_case", "staff.clarity")),
     ("Messages held back", "staff.held", ()),
     ("Contract ends", "staff.contract_ends", ()),
     ("Texts of messages", "staff.wordings", ("staff.wording",)),

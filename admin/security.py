@@ -63,6 +63,7 @@ ACCESS = {
     "staff.collections": EVERYONE,
     "staff.collections_case": EVERYONE,
     "staff.collections_note": DESK,
+    "staff.clarity": EVERYONE,
     "staff.record_payment": MONEY,
     "staff.phone_payment": DESK,
     "staff.phone_page": DESK,

@@ -478,28 +478,34 @@ def _bill_chunk(ids, today, company, rates, *, by, now, job):
             drafts.append((bill, bill.lines + bill.apart, ()))
             continue
         for lines in filter(None, (bill.lines, bill.apart)):
-            findings = _unclear(bill, lines, sender, today, company)
-            (unclear if findings else issued).append((bill, lines, findings))
+            paper = _paper(bill, lines, sender, today, company)
+            if findings := clarity.check(paper, sender_is_fine=True):
+                unclear.append((bill, lines, findings))
+            else:
+                issued.append((bill, lines, clarity.score(paper)))
     _mark_billed(billed, today)
-    issued = [(bill, lines) for bill, lines, _ in issued]
     write_issued(issued, today, company, by=by, now=now, job=job)
     for bill, lines, findings in drafts + unclear:
         _write_draft(bill, lines, findings, now, job)
     report.drafts, report.unclear = len(drafts), len(unclear)
     report.invoices = len(issued)
-    report.lines = sum(len(lines) for _, lines in issued)
-    report.total_cents = sum(line.total_cents for _, lines in issued for line in lines)
+    report.lines = sum(len(lines) for _, lines, _ in issued)
+    report.total_cents = sum(line.total_cents for _, lines, _ in issued for line in lines)
     return report
 
 
 def _unclear(bill, lines, sender, today, company):
     """The Findings of what would confuse in one invoice; almost always none."""
+    return clarity.check(_paper(bill, lines, sender, today, company), sender_is_fine=True)
+
+
+def _paper(bill, lines, sender, today, company):
+    """What the customer would read."""
     customer = bill.customer
-    paper = clarity.paper(
+    return clarity.paper(
         customer, lines, sender, issued_on=today, due_on=due_on(company, customer, today),
         unexplained=bill.unexplained if lines is bill.lines else None,
     )  # fmt: skip
-    return clarity.check(paper, sender_is_fine=True)
 
 
 def due_on(company, customer, today):
@@ -536,32 +542,37 @@ _MOVE_POSTGRESQL = """
 _INVOICE_COLUMNS = (
     "customer_id", "number", "state", "issued_on", "due_on", "subtotal_cents", "discount_cents", "tax_cents",
     "total_cents", "open_cents", "previous_cents", "bill_to", "po_number", "note", "run_id", "void_reason",
-    "created_at",
+    "created_at", "clarity",
 )  # fmt: skip
 _LINE_COLUMNS = ("invoice_id", "position", *Draft._fields)
 
 
-def write_issued(pairs, today, company, *, by, now, job=None):
-    """Write issued invoices for (bill, lines) pairs: numbers, rows, notices, credit used. Returns ids.
+def write_issued(bills, today, company, *, by, now, job=None):
+    """Write issued invoices, a (bill, lines, clarity) each: numbers, rows, notices, credit used. Returns ids.
 
     Runs in the caller's transaction: the numbers come from a row that is locked until it ends, so a
     roll-back gives them back and the sequence stays without gaps.
     """
-    if not pairs:
+    if not bills:
         return []
-    first = take_numbers(len(pairs))
-    customer_ids = sorted({bill.customer.id for bill, _ in pairs})
+    first = take_numbers(len(bills))
+    customer_ids = sorted({bill.customer.id for bill, _, _ in bills})
     owed = ledger.balances(customer_ids, today=today)
     insert_rows(
         Invoice,
         _INVOICE_COLUMNS,
         [
-            _invoice_row(bill.customer, lines, first + at, today, company, owed[bill.customer.id], now, job)
-            for at, (bill, lines) in enumerate(pairs)
+            (
+                *_invoice_row(
+                    bill.customer, lines, first + at, today, company, owed[bill.customer.id], now, job
+                ),
+                score,
+            )
+            for at, (bill, lines, score) in enumerate(bills)
         ],
     )
     numbers = Invoice.select(Invoice.number, Invoice.id).where(
-        (Invoice.number >= first) & (Invoice.number < first + len(pairs))
+        (Invoice.number >= first) & (Invoice.number < first + len(bills))
     )
     ids = dict(numbers.tuples())
     insert_rows(
@@ -569,7 +580,7 @@ def write_issued(pairs, today, company, *, by, now, job=None):
         _LINE_COLUMNS,
         [
             (ids[first + at], position, *line)
-            for at, (_, lines) in enumerate(pairs)
+            for at, (_, lines, _) in enumerate(bills)
             for position, line in enumerate(lines, 1)
         ],
     )

@@ -2,7 +2,9 @@
 
 Pure: a Paper holds everything that the customer will read, ``check`` names what is wrong with it. An invoice
 that fails stays a draft (billing/bill.py) and is refused at issue (billing/invoices.py); what the company
-itself lacks stops a bill run before it begins. Not here: what changed since last time (changes.py), looks.
+itself lacks stops a bill run before it begins. What passes still asks more or less of its reader: its
+``score`` is kept with it. Not here: what changed since last time (changes.py), whether clear invoices are
+paid sooner (paid_sooner.py), looks.
 """
 
 import json
@@ -363,6 +365,45 @@ def _look_alike(lines):
 def shown(text):
     """A text as it can be shown in a sentence."""
     return words.clipped("".join(sign if sign.isprintable() else "·" for sign in text.strip()), 60)
+
+
+# --- How much it asks of its reader ---------------------------------------------------------------
+
+BEST = 100
+FEW_LINES, LONG_TEXT = 5, 80
+MOST_OF_LINES = MOST_OF_PLACES = 15
+
+
+class Burden(NamedTuple):
+    """Something that takes a reader longer although it is right: in words, and what it costs of the score."""
+
+    words: str
+    points: int
+
+
+def score(paper):
+    """0 to 100: how little a clear invoice asks of its reader. 100 is a few lines that say it all."""
+    return max(BEST - sum(burden.points for burden in burdens(paper)), 0)
+
+
+def burdens(paper):
+    """The Burdens of an invoice, the heaviest first; none when there is nothing to work out."""
+    lines = paper.lines
+    recurring = [line for line in lines if line.is_recurring]
+    services = {(line.text, line.place, line.system) for line in recurring}
+    more_lines = len(lines) - FEW_LINES
+    more_places = len({line.place for line in lines if line.place}) - 1
+    weighed = (
+        Burden(words.plural(len(lines), "line"), min(3 * max(more_lines, 0), MOST_OF_LINES)),
+        Burden("several addresses", min(5 * max(more_places, 0), MOST_OF_PLACES)),
+        Burden("a part of a period", 10 * any(line.days is not None for line in recurring)),
+        Burden("several periods of one service", 10 * (len(services) < len(recurring))),
+        Burden("services and single work together", 5 * (0 < len(recurring) < len(lines))),
+        Burden("a discount", 5 * any(line.discount_cents for line in lines)),
+        Burden("several taxes", 5 * (len({line.tax_name for line in lines if line.tax_cents}) > 1)),
+        Burden("long descriptions", 5 * any(len(line.text) > LONG_TEXT for line in lines)),
+    )
+    return tuple(sorted((one for one in weighed if one.points), key=lambda one: -one.points))
 
 
 # --- Making a Paper ------------------------------------------------------------------------------

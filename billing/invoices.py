@@ -20,7 +20,8 @@ def issue(draft, *, by, today, now):
     if draft.state != Invoice.DRAFT:
         raise BillingError("This invoice is issued already.")
     company, customer = companies.current(), draft.customer
-    if findings := _unclear(draft, company, today):
+    paper = _paper(draft, company, today)
+    if findings := _unclear(draft, paper):
         _keep(draft, findings)
         raise BillingError(f"It would confuse {customer.name}. {clarity.sentence(findings)}")
     _keep(draft, ())
@@ -35,6 +36,7 @@ def issue(draft, *, by, today, now):
             previous_cents=owed,
             bill_to=bill.bill_to(customer),
             po_number=customer.po_number,
+            clarity=clarity.score(paper),
         )
         ledger.open_invoice(draft)
         ledger.use_unapplied([customer.id], by=by, on=today)
@@ -44,13 +46,17 @@ def issue(draft, *, by, today, now):
     return Invoice.get_by_id(draft.id)
 
 
-def _unclear(draft, company, today):
-    """What would confuse in a draft as it stands now. An unrecorded price is not mended by waiting."""
+def _paper(draft, company, today):
+    """What the customer would read of a draft as it stands now."""
     lines, customer = list(draft.lines.order_by(Line.position)), draft.customer
-    paper = clarity.paper(
+    return clarity.paper(
         customer, lines, clarity.sender_of(company), issued_on=today, note=draft.note, sums=draft,
         due_on=bill.due_on(company, customer, today),
     )  # fmt: skip
+
+
+def _unclear(draft, paper):
+    """What would confuse in a draft. An unrecorded price is not mended by waiting."""
     known = [finding for finding in clarity.of_draft(draft) if finding.code == "unexplained"]
     return (*clarity.check(paper), *known)
 

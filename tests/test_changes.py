@@ -295,6 +295,17 @@ def test_the_database_issues_nothing_that_says_it_is_unclear(charge):
         Invoice.update(state="issued", number=10001, due_on=SECOND).execute()
 
 
+def test_how_clear_it_was_is_kept_with_an_issued_invoice_and_by_the_database(charge):
+    from peewee import IntegrityError
+
+    factories.make_rate()
+    run(FIRST)
+    assert Invoice.get().clarity == 100
+
+    with pytest.raises(IntegrityError, match="kept as it was issued"):
+        Invoice.update(clarity=50).execute()
+
+
 def test_made_anew_it_takes_the_words_as_they_are_now(charge):
     factories.make_rate()
     Charge.update(text="Misc.").execute()

@@ -195,3 +195,48 @@ def test_findings_are_kept_and_read_again():
 
     assert clarity.of_draft(draft) == findings
     assert clarity.kept(()) == ""
+
+
+# --- How much it asks of its reader ---------------------------------------------------------------
+
+PART = {"days": 6, "of_days": 30, "amount_cents": 600, "total_cents": 600}
+BURDENED = [
+    ("6 lines", 97, [line(f"Monitoring of area {n}") for n in range(6)]),
+    ("12 lines", 85, [line(f"Monitoring of area {n}") for n in range(12)]),
+    ("several addresses", 95, [line(), line(place="Shop, 9 Elm Street, Austin")]),
+    ("a part of a period", 90, [line(**PART)]),
+    (
+        "several periods of one service",
+        90,
+        [line(), line(from_on=date(2027, 1, 1), to_on=date(2027, 1, 31))],
+    ),
+    ("services and single work together", 95, [line(), work()]),
+    ("a discount", 95, [line(discount_cents=300, discount_reason="Neighbor", total_cents=2700)]),
+    (
+        "several taxes",
+        95,
+        [
+            line(tax_cents=100, tax_name="Texas sales tax", total_cents=3100),
+            line("Cellular backup", tax_cents=100, tax_name="Utah sales tax", total_cents=3100),
+        ],
+    ),
+    ("long descriptions", 95, [line("Burglar alarm monitoring of the kitchen, " * 3)]),
+]
+
+
+@pytest.mark.parametrize(("words", "score", "lines"), BURDENED, ids=[words for words, _, _ in BURDENED])
+def test_what_is_right_but_takes_longer_to_read_costs_some_of_the_score(words, score, lines):
+    read = paper(*lines)
+
+    assert [burden.words for burden in clarity.burdens(read)] == [words]
+    assert clarity.score(read) == score
+
+
+def test_a_few_lines_that_say_it_all_have_the_best_score():
+    assert clarity.score(paper(line(), line("Cellular backup"))) == clarity.BEST
+
+
+def test_the_score_stays_within_its_scale():
+    many = [line(f"Part {n} " + "x" * 90, place=f"Shop {n}", **PART) for n in range(40)]
+    taxed = [work(tax_cents=1, tax_name=f"Tax {n}", total_cents=11_901, discount_cents=1) for n in range(2)]
+    assert 0 <= clarity.score(paper(*many, *many, *taxed)) < 40

@@ -58,6 +58,7 @@ def test_issuing_gives_number_dates_words_and_messages(alice):
 
     assert (issued.state, issued.number, issued.open_cents) == ("issued", 10002, 21000)
     assert (issued.issued_on, issued.due_on, issued.previous_cents) == (TODAY, date(2026, 12, 31), 500)
+    assert issued.clarity == 84, "seven lines, several periods of one service"
     assert issued.bill_to == "Alice Archer\n7 Oak Street\nAustin, TX 78702"
     assert issued.po_number == "PO-7"
     assert [notice.kind for notice in Notice.select()] == ["invoice"]

@@ -22,6 +22,7 @@ PAGES = (
     "/staff/", "/staff/invoice/", "/staff/invoice/?standing=open&due_on_from=2026-01-01", "/staff/customer/",
     "/staff/customer/1", "/staff/customer/1/edit", "/staff/customer/1/timeline",
     "/staff/customer/1/timeline?show=money&q=card", "/staff/said?q=beeps", "/staff/said?q=zebra",
+    "/staff/clarity",
     "/staff/contact/1/preferences", "/staff/invoice/1",
     "/staff/invoice/act/void?id=1",
     "/staff/payment/record", "/staff/payment/record?customer=1&invoice=1", "/staff/bill", "/staff/charge/new",
