@@ -49,6 +49,7 @@ AXE_RULES = {
 # Those that the other color scheme can change: light and dark differ in nothing but colors.
 COLOR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 PHONES = (320, 390)  # the narrowest screen that WCAG asks for, and a common one
+TABLETS = (820, 1024)  # upright, and on its side
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +129,7 @@ def fits() -> Callable[[Page], None]:
     def check(page: Page) -> None:
         page.wait_for_load_state()
         own = page.viewport_size
-        for screen in PHONES if own["width"] in PHONES else [own["width"]]:
+        for screen in PHONES if own["width"] in PHONES else (*TABLETS, own["width"]):
             page.set_viewport_size(own | {"width": screen})
             needed = page.evaluate("document.documentElement.scrollWidth")
             assert needed <= screen, f"{page.url} is {needed} px wide on a screen of {screen} px"
