@@ -196,11 +196,23 @@ def preview(today, *, customer=None):
     ids, rates, bills = due_customers(today, company, customer), _Rates(today), []
     sender = clarity.sender_of(company)
     for start in range(0, len(ids), CHUNK):
-        bills += _bills(ids[start : start + CHUNK], today, company, rates)
+        bills += _bills(_customers(ids[start : start + CHUNK]), today, company, rates)
     for bill in bills:
         for lines in filter(None, (bill.lines, bill.apart)):
             bill.unclear += _unclear(bill, lines, sender, today, company)
     return bills
+
+
+def recurring_lines(customer, day):
+    """The lines that ``run`` would bill to one customer on a day, or none while their import is muted.
+
+    For a page that tells what comes: whether each is clear is asked when it is billed.
+    """
+    batch = customer.import_batch
+    if batch and batch.state != ImportBatch.RELEASED:
+        return []
+    [found] = _bills([customer], day, companies.current(), _Rates(day), compared=False)
+    return found.lines
 
 
 def lacks(company, *, has_pay_link=True):
@@ -243,13 +255,21 @@ def _is_due(today, company):
 # --- Reading a chunk -----------------------------------------------------------------------------
 
 
-def _bills(ids, today, company, rates):
-    """Read what a chunk of customers is due for and compute their Bills."""
-    bills = {customer.id: Bill(customer) for customer in Customer.select().where(among(Customer.id, ids))}
+def _customers(ids):
+    return list(Customer.select().where(among(Customer.id, ids)))
+
+
+def _bills(customers, today, company, rates, *, compared=True):
+    """Read what a chunk of customers is due for and compute their Bills.
+
+    compared -- whether prices are held against those of last time, to find what nobody explained
+    """
+    bills = {customer.id: Bill(customer) for customer in customers}
+    ids = list(bills)
     horizon = today + timedelta(days=company.bill_ahead_days)
     pauses, prices = _pauses(ids), _prices(ids, horizon)
     rows = list(read_rows(_due_charges(ids, today, company), Due, dates=(8, 9, 10)))
-    before = changes.latest([row.id for row in rows if row.next_index])
+    before = changes.latest([row.id for row in rows if row.next_index]) if compared else {}
     for row in rows:
         bill = bills[row.customer_id]
         try:
@@ -469,7 +489,7 @@ def _bill_chunk(ids, today, company, rates, *, by, now, job):
     if db.for_update:
         list(Customer.select(Customer.id).where(among(Customer.id, ids)).order_by(Customer.id).for_update())
     issued, drafts, unclear, billed, sender = [], [], [], [], clarity.sender_of(company)
-    for bill in _bills(ids, today, company, rates):
+    for bill in _bills(_customers(ids), today, company, rates):
         if bill.refusal:
             report.skipped.append((bill.customer, bill.refusal))
             continue

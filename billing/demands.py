@@ -281,11 +281,17 @@ def totals(customer_ids, today):
     for id, cents, past_cents, due_on in query.tuples():
         found[id] = Totals(int(cents), int(past_cents), 0, Invoice.due_on.python_value(due_on))
     for one in special:
-        some = one.demands
-        found[one.customer_id] += Totals(
-            one.open_cents, late_cents(some, today), disputed_cents(some), first_on(some)
-        )
+        found[one.customer_id] += total({one.invoice_id: one.demands}, today)
     return found
+
+
+def total(found, today):
+    """The Totals of what ``of_invoices`` found."""
+    totals = Totals()
+    for some in found.values():
+        owed = sum(one.cents for one in some)
+        totals += Totals(owed, late_cents(some, today), disputed_cents(some), first_on(some))
+    return totals
 
 
 def past_due_cents(customer_ids, today):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from peewee import fn
+from peewee import Value, fn
 
 from billing import demands
 from billing.errors import BillingError
@@ -66,52 +66,55 @@ class Entry:
 # --- Reading -------------------------------------------------------------------------------------
 
 
-def balance(customer, *, today):
-    """The account of one customer on ``today``."""
-    return balances([customer.id], today=today)[customer.id]
+def balance(customer, *, today, due=None):
+    """The account of one customer on ``today``.
+
+    due -- demands.of_invoices of all their open invoices, where the caller has them
+    """
+    owed = None if due is None else {customer.id: demands.total(due, today)}
+    return balances([customer.id], today=today, owed=owed)[customer.id]
 
 
-def balances(customer_ids, *, today):
-    """The accounts of many customers, in a few queries whatever their number: {customer id: Balance}."""
-    owed = demands.totals(customer_ids, today)
-    unapplied = _unapplied(customer_ids)
-    pending = _grouped(
-        Payment.select(Payment.customer, fn.SUM(Payment.amount_cents))
-        .where(among(Payment.customer, customer_ids) & Payment.state.in_((Payment.HELD, Payment.IN_DOUBT)))
-        .group_by(Payment.customer)
-    )
+def balances(customer_ids, *, today, owed=None):
+    """The accounts of many customers, in three queries whatever their number: {customer id: Balance}.
+
+    owed -- {customer id: demands.Totals}, where the caller has them
+    """
+    owed = demands.totals(customer_ids, today) if owed is None else owed
+    sums = _sums(customer_ids)
     return {
         id: Balance(
             owed_cents=owed[id].owed_cents,
-            unapplied_cents=unapplied.get(id, 0),
+            unapplied_cents=sums.get((id, _UNAPPLIED), 0),
             past_due_cents=owed[id].past_due_cents,
             disputed_cents=owed[id].disputed_cents,
-            pending_cents=pending.get(id, (0,))[0],
+            pending_cents=sums.get((id, _PENDING), 0),
             next_due_on=owed[id].next_due_on,
         )
         for id in customer_ids
     }
 
 
-def _grouped(query):
-    return {row[0]: tuple(_whole(value) for value in row[1:]) for row in query.tuples()}
+_UNAPPLIED, _PENDING = "unapplied", "pending"
 
 
-def _whole(value):
-    """PostgreSQL sums whole numbers into a Decimal."""
-    return value if value is None or isinstance(value, (str, date)) else int(value)
-
-
-def _unapplied(customer_ids):
-    totals = {}
-    for model in (Payment, Credit):
-        rows = _grouped(
-            model.select(model.customer, fn.SUM(model.open_cents))
-            .where(among(model.customer, customer_ids) & (model.open_cents > 0))
+def _sums(customer_ids):
+    """{(customer id, what): cents} of what is with us and pays nothing yet, and of what is on its way."""
+    query = None
+    for what, model, cents, counts in (
+        (_UNAPPLIED, Payment, Payment.open_cents, Payment.open_cents > 0),
+        (_UNAPPLIED, Credit, Credit.open_cents, Credit.open_cents > 0),
+        (_PENDING, Payment, Payment.amount_cents, Payment.state.in_((Payment.HELD, Payment.IN_DOUBT))),
+    ):
+        one = (
+            model.select(model.customer, Value(what), fn.SUM(cents))
+            .where(among(model.customer, customer_ids) & counts)
             .group_by(model.customer)
         )
-        for id, (cents,) in rows.items():
-            totals[id] = totals.get(id, 0) + cents
+        query = one if query is None else query.union_all(one)
+    totals = {}
+    for id, what, cents in query.tuples():
+        totals[id, what] = totals.get((id, what), 0) + int(cents)  # PostgreSQL sums into a Decimal
     return totals
 
 

@@ -41,8 +41,7 @@ def next_invoice(customer, *, today):
     starts_on, _, charge = coming[0]
     ahead = timedelta(days=0 if charge.in_arrears else company.bill_ahead_days)
     bill_on = max(starts_on - ahead, today)
-    bills = bill.preview(bill_on, customer=customer)
-    lines = bills[0].lines if bills else ()
+    lines = bill.recurring_lines(customer, bill_on)
     if not lines:
         return None  # paused, muted, or not billable before somebody has looked at it
     due_on = bill_on + timedelta(days=companies.terms_days(company, customer))

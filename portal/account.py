@@ -54,9 +54,11 @@ def account():
     if g.contact.role == Contact.TECHNICAL:
         return redirect(url_for("portal.questions"), 303)
     open_invoices = list(ledger.open_invoices(g.customer))
-    balance = ledger.balance(g.customer, today=g.today)
     due = demands.of_invoices(open_invoices)
-    claimed, charges = _claimed(open_invoices), upcoming.of_customer(g.customer, today=g.today)
+    balance = ledger.balance(g.customer, today=g.today, due=due)
+    attempts = list(g.customer.payments.where(Payment.state.in_(Payment.LIVE)).order_by(Payment.id))
+    claimed = _claimed(open_invoices) if attempts else {}
+    charges = upcoming.of_customer(g.customer, today=g.today)
     promised = {row.invoice_id for one in charges if one.is_promise for row in one.planned}
     is_payer = g.contact.role == Contact.PAYER
     return render_template(
@@ -72,7 +74,7 @@ def account():
         charges=[(charge, wait_url if is_payer else "") for charge, wait_url in autopay.shown(charges)],
         coming=outlook.next_invoice(g.customer, today=g.today),
         can_continue=payments.can_continue,
-        attempts=list(g.customer.payments.where(Payment.state.in_(Payment.LIVE)).order_by(Payment.id)),
+        attempts=attempts,
     )
 
 
