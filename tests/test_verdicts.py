@@ -11,6 +11,7 @@ from billing.collections import desk, rules, stances, verdicts
 from billing.plans import agreeing, keeping
 from models import (
     Call,
+    Chargeback,
     Company,
     Contact,
     Credit,
@@ -156,6 +157,21 @@ def never_opened(invoice):
 def method_failed(invoice):
     payment = attempt(invoice, Payment.DECLINED, live=False, reason="Expired card.", concluded_at=LATER)
     return lambda: change(payment, state=Payment.EXPIRED)
+
+
+def test_a_payment_that_they_disputed_at_their_bank_is_spoken_about_and_no_other_card_asked_for(owed):
+    payment = attempt(owed, Payment.CHARGED_BACK, live=False, method_label="Visa ending 1111")
+    told = {"customer": owed.customer, "amount_cents": 4250, "by": "processor", "created_at": LATER}
+    Chargeback.create(payment=payment, opened_on=date(2026, 12, 20), state=Chargeback.WON, **told)
+    Chargeback.create(payment=payment, opened_on=date(2027, 1, 15), **told)
+
+    verdict = judged(owed)
+
+    assert verdict.sentence == (
+        "They disputed the payment of $42.50 with Visa ending 1111 at their bank, which took it back on "
+        "January 15, 2027."
+    )
+    assert (verdict.code, verdict.act) == (Verdict.METHOD_FAILED, rules.LOOK_AT_PAYMENT)
 
 
 def promise_running(invoice, about=...):

@@ -11,6 +11,7 @@ from billing.collections.rules import Attempt, Money, PlannedDebit
 from models import (
     Allocation,
     Autopay,
+    Chargeback,
     Credit,
     Invoice,
     Payment,
@@ -22,6 +23,7 @@ from models import (
 )
 
 FAILED = (Payment.DECLINED, Payment.RETURNED, Payment.CHARGED_BACK)
+_STANDS = (Chargeback.payment == Payment.id) & (Chargeback.state != Chargeback.WON)
 HISTORY = timedelta(days=365)  # of payments, for habits
 
 
@@ -66,9 +68,11 @@ def tries(invoice_ids, day):
     query = (
         PaymentPart.select(
             PaymentPart.invoice, Payment.id, Payment.state, Payment.amount_cents, Payment.method_label,
-            fn.COALESCE(Payment.concluded_at, Payment.created_at), Payment.returned_on, Payment.reason,
+            fn.COALESCE(Payment.concluded_at, Payment.created_at),
+            fn.COALESCE(Payment.returned_on, Chargeback.opened_on), Payment.reason,
         )
         .join(Payment)
+        .left_outer_join(Chargeback, on=_STANDS)
         .where(among(PaymentPart.invoice, invoice_ids))
         .order_by(Payment.id)
     )  # fmt: skip

@@ -411,13 +411,24 @@ def _never_opened(e):
     return Found(sentence, tuple(Proof("notice", one.id, _delivery(one)) for one in arrived), CALL)
 
 
+def _is_disputed(attempt):
+    """True where the payer told their bank that they do not agree: speak with them, before any other card."""
+    return attempt.state == "charged_back"
+
+
+def _failure(attempt):
+    paid = f"the payment of {_money(attempt.cents)}{_with(attempt.label)}"
+    if _is_disputed(attempt):
+        return f"They disputed {paid} at their bank, which took it back on {_day(attempt.on)}."
+    why = f": {attempt.reason.rstrip('.')}" if attempt.reason else ""
+    what = "came back" if attempt.state == "returned" else "was declined"
+    return f"T{paid[1:]} {what} on {_day(attempt.on)}{why}."
+
+
 def _method_failed(e):
     if one := e.failure:
-        why = f": {one.reason.rstrip('.')}" if one.reason else ""
-        what = {"returned": "came back", "charged_back": "was taken back"}.get(one.state, "was declined")
-        sentence = f"The payment of {_money(one.cents)}{_with(one.label)} {what} on {_day(one.on)}{why}."
         proof = Proof("payment", one.id, f"{_money(one.cents)}, {_spaced(one.state)} {_day(one.on)}")
-        return Found(sentence, (proof,), ASK_FOR_METHOD)
+        return Found(_failure(one), (proof,), LOOK_AT_PAYMENT if _is_disputed(one) else ASK_FOR_METHOD)
     if e.account.method:
         id, label, reason = e.account.method
         why = f": {reason.rstrip('.')}" if reason else ""
