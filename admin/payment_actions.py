@@ -18,7 +18,7 @@ from billing.automatic import autopay, methods, upcoming
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.reversals import refunds, returns
-from models import Chargeback, Hold, Payment, Refund
+from models import Chargeback, Payment, Refund
 
 BY_PROCESSOR = (Payment.CARD, Payment.BANK)
 BY_HAND = (
@@ -53,8 +53,8 @@ class RefundForm(wtforms.Form):
     )
     reopen = wtforms.BooleanField(
         "Let the invoices that it paid be owed again",
-        description="Needed beyond what is free now. It happens when the money has gone; nothing is charged "
-        "again by itself.",
+        description="Then they are to pay it another way; nothing is charged again by itself. If they are to "
+        "keep the money, leave this out and give them a credit first: as much is free then.",
     )
     room = None  # what can be refunded of the payment that it is about
 
@@ -134,7 +134,7 @@ def _standing(order):
     match order.state:
         case Refund.WAITING:
             limit = format_cents(companies.current().refund_alone_cents)
-            return f"{_cents(order)} wait for a second person: refunds above {limit} need one."
+            return f"{_cents(order)} waits for a second person: refunds above {limit} need one."
         case Refund.PREPARED:
             return f"{order} for {_cents(order)} is ordered. {order.outcome}"
         case Refund.SENT | Refund.IN_DOUBT:
@@ -417,10 +417,11 @@ HOLD = (
         "lift",
         "Lift",
         lambda hold, form: returns.lift(hold, **day_of()) and None,
-        lead="Automatic payment of this customer goes on: what is due is charged, tomorrow at the latest.",
+        lead="What it held goes on, tomorrow at the latest: automatic payment charges what is due, and "
+        "messages about what is past due leave again. Lift it when you have spoken with the customer.",
         done="The hold was lifted.",
-        fits=lambda hold: hold.scope == Hold.AUTOPAY and hold.ends_on is None,
-        effect=lambda hold: hold.reason,
+        fits=lambda hold: hold.scope in returns.LIFTED and hold.ends_on is None,
+        effect=lambda hold: f"{hold.customer}: {hold.reason}",
     ),
 )
 

@@ -14,7 +14,7 @@ from billing import company as companies
 from billing.automatic import tally
 from billing.disputes import finding as disputes
 from billing.plans import standing as plans
-from billing.remedies import write_offs
+from billing.remedies import given_up, write_offs
 from billing.renewals import closing, prices
 from billing.tickets import finding
 from models import (
@@ -113,6 +113,10 @@ def _past_due(today):
     yield _queue("Drafts to read", Notice, Notice.DRAFT, "Personal mails: read, sign and send.")
     yield from _disputes(today)
     yield from _plans()
+    yield Number(
+        "Given-up debts to decide", "hold", {"standing": "given_up"}, count=given_up.running().count(),
+        note="Paid, and the payment came back. Call, then lift the hold or give it up again.",
+    )  # fmt: skip
     yield _needing_person(today)
     yield from _last_steps(today)
 

@@ -5,8 +5,10 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import IntegrityError
 
-from billing import approvals, checks, invoices, ledger, payments, reports
+from billing import approvals, checks, invoices, ledger, payments, queues, reports
+from billing.collections import gate
 from billing.errors import BillingError
+from billing.remedies import given_up as debts
 from billing.remedies import goodwill, service_credits, told, write_offs
 from billing.reversals import returns
 from models import (
@@ -21,17 +23,20 @@ from models import (
     Line,
     Notice,
     ServiceCredit,
+    Staff,
     Ticket,
 )
 from models import db as models_db
 from tests import factories
 from tests.at_once import die_everywhere, refusals, together
 from tests.factories import fresh
+from tests.office import make_staff
 
 NOW = datetime(2027, 1, 20, 18, 0)
 TODAY = NOW.date()
 ANN, BEN = "staff:ann@lantern.example", "staff:ben@lantern.example"
 DAY = {"today": TODAY, "now": NOW}
+MORROW = {"today": TODAY + timedelta(days=1), "now": NOW + timedelta(days=1)}
 
 
 @pytest.fixture
@@ -344,6 +349,59 @@ def test_a_payment_that_comes_back_leaves_it_owed_and_the_rest_given_up(customer
     assert (fresh(given_up).open_cents, write_offs.bad_debt_cents(customer.id)) == (4_000, 5_000)
     assert write_offs.totals(TODAY, TODAY) == (9_000, 0)
     sound()
+
+
+def test_bad_debt_whose_late_payment_came_back_waits_for_a_person_before_anything_asks(customer, given_up):
+    returns.bounce(come(customer, 4_000), reason="Not covered", by=ANN, **DAY)
+    returns.bounce(come(customer, 4_000, "again"), reason="Not covered", by=ANN, **DAY)
+
+    [hold] = debts.running()
+    assert (hold.customer, hold.scope, hold.by) == (customer, "notices", ANN)
+    assert held_by(customer, **DAY) == [("hold", hold.id)]
+    assert queued("Given-up debts to decide").count == 1
+    assert (debts.settle(TODAY, now=NOW), fresh(given_up).open_cents) == (0, 4_000)
+
+    returns.lift(hold, by=BEN, **DAY)
+
+    assert held_by(customer, **MORROW) == []
+    assert queued("Given-up debts to decide").count == 0
+    with pytest.raises(BillingError, match="no running pause"):
+        returns.lift(hold, by=BEN, **DAY)
+
+
+@pytest.mark.parametrize("way", ["paid", "given up again"])
+def test_the_hold_ends_by_itself_when_nothing_of_it_is_owed(customer, given_up, way):
+    returns.bounce(come(customer, 9_000), reason="Not covered", by=ANN, **DAY)
+    if way == "paid":
+        come(customer, 9_000, "good money", parts=[(fresh(given_up), 9_000)])
+    else:
+        asked = write_offs.bad_debt(fresh(given_up), reason="They cannot", by=ANN, now=NOW)
+        approvals.approve(asked, by=BEN, **DAY)
+
+    assert debts.settle(TODAY, now=NOW) == 1
+
+    assert not debts.running().exists() and held_by(customer, **MORROW) == []
+    sound()
+
+
+def test_a_check_that_paid_no_bad_debt_holds_nothing_when_it_comes_back(customer):
+    factories.make_invoice(customer, cents=4_000)
+
+    returns.bounce(come(customer, 4_000), reason="Not covered", by=ANN, **DAY)
+
+    assert not debts.running().exists()
+
+
+def held_by(customer, **told):
+    """The rows that hold messages back until a person acts."""
+    found = gate.reasons([customer.id], **told).get(customer.id, ())
+    return [one.row for one in found if not one.waits]
+
+
+def queued(label):
+    """A queue of the back office by its name."""
+    groups = queues.groups(Staff.get_or_none() or make_staff("billing"), today=TODAY, now=NOW)
+    return next(one for group in groups for one in group.queues if one.label == label)
 
 
 def test_staff_take_back_what_is_left_of_it(customer, given_up):

@@ -138,7 +138,7 @@ def test_a_refund_above_the_limit_is_approved_by_somebody_else(shop, paid, alice
     asked = text_of(olga.get("/staff/refund/act/approve", id=refund.id))
     done = text_of(olga.act("refund", "approve", refund))
 
-    assert "$300.00 wait for a second person: refunds above $200.00 need one." in page
+    assert "$300.00 waits for a second person: refunds above $200.00 need one." in page
     assert own.status_code == 409 and fresh(refund).approved_by in ("", "staff:owner@lantern.example")
     assert "1 Refunds to approve They need a second person." in waiting
     assert "ordered by Bill Ing: Moved" in asked

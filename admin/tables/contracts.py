@@ -19,9 +19,11 @@ from admin.filters import Derived
 from admin.finding import Anywhere, Related
 from billing import contracts, reports
 from billing.money import format_cents
+from billing.remedies import given_up
 from models import (
     Charge,
     Contract,
+    Hold,
     OneOff,
 )
 
@@ -165,8 +167,18 @@ class OneOffView(StaffView):
             form.text.errors = ["This work is billed or canceled and cannot be changed any more."]
 
 
+HOLD_STANDING = {
+    "running": ("Running", lambda at: at(Hold.ends_on).is_null()),
+    "given_up": ("Given-up debts to decide", lambda at: at(Hold.id).in_(given_up.running().select(Hold.id))),
+}
+
+
 class HoldView(StaffView):
     """Pauses; made by the actions of contracts, and by disputes."""
 
     column_list = ("customer", "contract", "scope", "reason", "starts_on", "ends_on", "by")
+    column_filters_by = (
+        Derived("standing", "Standing", Hold.ends_on, HOLD_STANDING),
+        "scope", "customer", "contract", "starts_on", "ends_on",
+    )  # fmt: skip
     actions = payment_actions.HOLD

@@ -1,12 +1,13 @@
 """The day's step: what faults are worth is proposed, and late fees go their way, before anybody is billed."""
 
 from billing import words
-from billing.remedies import fees, late_fees, service_credits
+from billing.remedies import fees, given_up, late_fees, service_credits
 from models import LateFee
 
 
 def run(today, *, now):
     """Do it; returns a line for people. Harmless twice a day."""
+    given_up.settle(today, now=now)
     proposed = service_credits.propose_due(now=now)
     report = str(late_fees.run(today, now=now))
     said = f"{words.plural(proposed, 'service credit')} proposed or corrected"

@@ -16,6 +16,7 @@ from billing.automatic import retries
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.outcomes import return_cause
+from billing.remedies import given_up
 from billing.states import move
 from models import Allocation, Chargeback, Hold, Invoice, Item, Loss, OneOff, Payment, Refund
 
@@ -24,6 +25,10 @@ FEE_ITEM = "RETURN-FEE"
 OURS = (*Payment.MONEY, Payment.REFUNDED)  # states in which a bank can still take the money back
 KNOWN = (*OURS, Payment.RETURNED, Payment.CHARGED_BACK)
 PROCESSOR = "processor"
+LIFTED = (
+    Hold.AUTOPAY,
+    Hold.NOTICES,
+)  # scopes that staff end by themselves; billing is resumed (contracts.py)
 DAY = timedelta(days=1)
 
 
@@ -143,6 +148,7 @@ def _undo(payment, state, reason, by, today, now, staff_reason="", code=""):
     move(payment, state, returned_on=today, reason=reason[:255], return_code=code[:5])
     ledger.close(payment)
     _note_loss(payment, _refunded_cents(payment), f"return:{payment.id}", reason, by, today)
+    given_up.came_back(payment, by=by, today=today, now=now)
     events.record(f"payment.{state}", payment, by=by, now=now, reason=staff_reason or reason)
 
 
@@ -263,6 +269,7 @@ def _freeze(payment, case, by, today, now):
     if taken:
         ledger.pay_out(payment, taken)
     _note_loss(payment, case.amount_cents - taken, f"chargeback:{case.id}", str(case), by, today)
+    given_up.came_back(payment, by=by, today=today, now=now)
 
 
 def _hold_autopay(case, by, today):
@@ -349,15 +356,18 @@ def lose(case, *, by, today, now, note=""):
 
 
 def lift(hold, *, by, today, now):
-    """End a pause of autopay: what is due is charged again, tomorrow at the latest. Returns the Hold."""
+    """End a pause of autopay, or of messages about what is past due. Returns the Hold.
+
+    What is due is charged again, tomorrow at the latest; messages leave again as they are due.
+    """
     with ledger.locked(hold.customer_id):
         lifted = (
             Hold.update(ends_on=max(hold.starts_on, today - DAY))
-            .where((Hold.id == hold.id) & Hold.ends_on.is_null() & (Hold.scope == Hold.AUTOPAY))
+            .where((Hold.id == hold.id) & Hold.ends_on.is_null() & Hold.scope.in_(LIFTED))
             .execute()
         )
         if not lifted:
-            raise BillingError("This is no running pause of automatic payment.")
+            raise BillingError("This is no running pause of automatic payment or of messages.")
         events.record("hold.lifted", hold, by=by, now=now, reason=hold.reason)
     return Hold.get_by_id(hold.id)
 

@@ -23,6 +23,8 @@ NAMES = {
     "handover.canceled": "The hand-over was not made",
     "handover.made": "The account went to an agency",
     "handover.taken_back": "The account came back from the agency",
+    "hold.begun": "A pause began",
+    "hold.lifted": "A pause ended",
     "invoice.sent_again": "An invoice was sent again",
     "late_fee.avoided": "A late fee was avoided",
     "late_fee.charged": "A late fee was charged",
