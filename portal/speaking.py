@@ -29,6 +29,7 @@ _SENTENCES = re.compile(
     f"(?:(?<=[.!?])|(?<=[.!?][{FIRST_TAG}-{LAST_TAG}{CLOSES}])) "
     f"(?=[{FIRST_TAG}-{LAST_TAG}{OPENS}]*[A-Z$“0-9])"
 )
+_SPACE = re.compile(r"\s+")
 _WORDS = re.compile(r"[^\W\d_]{2}")
 # of an invoice, a payment, a processor
 _NUMBER = re.compile(r"\b[A-Z0-9-]*\d[A-Z0-9-]*\b|\b[A-Z0-9]{6,}\b|\b[0-9a-f]{32,}\b")
@@ -104,10 +105,11 @@ def reason(value):
     return _marked(value, OPENS + REASON)
 
 
-def ours_until(value, sign):
-    """A template's filter: what stands before the first ``sign`` is ours; what comes after, a reason."""
-    before, found, why = str(value).partition(sign)
-    return value if is_english() or not found else Markup("{}{}{}").format(before, found, reason(why))
+def ours_until(value, sign, then="reason"):
+    """A template's filter: what stands before the first ``sign`` is ours, the rest a reason or ``theirs``."""
+    before, found, after = str(value).partition(sign)
+    marked = {"reason": reason, "theirs": theirs}[then]
+    return value if is_english() or not found else Markup("{}{}{}").format(before, found, marked(after))
 
 
 def joined(values):
@@ -210,7 +212,8 @@ class _Speaker:
         if not _WORDS.search(joined := "".join(text)):
             return tokens
         before, core, after = re.fullmatch(r"(\s*)(.*?)(\s*)", joined, re.S).groups()
-        said = before + self._whole(" ".join(core.split())) + after
+        whole = self._dates(core) if self._needs_nothing(core) else self._whole(_on_one_line(core))
+        said = before + whole + after
         return [tags[ord(one) - ord(FIRST_TAG)] if _is_tag(one) else one for one in said]
 
     # --- What stands on it
@@ -229,14 +232,14 @@ class _Speaker:
             return self._dates(text)
         if (known := self.tongue.page_sentence(text)) is not None:
             return known
-        if (known := self._all(_SENTENCES.split(text), " ")) is not None:
+        if (known := self._all(_cut(text, _SENTENCES), "")) is not None:
             return known
         if (known := self.tongue.page_pattern(text, self.said)) is not None:
             return known
         before, core, after = _EDGES.fullmatch(text).groups()
         if core != text:
             return None if (known := self.said(core)) is None else before + known + after
-        known = self._all(_PARTS.split(text), "")
+        known = self._all(_cut(text, _PARTS), "")
         return self._all(_AROUND_THEIRS.split(text), "") if known is None else known
 
     def _needs_nothing(self, text):
@@ -257,6 +260,28 @@ class _Speaker:
         """``text`` with its dates said, but for those that are theirs: what was agreed to stays as signed."""
         said = [self.tongue.dates(part) for part in _THEIRS.split(text)]
         return "".join(part + own for part, own in zip(said, [*_THEIRS.findall(text), ""], strict=True))
+
+
+def _on_one_line(text):
+    """``text`` with single spaces, but for what is theirs: an address has lines."""
+    return "".join(
+        part if part[:1] == OPENS else _SPACE.sub(" ", part) for part in _AROUND_THEIRS.split(text)
+    )
+
+
+def _cut(text, between):
+    """``text`` in pieces, those that match ``between`` too; what is theirs stays in one piece."""
+    told = _THEIRS.sub(_blank, text) if OPENS in text else text
+    at, pieces = 0, []
+    for found in between.finditer(told):
+        pieces += [text[at : found.start()], found[0]]
+        at = found.end()
+    return [*pieces, text[at:]]
+
+
+def _blank(found):
+    """As long, and with the same end: a sentence may end with what somebody typed."""
+    return f"{OPENS}{'x' * (len(found[0]) - 3)}{found[0][-2:]}" if len(found[0]) > 2 else found[0]
 
 
 _OURS_TAGS = re.compile(f"[{FIRST_TAG}-{LAST_TAG}]")

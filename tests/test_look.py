@@ -93,7 +93,7 @@ def show():
     app.secret_key = "test"
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        words.FILTERS, money=money.format_cents, theirs=str, reason=str, ours_until=lambda text, sign: text
+        words.FILTERS, money=money.format_cents, theirs=str, reason=str, ours_until=lambda text, *_: text
     )
 
     def show(text, flashed=(), **context):

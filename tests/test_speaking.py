@@ -32,3 +32,20 @@ def test_the_date_beside_it_is_said():
 def test_a_page_with_a_sentence_that_nobody_knows_is_not_said_at_all():
     with pytest.raises(speaking.NotWhole):
         said("<p>Open</p><p>Nobody ever translated this.</p>")
+
+
+@pytest.mark.parametrize(
+    "name", ["St. Mary Church", "Smith (Home)", "Pay now. Thank you. Open", "A · B", "Paid?"]
+)
+def test_a_name_that_reads_like_several_sentences_is_one_piece(name):
+    assert said(f"<p>For {theirs(name)}, account 1006. There is nothing to pay.</p>") == (
+        f"<p>Para {name}, cuenta 1006. No hay nada que pagar.</p>"
+    )
+
+
+def test_what_somebody_typed_keeps_its_lines_and_spaces():
+    address = "Pay now\n7 Oak  Street\nAustin, TX"
+
+    assert said(f"<p>{theirs(address)}</p>") == f"<p>{address}</p>"
+    assert said(f"<p>{theirs('Open')}\n{theirs(address)}</p>") == f"<p>Open\n{address}</p>"
+    assert said(f"<p>Open\n   <b>{theirs(address)}</b></p>") == f"<p>Pendiente <b>{address}</b></p>"

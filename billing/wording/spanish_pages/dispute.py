@@ -42,7 +42,7 @@ SENTENCES = {
     "You told us about this and took it back before.": "Usted nos avisó de esto y después lo retiró.",
     "Please ask us as a question.": "Por favor háganos una pregunta.",
     "Please enter an amount between {money} and {sum}.": "Por favor escriba un monto entre {money} y {sum}.",
-    "{money} rests until you have our answer.": "{money} quedan en espera hasta que tenga nuestra respuesta.",
+    "{money} is on hold until you have our answer.": "{money} quedan en espera hasta que tenga nuestra respuesta.",
     "{money} is due again.": "{money} están por pagar de nuevo.",
     "{money} stays due.": "{money} siguen por pagar.",
 }
