@@ -1204,6 +1204,9 @@ class Line(BaseModel):
             Check("to_on IS NULL OR to_on >= from_on"),
         ]
 
+    def __str__(self):
+        return self.text
+
 
 # A charge's period, and a piece of work, can be billed once only.
 Line.add_index(

@@ -5,14 +5,14 @@ clear invoices are paid sooner. Not here: what confuses (billing/clarity.py), wh
 (billing/paid_sooner.py).
 """
 
-from flask import current_app, g, url_for
+from flask import current_app, g, request, url_for
 from flask_admin import expose
 
-from admin import security
+from admin import base, security
 from admin.actions import Action, day_of
 from billing import bill, clarity, invoices, paid_sooner
 from billing.money import format_cents
-from models import Invoice
+from models import Invoice, Line
 
 
 class ClarityPage:
@@ -25,8 +25,27 @@ class ClarityPage:
 
 
 def findings(invoice):
-    """The Findings that a draft keeps, for its page."""
-    return clarity.of_draft(invoice)
+    """[(Finding that a draft keeps, the address where it is put right or "")], for its page."""
+    found = clarity.of_draft(invoice)
+    lines = list(invoice.lines.order_by(Line.position)) if found else []
+    by_words = {f"“{clarity.shown(line.text)}”": line for line in lines}
+    return [(finding, _fix_url(invoice, finding, by_words.get(finding.where))) for finding in found]
+
+
+def _fix_url(invoice, finding, line):
+    """Where a finding comes from: the charge or the work of its line, the customer, the company."""
+    if line is not None:
+        row = line.charge or line.one_off
+    else:
+        customer = invoice.customer
+        rows = {clarity.COMPANY: g.company, clarity.CUSTOMER: customer, "the PO number": customer}
+        row = rows.get(finding.where)
+    if row is None:
+        return ""
+    view = base.screen(type(row))
+    if finding.code == "unexplained":  # a price is not typed over: it is changed with its day and its word
+        return url_for(f"staff_{view.key}.details_view", id=row.id)
+    return url_for(f"staff_{view.key}.edit_view", id=row.id, url=request.path) if view.may_write() else ""
 
 
 def lacking():

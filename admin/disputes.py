@@ -53,7 +53,19 @@ def _uphold(dispute, form):
     )
     if isinstance(made, Approval):
         return f"{format_cents(made.amount_cents)} is more than you may credit alone. {WAITS}"
-    return f"{dispute.invoice} was credited {format_cents(made.credit.amount_cents)}; the customer is told."
+    told = f"{dispute.invoice} was credited {format_cents(made.credit.amount_cents)}; the customer is told."
+    return f"{told} {_comes_again(dispute)}".rstrip()
+
+
+def _comes_again(dispute):
+    """What nobody ordered is billed again next time, unless somebody ends it."""
+    charge = dispute.line.charge if dispute.line_id else None
+    if dispute.reason != Dispute.NOT_ORDERED or charge is None or charge.next_on is None:
+        return ""
+    return (
+        f"“{charge.text}” goes on: it is billed again on {words.date(charge.next_on)}. If they are not to "
+        "pay for it any more, end that charge in their contract."
+    )
 
 
 def _reject(dispute, form):

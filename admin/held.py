@@ -71,7 +71,7 @@ def _ask_act(customer, form):
 CUSTOMER = (
     Action(
         "let_pass",
-        "Let it pass all the same",
+        "Go on although it is held",
         _ask_act,
         form=PassForm,
         fill=_offer_acts,

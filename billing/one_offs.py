@@ -1,8 +1,11 @@
-"""One-off work after it was entered: canceling it. Billing it is the bill step's (billing/bill.py)."""
+"""One-off work after it was entered: canceling it, and whether its words may still be mended.
+
+Billing it is the bill step's (billing/bill.py).
+"""
 
 from billing import events, ledger
 from billing.errors import BillingError
-from models import OneOff
+from models import Invoice, Line, OneOff
 
 
 def cancel(work, *, reason, by, today, now):
@@ -18,3 +21,11 @@ def cancel(work, *, reason, by, today, now):
             raise BillingError("This work is billed or canceled already. Credit the invoice instead.")
         events.record("one_off.canceled", work, by=by, now=now, reason=reason)
     return OneOff.get_by_id(work.id)
+
+
+def is_unclear(work):
+    """True while it waits on a draft that would confuse its reader: its words are mended, then billed."""
+    drafts = Line.select().join(Invoice).where(
+        (Line.one_off == work) & (Invoice.state == Invoice.DRAFT) & (Invoice.unclear != "")
+    )  # fmt: skip
+    return drafts.exists()

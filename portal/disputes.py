@@ -83,17 +83,24 @@ def _free_cents(invoice):
 
 
 def _choices(invoice):
-    """[(line id, text, cents)] of what can be disputed for itself."""
+    """[(line id, text, cents, what these count)] of what can be disputed for itself."""
     open_ids = {one.line_id for one in finding.open_of(invoice)}
     lines = invoice.lines.where(Line.total_cents > 0).order_by(Line.position)
-    return [(line.id, line.text, line.total_cents) for line in lines if line.id not in open_ids]
+    return [(line.id, line.text, line.total_cents, _with(line)) for line in lines if line.id not in open_ids]
+
+
+def _with(line):
+    """Why it is another amount than the one beside the line."""
+    if line.discount_cents:
+        return " with tax and discount" if line.tax_cents else " with discount"
+    return " with tax" if line.tax_cents else ""
 
 
 def _thanks(dispute):
     invoice = Invoice.get_by_id(dispute.invoice_id)
     rest_cents = _free_cents(invoice)
-    rests = f"Thank you. {format_cents(dispute.amount_cents)} rests until you have our answer."
-    return f"{rests} {format_cents(rest_cents)} stays due." if rest_cents else rests
+    on_hold = f"Thank you. {format_cents(dispute.amount_cents)} is on hold until you have our answer."
+    return f"{on_hold} {format_cents(rest_cents)} stays due." if rest_cents else on_hold
 
 
 def _withdraw(invoice, place, id):

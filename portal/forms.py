@@ -134,8 +134,8 @@ class QuestionForm(FormWithFiles):
     )
 
 
-def _line_words(text, cents):
-    return Markup("{}, {}").format(speaking.theirs(text), money.format_cents(cents))
+def _line_words(text, cents, counted=""):
+    return Markup("{}, {}{}").format(speaking.theirs(text), money.format_cents(cents), counted)
 
 
 class InvoiceQuestionForm(QuestionForm):
@@ -177,9 +177,9 @@ class DisputeForm(FormWithFiles):
     )
 
     def __init__(self, lines, open_cents, **more):
-        """lines -- [(id, text, cents)]; open_cents -- what of the invoice is not disputed yet"""
+        """lines -- [(id, text, cents, counted)]; open_cents -- what of the invoice is not disputed yet"""
         super().__init__(**more)
-        said = [SelectChoice(str(id), _line_words(text, cents)) for id, text, cents in lines]
+        said = [SelectChoice(str(id), _line_words(*told)) for id, *told in lines]
         whole = f"The whole invoice, {money.format_cents(open_cents)}"
         self.line.choices = [*said, SelectChoice("", whole)]
         asked = request.args.get("line", "")

@@ -206,7 +206,7 @@ def ask(invoice, place, *, contact, again):
             files=files,
         )
     flash("Thank you. Your question is with us.", "success")
-    return redirect(place.here, 303)
+    return redirect(f"{place.here}#main", 303)  # not where the form was: they see that it has arrived
 
 
 def _was_just_asked(invoice, body):

@@ -7,6 +7,7 @@ from flask import abort, current_app, flash, g, redirect, render_template, reque
 from wtforms.fields.choices import SelectChoice
 
 from billing import attachments, tickets, words
+from billing.disputes import finding
 from billing.errors import BillingError
 from billing.tickets import clocks
 from models import Attachment, Contact, Invoice, Message, Ticket
@@ -30,7 +31,9 @@ def _tickets():
 def questions():
     """Everything that was asked: what is open first, the newest first."""
     found = _tickets().where(Ticket.merged_into.is_null()).order_by(Ticket.last_at.desc(), Ticket.id.desc())
-    rows = [(ticket, status(ticket)) for ticket in found.limit(MOST)]
+    shown = list(found.limit(MOST))
+    disputes = finding.of_tickets([ticket.id for ticket in shown])
+    rows = [(ticket, status(ticket, disputes.get(ticket.id))) for ticket in shown]
     return render_template(
         "portal/questions.html",
         open=[row for row in rows if row[0].state != Ticket.CLOSED],
@@ -38,14 +41,22 @@ def questions():
     )
 
 
-def status(ticket):
-    """Where a question stands, in the customer's words."""
+def status(ticket, dispute=None):
+    """Where a question stands, in the customer's words; ``dispute``: the open one that it is about."""
     if ticket.state == Ticket.WAITING_ON_US:
-        return clocks.promise(ticket, g.company, now=g.now)
+        promised = clocks.promise(ticket, g.company, now=g.now)
+        return f"{promised} {_decided_by(dispute)}" if dispute else promised
     on = words.date(words.local(ticket.closed_at or ticket.last_at, g.company.time_zone).date())
     if ticket.state == Ticket.CLOSED:
         return f"Settled on {on}."
+    if dispute:
+        return f"We wrote on {on}. {_decided_by(dispute)}"
     return f"We answered on {on}. Is anything still open? Write to us here."
+
+
+def _decided_by(dispute):
+    """The day that the page of the invoice names, too."""
+    return f"Our answer about the amount comes by {words.date(dispute.answer_by_on)} at the latest."
 
 
 @bp.route("/account/questions/new", methods=["GET", "POST"])
@@ -129,7 +140,7 @@ def question(id):
     page = render_template(
         "portal/question.html",
         ticket=ticket,
-        status=status(ticket),
+        status=status(ticket, finding.of_tickets([ticket.id]).get(ticket.id)),
         messages=messages,
         attached=attachments.of_messages(messages),
         form=form,

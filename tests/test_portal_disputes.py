@@ -9,10 +9,21 @@ from PIL import Image
 from billing import links, words
 from billing.disputes import asking, deciding
 from models import Attachment, Customer, Dispute, Line, Ticket
-from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
+from tests.conftest import TODAY
+from tests.factories import (
+    BY,
+    NOW,
+    fresh,
+    make_charge,
+    make_contract,
+    make_customer,
+    make_invoice,
+    payer,
+)
 from tests.office import enter, make_staff, text_of
 from tests.portal_visitor import SAME_ORIGIN, Visitor
 from tests.test_pdf import text_of as pdf_text
+from tests.test_portal_account import enter as enter_portal
 
 TOLD = {"by": BY, "now": NOW}
 
@@ -47,10 +58,10 @@ def disputed(visitor, path):
 
 def test_a_line_is_disputed_in_one_sentence_and_the_rest_is_asked_for(disputed, invoice, path):
     assert disputed.path == path
-    assert "$30.00 rests until you have our answer. $70.00 stays due." in disputed.messages
+    assert "$30.00 is on hold until you have our answer. $70.00 stays due." in disputed.messages
     assert "Pay $70.00" in disputed.buttons
     assert "Pay $100.00" not in disputed.buttons
-    assert "$30.00 of this invoice rests: Service call. We answer by December 31, 2026" in disputed.text
+    assert "$30.00 of this invoice is on hold: Service call. We answer by December 31, 2026" in disputed.text
     [made] = Dispute.select()
     assert (made.amount_cents, made.via, made.contact) == (3_000, "pay_link", payer(invoice.customer))
 
@@ -60,6 +71,47 @@ def test_the_rest_is_paid_now(disputed, visitor, invoice):
 
     assert page.status == 200
     assert invoice.payment_parts.get().amount_cents == 7_000
+
+
+def test_a_line_that_counts_more_than_its_price_says_why(visitor, path, invoice):
+    Line.create(
+        invoice=invoice, position=3, text="Siren", unit_cents=3_000, amount_cents=3_000, tax_cents=248,
+        tax_name="Texas sales tax", total_cents=3_248,
+    )  # fmt: skip
+
+    page = visitor.open(f"{path}/dispute").text
+
+    assert "Siren, $32.48 with tax" in page and "Service call, $30.00 " in page
+
+
+def test_the_question_names_the_day_that_the_invoice_names(disputed, app, clock, invoice):
+    signed_in = enter_portal(Visitor(app), payer(invoice.customer), clock)
+
+    page = signed_in.open("/account/questions").text
+
+    promised = "Our answer about the amount comes by December 31, 2026 at the latest."
+    assert promised in page
+    assert promised in signed_in.open(f"/account/questions/{Ticket.get().id}").text
+
+
+def test_staff_hear_that_what_nobody_ordered_is_billed_again(app, alice):
+    charge = make_charge(make_contract(alice), text="Cellular backup", next_on=TODAY)
+    one = make_invoice(alice, cents=3_000)
+    line = Line.create(
+        invoice=one, position=2, charge=charge, text="Cellular backup", unit_cents=3_000, amount_cents=3_000,
+        total_cents=3_000,
+    )  # fmt: skip
+    made = asking.open(
+        one, amount_cents=None, line=line, reason="not_ordered", words="Gone.", via="portal",
+        today=TODAY, **TOLD,
+    )  # fmt: skip
+
+    desk = enter(app)
+    page = text_of(desk.act("dispute", "uphold", made, amount="30.00", decision="You are right."))
+
+    assert "“Cellular backup” goes on: it is billed again on December 1, 2026." in page
+    assert "$30.00 of Invoice 10001: Cellular backup" in page
+    assert "Line Cellular backup" in text_of(desk.get(f"/staff/dispute/{made.id}"))
 
 
 def test_opening_the_page_changes_nothing(visitor, path):

@@ -231,6 +231,36 @@ def test_an_unclear_invoice_waits_on_the_first_page_and_says_what_to_mend(app, u
     assert fresh(unclear).state == "draft"
 
 
+def test_each_thing_to_mend_is_one_click_from_the_invoice(app, unclear):
+    page = enter(app, "billing").get(f"/staff/invoice/{unclear.id}").text
+
+    charge = Charge.get()
+    assert f'href="/staff/charge/{charge.id}/edit?url=/staff/invoice/{unclear.id}">Put it right' in page
+    reader = enter(app, "read_only").get(f"/staff/invoice/{unclear.id}").text
+    assert "Write what it is" in reader and "Put it right<" not in reader
+
+
+def test_the_words_of_work_on_an_unclear_draft_are_mended_and_billed(app, alice):
+    work = factories.make_one_off(alice, text="Misc.", alone=True, site=factories.make_site(alice))
+    bill.run(TODAY, by=BEN, now=NOW)
+    draft, billing = Invoice.get(), enter(app, "billing")
+    form = {
+        "text": "Door contact replaced", "item": work.item_id, "quantity": 1, "unit_cents": "95.00",
+        "discount_cents": "0", "done_on": work.done_on.isoformat(), "alone": "y", "version": work.version,
+        "site": work.site_id,
+    }  # fmt: skip
+
+    assert f"/staff/one-off/{work.id}/edit" in billing.get(f"/staff/invoice/{draft.id}").text
+    saved = billing.post(f"/staff/one-off/{work.id}/edit?url=/staff/invoice/{draft.id}", **form)
+    assert saved.location == f"/staff/invoice/{draft.id}", text_of(saved)
+    billing.act("invoice", "redo", draft)
+
+    issued = Invoice.get(Invoice.state == "issued")
+    assert issued.lines.get().text == "Door contact replaced"
+    again = billing.post(f"/staff/one-off/{work.id}/edit", **form | {"version": fresh(work).version})
+    assert "billed or canceled and cannot be changed" in text_of(again)
+
+
 def test_billed_again_it_goes_out_with_the_words_as_they_are_now(app, unclear):
     Charge.update(text="Burglar alarm monitoring").execute()
 

@@ -339,11 +339,11 @@ def test_a_colleague_who_looks_is_named(ticket, sam):
     assert looking.look(fresh(ticket), sam, now=NOW + HOUR) == ""
     assert (
         looking.look(fresh(ticket), kim, now=NOW + HOUR + 2 * MINUTE)
-        == "Sam opened this ticket 2 minutes ago."
+        == "Sam looked at this ticket 2 minutes ago."
     )
     assert (
         looking.look(fresh(ticket), sam, now=NOW + HOUR + 2 * MINUTE)
-        == "Kim opened this ticket a moment ago."
+        == "Kim looked at this ticket a moment ago."
     )
     assert looking.look(fresh(ticket), kim, now=NOW + 3 * HOUR) == ""
 

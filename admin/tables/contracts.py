@@ -17,7 +17,7 @@ from admin import (
 from admin.base import StaffView
 from admin.filters import Derived
 from admin.finding import Anywhere, Related
-from billing import contracts, reports
+from billing import contracts, one_offs, reports
 from billing.money import format_cents
 from billing.remedies import given_up
 from models import (
@@ -163,7 +163,7 @@ class OneOffView(StaffView):
         refuse_strangers(form, form.customer.data.id if "customer" in form else row.customer_id)
         if (form.discount_cents.data or 0) > form.quantity.data * (form.unit_cents.data or 0):
             form.discount_cents.errors = ["The discount is more than the price."]
-        if row is not None and (row.billed_on or row.canceled_on):
+        if row is not None and (row.canceled_on or (row.billed_on and not one_offs.is_unclear(row))):
             form.text.errors = ["This work is billed or canceled and cannot be changed any more."]
 
 

@@ -261,7 +261,7 @@ CLEARED = {  # by table: (code, what clears it)
     "ticket": ("ticket", ANSWER),
     "call": ("call", CALL_BACK),
     "inbound": ("inbound", LOOK),
-    "plan": ("proposal", ANSWER),
+    "plan": ("proposal", "Answer the proposal"),
 }
 
 

@@ -19,6 +19,12 @@ def of(invoice):
     return list(_of([invoice.id]))
 
 
+def of_tickets(ticket_ids):
+    """{ticket id: its open Dispute}."""
+    found = Dispute.select().where(among(Dispute.ticket, ticket_ids) & (Dispute.state == Dispute.OPEN))
+    return {dispute.ticket_id: dispute for dispute in found}
+
+
 def _of(invoice_ids):
     return (
         Dispute.select(Dispute, Line)

@@ -19,7 +19,7 @@ def look(ticket, staff, *, now):
         Ticket.update(seen_by=staff, seen_at=now).where(Ticket.id == ticket.id).execute()
     if seen_by in (None, staff.id) or seen_at is None or seen_at < now - WHILE:
         return ""
-    return f"{Staff.get_by_id(seen_by).name} opened this ticket {_ago(now - seen_at)}."
+    return f"{Staff.get_by_id(seen_by).name} looked at this ticket {_ago(now - seen_at)}."
 
 
 def _ago(length):

@@ -28,7 +28,7 @@ def test_a_line_is_disputed_on_a_phone_and_the_rest_is_paid(shop, phone, axe, fi
     phone.get_by_label("Why, in one sentence").fill("He was here for one hour.")
     button(phone, "This part is not right").click()
 
-    says(phone, "$30.00 of this invoice rests: Service call")
+    says(phone, "$30.00 of this invoice is on hold: Service call")
     axe(phone)
     fits(phone)
     button(phone, "Pay $70.00").click()

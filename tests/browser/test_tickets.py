@@ -107,6 +107,7 @@ def test_an_invoice_is_asked_about_from_the_pay_page(phone, portal, invoice, axe
     phone.locator("#question").get_by_role("button", name="Send").click()
 
     says(phone, "Your question is with us")
+    expect(phone.get_by_text("Your question is with us")).to_be_in_viewport()
     made = Ticket.select().order_by(Ticket.id.desc()).get()
     assert (made.invoice, made.via) == (invoice, "pay_link")
 
