@@ -7,6 +7,7 @@ Rules, sums and states stand in ``billing``; the back office is ``admin`` and kn
 from werkzeug.routing import BaseConverter
 
 from billing import phones, words
+from billing.wording import finished
 
 # Pages whose forms may bring files: their requests may be larger.
 TAKES_FILES = frozenset({
@@ -51,7 +52,7 @@ def init_app(app):
     app.jinja_env.filters.update(
         moment=lambda at: words.moment(at, app.clock.zone.key),
         clock=lambda at: words.moment(at, app.clock.zone.key).rpartition(", ")[2],
-        joined=speaking.joined,
+        joined=finished.joined,
         ours_until=speaking.ours_until,
         phone=phones.shown,
         plural=words.plural,

@@ -13,7 +13,7 @@ from billing import bill, invoices, links, payments, promises
 from billing.automatic import autopay, consent
 from billing.disputes import deciding
 from billing.plans import keeping
-from billing.wording import spanish, spanish_pages, tongues
+from billing.wording import finished, spanish, spanish_pages, tongues
 from models import Company, Contact, Customer, Dispute, Invoice, Line, Payment
 from portal import speaking
 from tests.factories import BY, fresh, make_charge, make_contract, make_invoice, make_item, make_method, payer
@@ -81,7 +81,7 @@ def in_spanish(page):
 def unsaid(page):
     """What keeps a page in English, for whoever has to add it to the list."""
     found = []
-    speaking.spoken(page.source, SPANISH, frozenset({"Lantern Security", "Lantern Security LLC"}), found)
+    finished.spoken(page.source, SPANISH, frozenset({"Lantern Security", "Lantern Security LLC"}), found)
     return found
 
 
@@ -361,11 +361,11 @@ PAGE = (
 
 
 def spoken(text):
-    return speaking.spoken(PAGE.format(text), SPANISH, frozenset({"Lantern &amp; Sons"}))
+    return finished.spoken(PAGE.format(text), SPANISH, frozenset({"Lantern &amp; Sons"}))
 
 
 def test_one_sentence_that_is_not_known_leaves_the_page_in_english():
-    with pytest.raises(speaking.NotWhole):
+    with pytest.raises(finished.NotWhole):
         spoken("Pay now. This sentence stands in no list.")
 
 
@@ -410,7 +410,7 @@ def test_a_reason_is_said_with_its_page_and_stays_english_with_it(app, ana):
         half = app.make_response(whole.replace("Pay now", "In no list"))
         g.company = Company.get()
         said, english = (
-            speaking.spoken(whole, SPANISH, frozenset()),
+            finished.spoken(whole, SPANISH, frozenset()),
             speaking.answer(half).get_data(as_text=True),
         )
 

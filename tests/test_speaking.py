@@ -2,19 +2,18 @@
 
 import pytest
 
-from billing.wording import tongues
-from portal import speaking
+from billing.wording import finished, tongues
 
 SPANISH = tongues.TONGUES["es"]
 
 
 def said(body):
     page = f'<html lang="en-US"><body>{body}</body></html>'
-    return speaking.spoken(page, SPANISH, frozenset()).removeprefix('<html lang="es-US"><body>')[:-14]
+    return finished.spoken(page, SPANISH, frozenset()).removeprefix('<html lang="es-US"><body>')[:-14]
 
 
 def theirs(text):
-    return f"{speaking.OPENS}{text}{speaking.CLOSES}"
+    return f"{finished.OPENS}{text}{finished.CLOSES}"
 
 
 @pytest.mark.parametrize("text", ["I pay on January 5, 2027 at 3:00 pm.", "Open", "Due December 14, 2026"])
@@ -30,7 +29,7 @@ def test_the_date_beside_it_is_said():
 
 
 def test_a_page_with_a_sentence_that_nobody_knows_is_not_said_at_all():
-    with pytest.raises(speaking.NotWhole):
+    with pytest.raises(finished.NotWhole):
         said("<p>Open</p><p>Nobody ever translated this.</p>")
 
 
