@@ -32,10 +32,17 @@ def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def nodes(path):
+    """Everything that stands in a module."""
+    return list(ast.walk(tree(path)))
+
+
+@functools.cache
 def imported(path):
     """The dotted names of everything that a module imports, at its top or inside its functions."""
     names = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -55,9 +62,27 @@ def reaches(path, *targets):
 
 
 def functions(path):
-    return [
-        node for node in ast.walk(tree(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    ]
+    return [node for node in nodes(path) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def each(paths):
+    """One test of a rule for every file of ``paths``: it names all that break it."""
+
+    def looking(rule):
+        @functools.wraps(rule)
+        def test():
+            broken = []
+            for path in paths:
+                try:
+                    rule(path)
+                except AssertionError as error:
+                    broken.append(f"{shown(path)}: {error}")
+            assert not broken, "\n".join(broken)
+
+        del test.__wrapped__  # or pytest would look for a fixture called path
+        return test
+
+    return looking
 
 
 # --- The arrows ----------------------------------------------------------------------------------
@@ -68,18 +93,27 @@ def test_there_is_something_to_look_at():
     assert len(RULES) > 15
 
 
+def test_every_file_that_breaks_a_rule_is_named():
+    @each(SOURCES)
+    def no_file_is_called_models(path):
+        assert path.name not in ("models.py", "app.py"), "a rule that two files break"
+
+    with pytest.raises(AssertionError, match=r"(?s)app\.py: .*models\.py: "):
+        no_file_is_called_models()
+
+
 def test_the_reader_of_imports_reads_them():
     assert "billing.edges.gateway" in imported(ROOT / "app.py")
     assert reaches(ROOT / "app.py", "portal", "admin") >= {"portal", "admin"}
 
 
-@pytest.mark.parametrize("path", RULES, ids=shown)
+@each(RULES)
 def test_a_rule_knows_no_request_no_edge_and_no_door(path):
     forbidden = reaches(path, "flask", "flask_mail", "flask_login", "werkzeug", "requests", "smtplib", "app")
     assert forbidden | reaches(path, "billing.edges", *DOORS) == set()
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if EDGES in path.parents], ids=shown)
+@each([path for path in SOURCES if EDGES in path.parents])
 def test_an_edge_knows_no_door(path):
     assert reaches(path, *DOORS) == set()
 
@@ -99,7 +133,7 @@ def test_migrations_stand_alone():
         assert reaches(path, "models", "billing", "app", *DOORS) == set(), shown(path)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
+@each(SOURCES)
 def test_only_the_app_reads_settings(path):
     reads = reaches(path, "billing.edges.settings", "os.environ", "dotenv")
     may = {"app.py", "billing/edges/settings.py", "billing/edges/commands.py", "billing/edges/demo_server.py"}
@@ -124,7 +158,7 @@ def test_use_cases_are_called_by_their_module():
         "__init__",
     }
     for path in SOURCES:
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ImportFrom) and node.module in {f"billing.{name}" for name in modules}:
                 bare = [alias.name for alias in node.names if alias.name.islower()]
                 assert bare == [], f"{shown(path)} imports {bare} bare from {node.module}"
@@ -143,9 +177,9 @@ def cents_in(node):
     }
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
+@each(SOURCES)
 def test_no_float_touches_money(path):
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("float", "round"):
             assert not cents_in(node), f"{shown(path)}:{node.lineno}"
         if isinstance(node, ast.BinOp):
@@ -164,11 +198,11 @@ WRITES_OPEN = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
+@each(SOURCES)
 def test_only_the_ledger_writes_what_is_open(path):
     if path == ROOT / "billing" / "ledger.py":
         return
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         where = f"{shown(path)}:{getattr(node, 'lineno', 0)}"
         targets = getattr(node, "targets", [getattr(node, "target", None)])
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
@@ -189,9 +223,9 @@ def test_the_guard_of_open_cents_would_notice():
     assert (ROOT / "billing" / "ledger.py").read_text().count("open_cents=") >= 3
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if ROOT / "billing" not in p.parents], ids=shown)
+@each([p for p in SOURCES if ROOT / "billing" not in p.parents])
 def test_no_door_moves_a_state_or_makes_a_row_of_money(path):
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         where = f"{shown(path)}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Assign):
             for target in node.targets:
@@ -204,11 +238,11 @@ def test_no_door_moves_a_state_or_makes_a_row_of_money(path):
 # --- Time ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", RULES, ids=shown)
+@each(RULES)
 def test_a_rule_never_asks_what_day_it_is(path):
     asked = {
         f"{getattr(node.value, 'id', getattr(node.value, 'attr', ''))}.{node.attr}"
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute)
     }
     assert asked & {
@@ -216,7 +250,7 @@ def test_a_rule_never_asks_what_day_it_is(path):
     } == set()  # fmt: skip
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
+@each(SOURCES)
 def test_no_default_is_computed_when_a_module_is_read(path):
     for function in functions(path):
         for default in (*function.args.defaults, *filter(None, function.args.kw_defaults)):
@@ -224,7 +258,7 @@ def test_no_default_is_computed_when_a_module_is_read(path):
             assert not calls, f"{shown(path)}:{function.lineno} {function.name}"
 
 
-@pytest.mark.parametrize("path", RULES, ids=shown)
+@each(RULES)
 def test_today_and_now_are_required(path):
     for function in functions(path):
         arguments = function.args
@@ -259,23 +293,23 @@ def test_functions_are_short():
     assert ordered[int(len(ordered) * 0.9)] <= MOST_P90
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
+@each(SOURCES)
 def test_every_module_says_what_belongs_in_it(path):
     assert path.read_text() == "" or ast.get_docstring(tree(path))
 
 
-@pytest.mark.parametrize("path", RULES, ids=shown)
+@each(RULES)
 def test_every_public_rule_says_what_it_does(path):
     for node in tree(path).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{shown(path)}:{node.lineno} {node.name}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
+@each(SOURCES)
 def test_nothing_is_left_for_later_or_caught_without_a_name(path):
     text = path.read_text()
     assert not re.search(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError", text)
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f"{shown(path)}:{node.lineno} catches everything"
         if isinstance(node, ast.Call):
@@ -284,10 +318,10 @@ def test_nothing_is_left_for_later_or_caught_without_a_name(path):
                 assert getattr(node.func, "id", "") != "print", shown(path)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
+@each(SOURCES)
 def test_a_broad_except_says_why(path):
     lines = path.read_text().splitlines()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         broad = isinstance(node, ast.ExceptHandler) and getattr(node.type, "id", "").endswith("Exception")
         if broad and not isinstance(node.body[-1], ast.Raise):
             assert "#" in lines[node.lineno - 1], f"{shown(path)}:{node.lineno}"
@@ -296,13 +330,13 @@ def test_a_broad_except_says_why(path):
 def test_results_of_the_outside_are_never_tested_for_truth():
     outcomes = {"void", "refund"}
     for path in SOURCES:
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             test = getattr(node, "test", None) if isinstance(node, (ast.If, ast.While, ast.IfExp)) else None
             if isinstance(test, ast.Call) and getattr(test.func, "attr", "") in outcomes:
                 assert getattr(test.func.value, "id", "") != "gateway", f"{shown(path)}:{node.lineno}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
+@each(SOURCES)
 def test_we_write_as_our_customers_do(path):
     wrong = re.compile(
         r"\b(cancell(ed|ing|able)|instalment|cheque|licence|colour|behaviour|favourite)s?\b", re.I
