@@ -10,6 +10,7 @@ from billing import search
 from billing.demo import (
     agreed,
     answers,
+    asking,
     bank,
     cast,
     channels,
@@ -90,6 +91,7 @@ def build(*, today, now, processor, size=None, seed=SEED, progress=None):
         kindness.play(past)
         doubts.play(past)
         agreed.play(past)
+        asking.play(past)
         unpaid.play(past)
         held.play(past)
         search.reindex()  # the scenes of the past were written last; found, they come in their order

@@ -39,10 +39,10 @@ def play(history):
     _proposal(history, next(people, None))
     promises.decide_due(history.today, now=history.now, by=cast.OFFICE)
     keeping.run(history.today, now=history.now, by=cast.OFFICE)
-    _deliver(history)
+    deliver(history)
 
 
-def _deliver(history):
+def deliver(history):
     """What was confirmed on an earlier day has arrived since."""
     for kind, (subject, text) in SAID.items():
         Notice.update(
