@@ -446,8 +446,8 @@ RETURN_CAUSES = {
     for cause in (
         ReturnCause(
             "R01",
-            "There was not enough money in the account when the payment arrived. Please see that the balance "
-            "covers it, or pay another way.",
+            "There was not enough money in the account when the payment arrived. Please make sure that the "
+            "balance covers it, or pay another way.",
             "Insufficient funds. It may be tried twice more within 180 days.",
             RETRY,
         ),
@@ -474,8 +474,8 @@ RETURN_CAUSES = {
         _not_agreed("R05", "a personal account debited like a company's"),
         ReturnCause(
             "R06",
-            "The payment was called back on its way through the banks. You need not do anything; we look "
-            "into it and will write to you.",
+            "The payment was called back on its way through the banks. You need not do anything; we "
+            "will look into it and write to you.",
             "Returned at our own bank's request. Ask the processor why before anything else is charged.",
             MANUAL,
             60,

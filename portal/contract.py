@@ -20,7 +20,7 @@ from portal.forms import AnswerForm, new_key
 TOKEN = "<string(maxlength=100):token>"
 THANKS = {
     answers.RENEW: "Thank you. Your service goes on. A confirmation is on its way to you.",
-    answers.TALK: "Thank you. Somebody of ours gets in touch with you. Nothing was changed.",
+    answers.TALK: "Thank you. Somebody from our office will get in touch with you. Nothing was changed.",
     answers.END: "It is noted. A confirmation is on its way to you.",
 }
 

@@ -389,7 +389,7 @@ def test_a_late_letter_says_what_the_mail_says_with_a_slip_and_a_code(press, db)
 
     assert "Invoice 10001" in words and "$42.50" in words and "Something wrong, or not now?" in words
     assert "If it does not fit right now, write to us or call (512) 555-0100" in words
-    assert "reply to this mail" not in words
+    assert "reply to this email" not in words
     assert "Amount enclosed" in words and "to pay" in words and "Still open" in words
 
 

@@ -535,7 +535,7 @@ def test_the_mail_of_a_dispute_offers_to_talk_and_no_button_to_pay(shop, case):
     mail = mail_of(shop, "payment_problem")
 
     assert mail.subject == "Lantern Security: Your payment of $42.50 was taken back by your bank"
-    assert "If something is wrong with our invoice, reply to this mail" in " ".join(mail.text.split())
+    assert "If something is wrong with our invoice, reply to this email" in " ".join(mail.text.split())
     assert "Pay another way" not in mail.text + mail.html
 
 

@@ -9,7 +9,7 @@ from peewee import DatabaseError
 
 from billing import outcomes
 from billing.errors import BillingError
-from billing.wording import checking, defaults, facts, rendering, samples, spanish, tongues, versions
+from billing.wording import checking, defaults, facts, rendering, samples, spanish, tongues, versions, writing
 from billing.wording.composing import compose
 from billing.wording.rendering import CannotSay, Text
 from models import Notice, Template
@@ -311,3 +311,41 @@ def test_a_spanish_customer_is_written_to_in_spanish(alice, app, db):
     assert "$42.10 vence el 15 de diciembre de 2026" in letter.subject
     assert '<html lang="es-US">' in letter.html
     assert "Usted recibe las facturas de esta cuenta." in letter.text
+
+
+# --- A sum, said aloud ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(defaults.kinds("mail")))
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_sum_is_said_in_a_sentence(kind, language):
+    """In plain text nothing is large: “was declined: $42.50, was not paid.” is no sentence."""
+    for context in samples.contexts(kind).values():
+        text = defaults.of(kind, "mail", language)
+        _, plain, _ = writing.written_by(text, kind, "mail", context, tongues.TONGUES[language])
+
+        said = " ".join(plain.split())
+        assert not re.search(
+            r"\$[\d,.]+\d, (was|were|in \d|to pay|por pagar|venció|no se|el \d+ de \w+ de \d+\.$)",
+            said,
+        )
+
+
+def test_a_text_says_a_sum_aloud_and_only_a_sum():
+    names = {"amount": True, "button": True, "sum": False}
+
+    def problems(body):
+        return rendering.problems(rendering.Text("Hello", body), names)
+
+    assert problems('{{ amount(aloud="You owe nothing.") }}') == []
+    assert problems('{{ amount("Open", aloud="Open: " ~ sum) }}') == []
+    assert problems('{{ button("Pay", aloud="Pay") }}') != []
+    assert problems('{{ amount("Open", loud="Open") }}') != []
+
+
+@pytest.mark.parametrize("kind", sorted(defaults.kinds("mail")))
+def test_nobody_is_asked_to_reply_to_a_letter(kind):
+    """“Mail” is what the postman brings; ours is an email."""
+    text = defaults.of(kind, "mail", "en")
+
+    assert not re.search(r"\b(this|by|we) mail\b", f"{text.subject}\n{text.body}", re.I)

@@ -57,10 +57,10 @@ def decline_document(payment):
     return SetbackDocument(
         happened=payment.reason,
         next_step=(
-            f"We try again on {words.date(again)}. If you pay another way before that day, nothing is "
+            f"We will try again on {words.date(again)}. If you pay another way before that day, nothing is "
             "charged then."
             if again
-            else "We do not try again by ourselves, so please pay another way."
+            else "We will not try it again, so please pay another way."
         ),
         cents=payment.amount_cents,
         method=payment.method_label,
@@ -106,8 +106,8 @@ def cap_document(autopay, asked_on):
     customer, method = Customer.get_by_id(autopay.customer_id), PaymentMethod.get_by_id(autopay.method_id)
     limit = format_cents(autopay.cap_cents)
     return SetbackDocument(
-        happened=f"{format_cents(cents)} is above the {limit} that you set for autopay, so we ask first. "
-        "Nothing was charged.",
+        happened=f"{format_cents(cents)} is above the {limit} that you set for autopay, so we are asking "
+        "first. Nothing was charged.",
         next_step="Please pay it when you have looked at it; nothing of it is charged by itself. Your later "
         f"invoices go on as before, up to {limit}.",
         cents=cents,

@@ -70,8 +70,8 @@ class Upcoming:
         """What the customer has to do about it, in a sentence."""
         if self.is_retry:
             return (
-                "The last charge brought no money, so please see to it that this one can be made, or pay "
-                "another way before."
+                "The last charge did not go through, so please make sure that this one can, or pay another "
+                "way before."
             )
         return "You need not do anything."
 
@@ -84,7 +84,7 @@ class Upcoming:
             OUT_OF_USE: f"{self.method.label} cannot be charged any more, so nothing is charged by itself. "
             "Please choose another way to pay.",
             ON_HOLD: "Autopay is on hold on this account, so nothing is charged by itself.",
-            STOPPED: f"{self.method.label} brought no money as often as we may try, so nothing is charged "
+            STOPPED: f"{self.method.label} was declined as often as we may try, so nothing is charged "
             "again by itself. Please pay it yourself, or choose another way to pay.",
             CANCELED: tries.CANCELED,
             QUESTION: "You asked us about this invoice. Nothing is charged before we have answered.",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from billing import words
 from models import Customer, Invoice
 
-OBJECTION = "Tell us, and we look into it first. Reminders wait until you have our answer."
+OBJECTION = "Tell us, and we will look into it first. Reminders wait until you have our answer."
 DAY = timedelta(days=1)
 
 

@@ -34,8 +34,8 @@ WHY_UNPAID = "You asked for invoices that are still unpaid shortly before their 
 WHY_RECEIPT = "A receipt is sent for every payment."
 WHY_WORKED = "We told you that an earlier payment did not go through."
 WHY_PROBLEM = "A payment on this account did not go through."
-WHY_REFUND = "A message is sent whenever we send money back."
-WHY_CAP = "You asked to be asked before a larger automatic payment."
+WHY_REFUND = "We tell you whenever we send money back."
+WHY_CAP = "You wanted to be asked before a larger automatic payment."
 WHY_AUTOPAY = "This account is paid automatically."
 WHY_AUTOPAY_OFF = "This account was paid automatically until now."
 WHY_SECURITY = "We tell you whenever a way to pay of this account changes."
@@ -324,7 +324,7 @@ def _queue_about(payment, kind, step, why, now, **about):
 
 def queue_autopay_on(autopay, *, now):
     """Mail every payer a copy of the authorization: a copy is part of it."""
-    why = "A copy of every authorization is sent to whom it binds."
+    why = "We send a copy of every authorization to the person who gave it."
     _queue_autopay(Notice.AUTOPAY_ON, autopay, f"autopay_on:{autopay.id}", why, now)
 
 

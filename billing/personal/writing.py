@@ -41,7 +41,7 @@ EN = {
         "If it does not fit right now, we can find another date, or split it. And if you have just "
         "paid: thank you, our letters crossed."
     ),
-    "reply": "You can simply reply to this mail. I read the answers myself.",
+    "reply": "You can simply reply to this email. I read the answers myself.",
 }
 ES = {
     "hello": "Hola, {name}:",

@@ -11,7 +11,7 @@ from models import Contact, Notice, Plan, Preference, among
 STANDARD_DAYS = 3  # before a payment's day, for who chose nothing
 MOST_AHEAD = 30
 LONGEST_GAP = 6  # days: every payment of a plan that is paid weekly is still told of
-WHY_AGREED = "A copy of every plan is sent to whom it binds."
+WHY_AGREED = "We send a copy of every plan to the person who agreed to it."
 WHY_PROPOSED = "We proposed a plan for what is open on this account."
 WHY_MISSED = "A payment of the plan for this account has not arrived."
 WHY_ENDED = "The plan for this account is over."

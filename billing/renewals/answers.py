@@ -100,10 +100,12 @@ class Offer:
         if self.waits_for_authority:
             lines.append(
                 "The fire authority requires this monitoring, so we must tell it in writing first. "
-                "We do that for you, and write to you when it is done. "
+                "We will do that for you, and write to you when it is done. "
                 f"We plan {last} as your last day."
             )
-        lines.append(f"From {words.date(self.last_on + DAY)} on nobody answers the signals of your alarm.")
+        lines.append(
+            f"From {words.date(self.last_on + DAY)} on, nobody will answer the signals of your alarm."
+        )
         lines += self.final.sentences
         lines.append("There is no fee for ending it, and we ask for no reason.")
         return tuple(lines)
@@ -184,7 +186,9 @@ def wording(offered, answer):
     if answer == END:
         lines += offered.end_words
     else:
-        lines.append(offered.keep_words if answer == RENEW else "Somebody of ours gets in touch with you.")
+        lines.append(
+            offered.keep_words if answer == RENEW else "Somebody from our office will get in touch with you."
+        )
     return "\n".join(say(line) for line in lines if line)
 
 
@@ -334,8 +338,8 @@ def _told(row):
     if row.answer == TALK:
         return (
             "You want to talk to us",
-            "Thank you. Somebody of ours gets in touch with you about your agreement.",
-            ("Nothing has changed until then: your service goes on, and nothing was ended or renewed.",),
+            "Thank you. Somebody from our office will get in touch with you about your agreement.",
+            ("Until then nothing changes: your service goes on, and nothing was ended or renewed.",),
         )
     if row.answer == RENEW:
         return (

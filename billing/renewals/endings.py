@@ -21,7 +21,7 @@ COOLING_DAYS = 3  # 16 CFR 429: business days, Saturdays count
 COOLING_REFUND_DAYS = 10  # business days
 SCRA_REFUND_DAYS = 60
 FEE_CODE = "EARLY-END"
-WHY = "A message is sent whenever a contract ends."
+WHY = "We tell you whenever an agreement ends."
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ class Final:
             yield "Nothing more will be billed for it."
         if self.back_cents:
             yield (
-                f"What was billed for later days, {format_cents(self.back_cents)}, is taken off: it pays "
-                "what is open, and we send you the rest back."
+                f"We take off what was billed for later days, {format_cents(self.back_cents)}: it pays what "
+                "is open, and you get the rest back."
             )
 
 
@@ -275,22 +275,35 @@ def document(contract, *, today, online=""):
             ("Credited for unused days", format_cents(row.credited_cents) if row.credited_cents else ""),
             ("Early-termination fee", format_cents(row.fee_cents) if row.fee_cents else "none"),
         ),
-        paragraphs=(*money, f"From {after} on nobody answers the signals of your alarm."),
+        paragraphs=(
+            *_authority(contract),
+            *money,
+            f"From {after} on, nobody will answer the signals of your alarm.",
+        ),
     )
+
+
+def _authority(contract):
+    """That the fire authority was told, where it had to be: the customer waits to hear of it."""
+    if told_to := authorities.told(contract):
+        yield f"We told the fire authority in writing on {words.date(told_to.sent_on)}."
 
 
 def _settled(row, contract):
     """What becomes of the money, told after the end."""
     if row.credited_cents:
-        yield "What was billed for later days is taken off: it pays what is open, and we send the rest back."
+        yield (
+            "We have taken off what was billed for later days: it pays what is open, and you get the rest "
+            "back."
+        )
     if any(charge.next_on for charge in contract.charges):
         yield (
             "The days until then are billed as usual; after the final invoice nothing more is charged for it."
         )
     else:
         yield "Nothing more will be billed for it."
-    if row.refund_by_on:
-        yield f"What you paid ahead is with you by {words.date(row.refund_by_on)} at the latest."
+    if row.refund_by_on and ledger.unapplied_credit_cents(contract.customer_id):
+        yield f"You will have back what you paid ahead by {words.date(row.refund_by_on)} at the latest."
 
 
 def _open_now(customer, today):
@@ -305,7 +318,8 @@ def _open_now(customer, today):
             f"{cents} is open today. You told us that you pay by {words.date(last)}, and we wait until then."
         )
     if asked[0].due_on < today:
-        return f"{cents} is open today and due now. If that does not fit, tell us: we find a day that does."
+        find = "If that does not fit, tell us, and we will find a day that does."
+        return f"{cents} is open today and due now. {find}"
     return f"{cents} is open today, due {words.date(asked[0].due_on)}."
 
 

@@ -19,7 +19,7 @@ from billing.periods import DAY
 from billing.renewals import agreements, endings, letter, matching, one_by_one, rules, told, windows
 from models import Charge, Contact, Event, Line, Notice, Preference, PriceChange, RenewalRule, db
 
-WHY = "The price of a service of yours changes; it counts only once you were told."
+WHY = "The price of one of your services changes, and it counts only after we have told you."
 WHY_PAPER = "A new price counts only once you were told, and our e-mail had not got through."
 LATE_PLAN = "That day is over: the message leaves with the next daily run."
 ALARMED = "price_change.alarmed"
@@ -431,9 +431,9 @@ def document(change, *, today, online=""):
         ),
         paragraphs=(
             f"Why: {change.reason}." if change.reason else "",
-            "Nothing else changes. Plus tax where it applies.",
-            "Is that too much, or not right? "
-            "Talk to us, or end the service: the page below shows both, and no reason is needed.",
+            "Nothing else changes. Tax is added where it applies.",
+            "Is that too much, or is something not right? "
+            "Talk to us, or end the service on the page below; no reason is needed.",
         ),
     )
 

@@ -77,14 +77,15 @@ def new_price(company):
         sentence="From February 1, 2027 on, your monitoring agreement costs more. Here is what changes.",
         facts=(
             ("Account", "100042"),
+            ("Where", "Home, 7 Oak Street"),
             ("Burglary monitoring", "$34.95 every month now, $36.95 from then on"),
             ("From", "February 1, 2027"),
         ),
         paragraphs=(
             "Why: Yearly adjustment.",
-            "Nothing else changes. Plus tax where it applies.",
-            "Is that too much, or not right? "
-            "Talk to us, or end the service: the page below shows both, and no reason is needed.",
+            "Nothing else changes. Tax is added where it applies.",
+            "Is that too much, or is something not right? "
+            "Talk to us, or end the service on the page below; no reason is needed.",
         ),
     )
 
@@ -102,7 +103,7 @@ def answered(company):
             ("Answered", "December 1, 2026, 12:00 pm CST"),
         ),
         paragraphs=(
-            "From April 1, 2027 on nobody answers the signals of your alarm.",
+            "From April 1, 2027 on, nobody will answer the signals of your alarm.",
             "Nothing more will be billed for it.",
             "If this was not you, or not what you meant, answer this message or call us.",
         ),
@@ -122,8 +123,9 @@ def ended(company):
             ("Early-termination fee", "none"),
         ),
         paragraphs=(
-            "What was billed for later days is taken off: it pays what is open, and we send the rest back.",
+            "We have taken off what was billed for later days: it pays what is open, and you get the rest "
+            "back.",
             "Nothing more will be billed for it.",
-            "From April 1, 2027 on nobody answers the signals of your alarm.",
+            "From April 1, 2027 on, nobody will answer the signals of your alarm.",
         ),
     )

@@ -12,7 +12,7 @@ from billing.errors import BillingError
 from billing.renewals import agreements, one_by_one, windows
 from models import Notice, Preference, RenewalNotice, RenewalRule, db
 
-WHY_RENEWAL = "The law or your agreement wants you to be told before your agreement renews."
+WHY_RENEWAL = "The law or your agreement requires us to tell you before it renews."
 WHY_YEARLY = "Once a year we remind you of what you have with us and how to end it."
 BOUNCE_DAYS = 5  # mail servers give up by then: what has not come back arrived
 WORKING = (RenewalNotice.QUEUED, RenewalNotice.SENT)

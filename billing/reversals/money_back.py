@@ -170,7 +170,8 @@ def _problem_sentence(payment):
             return (
                 "You told your bank that you do not agree to this payment, and it took the money back. If "
                 "that was a mistake, please tell your bank and us. If something is wrong with our invoice, "
-                "reply to this mail: we look into it first. Meanwhile nothing is charged automatically."
+                "reply to this email, and we will look into it first. Meanwhile nothing is charged "
+                "automatically."
             )
         case Payment.VOIDED:
             return "It was canceled before any money moved."

@@ -186,6 +186,8 @@ def _text_spans(spans, said, mark=""):
 def text_of_piece(piece):
     """A piece in plain text."""
     match piece:
+        case pieces.Amount(aloud=aloud) if aloud:
+            return wrapped(aloud)
         case pieces.Amount():
             above = f"{piece.above}: " if piece.above else ""
             when = f", {_low(piece.when)}" if piece.when else ""

@@ -56,10 +56,10 @@ OTHERWISE = ("A message from us", "Un mensaje nuestro")
 CODE = {"en": "square code above", "es": "código de arriba"}
 # A letter is not replied to with a click.
 INSTEAD = (
-    (r"(?i)or (just|simply) (answer|reply to) this mail", "or write to us"),
-    (r"reply to this mail", "write to us"),
-    (r"Reply to this mail", "Write to us"),
-    (r"(?<=[Tt]his )mail\b", "letter"),
+    (r"(?i)or (just|simply) (answer|reply to) this e?mail", "or write to us"),
+    (r"reply to this e?mail", "write to us"),
+    (r"Reply to this e?mail", "Write to us"),
+    (r"(?<=[Tt]his )e?mail\b", "letter"),
     (r"o responda a este correo", "o escríbanos"),
     (r"responda (pronto )?a este correo", r"escríbanos \1"),
     (r"Responda a este correo", "Escríbanos"),

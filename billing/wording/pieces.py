@@ -13,14 +13,19 @@ class Piece:
 
 @dataclass(frozen=True)
 class Amount(Piece):
-    """A sum in large figures with its day; a text may say what it is: ``{{ amount("Invoice 7") }}``."""
+    """A sum in large figures with its day; a text may say what it is: ``{{ amount("Invoice 7") }}``.
+
+    aloud -- the sentence that says the same in plain text, where nothing is large: the words above, the sum
+    and its day seldom make one by themselves
+    """
 
     cents: int
     when: str
     above: str = ""
+    aloud: str = ""
 
-    def __call__(self, above):
-        return replace(self, above=str(above))
+    def __call__(self, above="", aloud=""):
+        return replace(self, above=str(above) or self.above, aloud=str(aloud))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
 ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr,
     nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Concat, nodes.Filter, nodes.Call,
+    nodes.Keyword,
 )  # fmt: skip
+ALOUD = "aloud"  # what a sum takes beside its words
 WORDS = {
     nodes.For: "There are no loops: a list is a piece, such as {{ items }}.",
     nodes.Getattr: "A name has no parts: write {{ number }}, without a dot.",
@@ -141,8 +143,10 @@ def _objection(node, names, part):
 
 def _called(node, names):
     name = getattr(node.node, "name", "")
-    one_word = len(node.args) == 1 and not node.kwargs and not node.dyn_args and not node.dyn_kwargs
-    if not names.get(name) or not one_word:
+    named = [word.key for word in node.kwargs]
+    may_aloud = str(name).startswith("amount")
+    too_much = len(node.args) > 1 or node.dyn_args or node.dyn_kwargs or named not in ([], [ALOUD])
+    if not names.get(name) or too_much or not (node.args or named) or (named and not may_aloud):
         return 'Only a piece takes words, such as {{ button("Pay") }}.'
     return ""
 

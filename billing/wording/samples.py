@@ -257,8 +257,8 @@ def setback(**fields):
     """A charge that the bank declined and that is tried again."""
     known = {
         "happened": outcomes.plain_words("2"),
-        "next_step": "We try again on December 18, 2026. If you pay another way before that day, nothing is "
-        "charged then.",
+        "next_step": "We will try again on December 18, 2026. If you pay another way before that day, "
+        "nothing is charged then.",
         "cents": 4250, "method": "Visa ending 4242", "owed": OWED,
         "facts": (("Declined on", "December 15, 2026"), ("Card or account", "Visa ending 4242"),
                   ("Reference", "PL7K2M9QX4"), ("Account", "100042")),
@@ -269,7 +269,7 @@ def setback(**fields):
 def above_cap():
     """A charge above the limit that the customer set."""
     return setback(
-        happened="$142.50 is above the $100.00 that you set for autopay, so we ask first. Nothing was "
+        happened="$142.50 is above the $100.00 that you set for autopay, so we are asking first. Nothing was "
         "charged.",
         next_step="Please pay it when you have looked at it; nothing of it is charged by itself. Your later "
         "invoices go on as before, up to $100.00.",
@@ -426,7 +426,7 @@ _PLANNED = {
     },
 }  # fmt: skip
 _RENEWS = {
-    "why": "The law or your agreement wants you to be told before your agreement renews.",
+    "why": "The law or your agreement requires us to tell you before it renews.",
     "links": LINKS | {"answer_url": sample.ANSWER_URL},
 }
 
@@ -545,9 +545,9 @@ CASES = {
     },
     Notice.HANDED_OVER: {"Once": {"document": handed(), "why": handovers.WHY}},
     Notice.REFUND: {
-        "To a card": {"document": refund(), "why": "A message is sent whenever we send money back."},
+        "To a card": {"document": refund(), "why": "We tell you whenever we send money back."},
         "Nothing open again": {
-            "document": refund(reopened=()), "why": "A message is sent whenever we send money back."
+            "document": refund(reopened=()), "why": "We tell you whenever we send money back."
         },
     },
     Notice.CHARGE_DECLINED: {
@@ -555,7 +555,7 @@ CASES = {
         "Not tried again": _PROBLEM
         | {
             "document": setback(
-                is_final=True, next_step="We do not try again by ourselves, so please pay another way."
+                is_final=True, next_step="We will not try it again, so please pay another way."
             )
         },
     },
@@ -563,17 +563,17 @@ CASES = {
     Notice.ABOVE_CAP: {
         "Above the limit": {
             "document": above_cap(), "links": ACCOUNT_LINKS,
-            "why": "You asked to be asked before a larger automatic payment.",
+            "why": "You wanted to be asked before a larger automatic payment.",
         },
     },
     Notice.AUTOPAY_ON: {
         "A card": {
             "document": agreement(), "links": ACCOUNT_LINKS,
-            "why": "A copy of every authorization is sent to whom it binds.",
+            "why": "We send a copy of every authorization to the person who gave it.",
         },
         "Nothing open": {
             "document": agreement(charges=(), former_method="Visa ending 1111"), "links": ACCOUNT_LINKS,
-            "why": "A copy of every authorization is sent to whom it binds.",
+            "why": "We send a copy of every authorization to the person who gave it.",
         },
     },
     Notice.AUTOPAY_OFF: {
@@ -666,7 +666,7 @@ CASES = {
         "A new price": _RENEWS
         | {
             "document": sample.new_price(COMPANY),
-            "why": "The price of a service of yours changes; it counts only once you were told.",
+            "why": "The price of one of your services changes, and it counts only after we have told you.",
         },
     },
     Notice.CONTRACT_ANSWERED: {
@@ -675,7 +675,7 @@ CASES = {
     },
     Notice.CONTRACT_ENDED: {
         "Ended": _RENEWS
-        | {"document": sample.ended(COMPANY), "why": "A message is sent whenever a contract ends."},
+        | {"document": sample.ended(COMPANY), "why": "We tell you whenever an agreement ends."},
     },
     Notice.TEXT_REPLY: {"An answer": {"words": "You get no more texts.", "why": "You sent us a text."}},
     Notice.RENEWAL: {"A year more": _RENEWS | {"document": sample.renewal(COMPANY)}},

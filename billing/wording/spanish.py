@@ -24,8 +24,8 @@ AROUND = {
     ),
     "A receipt is sent for every payment.": "Enviamos un recibo por cada pago.",
     "A payment on this account did not go through.": "Un pago de esta cuenta no se completó.",
-    "A message is sent whenever we send money back.": "Le avisamos cada vez que devolvemos dinero.",
-    "You asked to be asked before a larger automatic payment.": (
+    "We tell you whenever we send money back.": "Le avisamos cada vez que devolvemos dinero.",
+    "You wanted to be asked before a larger automatic payment.": (
         "Usted pidió que le preguntemos antes de un pago automático mayor."
     ),
     "This account is paid automatically.": "Esta cuenta se paga automáticamente.",
@@ -34,7 +34,7 @@ AROUND = {
         "Le avisamos cada vez que cambia una forma de pago de esta cuenta."
     ),
     "A card that you saved is about to expire.": "Una tarjeta que usted guardó está por vencer.",
-    "A copy of every authorization is sent to whom it binds.": (
+    "We send a copy of every authorization to the person who gave it.": (
         "Enviamos una copia de cada autorización a quien la dio."
     ),
     "Somebody asked to sign in with this address.": "Alguien pidió entrar con esta dirección.",
@@ -48,7 +48,7 @@ AROUND = {
     "An invoice of this account is past due.": "Una factura de esta cuenta pasó su fecha de vencimiento.",
     "You asked us a question.": "Usted nos hizo una pregunta.",
     "You told us when you will pay.": "Usted nos dijo cuándo pagará.",
-    "A copy of every plan is sent to whom it binds.": "Enviamos una copia de cada plan a quien lo acordó.",
+    "We send a copy of every plan to the person who agreed to it.": "Enviamos una copia de cada plan a quien lo acordó.",
     "We proposed a plan for what is open on this account.": (
         "Le propusimos un plan para lo que está pendiente en esta cuenta."
     ),
@@ -102,7 +102,7 @@ AROUND = {
     ),
     "We remind you of what is due and not paid yet.": "Le recordamos lo que vence y aún no se ha pagado.",
     "An invoice of this account is past its due date.": "Una factura de esta cuenta pasó su fecha de vencimiento.",
-    "The law or your agreement wants you to be told before your agreement renews.": (
+    "The law or your agreement requires us to tell you before it renews.": (
         "La ley o su contrato piden que se le avise antes de que su contrato se renueve."
     ),
     "Once a year we remind you of what you have with us and how to end it.": (
@@ -180,7 +180,7 @@ INVOICE = {
     "If you cannot pay by {day}, tell us and we will find a date together.": (
         "Si no puede pagar a más tardar el {day}, díganos y juntos encontraremos una fecha."
     ),
-    "Tell us, and we look into it first.": "Díganos y primero lo revisamos.",
+    "Tell us, and we will look into it first.": "Díganos y primero lo revisamos.",
     "Reminders wait until you have our answer.": "Los recordatorios esperan hasta que tenga nuestra respuesta.",
     "Nothing is charged automatically: you pay each invoice yourself.": (
         "No se cobra nada automáticamente: usted paga cada factura."
@@ -306,14 +306,13 @@ PAYMENTS = {
     "If that was a mistake, please tell your bank and us.": (
         "Si fue un error, por favor avise a su banco y a nosotros."
     ),
-    "If something is wrong with our invoice, reply to this mail: we look into it first.": (
+    "If something is wrong with our invoice, reply to this email, and we will look into it first.": (
         "Si algo está mal en nuestra factura, responda a este correo: primero lo revisamos."
     ),
     "Meanwhile nothing is charged automatically.": "Mientras tanto no se cobra nada automáticamente.",
     "It was canceled before any money moved.": "Se canceló antes de que se moviera dinero.",
     "The bank did not pay it.": "El banco no lo pagó.",
     "We will try again on {day}.": "Lo intentaremos de nuevo el {day}.",
-    "We try again on {day}.": "Lo intentaremos de nuevo el {day}.",
     "If you pay another way before that day, nothing is charged then.": (
         "Si paga de otra forma antes de ese día, no se cobrará nada entonces."
     ),
@@ -323,7 +322,7 @@ PAYMENTS = {
 }
 
 AUTOPAY = {
-    "We do not try again by ourselves, so please pay another way.": (
+    "We will not try it again, so please pay another way.": (
         "No lo intentaremos de nuevo por nuestra cuenta; por favor pague de otra forma."
     ),
     "We will not charge {method} again.": "No volveremos a cobrar a {method}.",
@@ -333,7 +332,7 @@ AUTOPAY = {
     "You can add another card or bank account, or pay without saving one.": (
         "Puede agregar otra tarjeta o cuenta bancaria, o pagar sin guardar ninguna."
     ),
-    "{money} is above the {limit} that you set for autopay, so we ask first.": (
+    "{money} is above the {limit} that you set for autopay, so we are asking first.": (
         "{money} supera los {limit} que usted fijó para el pago automático, así que primero le preguntamos."
     ),
     "Nothing was charged.": "No se cobró nada.",
@@ -348,7 +347,7 @@ AUTOPAY = {
     "Autopay will charge {money} {when} from {method}.": (
         "El pago automático cobrará {money} {when} a {method}."
     ),
-    "Autopay tries again to charge {money} {when} from {method}.": (
+    "Autopay will try again to charge {money} {when} from {method}.": (
         "El pago automático intentará de nuevo cobrar {money} {when} a {method}."
     ),
     "Autopay will charge {money}, together with 1 other invoice: {sum} in all, {when} from {method}.": (
@@ -357,18 +356,17 @@ AUTOPAY = {
     "Autopay will charge {money}, together with {count} other invoices: {sum} in all, {when} from {method}.": (
         "El pago automático cobrará {money}, junto con otras {count} facturas: {sum} en total, {when} a {method}."
     ),
-    "Autopay tries again to charge {money}, together with 1 other invoice: {sum} in all, {when} from {method}.": (
+    "Autopay will try again to charge {money}, together with 1 other invoice: {sum} in all, {when} from {method}.": (
         "El pago automático intentará de nuevo cobrar {money}, junto con otra factura: {sum} en total, {when} a "
         "{method}."
     ),
-    "Autopay tries again to charge {money}, together with {count} other invoices: {sum} in all, {when} from "
+    "Autopay will try again to charge {money}, together with {count} other invoices: {sum} in all, {when} from "
     "{method}.": (
         "El pago automático intentará de nuevo cobrar {money}, junto con otras {count} facturas: {sum} en total, "
         "{when} a {method}."
     ),
     "You need not do anything.": "Usted no tiene que hacer nada.",
-    "The last charge brought no money, so please see to it that this one can be made, or pay another way "
-    "before.": (
+    "The last charge did not go through, so please make sure that this one can, or pay another way before.": (
         "El último cobro no se completó; por favor asegúrese de que este sea posible, o pague antes de otra forma."
     ),
     "{method} cannot be charged any more, so nothing is charged by itself.": (
@@ -378,7 +376,7 @@ AUTOPAY = {
     "Autopay is on hold on this account, so nothing is charged by itself.": (
         "El pago automático de esta cuenta está en pausa, así que nada se cobra por sí solo."
     ),
-    "{method} brought no money as often as we may try, so nothing is charged again by itself.": (
+    "{method} was declined as often as we may try, so nothing is charged again by itself.": (
         "Los intentos permitidos con {method} no se completaron, así que nada se vuelve a cobrar por sí solo."
     ),
     "Please pay it yourself, or choose another way to pay.": "Por favor páguela usted, o elija otra forma de pago.",
@@ -421,7 +419,7 @@ AUTOPAY = {
     "One charge of {money} to {method} was sent before that, on {day}, and can no longer be called back.": (
         "Un cobro de {money} a {method} se envió antes, el {day}, y ya no se puede detener."
     ),
-    "If it does not go through, you hear from us.": "Si no se realiza, le avisamos.",
+    "If it does not go through, you will hear from us.": "Si no se realiza, le avisamos.",
     "{method} was saved.": "{method} se guardó.",
     "{method} was removed.": "{method} se quitó.",
     "The card that we know as {method} was renewed by its bank.": (
@@ -510,7 +508,7 @@ BANKS = {
     "There was not enough money in the account when the payment arrived.": (
         "No había suficiente dinero en la cuenta cuando llegó el pago."
     ),
-    "Please see that the balance covers it, or pay another way.": (
+    "Please make sure that the balance covers it, or pay another way.": (
         "Por favor asegúrese de que el saldo alcance, o pague de otra forma."
     ),
     "Your bank says that this account is closed.": "Su banco dice que esta cuenta está cerrada.",
@@ -524,7 +522,7 @@ BANKS = {
         "Por favor compárelo con un cheque y agregue la cuenta de nuevo, o elija otra forma de pago."
     ),
     "The payment was called back on its way through the banks.": "El pago fue retirado en su camino entre los bancos.",
-    "You need not do anything; we look into it and will write to you.": (
+    "You need not do anything; we will look into it and write to you.": (
         "Usted no tiene que hacer nada; lo revisamos y le escribiremos."
     ),
     "You asked your bank to stop this payment.": "Usted pidió a su banco detener este pago.",
@@ -617,12 +615,12 @@ CONTRACT = {
         "Si no hace nada, su contrato se renueva el {day} por {length}, con las condiciones que tiene ahora y el "
         "precio nuevo indicado arriba."
     ),
-    "The full clause stands in your {contract}, under renewal; ask us for a copy and you have it the same day.": (
+    "The full clause stands in your {contract}, under renewal; ask us for a copy and you will have it the same day.": (
         "La cláusula completa está en su contrato ({contract}), en la sección de renovación; pídanos una copia y "
         "la tendrá el mismo día."
     ),
-    "The full clause stands in your {contract}, signed {day}, under renewal; ask us for a copy and you have it "
-    "the same day.": (
+    "The full clause stands in your {contract}, signed {day}, under renewal; ask us for a copy and you will have "
+    "it the same day.": (
         "La cláusula completa está en su contrato ({contract}), firmado el {day}, en la sección de renovación; "
         "pídanos una copia y la tendrá el mismo día."
     ),
@@ -635,22 +633,22 @@ CONTRACT = {
 
 ANSWERS = {
     "You answered about your agreement with us.": "Usted respondió sobre su contrato con nosotros.",
-    "A message is sent whenever a contract ends.": "Le avisamos cada vez que termina un contrato.",
-    "The price of a service of yours changes; it counts only once you were told.": (
+    "We tell you whenever an agreement ends.": "Le avisamos cada vez que termina un contrato.",
+    "The price of one of your services changes, and it counts only after we have told you.": (
         "El precio de un servicio suyo cambia; vale solo después de avisarle."
     ),
+    "Where": "Dónde",
     "Your price changes on {day}": "Su precio cambia el {day}",
     "From {day} on, your {name} costs more.": "Desde el {day}, su contrato cuesta más.",
     "Here is what changes.": "Esto es lo que cambia.",
     "{money} {every} now, {price} from then on": "{money} {every} ahora, {price} desde entonces",
     "Why: {reason}.": "Motivo: {reason}.",
     "Yearly adjustment": "Ajuste anual",
-    "Nothing else changes.": "Nada más cambia.",
-    "Plus tax where it applies.": "Más impuestos donde correspondan.",
-    "Is that too much, or not right?": "¿Es demasiado, o no está bien?",
-    "Talk to us, or end the service: the page below shows both, and no reason is needed.": (
-        "Hable con nosotros o termine el servicio: la página de abajo muestra ambas opciones, y no hace falta un "
-        "motivo."
+    "Nothing else changes.": "Aparte de esto no cambia nada.",
+    "Tax is added where it applies.": "Los impuestos se agregan donde correspondan.",
+    "Is that too much, or is something not right?": "¿Es demasiado, o hay algo que no está bien?",
+    "Talk to us, or end the service on the page below; no reason is needed.": (
+        "Hable con nosotros o termine el servicio en la página de abajo; no hace falta un motivo."
     ),
     "Your {name} ends on {day}": "Su contrato termina el {day}",
     "You ended your {name}: {day} is your last day of service.": (
@@ -662,10 +660,10 @@ ANSWERS = {
     "You keep your {name}": "Usted conserva su contrato",
     "You told us that you keep your {name}.": "Usted nos dijo que conserva su contrato.",
     "You want to talk to us": "Usted quiere hablar con nosotros",
-    "Somebody of ours gets in touch with you about your agreement.": (
+    "Somebody from our office will get in touch with you about your agreement.": (
         "Alguien de nuestra oficina se comunicará con usted sobre su contrato."
     ),
-    "Nothing has changed until then: your service goes on, and nothing was ended or renewed.": (
+    "Until then nothing changes: your service goes on, and nothing was ended or renewed.": (
         "Hasta entonces nada ha cambiado: su servicio continúa, y nada se terminó ni se renovó."
     ),
     "Everything stays as it is.": "Todo sigue como está.",
@@ -680,13 +678,13 @@ ANSWERS = {
     "Credited for unused days": "Abonado por días no usados",
     "Early-termination fee": "Cargo por terminar antes",
     "none": "ninguno",
-    "From {day} on nobody answers the signals of your alarm.": (
+    "From {day} on, nobody will answer the signals of your alarm.": (
         "Desde el {day} nadie atiende las señales de su alarma."
     ),
     "{money} is open today. You told us that you pay by {day}, and we wait until then.": (
         "Hoy hay {money} pendientes. Usted nos dijo que pagará a más tardar el {day}, y esperamos hasta entonces."
     ),
-    "{money} is open today and due now. If that does not fit, tell us: we find a day that does.": (
+    "{money} is open today and due now. If that does not fit, tell us, and we will find a day that does.": (
         "Hoy hay {money} pendientes, que vencen ahora. Si no le es posible, díganos: buscamos una fecha que le convenga."
     ),
     "{money} is open today, due {day}.": "Hoy hay {money} pendientes, que vencen el {day}.",
@@ -695,18 +693,19 @@ ANSWERS = {
         "Queda por facturar como siempre: {money} del {days}, más impuestos donde correspondan."
     ),
     "After that nothing more is charged for it.": "Después de eso no se cobra nada más por él.",
-    "What was billed for later days, {money}, is taken off: it pays what is open, and we send you the rest back.": (
-        "Lo facturado por días posteriores, {money}, se descuenta: paga lo pendiente y le devolvemos el resto."
+    "We take off what was billed for later days, {money}: it pays what is open, and you get the rest back.": (
+        "Descontamos lo facturado por días posteriores, {money}: paga lo pendiente y le devolvemos el resto."
     ),
-    "What was billed for later days is taken off: it pays what is open, and we send the rest back.": (
-        "Lo facturado por días posteriores se descuenta: paga lo pendiente y le devolvemos el resto."
+    "We have taken off what was billed for later days: it pays what is open, and you get the rest back.": (
+        "Descontamos lo facturado por días posteriores: paga lo pendiente y le devolvemos el resto."
     ),
     "The days until then are billed as usual; after the final invoice nothing more is charged for it.": (
         "Los días hasta entonces se facturan como siempre; después de la última factura no se cobra nada más."
     ),
-    "What you paid ahead is with you by {day} at the latest.": (
+    "You will have back what you paid ahead by {day} at the latest.": (
         "Lo que pagó por adelantado le llegará a más tardar el {day}."
     ),
+    "We told the fire authority in writing on {day}.": "Avisamos por escrito a la autoridad de bomberos el {day}.",
     "There is no fee for ending it, and we ask for no reason.": (
         "Terminarlo no tiene cargo, y no le pedimos un motivo."
     ),
@@ -724,7 +723,7 @@ ANSWERS = {
     "The fire authority requires this monitoring, so we must tell it in writing first.": (
         "La autoridad de bomberos exige este monitoreo, así que primero debemos avisarle por escrito."
     ),
-    "We do that for you, and write to you when it is done.": (
+    "We will do that for you, and write to you when it is done.": (
         "Lo hacemos por usted, y le escribimos cuando esté hecho."
     ),
     "We plan {day} as your last day.": "Prevemos el {day} como su último día.",
@@ -919,7 +918,7 @@ ANSWER_PAGE = {
     "Ended now, it runs until the next term ends, on {day}.": "Si lo termina ahora, sigue hasta que termine el próximo plazo, el {day}.",
     "You can end it until {day}.": "Puede terminarlo hasta el {day}.",
     "Your last day of service is {day}.": "Su último día de servicio es el {day}.",
-    "Somebody of ours gets in touch with you.": "Alguien de nuestro equipo se comunica con usted.",
+    "Somebody from our office will get in touch with you.": "Alguien de nuestro equipo se comunica con usted.",
     "Thank you. Your service goes on. A confirmation is on its way to you.": "Gracias. Su servicio continúa. Le enviamos una confirmación.",
     "Your service goes on.": "Su servicio continúa.",
     "A confirmation is on its way to you.": "Le enviamos una confirmación.",
@@ -937,7 +936,7 @@ ANSWER_PAGE = {
     "Keep it": "Conservarlo",
     "Keep my service": "Conservar mi servicio",
     "Talk to somebody first": "Hablar antes con alguien",
-    "A person gets in touch with you.": "Una persona se comunica con usted.",
+    "A person will get in touch with you.": "Una persona se comunica con usted.",
     "Or call us:": "O llámenos:",
     "Nothing changes until then.": "Nada cambia hasta entonces.",
     "Some things end it earlier, such as moving into care or military orders: tell us.": "Algunas cosas lo terminan antes, como mudarse a un centro de cuidados u órdenes militares: díganos.",
@@ -946,7 +945,7 @@ ANSWER_PAGE = {
     "Talk to me": "Hablen conmigo",
     "Cancel it": "Cancelarlo",
     "Cancel my service": "Cancelar mi servicio",
-    "We confirm it to you in writing at once.": "Se lo confirmamos por escrito de inmediato.",
+    "We will confirm it to you in writing right away.": "Se lo confirmamos por escrito de inmediato.",
     "Your answer": "Su respuesta",
     "What happens now": "Qué pasa ahora",
     "Is that not what you meant?": "¿No era eso lo que quería?",
@@ -958,7 +957,7 @@ ANSWER_PAGE = {
     "We get in touch.": "Nos comunicamos con usted.",
     "{person} answered on {day}: end the service.": "{person} respondió el {day}: terminar el servicio.",
     "{person} answered on {day}: end the service on {last}.": "{person} respondió el {day}: terminar el servicio el {last}.",
-    "We tell the fire authority first, and write to you.": "Antes avisamos a la autoridad de bomberos, y le escribimos a usted.",
+    "We will tell the fire authority first, and write to you.": "Antes avisamos a la autoridad de bomberos, y le escribimos a usted.",
     "Choose what you would like: keep it, talk to us, or end it.": "Elija lo que quiera: conservarlo, hablar con nosotros o terminarlo.",
     "What stands here has changed since you looked.": "Lo que dice aquí cambió desde que lo vio.",
     "Please read it again before you answer.": "Por favor léalo de nuevo antes de responder.",

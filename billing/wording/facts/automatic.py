@@ -60,8 +60,8 @@ def agreement(context, links, tongue):
             tuple(
                 tongue.say(
                     f"One charge of {format_cents(one.cents)} to {one.method} was sent before that, on "
-                    f"{one.sent}, and can no longer be called back. If it does not go through, you hear "
-                    "from us."
+                    f"{one.sent}, and can no longer be called back. If it does not go through, you will "
+                    "hear from us."
                 )
                 for one in document.under_way
             )

@@ -7,7 +7,7 @@ from billing.wording.pieces import Button, Paragraphs, Row, Rows
 def renewal(context, links, tongue):
     """Of the end of a contract, as the law wants it told."""
     document = context["document"]
-    more = [f"{document.clause}; ask us for a copy and you have it the same day."]
+    more = [f"{document.clause}; ask us for a copy and you will have it the same day."]
     if document.is_leased:
         more.append(
             "The lease sheet with the purchase price, the rate, the monthly payment and the payoff comes "

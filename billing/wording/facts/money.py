@@ -172,6 +172,7 @@ def _open_on_account(document, oldest_on, links, tongue):
     return {
         "account": document.account_number,
         "sum": format_cents(document.cents),
+        "oldest_date": tongue.date(oldest_on),
         "amount": Amount(document.cents, when),
         "pay_link": parts.pay_link(links),
         "button": Button(parts.pay_link(links)),
