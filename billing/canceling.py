@@ -1,14 +1,15 @@
 """What is told of an invoice that was canceled after it had been sent. How it is canceled: ``invoices``."""
 
+import json
 from dataclasses import dataclass
 from datetime import date
-
-from peewee import fn
 
 from billing import company as companies
 from billing import words
 from billing.documents import letterheads, naming
-from models import Allocation
+from models import Event
+
+FREED = "freed_cents"  # in the audit of a canceled invoice: what had been paid or credited, free again
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,8 @@ def document(invoice):
     )
 
 
-def why_freed(invoice):
-    """The reason that stands at every allocation which was taken back because its invoice was canceled."""
-    return f"Invoice {invoice.number} voided"
-
-
 def _freed_cents(invoice):
-    taken_back = (Allocation.reason == why_freed(invoice)) & Allocation.reverses.is_null(False)
-    sum_of = Allocation.select(fn.SUM(Allocation.amount_cents))
-    return -int(sum_of.where((Allocation.invoice == invoice) & taken_back).scalar() or 0)
+    """What ``invoices.void`` noted in the audit; an allocation does not tell for what it was taken back."""
+    voided = (Event.about_table == "invoice") & (Event.what == "invoice.voided")
+    event = Event.get_or_none(voided & (Event.about_id == invoice.id))
+    return json.loads(event.after)[FREED] if event and event.after else 0

@@ -105,7 +105,7 @@ def void(invoice, *, reason, by, today, now, bill_again=False):
     """
     with ledger.locked(invoice.customer_id):
         _check_void(invoice)
-        ledger.unapply(invoice, reason=canceling.why_freed(invoice), by=by, on=today)
+        freed_cents = ledger.unapply(invoice, reason=f"Invoice {invoice.number} voided", by=by, on=today)
         ledger.close(invoice)
         move(invoice, Invoice.VOID, voided_on=today, void_reason=_reason(reason))
         _release_lines(invoice, today)
@@ -114,7 +114,10 @@ def void(invoice, *, reason, by, today, now, bill_again=False):
         ledger.use_unapplied([invoice.customer_id], by=by, on=today)
         settling.settle([invoice.id], by=by, now=now)
         notices.queue_canceled(invoice, now=now)
-        events.record("invoice.voided", invoice, by=by, now=now, customer=invoice.customer, reason=reason)
+        events.record(
+            "invoice.voided", invoice, by=by, now=now, customer=invoice.customer, reason=reason,
+            after={canceling.FREED: freed_cents} if freed_cents else None,
+        )  # fmt: skip
     return invoice
 
 

@@ -322,13 +322,15 @@ def unapply(row, *, reason, by, on):
     """Take back every allocation of a payment, credit or invoice, each by its negative twin.
 
     The invoices are owed again and the money is unapplied again. Call ``close`` next when the row
-    itself is worth nothing any more (void, returned).
+    itself is worth nothing any more (void, returned). Returns the sum, in cents.
     """
     with locked(row.customer_id):
-        for allocation in _standing(row):
+        allocations = _standing(row)
+        for allocation in allocations:
             _take_back(allocation, reason=reason, by=by, on=on)
         row.open_cents = type(row).get_by_id(row.id).open_cents
     row._dirty.discard("open_cents")
+    return sum(allocation.amount_cents for allocation in allocations)
 
 
 def _standing(row):

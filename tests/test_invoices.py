@@ -179,6 +179,17 @@ def test_the_word_of_canceling_names_what_had_been_paid(alice):
     assert (document.paid_cents, document.reason) == (2000, "Wrong customer.")
 
 
+def test_what_was_taken_back_before_is_not_named_whatever_reason_it_bears(alice):
+    invoice = make_invoice(alice, cents=5000)
+    moved = receive(alice, 2000, key="moved", parts=[(invoice, 2000)])
+    ledger.unapply(moved, reason=f"Invoice {invoice.number} voided", by=BY, on=TODAY)
+    receive(alice, 700, parts=[(invoice, 700)])
+
+    invoices.void(fresh(invoice), reason="wrong customer", **AGAIN)
+
+    assert canceling.document(fresh(invoice)).paid_cents == 700
+
+
 def test_what_was_paid_on_a_void_invoice_pays_what_else_is_open(alice):
     invoice, other = make_invoice(alice, cents=3000), make_invoice(alice, cents=1000)
     payment = receive(alice, 3000, parts=[(invoice, 3000)])
