@@ -26,7 +26,7 @@ from wtforms.validators import ValidationError
 from wtfpeewee.orm import FieldInfo
 
 from admin import labels
-from billing import words
+from billing import localtime, words
 from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.imports.fields import EMAIL, STATES, ZIP
@@ -102,10 +102,10 @@ class InstantInput(wtforms.DateTimeLocalField):
         self.data = None
         if text:
             try:
-                local = datetime.datetime.fromisoformat(text).replace(tzinfo=labels.zone())
+                shown = datetime.datetime.fromisoformat(text)
             except ValueError:
                 raise ValueError("This is not a date and time. Write it like 2026-12-31T14:30.") from None
-            self.data = local.astimezone(datetime.UTC).replace(tzinfo=None)
+            self.data = localtime.instant(shown, labels.zone())
 
 
 class ChoiceInput(wtforms.SelectField):

@@ -23,6 +23,7 @@ from peewee import (
 from admin import labels
 from admin.columns import above_zero, behind_choice, indexed
 from admin.finding import as_id, begins, clean
+from billing import localtime
 from billing.errors import BillingError
 from billing.money import parse_cents
 from models import MoneyField, RateField, UtcField
@@ -223,8 +224,7 @@ class InstantFilter(DateFilter):
     """Moments, asked for by the company's days."""
 
     def first(self, value):
-        start = datetime.datetime.combine(value, datetime.time(), labels.zone())
-        return start.astimezone(datetime.UTC).replace(tzinfo=None)
+        return localtime.at_hour(value, 0, labels.zone())
 
     def last(self, column, value):
         try:

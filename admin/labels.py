@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from peewee import BlobField, BooleanField, ForeignKeyField, TextField
 
 from billing import company as companies
-from billing import words
+from billing import localtime, words
 from billing.money import as_decimal, format_cents
 from billing.timeline import wording
 from models import Charge, Contact, Contract, Customer, MoneyField, RateField, Site, Staff, UtcField
@@ -79,7 +79,7 @@ def zone():
 
 def local(at):
     """An instant (naive UTC) on the company's clock."""
-    return at.replace(tzinfo=datetime.UTC).astimezone(zone())
+    return localtime.moment(at, zone())
 
 
 def moment(at):

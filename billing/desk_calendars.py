@@ -12,7 +12,7 @@ from datetime import timedelta
 from peewee import JOIN
 
 from billing import company as companies
-from billing import events, links, words
+from billing import events, links, localtime, words
 from billing.calendars import Entry, Feed
 from billing.calls import following
 from billing.money import format_cents
@@ -121,5 +121,5 @@ def _next_steps(staff, today):
     )
     for call in rows:
         title = f"{words.clipped(call.next_step, 60)}: {call.customer or call.number or 'nobody we know'}"
-        text = f"Agreed on the phone on {words.date(words.local(call.started_at, zone).date())}."
+        text = f"Agreed on the phone on {words.date(localtime.day(call.started_at, zone))}."
         yield Entry(f"step-{call.id}", call.next_on, title, text, 0, call.logged_at)

@@ -7,7 +7,8 @@ it says is read when it is sent. That somebody wants it is decided in ``preferen
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from billing import ledger, notices, periods
+from billing import company as companies
+from billing import ledger, localtime, notices, periods
 from models import Contact, Notice, Preference, among
 
 LATE_DAYS = 5  # later, the next one says it as well
@@ -32,10 +33,10 @@ class Digest:
 
 def queue_due(today, *, now):
     """Queue every summary whose day has come; returns how many were. Safe to run again."""
-    due = {}
+    due, zone = {}, companies.current().time_zone
     for row in _wanted():
         on = last_day(row.digest_day, today)
-        is_new = row.changed_at.date() <= on
+        is_new = localtime.day(row.changed_at, zone) <= on
         if is_new and on > today - timedelta(days=LATE_DAYS):
             due[f"digest:{row.contact_id}:{on}"] = row.contact
     known = Notice.select(Notice.key).where(among(Notice.key, due)).tuples()

@@ -6,7 +6,8 @@ and tickets, no card or bank data, nobody but those who pay. Not here: files (ed
 
 from typing import NamedTuple
 
-from billing import words
+from billing import company as companies
+from billing import localtime, words
 from billing.money import as_decimal
 from models import (
     Call,
@@ -42,7 +43,7 @@ class Table(NamedTuple):
 
 def tables(handover):
     """Every Table of the account that ``handover`` is about."""
-    customer = handover.customer
+    customer, zone = handover.customer, companies.current().time_zone
     return [
         _account(handover, customer),
         _invoices(customer),
@@ -50,7 +51,7 @@ def tables(handover):
         _credits(customer),
         _agreements(customer),
         _promises(customer),
-        _disputes(customer),
+        _disputes(customer, zone),
         _messages(customer),
         _calls(customer),
     ]
@@ -137,21 +138,21 @@ def _promises(customer):
     rows = [("Promise", one.made_on, one.pay_on, as_decimal(one.amount_cents), one.state) for one in made]
     parts = Installment.select(Installment, Plan).join(Plan).where(Plan.customer == customer)
     rows += [
-        (f"Plan {one.plan_id}, payment {one.number}", one.plan.agreed_at and one.plan.agreed_at.date(),
-         one.due_on, as_decimal(one.amount_cents), one.plan.state)
+        (f"Plan {one.plan_id}, payment {one.number}", one.plan.agreed_on, one.due_on,
+         as_decimal(one.amount_cents), one.plan.state)
         for one in parts.order_by(Plan.id, Installment.number)
     ]  # fmt: skip
     return Table("promises-and-plans", ("What", "Made", "Due", "Amount", "State"), rows)
 
 
-def _disputes(customer):
+def _disputes(customer, zone):
     rows = Dispute.select(Dispute, Invoice).join(Invoice).where(Dispute.customer == customer)
     return Table(
         "disputes",
         ("Invoice", "Opened", "Amount", "State", "Decided"),
         [
-            (row.invoice.number, row.opened_at.date(), as_decimal(row.amount_cents), row.state,
-             row.decided_at and row.decided_at.date())
+            (row.invoice.number, row.opened_on, as_decimal(row.amount_cents), row.state,
+             row.decided_at and localtime.day(row.decided_at, zone))
             for row in rows.order_by(Dispute.id)
         ],
     )  # fmt: skip

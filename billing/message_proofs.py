@@ -7,7 +7,7 @@ contract's end have more to prove and their own pack (renewals/proof.py). Not he
 import json
 
 from billing import company as companies
-from billing import preferences, words
+from billing import localtime, preferences, words
 from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.renewals import prices, proof
@@ -33,7 +33,7 @@ def of_notice(notice, *, now):
 
 
 def _day(at):
-    return words.date(words.local(at, companies.current().time_zone).date())
+    return words.date(localtime.day(at, companies.current().time_zone))
 
 
 def of_authority(row, *, now):

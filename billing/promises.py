@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import banking_days, demands, events, ledger, masking, words
+from billing import banking_days, demands, events, ledger, localtime, masking, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
 from billing.documents import naming
@@ -261,7 +261,7 @@ def replaced(customer_id, invoice_ids, *, reason, by, now):
     What somebody promised to pay in full beside them, they still pay by that day. A part of everything that
     was promised cannot be told apart any more: that promise is done with as well.
     """
-    today = words.local(now, companies.current().time_zone).date()
+    today = localtime.day(now, companies.current().time_zone)
     planned = list(Invoice.select().where(among(Invoice.id, list(invoice_ids))))
     query = Promise.select().where((Promise.customer == customer_id) & (Promise.state == Promise.RUNNING))
     for promise in list(query):

@@ -4,8 +4,7 @@ Only wording: no clock, no table, no money (billing/money.py has that). Months a
 or shortened to three letters, never numbers: 12/1 is two different days to two readers.
 """
 
-import datetime
-import zoneinfo
+from billing import localtime
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -76,18 +75,13 @@ def from_today(on, today):
     return f"in {days} days" if days > 0 else f"{-days} days ago"
 
 
-def local(at, time_zone):
-    """An instant (naive UTC) as it is on the clock of ``time_zone``."""
-    return at.replace(tzinfo=datetime.UTC).astimezone(zoneinfo.ZoneInfo(time_zone))
-
-
 def moment(at, time_zone):
     """An instant (naive UTC) on the clock of ``time_zone``, with the zone's name.
 
     >>> moment(datetime.datetime(2026, 12, 1, 20, 5), "America/Chicago")
     'December 1, 2026, 2:05 pm CST'
     """
-    there = local(at, time_zone)
+    there = localtime.moment(at, time_zone)
     half = "am" if there.hour < 12 else "pm"
     return f"{date(there)}, {there.hour % 12 or 12}:{there:%M} {half} {there:%Z}"
 

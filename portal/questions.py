@@ -1,12 +1,9 @@
 """Questions of the customer, and our answers: each is a ticket that staff see at once."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from wtforms.fields.choices import SelectChoice
 
-from billing import attachments, tickets, words
+from billing import attachments, localtime, tickets, words
 from billing.disputes import finding
 from billing.errors import BillingError
 from billing.tickets import clocks
@@ -46,7 +43,7 @@ def status(ticket, dispute=None):
     if ticket.state == Ticket.WAITING_ON_US:
         promised = clocks.promise(ticket, g.company, now=g.now)
         return f"{promised} {_decided_by(dispute)}" if dispute else promised
-    on = words.date(words.local(ticket.closed_at or ticket.last_at, g.company.time_zone).date())
+    on = words.date(localtime.day(ticket.closed_at or ticket.last_at, g.company.time_zone))
     if ticket.state == Ticket.CLOSED:
         return f"Settled on {on}."
     if dispute:
@@ -110,9 +107,7 @@ def _of_fault(form):
     """A day is reported; the fault counts from its beginning, there."""
     since = None
     if form.since_on.data:
-        zone = ZoneInfo(g.company.time_zone)
-        midnight = datetime.combine(form.since_on.data, datetime.min.time(), zone)
-        since = min(midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None), g.now)
+        since = min(localtime.at_hour(form.since_on.data, 0, g.company.time_zone), g.now)
     return {"kind": Ticket.SERVICE, "site": form.sites.get(form.site.data), "reported_from_at": since}
 
 

@@ -20,6 +20,7 @@ from models import (
 )
 
 NOW = datetime(2026, 12, 1, 18, 0)
+LATE_EVENING = datetime(2026, 12, 2, 5, 30)  # half past eleven at night on December 1, where the company is
 BY = "tests"
 _count = iter(range(1001, 10**9))
 

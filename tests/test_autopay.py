@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from peewee import IntegrityError
@@ -670,6 +670,37 @@ def test_a_letter_tells_when_it_has_left_ten_days_before(agree, alice, day, acco
     if is_told:
         assert day(date(2026, 12, 15)) == (0, 0)
         assert charge_on(invoice) == date(2026, 12, 15)
+
+
+def test_what_left_late_in_the_evening_told_on_that_day(agree, alice, day, account):
+    agree(account)
+    invoice = make_invoice(alice, due=date(2026, 12, 6))
+    Contact.update(email="").execute()
+    day()
+    left = {"state": "sent", "sent_at": datetime(2026, 12, 6, 5, 30)}
+    Notice.update(**left).where(Notice.channel == "paper").execute()
+
+    day(date(2026, 12, 7))
+
+    row = autopay.planned(invoice)
+    assert (row.charge_on, row.told_on) == (date(2026, 12, 15), date(2026, 12, 5))  # ten days before
+
+
+def test_the_invoice_that_left_late_in_the_evening_told_on_that_day(agree, alice, day, account):
+    agree(account)
+    invoice = make_invoice(alice, due=date(2026, 12, 15))
+    autopay.plan_due(TODAY, now=NOW)
+    left = datetime(2026, 12, 6, 5, 30)
+    Notice.create(
+        key="i", kind="invoice", channel="mail", state="sent", customer=alice, contact=payer(alice),
+        invoice=invoice, address="alice@example.com", why="x", send_at=left, claimed_at=left, sent_at=left,
+        created_at=left,
+    )  # fmt: skip
+
+    day(date(2026, 12, 7))
+
+    row = autopay.planned(invoice)
+    assert (row.charge_on, row.told_on) == (date(2026, 12, 15), date(2026, 12, 5))
 
 
 def test_a_letter_about_a_charge_that_will_not_be_is_not_printed(agree, alice, day, account, clock):

@@ -8,7 +8,7 @@ from billing import digests, payments, preferences
 from billing.edges.letters import composer
 from billing.preferences.offers import Wish
 from models import Contact, Notice
-from tests.factories import BY, NOW, make_invoice, payer
+from tests.factories import BY, LATE_EVENING, NOW, make_invoice, payer
 
 
 def want(customer, day=5, *, now=NOW):
@@ -44,6 +44,12 @@ def test_nothing_is_made_up_for_from_before_it_was_wanted(alice):
     want(alice, 30 - 2, now=NOW)  # on December 1, the 28th
 
     assert digests.queue_due(date(2026, 12, 1), now=NOW) == 0
+
+
+def test_what_was_wanted_late_in_the_evening_was_wanted_on_that_day(alice):
+    want(alice, 1, now=LATE_EVENING)
+
+    assert digests.queue_due(date(2026, 12, 1), now=LATE_EVENING) == 1
 
 
 def test_it_ends_when_it_is_given_up_or_nobody_is_there(alice):

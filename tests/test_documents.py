@@ -1,5 +1,6 @@
 """What a customer is shown: the view models that page, PDF and mail share, and the scan line."""
 
+import datetime as moments
 import doctest
 from datetime import date, datetime, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import bill, invoices, ledger, remittance, words
+from billing import bill, invoices, ledger, localtime, remittance, words
 from billing.documents import invoice_documents, letterheads, printed, receipt_documents, statement_documents
 from billing.errors import BillingError
 from models import Credit, Customer, Event, Invoice, Line, Payment
@@ -103,9 +104,9 @@ def test_the_slip_asks_for_this_invoice_and_the_earlier_ones(alice, company):
     assert read == (alice.remittance_digits, int(document.number), 5250)
 
 
-@pytest.mark.parametrize("module", [remittance, words])
+@pytest.mark.parametrize("module", [localtime, remittance, words])
 def test_the_examples_in_the_docstrings_are_true(module):
-    tried = doctest.testmod(module)
+    tried = doctest.testmod(module, extraglobs={"datetime": moments})
 
     assert tried.attempted > 0
     assert tried.failed == 0

@@ -3,7 +3,7 @@
 import ast
 import itertools
 import os
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from peewee import IntegrityError, OperationalError
 
-from billing import approvals, inbound, notices
+from billing import approvals, inbound, localtime, notices
 from billing.collections import gate, overrides, verdicts
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
@@ -443,6 +443,18 @@ def test_the_steps_go_on_one_step_milder(alice, late, sent):
     assert [remind(number) for number in (34, 38, 45, 47)] == [0] * 4
     assert remind(49) == 1  # fifteen days after the milder one, as between the steps
     assert of_late()[-1] == ("overdue", 30, "queued")
+
+
+def test_what_went_on_late_in_the_evening_went_on_that_day(alice, late, sent):
+    scenes.call(alice, late)
+    remind(30)
+    call_back()
+    evening = localtime.instant(datetime.combine(day(32), time(23, 30)), "America/Chicago")
+    notices.queue_reminders(day(32), now=evening)
+    sent.at(33)
+
+    assert of_late()[-1] == ("overdue", 15, "sent")
+    assert [remind(number) for number in (46, 47)] == [0, 1]  # fifteen days after the 32nd
 
 
 def test_the_first_late_notice_becomes_a_personal_mail(alice, late):

@@ -8,14 +8,15 @@ from datetime import date
 import pytest
 from peewee import DatabaseError
 
-from billing import approvals, calls, handovers, notes, tickets
+from billing import approvals, calls, dossiers, handovers, notes, tickets
 from billing import company as companies
 from billing.collections import gate
+from billing.disputes import asking, deciding
 from billing.edges import handover_file
 from billing.errors import BillingError
 from billing.notices import judging
 from models import Customer, Event, Handover, HandoverFile, Notice
-from tests.factories import fresh, make_charge, make_contract, make_invoice, payer
+from tests.factories import LATE_EVENING, fresh, make_charge, make_contract, make_invoice, payer
 from tests.test_suspensions import ANN, BEN, DAY, at, told
 
 REASON = "Moved away without an address; no answer for four months."
@@ -165,6 +166,19 @@ def test_the_file_holds_the_facts_and_the_same_account_gives_the_same_bytes(late
     assert rows[1][1:] == ["issued", "2026-08-01", "2026-08-15", "42.50", "42.50"]
     assert "Past due: $42.50. No fee is added" in files["README.txt"].decode()
     assert handover_file.build(row, today=DAY, company=companies.current())[1] == content
+
+
+def test_what_was_decided_late_in_the_evening_was_decided_on_that_day(late):
+    evening = {"today": date(2026, 12, 1), "now": LATE_EVENING}
+    dispute = asking.open(
+        late.invoices.get(), amount_cents=1000, reason="other", words="Why?", by=ANN, via="staff", **evening
+    )
+    deciding.reject(dispute, decision="It is right.", staff=None, by=ANN, **evening)
+
+    asked(fresh(late))
+
+    tables = {one.name: one.rows for one in dossiers.tables(Handover.get())}
+    assert [(row[1], row[4]) for row in tables["disputes"]] == [(date(2026, 12, 1), date(2026, 12, 1))]
 
 
 def test_the_file_holds_no_notes_no_words_of_calls_and_no_formula(late):

@@ -23,7 +23,7 @@ from models import (
     PreferenceChange,
     db,
 )
-from tests.factories import BY, NOW, fresh, make_customer, make_invoice, make_method, payer
+from tests.factories import BY, LATE_EVENING, NOW, fresh, make_customer, make_invoice, make_method, payer
 
 MAIL, TEXT, PAPER, CALENDAR = Preference.CHANNELS
 EVERYBODY = [
@@ -377,6 +377,14 @@ def sent(contact, kind="receipt", *, at=NOW, channel="mail", **fields):
             "claimed_at": at, "sent_at": at, "created_at": at, **fields,
         }
     )  # fmt: skip
+
+
+def test_what_was_chosen_late_in_the_evening_was_chosen_on_that_day(alice):
+    choose(payer(alice), {("receipt", MAIL): NOT}, now=LATE_EVENING)
+
+    told = preferences.explain(sent(payer(alice), at=LATE_EVENING + timedelta(days=1)))
+
+    assert "“No”, chosen on December 1, 2026" in told.choice
 
 
 def test_a_message_that_was_wanted_that_day_was_allowed_whatever_was_chosen_since(alice):

@@ -13,7 +13,7 @@ from billing.errors import BillingError
 from billing.remittances import booking
 from models import Event, Invoice, Payment, RemittanceFile, RemittanceRow
 from tests.at_once import together
-from tests.factories import BY, NOW, fresh, make_customer, make_invoice
+from tests.factories import BY, LATE_EVENING, NOW, fresh, make_customer, make_invoice
 from tests.office import enter, text_of
 
 DATA = Path(__file__).parent / "data"
@@ -195,6 +195,14 @@ def test_the_same_file_again_is_refused(alice):
         book(*rows, name="renamed.csv")
 
     assert (Payment.select().count(), RemittanceFile.select().count()) == (1, 1)
+
+
+def test_a_file_that_was_read_late_in_the_evening_was_read_on_that_day(alice):
+    rows = [f"D,42.50,12/01/2026,,{alice.account_number},1,A"]
+    remittances.commit(read(*rows), **TOLD | {"now": LATE_EVENING})
+
+    with pytest.raises(BillingError, match="was read on December 1, 2026 already"):
+        book(*rows)
 
 
 def test_the_same_row_in_another_file_is_nothing(alice, bob):

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from peewee import fn
 
-from billing import notices
+from billing import company as companies
+from billing import localtime, notices
 from billing.automatic import following
 from billing.automatic.consent import LAW_DAYS
 from models import (
@@ -322,8 +323,9 @@ def _invoice_mails(rows):
         & Notice.state.in_(GOES_OUT)
         & Notice.bounced_at.is_null()
     )
+    zone = companies.current().time_zone
     return {
-        invoice_id: sent_at.date() if state == Notice.SENT else None
+        invoice_id: localtime.day(sent_at, zone) if state == Notice.SENT else None
         for invoice_id, state, sent_at in mails.tuples()
         if state != Notice.SENT or sent_at >= planned_at[invoice_id]
     }
@@ -336,8 +338,9 @@ def _letters(customer_ids):
         known = Notice.select().where(
             among(Notice.customer, customer_ids) & _is_letter() & Notice.state.in_((*GOES_OUT, Notice.PRINT))
         )
+        zone = companies.current().time_zone
         for notice in known:
-            left_on = notice.sent_at.date() if notice.state == Notice.SENT else None
+            left_on = localtime.day(notice.sent_at, zone) if notice.state == Notice.SENT else None
             cents = int(notice.key.split(":")[3])
             letters[notice.customer_id][notice.charge_on].append((cents, left_on))
     return letters

@@ -33,10 +33,11 @@ without it the outcome does.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo, available_timezones
 
+from billing import localtime
 from billing.errors import BillingError
 from billing.imports import fields, mapping, values
 from billing.imports.fields import Bad, shown
@@ -124,8 +125,7 @@ def _moment(raw, *, times, zone):
     """An instant (naive UTC) of what a clock in ``zone`` showed."""
     for one in (times, *UNDERSTOOD):
         try:
-            local = datetime.strptime(str(raw), one).replace(tzinfo=zone)
-            return local.astimezone(UTC).replace(tzinfo=None)
+            return localtime.instant(datetime.strptime(str(raw), one), zone)
         except (ValueError, OverflowError):
             continue
     raise Bad(f"{shown(raw)} is no moment such as {datetime(2026, 12, 31, 14, 5).strftime(times)}.")

@@ -14,7 +14,7 @@ from functools import cached_property
 from peewee import fn
 
 from billing import company as companies
-from billing import feeds, words
+from billing import feeds, localtime, words
 from billing.automatic import upcoming
 from billing.collections import deliveries, underway, waiting
 from billing.errors import BillingError
@@ -88,7 +88,7 @@ class Asked:
 
     def on(self, instant):
         """The business day of an instant as the database gives it."""
-        return words.local(as_instant(instant), self.zone).date()
+        return localtime.day(as_instant(instant), self.zone)
 
     def day(self, instant):
         """The business day of an instant, in words."""

@@ -7,10 +7,10 @@ given to it, so that the gateway sandbox and the ledger tell the same story.
 
 import random
 from collections import defaultdict
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from billing import bill, daily, notices, payments
+from billing import bill, daily, localtime, notices, payments
 from billing.demo import cast, past, people
 from billing.outcomes import HostedPage, Transaction
 from billing.reversals import refunds, returns
@@ -65,8 +65,7 @@ class History:
 
     def at(self, day, hour, minute=0):
         """An instant by the office's clock, as naive UTC; never later than now."""
-        local = datetime.combine(day, time(hour, minute), self.zone)
-        return min(local.astimezone(UTC).replace(tzinfo=None), self.now)
+        return min(localtime.instant(datetime.combine(day, time(hour, minute)), self.zone), self.now)
 
     def _live_day(self, day):
         hours = random.Random(f"{self.seed}:{day}:deeds")  # of its own: a deed more changes no payment

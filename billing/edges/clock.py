@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from billing import localtime
+
 
 class Clock:
     """Real time in the company's zone, moved ahead by whole days in the demo."""
@@ -26,7 +28,7 @@ class Clock:
 
     def local(self, instant):
         """A stored instant in the company's zone, for people."""
-        return instant.replace(tzinfo=UTC).astimezone(self.zone)
+        return localtime.moment(instant, self.zone)
 
 
 class FixedClock(Clock):
@@ -38,8 +40,7 @@ class FixedClock(Clock):
 
     def set(self, day):
         """Make it noon of ``day`` in the company's zone."""
-        noon = datetime(day.year, day.month, day.day, 12, tzinfo=self.zone)
-        self._now = noon.astimezone(UTC).replace(tzinfo=None)
+        self._now = localtime.at_hour(day, 12, self.zone)
 
     def follow(self, company):
         """Stand still, in the company's zone."""

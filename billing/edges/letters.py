@@ -15,6 +15,7 @@ from billing import (
     digests,
     handovers,
     links,
+    localtime,
     preferences,
     promises,
     renewals,
@@ -342,7 +343,7 @@ def _ticket_received(notice, tokens, today, now):
     context = _ticket_reply(notice, tokens, today, now)
     company = companies.current()
     due = clocks.due_at(context["ticket"], company)
-    return context | {"answer_on": words.local(due or now, company.time_zone).date()}
+    return context | {"answer_on": localtime.day(due or now, company.time_zone)}
 
 
 def _dispute(notice, tokens, today, now):

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from billing import company as companies
-from billing import demands, preferences, reminder_policies, words
+from billing import demands, localtime, preferences, reminder_policies, words
 from billing.collections import deliveries, gate
 from billing.notices import holding, queueing, timing
 from models import (
@@ -235,7 +235,7 @@ def _scene(rows, steps, today, now):
 
 def _arrived(invoice_ids):
     zone = companies.current().time_zone
-    return deliveries.first_days(invoice_ids, lambda at: words.local(as_instant(at), zone).date())
+    return deliveries.first_days(invoice_ids, lambda at: localtime.day(as_instant(at), zone))
 
 
 def _shut(rows, today, now):
@@ -306,7 +306,10 @@ def _resumed(invoice_ids):
         among(Notice.invoice, invoice_ids) & Notice.released_at.is_null(False) & Notice.step.is_null(False)
     )
     rows = query.order_by(Notice.released_at).tuples()
-    return {invoice_id: Resumed(f"{id}", step, at.date(), at) for id, invoice_id, step, at in rows}
+    zone = companies.current().time_zone
+    return {
+        invoice_id: Resumed(f"{id}", step, localtime.day(at, zone), at) for id, invoice_id, step, at in rows
+    }
 
 
 def _let_go(rows):

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import ledger
+from billing import ledger, localtime
 from billing.collections import gate
 from billing.errors import BillingError, StaleState
 from billing.notices import ahead, bouncing, claiming, holding, joining, judging, timing
@@ -358,4 +358,4 @@ def _left_at(notice, mailed_on, today, now):
     if mailed_on in (None, today):
         return now
     zone = ZoneInfo(companies.current().time_zone)
-    return min(max(timing.at_hour(mailed_on, 12, zone), notice.claimed_at or notice.created_at), now)
+    return min(max(localtime.at_hour(mailed_on, 12, zone), notice.claimed_at or notice.created_at), now)

@@ -4,13 +4,14 @@ Only for messages of collection (Notice.COLLECTION). What somebody asked for the
 and what the law wants are never held back here.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 from peewee import fn
 
 from billing import company as companies
+from billing import localtime
 from billing.texts import hours
 from models import Notice, Site, among, as_instant
 
@@ -58,7 +59,7 @@ def _contact_days(customer_ids, now):
     for customer_id, instant in query.tuples():
         instant = as_instant(instant)
         if instant > since:
-            days.setdefault(customer_id, set()).add(_local(instant, zone).date())
+            days.setdefault(customer_id, set()).add(localtime.day(instant, zone))
     return days
 
 
@@ -82,21 +83,16 @@ def not_before(notice, now):
     if notice.kind not in Notice.COLLECTION or notice.channel == Notice.PAPER:
         return now
     zone = zone_of(notice.customer_id, company)
-    there = _local(now, zone)
+    there = localtime.moment(now, zone)
     gap = not notice.suspension_id  # two people decided on it, and it has to be told in time, in two ways
     days = _contact_days([notice.customer_id], now).get(notice.customer_id, set()) if gap else set()
-    days -= {_local(now, ZoneInfo(company.time_zone)).date()}
+    days -= {localtime.day(now, company.time_zone)}
     day = there.date() + timedelta(days=there.hour >= company.send_until_hour)
     for _ in range(MOST_DAYS):
         if not is_quiet_day(day) and not _too_soon(days, day, company):
             break
         day += timedelta(days=1)
-    return max(at_hour(day, company.send_from_hour, zone), now)
-
-
-def at_hour(day, hour, zone):
-    """The instant (naive UTC) at which a day comes to an hour in a time zone."""
-    return datetime.combine(day, time(hour), zone).astimezone(UTC).replace(tzinfo=None)
+    return max(localtime.at_hour(day, company.send_from_hour, zone), now)
 
 
 def zone_of(customer_id, company):
@@ -112,7 +108,3 @@ def zone_of(customer_id, company):
         return ZoneInfo(name or company.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo(company.time_zone)
-
-
-def _local(instant, zone):
-    return instant.replace(tzinfo=UTC).astimezone(zone)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from billing import company as companies
-from billing import demands, ledger, words
+from billing import demands, ledger, localtime, words
 from billing.collections import verdicts
 from billing.documents import naming
 from billing.money import format_cents
@@ -82,7 +82,7 @@ class _Days:
         self.zone = companies.current().time_zone
 
     def __call__(self, instant):
-        return words.date(words.local(instant, self.zone).date())
+        return words.date(localtime.day(instant, self.zone))
 
 
 def _open(found, notice, customer, told, today):

@@ -4,7 +4,7 @@ Not here: what is known (``evidence``), what may be granted (``ways``).
 """
 
 from billing import company as companies
-from billing import demands, words
+from billing import demands, localtime
 from billing.documents import naming
 from billing.money import format_cents
 from billing.wording import tongues
@@ -150,7 +150,7 @@ def _talk(evidence, texts, tongue):
     if talk is None:
         return ""
     zone = companies.current().time_zone
-    asked, answered = (words.local(at, zone).date() for at in (talk.ticket.opened_at, talk.answered_at))
+    asked, answered = (localtime.day(at, zone) for at in (talk.ticket.opened_at, talk.answered_at))
     told = {"asked": tongue.date(asked), "answered": tongue.date(answered), "subject": talk.ticket.subject}
     return texts["talk"].format(**told)
 

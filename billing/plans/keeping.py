@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from billing import company as companies
-from billing import events, ledger, words
+from billing import events, ledger, localtime, words
 from billing.automatic import following
 from billing.errors import BillingError
 from billing.plans import standing, telling
@@ -143,7 +143,7 @@ def _told_on(plan, row, today, now):
     rows = list(asked.order_by(Notice.id.desc()))
     sent = [one.sent_at for one in rows if one.state == Notice.SENT]
     if sent:
-        return words.local(min(sent), companies.current().time_zone).date()
+        return localtime.day(min(sent), companies.current().time_zone)
     if not rows:
         return today  # there is nobody to write to: a person sees it in the queue
     if all(one.state in (Notice.SKIPPED, Notice.FAILED) for one in rows):

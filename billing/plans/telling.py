@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from billing import company as companies
-from billing import preferences, words
+from billing import localtime, preferences
 from billing.notices import queueing
 from models import Contact, Notice, Plan, Preference, among
 
@@ -120,7 +120,7 @@ def _told(plan_ids):
     ).where(among(Notice.plan, plan_ids) & about_payments)  # fmt: skip
     zone, found = companies.current().time_zone, {}
     for plan, contact, *about, made_at, sent_at, state in query.tuples():
-        on = words.local(sent_at or made_at, zone).date()
+        on = localtime.day(sent_at or made_at, zone)
         one = Told(*about, on, state not in (Notice.SKIPPED, Notice.FAILED, Notice.HELD))
         found.setdefault((plan, contact), []).append(one)
     return found

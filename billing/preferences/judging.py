@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from billing import company as companies
-from billing import reminder_policies, words
+from billing import localtime, reminder_policies, words
 from billing.preferences import choosing, offers
 from billing.preferences.offers import Facts
 from models import (
@@ -186,7 +186,7 @@ def _judgement(message, past, zone):
     event, channel = message.event, message.channel
     if past is None:
         return Judgement("", "It went to the address of the account.")
-    left_on = words.local(message.left_at, zone).date()
+    left_on = localtime.day(message.left_at, zone)
     if past.left_on and past.left_on < left_on and message.kind != Notice.CONTACT_CHANGED:
         return Judgement(f"They had left the account on {words.date(past.left_on)}.", "")
     if message.kind == Notice.TEXT_REPLY:
@@ -200,7 +200,8 @@ def _judgement(message, past, zone):
     if message.legal:
         return Judgement("", "Law or contract decide how this goes.")
     wish = past.wishes(message.left_at, mailed=channel == offers.MAIL).wish(event, channel)
-    return Judgement(_violation(message, past, wish, left_on), past.choice(event, channel, message.left_at))
+    choice = past.choice(event, channel, message.left_at, zone)
+    return Judgement(_violation(message, past, wish, left_on), choice)
 
 
 def _violation(message, past, wish, left_on):
@@ -283,14 +284,15 @@ class _Past:
             for kind, one, given, withdrawn in self.consents
         )
 
-    def choice(self, event, channel, instant):
-        """Which choice counted, as a sentence."""
+    def choice(self, event, channel, instant, zone):
+        """Which choice counted, as a sentence; its day is that of ``zone``."""
         made = [one for one in self.changes if one[1] == (event, channel) and one[0] <= instant]
         if not made:
             return "Nobody had chosen anything else."
         since, _, wish, by, via = made[-1]
         how = dict(PreferenceChange.via.choices)[via].lower()
-        return f"“{offers.words_of(event, wish)}”, chosen on {words.date(since.date())} by {by} ({how})."
+        on = words.date(localtime.day(since, zone))
+        return f"“{offers.words_of(event, wish)}”, chosen on {on} by {by} ({how})."
 
 
 def _stood(since, until, instant):

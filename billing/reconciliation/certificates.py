@@ -10,11 +10,11 @@ import hashlib
 import zoneinfo
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from peewee import JOIN, fn
 
-from billing import checks, words
+from billing import checks, localtime, words
 from billing import company as companies
 from billing.errors import BillingError
 from billing.outcomes import RETURNED_STATUSES
@@ -150,7 +150,7 @@ def certificate(first, last, *, today, now):
 
 def _is_read(looked_at, last, company):
     """True when the processor was read on the last day or after it: before, batches may be missing here."""
-    return looked_at is not None and looked_at >= _midnight(last, company)
+    return looked_at is not None and looked_at >= localtime.at_hour(last, 0, company.time_zone)
 
 
 def _check_span(first, last, today):
@@ -167,16 +167,11 @@ def settled_between(first, last, company):
     return (
         Settlement.select()
         .where(
-            (Settlement.settled_at >= _midnight(first, company))
-            & (Settlement.settled_at < _midnight(last + timedelta(days=1), company))
+            (Settlement.settled_at >= localtime.at_hour(first, 0, company.time_zone))
+            & (Settlement.settled_at < localtime.at_hour(last + timedelta(days=1), 0, company.time_zone))
         )
         .order_by(Settlement.settled_at, Settlement.id)
     )
-
-
-def _midnight(day, company):
-    zone = zoneinfo.ZoneInfo(company.time_zone)
-    return datetime.combine(day, time(), zone).astimezone(UTC).replace(tzinfo=None)
 
 
 def _found(ids, first, last, today):
@@ -236,7 +231,7 @@ def _told_apart(found):
 def _rows(batches, company):
     zone = zoneinfo.ZoneInfo(company.time_zone)
     for row in batches:
-        on = row.settled_at.replace(tzinfo=UTC).astimezone(zone).date()
+        on = localtime.day(row.settled_at, zone)
         paid = int(row.is_settled)
         yield Row(
             row.batch_id + ("" if paid else ", failed"),

@@ -12,11 +12,11 @@ the invoices (billing/reversals/returns.py), the certificate (certificates.py).
 import logging
 import zoneinfo
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from peewee import Case, fn
 
-from billing import banking_days, payments, words
+from billing import banking_days, localtime, payments, words
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
@@ -230,7 +230,7 @@ class _Look:
         """
         if not row.is_settled:
             return
-        on = row.settled_at.replace(tzinfo=UTC).astimezone(self.zone).date()
+        on = localtime.day(row.settled_at, self.zone)
         paid = _unsettled_rows(Payment, SettlementLine.payment, row, "settledSuccessfully")
         sums = Payment.select(fn.COUNT(Payment.id), fn.SUM(Payment.amount_cents))
         [(count, cents)] = sums.where(paid & (Payment.state == Payment.APPROVED)).tuples()

@@ -12,7 +12,7 @@ from datetime import timedelta
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import events, invoices, ledger, notices, one_offs, words
+from billing import events, invoices, ledger, localtime, notices, one_offs, words
 from billing.collections import gate
 from billing.errors import BillingError
 from billing.remedies import fees
@@ -142,7 +142,7 @@ def _note_told(today, report):
         sent = fee.notices.where((Notice.state == Notice.SENT) & Notice.bounced_at.is_null())
         first = sent.order_by(Notice.sent_at).first()
         if first is not None:
-            move(fee, LateFee.TOLD, told_on=words.local(first.sent_at, zone).date())
+            move(fee, LateFee.TOLD, told_on=localtime.day(first.sent_at, zone))
             report.told += 1
         elif (fee.charge_from_on - today).days <= fees.TOLD_DAYS:
             later = today + timedelta(days=fees.PLAN_DAYS)

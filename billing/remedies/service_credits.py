@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from billing import company as companies
-from billing import contracts, events, invoices, ledger, money, notices, periods, words
+from billing import contracts, events, invoices, ledger, localtime, money, notices, periods, words
 from billing.errors import BillingError
 from billing.remedies import goodwill
 from billing.states import move
@@ -44,7 +44,7 @@ def days_of(ticket, *, now):
     began = max(began, now - MOST_DAYS)
     if ended - began <= timedelta(hours=company.service_credit_hours):
         return None
-    return tuple(words.local(at, company.time_zone).date() for at in (began, min(ended, now)))
+    return tuple(localtime.day(at, company.time_zone) for at in (began, min(ended, now)))
 
 
 def charges_of(ticket):

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 
-from billing import money, remittance, words
+from billing import company as companies
+from billing import localtime, money, remittance, words
 from billing.errors import BillingError
 from billing.imports import source
 from billing.imports.fields import Bad, shown
@@ -103,8 +104,9 @@ def refuse_known(sha256, name):
     """Refuse a file that was read before, whatever it is called now."""
     known = RemittanceFile.get_or_none(RemittanceFile.sha256 == sha256)
     if known is not None:
+        read_on = localtime.day(known.read_at, companies.current().time_zone)
         raise BillingError(
-            f"{name} was read on {words.date(known.read_at.date())} already, as {known.file_name} by "
+            f"{name} was read on {words.date(read_on)} already, as {known.file_name} by "
             f"{known.by.partition(':')[2] or known.by}. Nothing was booked again."
         )
 

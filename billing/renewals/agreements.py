@@ -4,13 +4,12 @@ Only reading. A contract's places are the sites that it charges for, else all of
 state and the law that it names count beside them.
 """
 
-import zoneinfo
-from datetime import UTC
 from typing import NamedTuple
 
 from peewee import JOIN
 
 from billing import company as companies
+from billing import localtime
 from billing.renewals import places
 from billing.renewals.terms import Agreement, Place
 from models import Charge, Consent, Contact, Contract, Customer, ImportBatch, Site, among
@@ -35,15 +34,11 @@ class Party(NamedTuple):
 
     def day(self, today, now):
         """The calendar day at the protected place while the company's is ``today``, at ``now``."""
-        return today + (self.date(now) - _date(now, self.home))
+        return today + (self.date(now) - localtime.day(now, self.home))
 
     def date(self, at):
         """The calendar day at the protected place at an instant."""
-        return _date(at, self.zone)
-
-
-def _date(now, zone):
-    return now.replace(tzinfo=UTC).astimezone(zoneinfo.ZoneInfo(zone)).date()
+        return localtime.day(at, self.zone)
 
 
 def of(contract):

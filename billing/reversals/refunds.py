@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from peewee import IntegrityError, fn
 
-from billing import approvals, attempts, banking_days, events, ledger, notices, words
+from billing import approvals, attempts, banking_days, events, ledger, localtime, notices, words
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable, StaleState
 from billing.money import format_cents
@@ -290,7 +290,8 @@ def _how_now(refund, transaction, today, now):
             return Refund.VOID
         _put_off(refund, now + TRY_LATER, WAITS_FOR_SETTLEMENT)
         return None
-    settled_on = payment.settled_on or (transaction.settled_at or now).date()
+    zone = companies.current().time_zone
+    settled_on = payment.settled_on or localtime.day(transaction.settled_at or now, zone)
     if today > settled_on + MOST_DAYS:
         why = "The processor refunds for 180 days only. Refund it by check or wire."
         _end(refund, Refund.DECLINED, why, by=PROCESSOR, now=now)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import demands, ledger, words
+from billing import demands, ledger, localtime, words
 from billing.documents import letterheads
 from models import Call, Charge, Invoice, Notice, Payment, Site, Suspension, System
 
@@ -80,7 +80,7 @@ def untold(suspension, today):
     letter = sent.where(Notice.channel == Notice.PAPER).order_by(Notice.sent_at).first()
     if letter is None:
         return "The letter with the day was not mailed yet: print it, and note when it went to the post."
-    since = words.local(letter.sent_at, companies.current().time_zone).date()
+    since = localtime.day(letter.sent_at, companies.current().time_zone)
     if (today - since).days < LEAST_DAYS:
         return f"The letter was mailed {words.date(since)}: give it {LEAST_DAYS} days."
     spoke = (Call.customer == suspension.customer_id) & (Call.direction == Call.OUT)

@@ -4,12 +4,13 @@ Where that is, the protected sites say, else the state of the address; where it 
 must be awake.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from billing import localtime
 from models import Site
 
-FROM, UNTIL = time(8), time(20)
+FROM, UNTIL = 8, 20
 EASTERN, CENTRAL, MOUNTAIN, PACIFIC = (
     "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
 )  # fmt: skip
@@ -63,9 +64,8 @@ def _zone_of(name):
 
 def _opens(at, zone):
     """``at`` when it is day in ``zone``, else the next morning there."""
-    local = at.replace(tzinfo=UTC).astimezone(zone)
-    if FROM <= local.time() < UNTIL:
+    there = localtime.moment(at, zone)
+    if FROM <= there.hour < UNTIL:
         return at
-    day = local.date() if local.time() < FROM else local.date() + timedelta(days=1)
-    morning = datetime.combine(day, FROM, tzinfo=zone)
-    return morning.astimezone(UTC).replace(tzinfo=None)
+    day = there.date() + timedelta(days=there.hour >= UNTIL)
+    return localtime.at_hour(day, FROM, zone)

@@ -5,14 +5,12 @@ One clock for both promises: the first answer, and each later one while a ticket
 """
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from billing import banking_days, words
+from billing import banking_days, localtime, words
 from models import Ticket
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-UTC = ZoneInfo("UTC")
 LONGEST_LOOK = 400  # days: nobody is promised anything beyond
 
 
@@ -78,10 +76,10 @@ def after(instant, length, company):
         if begins is not None and at < ends:
             at = max(at, begins)
             if left <= ends - at:
-                return _utc(at + left, company)
+                return localtime.instant(at + left, company.time_zone)
             left -= ends - at
         at = datetime.combine(at.date() + DAY, datetime.min.time())
-    return _utc(at, company)
+    return localtime.instant(at, company.time_zone)
 
 
 def before(instant, length, company):
@@ -92,10 +90,10 @@ def before(instant, length, company):
         if begins is not None and at > begins:
             at = min(at, ends)
             if left <= at - begins:
-                return _utc(at - left, company)
+                return localtime.instant(at - left, company.time_zone)
             left -= at - begins
         at = datetime.combine(at.date(), datetime.min.time()) - timedelta(microseconds=1)
-    return _utc(at, company)
+    return localtime.instant(at, company.time_zone)
 
 
 def cutoffs(company, *, now):
@@ -141,11 +139,7 @@ def _day_hours(company):
 
 
 def _local(instant, company):
-    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(company.time_zone)).replace(tzinfo=None)
-
-
-def _utc(local, company):
-    return local.replace(tzinfo=ZoneInfo(company.time_zone)).astimezone(UTC).replace(tzinfo=None)
+    return localtime.moment(instant, company.time_zone).replace(tzinfo=None)
 
 
 def _moment(instant, company, now):
