@@ -427,6 +427,18 @@ def test_a_moved_payment_and_the_next_one_are_one_message(owing, app):
     )
 
 
+def test_a_plan_that_breaks_is_not_reminded_of_in_the_same_run(owing):
+    """Every week; the first payment is moved past the second, which is missed on the day of the first."""
+    plan = sign(owing[0], agreeing.Wish(3, TODAY, "weekly"))
+    assert look(plan, TODAY + 6 * DAY) == "missed"
+    moved_on, day = date(2026, 12, 9), date(2026, 12, 14)
+    keeping.move_payment(plan, to_on=day, by=BY, today=moved_on, now=at(moved_on))
+
+    report = keeping.run(day, now=at(day), by=BY)
+
+    assert (report.broken, report.reminded, list(reminders())) == (1, 0, [])
+
+
 def test_a_payment_that_was_moved_to_a_day_before_long_is_told_of_by_nobody_who_knows(owing):
     alice, old, _ = owing
     plan = sign(alice, agreeing.Wish(3, TODAY, "two_weekly"))

@@ -56,13 +56,12 @@ def run(today, *, now, by, progress=None, trouble=None):
     report, after = Report(), 0
     while plans := list(_chunk(after)):
         after = plans[-1].id
-        stands = standing.of_many(plans, today=today)
-        for stands_now in stands.values():
-            if _may_change(stands_now):
-                _note(report, stands_now.plan, today, now, by, trouble)
-        running = [one for one in stands.values() if one.open_cents]
+        stands = list(standing.of_many(plans, today=today).values())
+        looked_at = [one for one in stands if _may_change(one)]
+        over = {one.plan.id for one in looked_at if _ends(one.plan, report, today, now, by, trouble)}
         with db.atomic():
-            report.reminded += telling.remind(running, today=today, now=now)
+            going_on = [one for one in stands if one.plan.id not in over]
+            report.reminded += telling.remind(going_on, today=today, now=now)
         if progress:
             progress(len(plans))
     return report
@@ -78,13 +77,17 @@ def _may_change(stands):
     return bool(not stands.open_cents or stands.late or stands.plan.missed_on)
 
 
-def _note(report, plan, today, now, by, trouble):
+def _ends(plan, report, today, now, by, trouble):
+    """Look at one plan, and count what became of it. True when it does not run any more."""
     try:
-        report.add(look(plan, today=today, now=now, by=by))
+        outcome = look(plan, today=today, now=now, by=by)
     except Exception as error:  # one plan must not stop the rest
         if trouble is None:
             raise
         trouble.append(f"{plan}: {error}")
+        return False
+    report.add(outcome)
+    return outcome in (KEPT, BROKEN)
 
 
 def look(plan, *, today, now, by):
