@@ -480,6 +480,21 @@ def test_what_fails_again_and_again_is_given_up_and_shown_to_staff(alice):
     assert (Notice.get().state, Notice.get().tries, Notice.get().reason) == ("failed", 5, "Busy.")
 
 
+@pytest.mark.parametrize("trouble", [{}, {"permanent": True}])
+def test_what_another_sender_took_over_is_left_to_it(alice, trouble):
+    queue_many(alice, 1)
+    taken_at = later(minutes=20).now()
+
+    class Slow(Sender):
+        def _send(self, notice, letter):
+            Notice.update(claimed_at=taken_at).execute()  # a second sender has it, and is sending
+            raise notices.MailNotSent("Busy.", **trouble)
+
+    Slow()()
+
+    assert (Notice.get().state, Notice.get().claimed_at) == ("sending", taken_at)
+
+
 def test_without_a_mail_server_nothing_is_tried_in_vain_and_nothing_is_lost(alice):
     queue_many(alice, 200)
     sender = Sender(fail=notices.MailNotSent("Cannot be reached.", unreachable=True))

@@ -322,18 +322,22 @@ _BOOK = "UPDATE notice SET state = ?, sent_at = ?, reason = ? WHERE id = ? AND s
 
 
 def _try_later(notice, trouble, now):
-    """Put it back for another try, or give it up together with what was to be said in it."""
+    """Put it back for another try, or give it up together with what was to be said in it.
+
+    Raises StaleState when another sender took it over: what becomes of it is that one's to say.
+    """
     repeatable = notice.kind not in Notice.ONCE_AT_MOST or not trouble.in_doubt
+    ours = Notice.claimed_at == notice.claimed_at
     with db.atomic():
         if trouble.permanent or not repeatable or notice.tries > len(RETRY_AFTER):
             reason = str(trouble)[:255]
-            move(notice, Notice.FAILED, reason=reason)
+            move(notice, Notice.FAILED, where=ours, reason=reason)
             joining.failed_with(notice, reason)
             if trouble.permanent:
                 bouncing.came_back(notice, code=bouncing.HARD, text=reason, now=now)
         else:
             later = now + RETRY_AFTER[notice.tries - 1]
-            move(notice, Notice.QUEUED, send_at=later, reason=str(trouble)[:255])
+            move(notice, Notice.QUEUED, where=ours, send_at=later, reason=str(trouble)[:255])
 
 
 def print_queue():
