@@ -31,6 +31,17 @@ def running(customer):
     return Handover.get_or_none(mine)
 
 
+def weighs_on(customer):
+    """True when an agency has the account, or service rests or will: in one query, for every page."""
+    handed = Handover.select(Handover.id).where(
+        (Handover.customer == customer) & (Handover.state == Handover.HANDED_OVER)
+    )
+    rests = Suspension.select(Suspension.id).where(
+        (Suspension.customer == customer) & Suspension.state.in_((Suspension.WARNED, Suspension.SUSPENDED))
+    )
+    return bool(list(rests.union_all(handed).tuples()))
+
+
 def ask(customer, *, agency, reason, by, today, now):
     """Ask that an account is given to ``agency``, and a second person for it. Returns the Handover.
 

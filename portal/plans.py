@@ -264,12 +264,11 @@ def _standing_page(plan, around, pdf_url):
 
 def _pay_part(plan, around):
     """Start the payment of exactly what the button named: what is due of the plan, on its invoices."""
-    parts = standing.parts_due(standing.of(plan, today=g.today), today=g.today)
     form = PayForm()
-    if plan.state != Plan.RUNNING or not form.validate() or form.cents != sum(cents for _, cents in parts):
-        flash("What is due changed since you looked. This is how it stands now.", "error")
-        return redirect(around.here, 303)
     try:
+        if not form.validate():
+            raise BillingError(standing.CHANGED)
+        parts = standing.parts_named(plan, form.cents, today=g.today)
         if "method" in request.form and not around.token:
             return paying_by_click.pay(parts, form, back=around.here)
         return payments.begin(

@@ -26,23 +26,13 @@ class Word:
 
 def of_customer(customer):
     """[Word] of what was told to a customer and still stands; for nearly everybody nothing, by one query."""
-    if not _is_any(customer):
+    if not handovers.weighs_on(customer):
         return []
     found = [_of_suspension(row) for row in standing.running(customer) if row.state != Suspension.ASKED]
     row = handovers.running(customer)
     if row is not None and row.state == Handover.HANDED_OVER:
         found.append(_of_handover(row))
     return found
-
-
-def _is_any(customer):
-    rests = Suspension.select(Suspension.id).where(
-        (Suspension.customer == customer) & Suspension.state.in_((Suspension.WARNED, Suspension.SUSPENDED))
-    )
-    handed = Handover.select(Handover.id).where(
-        (Handover.customer == customer) & (Handover.state == Handover.HANDED_OVER)
-    )
-    return bool(list(rests.union_all(handed).tuples()))
 
 
 def _of_suspension(row):

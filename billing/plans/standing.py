@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import demands, ledger, words
+from billing.errors import BillingError
 from models import Installment, Invoice, Notice, Plan, PlanInvoice, among
 
+CHANGED = "What is due changed since you looked. This is how it stands now."
 PAID, LATE, DUE, COMING, OVER = "paid", "late", "due", "coming", "over"
 
 
@@ -80,6 +82,14 @@ def parts_due(standing, *, today):
         for invoice in invoices
     )
     return [(invoice, cents) for invoice, cents in parts if cents]
+
+
+def parts_named(plan, cents, *, today):
+    """The ``parts_due`` of a plan, named by their sum on a button. Raises BillingError when it changed."""
+    parts = parts_due(of(plan, today=today), today=today)
+    if plan.state != Plan.RUNNING or cents != sum(part for _, part in parts):
+        raise BillingError(CHANGED)
+    return parts
 
 
 def running(customer):
