@@ -460,6 +460,8 @@ def test_after_a_decline_nobody_is_told_to_do_nothing(alices, alice, told, stand
             in page.text
         )
         assert "need not do anything" not in page.text
+    for page in map(alices.open, ("/account", "/account/autopay")):
+        assert page.link("Use another card or account") == "/account/autopay?change=1"
 
 
 def test_what_was_above_the_limit_is_not_called_above_it_when_a_part_is_paid(alice, card, clock):

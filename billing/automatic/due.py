@@ -143,7 +143,7 @@ def _verdict_before(row, charge, claim, today):
     if charge.objection:
         return _skip(row, charge.objection, charge.why_not)
     if charge.charge_on > today:
-        again = f"The last try brought no money. We try again on {words.date(charge.charge_on)}."
+        again = f"The last try did not go through. We try again on {words.date(charge.charge_on)}."
         return _skip(row, AutopayOutcome.WAITING, again)
     return None
 
