@@ -11,6 +11,7 @@ from admin import automatic, base, finding, related, timeline, waiting
 from billing import bill, contracts, handovers, ledger, preferences
 from billing.automatic import tally
 from billing.collections import desk
+from billing.notices import resting
 from billing.suspensions import standing
 from models import (
     AutopayOutcome,
@@ -56,6 +57,7 @@ class CustomerPage:
             actions=view.row_actions(row),
             balance=ledger.balance(row, today=g.today),
             flags=flags(row),
+            holds=list(resting.running([row.id], g.today)),
             people=people(row),
             places=places(row),
             agreements=agreements(row),
@@ -91,7 +93,8 @@ def flags(row):
         found.append((SUSPENSIONS[suspension.state], "bad"))
     if handover := handovers.running(row):
         found.append(("with an agency" if handover.handed_on else "hand-over asked for", "bad"))
-    for hold in Hold.select().where((Hold.customer == row) & Hold.ends_on.is_null()):
+    counts = Hold.ends_on.is_null() | (Hold.ends_on >= g.today)
+    for hold in Hold.select().where((Hold.customer == row) & (Hold.starts_on <= g.today) & counts):
         found.append((f"{hold.scope} on hold", "wait"))
     return found
 

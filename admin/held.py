@@ -4,19 +4,24 @@ Here: the page and asking a second person. Not here: why something may not leave
 what is held and let go on (billing/notices/holding), deciding about requests (remedies.py).
 """
 
+from datetime import timedelta
+
 import wtforms
 from flask import abort, flash, g, redirect, request, url_for
 from flask_admin import expose
 from werkzeug.routing import BuildError
 
-from admin.actions import Action, text_field
+from admin.actions import Action, day_of, text_field
 from admin.base import StaffView
-from admin.fields import ChoiceInput
-from billing import approvals
+from admin.fields import ChoiceInput, DateInput, Filled
+from billing import approvals, words
 from billing.collections import gate, overrides
 from billing.errors import BillingError
-from billing.notices import holding
+from billing.notices import holding, resting
+from billing.remedies import given_up
 from models import Approval, Notice, Verdict
+
+USUAL = timedelta(days=14)  # what a hold of messages begins with on the form
 
 
 class HeldNotices:
@@ -68,7 +73,58 @@ def _ask_act(customer, form):
     return "A second person was asked. Until they agree, nothing changes."
 
 
+class HoldForm(wtforms.Form):
+    """Until when, and why."""
+
+    until = DateInput("Until, and with that day", [Filled()])
+    reason = text_field("Why", 120, hint="Whoever looks at the account reads it. The customer does not.")
+
+
+def _fill_hold(form, rows):
+    if form.until.raw_data is None:
+        form.until.data = g.today + USUAL
+
+
+def _hold_messages(customer, form):
+    hold = resting.begin(customer, until=form.until.data, reason=form.reason.data, **day_of())
+    return f"What asks {customer} for money waits until {words.date(hold.ends_on)}."
+
+
+def _standing_hold(customer):
+    """The hold of messages that can be ended; None for one that is over with today."""
+    for hold in resting.running([customer.id], g.today):
+        if hold.reason != given_up.REASON and (hold.ends_on is None or hold.ends_on > g.today):
+            return hold
+    return None
+
+
+def _release_messages(customer, form):
+    hold = _standing_hold(customer)
+    if hold is None:
+        raise BillingError("No hold of messages runs that could be ended.")
+    hold = resting.end(hold, **day_of())
+    begins = "tomorrow" if hold.ends_on >= g.today else "with the next daily run"
+    return f"Messages to {customer} leave again {begins}, as they are due."
+
+
 CUSTOMER = (
+    Action(
+        "hold_messages",
+        "Hold messages",
+        _hold_messages,
+        form=HoldForm,
+        fill=_fill_hold,
+        lead=f"{resting.WAITS} {resting.COMES}",
+        fits=lambda customer: not resting.running([customer.id], g.today).exists(),
+    ),
+    Action(
+        "release_messages",
+        "Let messages leave again",
+        _release_messages,
+        lead="The hold ends. What was kept back is looked at again, and what is still true leaves in turn.",
+        fits=lambda customer: _standing_hold(customer) is not None,
+        effect=lambda customer: _standing_hold(customer).reason,
+    ),
     Action(
         "let_pass",
         "Go on although it is held",

@@ -222,14 +222,16 @@ def _legal(asked):
 
 def _holds(asked):
     """A hold counts on the business day and on the day in UTC: the database knows only the latter."""
-    query = Hold.select(Hold.id, Hold.customer, Hold.reason, Hold.starts_on, Hold.created_at).where(
+    columns = (Hold.id, Hold.customer, Hold.reason, Hold.starts_on, Hold.ends_on, Hold.created_at)
+    query = Hold.select(*columns).where(
         among(Hold.customer, asked.ids)
         & (Hold.scope == Hold.NOTICES)
         & (Hold.starts_on <= max(asked.today, asked.now.date()))
         & (Hold.ends_on.is_null() | (Hold.ends_on >= min(asked.today, asked.now.date())))
     )
-    for id, customer_id, reason, starts_on, created_at in query.tuples():
-        told = f"Messages have been on hold since {words.date(starts_on)}: {reason.rstrip('.')}."
+    for id, customer_id, reason, starts_on, ends_on, created_at in query.tuples():
+        until = f", until {words.date(ends_on)}" if ends_on else ""
+        told = f"Messages have been on hold since {words.date(starts_on)}{until}: {reason.rstrip('.')}."
         since_at = max(datetime.combine(starts_on, time()), created_at or datetime.max)
         yield customer_id, Reason("hold", told, "hold", id, "End the hold", since_at)
 

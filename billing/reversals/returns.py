@@ -360,10 +360,11 @@ def lift(hold, *, by, today, now):
 
     What is due is charged again, tomorrow at the latest; messages leave again as they are due.
     """
+    still = Hold.ends_on.is_null() | (Hold.ends_on > today)
     with ledger.locked(hold.customer_id):
         lifted = (
             Hold.update(ends_on=max(hold.starts_on, today - DAY))
-            .where((Hold.id == hold.id) & Hold.ends_on.is_null() & Hold.scope.in_(LIFTED))
+            .where((Hold.id == hold.id) & still & Hold.scope.in_(LIFTED))
             .execute()
         )
         if not lifted:

@@ -25,6 +25,8 @@ NAMES = {
     "handover.taken_back": "The account came back from the agency",
     "hold.begun": "A pause began",
     "hold.lifted": "A pause ended",
+    "hold.messages_held": "Messages were put on hold",
+    "hold.messages_released": "Messages may leave again",
     "invoice.sent_again": "An invoice was sent again",
     "late_fee.avoided": "A late fee was avoided",
     "late_fee.charged": "A late fee was charged",

@@ -1,0 +1,71 @@
+"""A customer's messages on hold: by a person of ours, with a reason and a last day, undone the same way.
+
+What a hold keeps back is what asks for money (billing/collections/gate); it is looked at again each day, so a
+hold ends by itself. Not here: the pauses of contracts (contracts.py), holds that follow from something else.
+"""
+
+from billing import events, ledger, words
+from billing.errors import BillingError
+from billing.periods import DAY
+from models import Hold
+
+LONGEST = 90 * DAY
+WAITS = (
+    "What asks for money waits, also what is on its way: reminders, late notices, personal mails, late fees, "
+    "suspensions and hand-overs."
+)
+COMES = (
+    "Still sent, because the customer or the law wants it: invoices, receipts, answers to questions, what "
+    "autopay will charge, contract ends, new prices. To keep one of those back, speak with the owner."
+)
+
+
+def running(customer_ids, today):
+    """A query of the holds of messages that count today, newest last."""
+    return (
+        Hold.select()
+        .where(
+            Hold.customer.in_(list(customer_ids))
+            & (Hold.scope == Hold.NOTICES)
+            & (Hold.starts_on <= today)
+            & (Hold.ends_on.is_null() | (Hold.ends_on >= today))
+        )
+        .order_by(Hold.id)
+    )
+
+
+def begin(customer, *, until, reason, by, today, now):
+    """Keep a customer's messages about money back until a day, and with it. Returns the Hold.
+
+    Raises BillingError without a reason, for a day that is over or too far away, and while one runs.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise BillingError("Say why: whoever looks at the account reads it.")
+    if until < today:
+        raise BillingError("That day is over. Choose today or a later one.")
+    if until > today + LONGEST:
+        raise BillingError(f"Choose a day until {words.date(today + LONGEST)}: then somebody looks again.")
+    with ledger.locked(customer.id):
+        if known := running([customer.id], today).first():
+            raise BillingError(f"Messages are on hold already: {known.reason.rstrip('.')}.")
+        hold = Hold.create(
+            scope=Hold.NOTICES, customer=customer, reason=reason[:120], by=by, starts_on=today, ends_on=until,
+            created_at=now,
+        )  # fmt: skip
+        told = f"Until {words.date(until)}: {hold.reason}"
+        events.record("hold.messages_held", hold, by=by, now=now, reason=told)
+    return hold
+
+
+def end(hold, *, by, today, now):
+    """Let messages leave again: tomorrow, for a hold of today; else at once. Returns the Hold."""
+    with ledger.locked(hold.customer_id):
+        counts = Hold.ends_on.is_null() | (Hold.ends_on > today)
+        stands = (Hold.id == hold.id) & (Hold.scope == Hold.NOTICES) & counts
+        last_on = max(hold.starts_on, today - DAY)
+        if not Hold.update(ends_on=last_on).where(stands).execute():
+            raise BillingError("This hold is over, or ends today by itself.")
+        hold = Hold.get_by_id(hold.id)
+        events.record("hold.messages_released", hold, by=by, now=now, reason=hold.reason)
+    return hold
