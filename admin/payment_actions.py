@@ -91,6 +91,14 @@ class DisputeForm(wtforms.Form):
     fee = MoneyInput("The bank's fee", [wtforms.validators.Optional()], description="What it costs us.")
 
 
+class LetterForm(wtforms.Form):
+    """What the bank wrote about a case."""
+
+    reason = text_field("The bank's reason", 200, hint="As the bank words it, such as: not recognized.")
+    answer_by_on = DateInput("Answer by", [Filled()], description="The last day to send the evidence.")
+    fee = MoneyInput("The bank's fee", [wtforms.validators.Optional()], description="What it costs us.")
+
+
 class NoteForm(wtforms.Form):
     """What to remember."""
 
@@ -185,6 +193,21 @@ def _dispute(payment, form):
     )  # fmt: skip
     by = words.date(case.answer_by_on)
     return f"{case} is open: send the evidence by {by}. Automatic payment rests for this customer."
+
+
+def _fill_letter(form, rows):
+    if form.reason.raw_data is None:
+        case = rows[0]
+        form.reason.data, form.answer_by_on.data = case.reason, case.answer_by_on
+        form.fee.data = case.fee_cents or None
+
+
+def _note_letter(case, form):
+    case = returns.note_letter(
+        case, reason=form.reason.data, answer_by_on=form.answer_by_on.data, fee_cents=form.fee.data or 0,
+        **day_of(),
+    )  # fmt: skip
+    return f"Noted: {case} is to be answered by {words.date(case.answer_by_on)}."
 
 
 def _conclude(payment, form):
@@ -377,6 +400,18 @@ def _case_effect(case):
 
 
 CHARGEBACK = (
+    Action(
+        "letter",
+        "Note the bank's letter",
+        _note_letter,
+        form=LetterForm,
+        lead="The processor tells only that the money was taken. Why, and by when the bank takes an answer, "
+        "stands in its letter: noted here, the deadline stands on the first page of the back office.",
+        fits=lambda case: case.state in (Chargeback.OPEN, Chargeback.ANSWERED),
+        effect=_case_effect,
+        fill=_fill_letter,
+        bulk=False,
+    ),
     Action(
         "answer",
         "Evidence was sent",

@@ -283,6 +283,25 @@ def test_a_dispute_freezes_the_payment_and_opens_a_case(bank, alice):
     history_ends_at_the_balance(alice)
 
 
+def test_what_the_bank_writes_later_is_noted_and_its_fee_is_a_loss_once(bank, alice):
+    payment = bank.paid(make_invoice(alice, cents=4250), None)
+    bank.tell(bank.do("chargeback", payment))
+    case, told = Chargeback.get(), {"by": BY, "today": date(2026, 12, 2), "now": NOW}
+    assert (case.reason, case.answer_by_on) == ("", None)
+
+    letter = {"reason": "Not recognized", "answer_by_on": date(2026, 12, 20), "fee_cents": 1500}
+    for _ in range(2):
+        case = returns.note_letter(case, **letter, **told)
+
+    assert (case.reason, case.answer_by_on, case.fee_cents) == ("Not recognized", date(2026, 12, 20), 1500)
+    assert [(loss.kind, loss.amount_cents) for loss in Loss.select()] == [("fee", 1500)]
+    with pytest.raises(BillingError, match=r"The fee of \$15.00 is in the books already"):
+        returns.note_letter(case, **letter | {"fee_cents": 2000}, **told)
+    returns.lose(case, **told)
+    with pytest.raises(BillingError, match="is lost already"):
+        returns.note_letter(case, **letter, **told)
+
+
 def test_the_mail_of_a_dispute_asks_to_talk_and_not_to_pay(bank, alice):
     payment = bank.paid(make_invoice(alice, cents=4250), None)
     bank.dispute(payment, 4250)

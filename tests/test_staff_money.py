@@ -299,6 +299,11 @@ def test_staff_leave_parts_of_the_evidence_out(shop, case):
 def test_a_dispute_is_answered_and_won(shop, case):
     desk = enter(shop, "billing")
 
+    noted = desk.act(
+        "chargeback", "letter", case, reason="Not recognized", answer_by_on="2026-12-20", fee="15"
+    )
+    assert "is to be answered by December 20, 2026." in text_of(noted)
+    assert "The next answer is due" in text_of(desk.get("/staff/"))
     desk.act("chargeback", "answer", case, note="By fax")
     page = text_of(desk.act("chargeback", "win", case, note="Letter of the bank"))
 

@@ -288,6 +288,29 @@ def hold_of(case):
     )
 
 
+def note_letter(case, *, reason, answer_by_on, fee_cents, by, today, now):
+    """What the bank wrote about a case that the processor opened without a word. Returns the Chargeback.
+
+    answer_by_on -- the last day on which the bank takes our evidence
+    fee_cents    -- what our bank charges for it: a loss, noted once
+    """
+    with ledger.locked(case.customer_id):
+        case = _undecided(case, Chargeback.OPEN, Chargeback.ANSWERED)
+        if fee_cents < 0:
+            raise BillingError("Enter a fee of zero or more.")
+        if case.fee_cents not in (0, fee_cents):
+            raise BillingError(
+                f"The fee of {format_cents(case.fee_cents)} is in the books already. Leave it."
+            )
+        if fee_cents and not case.fee_cents:
+            _note_loss(case.payment, fee_cents, f"fee:{case.id}", f"Fee of {case}", by, today, Loss.FEE)
+        told = {"reason": reason.strip()[:255], "answer_by_on": answer_by_on, "fee_cents": fee_cents}
+        Chargeback.update(told).where(Chargeback.id == case.id).execute()
+        after = told | {"answer_by_on": answer_by_on.isoformat()}
+        events.record("chargeback.letter", case, by=by, now=now, reason=told["reason"], after=after)
+    return Chargeback.get_by_id(case.id)
+
+
 def answer(case, *, by, today, now, note=""):
     """The evidence was sent to the bank. Returns the Chargeback."""
     with ledger.locked(case.customer_id):

@@ -10,6 +10,7 @@ NAMES = {
     "approval.approved": "A second person agreed",
     "approval.refused": "A second person said no",
     "approval.withdrawn": "The request for a second person was taken back",
+    "chargeback.letter": "The bank's letter about a chargeback was noted",
     "company.live": "Messages to customers switched on",
     "company.mute": "Messages to customers switched off",
     "contact.reached": "The address of a contact was put right",
