@@ -14,7 +14,7 @@ from flask_admin import expose
 from markupsafe import Markup
 from wtforms.validators import Length, Optional
 
-from admin import finding, labels, related
+from admin import finding, labels, related, security
 from admin.actions import Action, text_field
 from admin.base import StaffView
 from admin.fields import DateInput, Filled, InstantInput, NumberInput, RowInput, plain_text
@@ -424,7 +424,6 @@ class CallView(StaffView):
     """Every call, in and out, and what is still to be done about it."""
 
     plural = "Calls"
-    lead = "A call that nobody answered waits here until somebody reached them, or says why not."
     column_list = ("started_at", "who", "direction", "outcome", "state", "next_step", "next_on", "note")
     computed = ("who",)
     column_labels = {
@@ -439,6 +438,14 @@ class CallView(StaffView):
     search_by = (Call.number,)
     default_sort = "-started_at"
     actions = CALL
+
+    @property
+    def lead(self):
+        """What waits here, and where lists of other systems are read."""
+        told = Markup("A call that nobody answered waits here until somebody reached them, or says why not.")
+        if not security.may("staff.call_list"):
+            return told
+        return told + Markup(' <a href="{}">Read a list of calls</a>').format(url_for("staff.call_list"))
 
     def more_links(self, row):
         """Calling back is logged from here."""

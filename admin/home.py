@@ -12,6 +12,7 @@ from flask_admin import AdminIndexView, expose
 from admin import labels, said, search, security
 from admin.agreements import PriceIncrease
 from admin.base import Guarded
+from admin.call_lists import CallLists
 from admin.calls import CallPages, caller_number
 from admin.clarity import ClarityPage
 from admin.collections import CollectionsDesk
@@ -86,6 +87,7 @@ class Home(
     CollectionsDesk,
     ClarityPage,
     CallPages,
+    CallLists,
     Phone,
     BankFiles,
     Reconciliation,

@@ -4,15 +4,12 @@ Here: the upload, what it would do, and one call of each use case. Not here: rea
 (billing/remittances/), who may (security.py).
 """
 
-import base64
-import zlib
-
 import wtforms
 from flask import flash, g, redirect, request, url_for
 from flask_admin import expose
 from markupsafe import Markup
 
-from admin import labels
+from admin import uploads
 from admin.actions import Action, Reason
 from admin.base import StaffView
 from admin.desk import payer_loader
@@ -24,8 +21,8 @@ from models import RemittanceFile, RemittanceRow
 
 SHOWN = 100
 AT_ONCE = 200  # booked while the page waits; the worker goes on with the rest
-LARGEST = 1_500_000
-LARGEST_PACKED = 450_000  # characters of a form field
+CHOOSE = "Choose the file that the bank gave you."
+TOO_LARGE = "This file is too large for a page. Read it with: flask --app app import-payments FILE --map MAP"
 SAMPLE = """\
 kind = "lockbox"              # or "bill_pay"
 
@@ -132,7 +129,7 @@ class RemittanceRowView(StaffView):
         return f"{format_cents(row.amount_cents)}, {row.payer_text or 'line ' + str(row.row_number)}"
 
     def show_closed_by(self, row):
-        return labels.actor(row.closed_by) if row.closed_by else labels.EMPTY
+        return row.closed_by.partition(":")[2] or row.closed_by
 
 
 # --- Reading a file ----------------------------------------------------------------------------------
@@ -148,17 +145,17 @@ class BankFiles:
         if request.method == "GET":
             return self._ask(mapping)
         try:
-            name, content = _uploaded()
+            name, content = uploads.taken(choose=CHOOSE, too_large=TOO_LARGE)
             result = remittances.check(
                 content, name, remittances.read_mapping(mapping.encode()), today=g.today
             )
-            if "book" in request.form:
+            if uploads.AGREED in request.form:
                 return _booked(result)
         except BillingError as refusal:
             return self._ask(mapping, str(refusal)), 400
         return self.render(
-            "admin/bank_file.html", result=result, mapping=mapping, packed=_packed(content), shown=SHOWN,
-            sentence="", waiting=0,
+            "admin/bank_file.html", result=result, mapping=mapping, packed=uploads.packed(content),
+            shown=SHOWN, sentence="", waiting=0,
         )  # fmt: skip
 
     def _ask(self, mapping, sentence=""):
@@ -178,31 +175,6 @@ def _booked(result):
     if result.unmatched:
         return redirect(url_for("staff_remittance_row.index_view", state=RemittanceRow.UNMATCHED), 303)
     return redirect(url_for("staff_remittance_file.details_view", id=file.id), 303)
-
-
-def _uploaded():
-    """(name, bytes): of the upload, or of what was shown and is booked now."""
-    if "book" in request.form:
-        try:
-            content = zlib.decompressobj().decompress(
-                base64.b64decode(request.form["packed"], validate=True), LARGEST
-            )
-        except (KeyError, ValueError, zlib.error):
-            raise BillingError("The file did not come back whole. Choose it again.") from None
-        return request.form.get("name", "file.csv")[:255], content
-    upload = request.files.get("file")
-    if upload is None or not upload.filename:
-        raise BillingError("Choose the file that the bank gave you.")
-    content = upload.read(LARGEST + 1)
-    if len(content) > LARGEST or len(_packed(content)) > LARGEST_PACKED:
-        raise BillingError(
-            "This file is too large for a page. Read it with: flask --app app import-payments FILE --map MAP"
-        )
-    return upload.filename[:255], content
-
-
-def _packed(content):
-    return base64.b64encode(zlib.compress(content, 9)).decode()
 
 
 def _last_mapping():

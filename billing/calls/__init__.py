@@ -10,7 +10,7 @@ note without a call, in ``billing.notes``.
 """
 
 from billing.calls.entering import LONGEST, Received, hear, log, take
-from billing.calls.files import check, commit, report_lines
+from billing.calls.files import check, commit, last_mapping, report_lines
 from billing.calls.following import done, open_ticket, settles, steps_due, to_return
 from billing.calls.mapping import Mapping, read_mapping
 from billing.calls.whose import give, of_number, people_by_line, people_of, unmatched
@@ -24,6 +24,7 @@ __all__ = [
     "done",
     "give",
     "hear",
+    "last_mapping",
     "log",
     "of_number",
     "open_ticket",

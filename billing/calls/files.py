@@ -5,6 +5,7 @@ all that its row says.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,11 +14,12 @@ from billing.calls import entering, whose
 from billing.errors import BillingError
 from billing.imports import source
 from billing.imports.fields import Bad
-from models import Call, Feed, among, db
+from models import Call, Event, Feed, among, db
 
 MOST_ROWS = 20_000
 CHUNK = 1000
 MOST_TOLD = 50
+IMPORTED = "calls.imported"
 
 
 class Refusal(NamedTuple):
@@ -122,8 +124,10 @@ def _leave_known(result):
     result.calls = list(kept.values())
 
 
-def commit(result, *, by, now):
+def commit(result, *, by, now, mapping=""):
     """Keep the calls of a checked list in one transaction, oldest first. Returns the new Calls.
+
+    mapping -- the text that it was read by, to be offered for the next list
 
     Raises BillingError, with nothing written, when any row was refused. A list without anything new is
     no fault: it proves that the phone was read.
@@ -140,10 +144,19 @@ def commit(result, *, by, now):
         ]
         made = [call for call, is_new in taken if is_new]
         events.record(
-            "calls.imported", Feed.get(Feed.name == feeds.PHONE), by=by, now=now,
-            after={"file": result.file_name[:120], "source": result.source, "calls": len(made)},
+            IMPORTED, Feed.get(Feed.name == feeds.PHONE), by=by, now=now,
+            after={"file": result.file_name[:120], "source": result.source, "calls": len(made)}
+            | ({"mapping": mapping} if mapping else {}),
         )  # fmt: skip
     return made
+
+
+def last_mapping():
+    """The text by which the last list was read; "" before there was one."""
+    about = (Event.about_table == Feed._meta.table_name) & (Event.what == IMPORTED)
+    kept = Event.select(Event.after).where(about & Event.after.contains('"mapping"'))
+    last = kept.order_by(Event.id.desc()).first()
+    return json.loads(last.after).get("mapping", "") if last else ""
 
 
 def report_lines(result):

@@ -22,7 +22,7 @@ PAGES = (
     "/staff/", "/staff/invoice/", "/staff/invoice/?standing=open&due_on_from=2026-01-01", "/staff/customer/",
     "/staff/customer/1", "/staff/customer/1/edit", "/staff/customer/1/timeline",
     "/staff/customer/1/timeline?show=money&q=card", "/staff/said?q=beeps", "/staff/said?q=zebra",
-    "/staff/clarity",
+    "/staff/clarity", "/staff/call-list",
     "/staff/contact/1/preferences", "/staff/invoice/1",
     "/staff/invoice/act/void?id=1",
     "/staff/payment/record", "/staff/payment/record?customer=1&invoice=1", "/staff/bill", "/staff/charge/new",
@@ -82,6 +82,12 @@ def sign_in(page, office):
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/staff/")
+
+
+def test_the_door_stands_in_the_middle(desktop, office):
+    desktop.goto(f"{office}/staff/")
+    form = desktop.get_by_role("button", name="Sign in").bounding_box()
+    assert abs(form["x"] + form["width"] / 2 - desktop.viewport_size["width"] / 2) < 12
 
 
 def test_every_page_is_easy_to_use_on_a_phone(phone, office, axe, fits):
