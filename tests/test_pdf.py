@@ -438,7 +438,7 @@ def test_a_statement_on_paper_runs_over_pages():
 
     assert pages > 1
     assert text_of(data).count("Invoice 10377") == 60
-    assert text_of(data).count("Balance after") == 1
+    assert text_of(data).count("Balance at the end") == 1
     assert f"Page {pages} of {pages}" in text_of(data)
 
 

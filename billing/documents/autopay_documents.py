@@ -97,6 +97,7 @@ class ChargeLetter:
     agreed: str
     by_bank: bool  # the bank can be told to stop it, too
     can_wait: bool
+    language: str = "en"
 
 
 def charge_letter(notice, *, today, now):
@@ -116,6 +117,7 @@ def charge_letter(notice, *, today, now):
         agreed=words.moment(charge.autopay.agreed_at, company.time_zone),
         by_bank=charge.method.kind == PaymentMethod.BANK,
         can_wait=bool(autopay.waits_left(customer.id, now=now)),
+        language=customer.language,
     )
 
 

@@ -60,6 +60,7 @@ def of(invoice, *, pay_url, today, as_issued=False, company=None):
         later_cents=stand.later_cents,
         pay_by_on=stand.pay_by_on,
         plan=stand.plan,
+        language=customer.language,
     )
 
 

@@ -122,6 +122,7 @@ class InvoiceDocument:
     later_cents: int = 0  # open, and due by a plan only after what is asked for now
     pay_by_on: date | None = None  # when what is asked for is due: the due date, but for plans and disputes
     plan: tuple = ()  # [(day, cents)] of the payments of a plan that are still to come
+    language: str = "en"  # that its reader reads: a code of wording.tongues
 
     @property
     def asked_cents(self):

@@ -37,6 +37,7 @@ class ReceiptDocument:
     paid: tuple[Paid, ...]
     unapplied_cents: int
     refunds: tuple[printed.Amount, ...]
+    language: str = "en"
 
     @property
     def when(self):
@@ -75,6 +76,7 @@ def of(payment, *, company=None):
                 Refund.state.in_((Refund.APPROVED, Refund.SETTLED)) & (Refund.how != Refund.VOID)
             ).order_by(Refund.id)
         ),
+        language=customer.language,
     )
 
 

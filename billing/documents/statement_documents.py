@@ -35,6 +35,7 @@ class StatementDocument:
     rows: tuple[Row, ...]
     closing_cents: int
     disputed: tuple[tuple[str, int], ...] = ()  # what of it is in question today, each in words
+    language: str = "en"
 
     @property
     def disputed_cents(self):
@@ -71,6 +72,7 @@ def of(customer, from_on, to_on, *, today, company=None):
         rows=rows,
         closing_cents=rows[-1].balance_cents if rows else opening,
         disputed=tuple(_in_dispute(customer, to_on, company or companies.current())),
+        language=customer.language,
     )
 
 

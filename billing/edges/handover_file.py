@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import zipfile
+from dataclasses import replace
 
 from billing import dossiers, words
 from billing.documents import invoice_documents, statement_documents
@@ -16,6 +17,7 @@ from billing.money import format_cents
 from models import Invoice
 
 MOST_INVOICES, MOST_MESSAGES = 60, 500
+OURS = "en"  # an agency reads the documents as we do, whatever the customer reads
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -39,12 +41,12 @@ def _files(handover, today, company):
     invoices = dossiers.open_invoices(customer)
     for invoice in invoices[:MOST_INVOICES]:
         document = invoice_documents.of(invoice, pay_url="", today=today, as_issued=True, company=company)
-        yield f"invoices/{invoice.number}.pdf", pdf.invoice_pdf(document)
+        yield f"invoices/{invoice.number}.pdf", pdf.invoice_pdf(replace(document, language=OURS))
     first = Invoice.select().where((Invoice.customer == customer) & Invoice.issued_on.is_null(False))
     first = first.order_by(Invoice.issued_on).first()
     if first is not None:
         document = statement_documents.of(customer, first.issued_on, today, today=today, company=company)
-        yield "statement.pdf", pdf.statement_pdf(document)
+        yield "statement.pdf", pdf.statement_pdf(replace(document, language=OURS))
     for number, notice in enumerate(dossiers.messages(customer)[-MOST_MESSAGES:], 1):
         text = f"{notice.subject}\n\n{notice.body_text}" if notice.body_text else notice.subject
         yield f"messages/{number:03}-{notice.sent_at:%Y-%m-%d}-{notice.kind}.txt", text.encode()

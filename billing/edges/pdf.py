@@ -6,6 +6,7 @@ and the QR code are data: URIs, and every other address is refused.
 """
 
 import atexit
+import logging
 import re
 from functools import cache
 from io import BytesIO
@@ -15,8 +16,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from billing import money, words
 from billing.documents import letterheads
+from billing.wording import finished, tongues
 from models import Difference
 
+_log = logging.getLogger(__name__)
 VARIANT = "pdf/ua-1"
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "static"
@@ -38,11 +41,12 @@ def invoice_drawn(document):
     with its slip as a footnote of page 1.
     """
     qr = qr_uri(document.pay_url) if document.is_payable else ""
+    told = {"qr": qr, "reads": document.language}
     if len(document.items) <= FEW_LINES:
-        drawn = _render("pdf/invoice.html", document, styles=("invoice", "single"), qr=qr, single=True)
+        drawn = _render("pdf/invoice.html", document, styles=("invoice", "single"), single=True, **told)
         if len(drawn.pages) == 1:
             return drawn
-    return _render("pdf/invoice.html", document, qr=qr, single=False)
+    return _render("pdf/invoice.html", document, single=False, **told)
 
 
 def receipt_pdf(document):
@@ -52,17 +56,17 @@ def receipt_pdf(document):
 
 def receipt_drawn(document):
     """A ReceiptDocument, drawn."""
-    return _render("pdf/receipt.html", document)
+    return _render("pdf/receipt.html", document, reads=document.language)
 
 
 def statement_pdf(document):
     """The bytes of a StatementDocument as PDF."""
-    return written(_render("pdf/statement.html", document))
+    return written(_render("pdf/statement.html", document, reads=document.language))
 
 
 def charge_letter_drawn(document):
     """A autopay_documents.ChargeLetter, drawn."""
-    return _render("pdf/charge_letter.html", document)
+    return _render("pdf/charge_letter.html", document, reads=document.language)
 
 
 def certificate_pdf(certificate, *, company, code):
@@ -150,13 +154,25 @@ def qr_uri(text):
     return code.png_data_uri(scale=4, border=1)
 
 
-def _render(template, document, *, styles=("invoice",), **more):
+def _render(template, document, *, styles=("invoice",), reads="en", **more):
     from weasyprint import HTML
 
-    html = _templates().get_template(template).render(document=document, **more)
+    html = _said(_templates().get_template(template).render(document=document, **more), document, reads)
     sheets, fonts = _style()
+    styles = (*styles[:1], *(("spanish",) if reads == "es" else ()), *styles[1:])
     page = HTML(string=html, url_fetcher=_fetcher({}))
     return page.render(stylesheets=[sheets[name] for name in styles], font_config=fonts, pdf_variant=VARIANT)
+
+
+def _said(html, document, reads):
+    """The page in the language of whom the document is for, where all of it can be said; else in English."""
+    tongue = tongues.TONGUES[reads]
+    if tongue.code != "en":
+        try:
+            return finished.spoken(html, tongue, finished.names_of(document.company))
+        except finished.NotWhole:
+            _log.info("A %s is not whole in %s", type(document).__name__, tongue.name)
+    return finished.unmarked(html)
 
 
 def written(drawn):
@@ -173,7 +189,8 @@ def _templates():
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    loaded.filters.update(words.FILTERS, money=money.format_cents)
+    loaded.filters.update(words.FILTERS, money=money.format_cents, theirs=finished.theirs)
+    loaded.filters.update(reason=finished.reason, ours_until=finished.ours_until)
     return loaded
 
 
@@ -182,6 +199,12 @@ SINGLE = """
 @page :first { @top-right { content: none } }
 .slip { float: none; position: static }
 .slip .sheet { top: 7.1in }
+"""
+
+
+SPANISH = """
+@page :first { @top-right { content: "Página " counter(page) " de " counter(pages) } }
+@page { @bottom-right { content: "Página " counter(page) " de " counter(pages) } }
 """
 
 
@@ -203,7 +226,8 @@ def _style():
         )
         for name in ("invoice", "certificate", "letter", "batch")
     }
-    return {**sheets, "single": CSS(string=SINGLE, font_config=fonts)}, fonts
+    added = {"single": SINGLE, "spanish": SPANISH}
+    return {**sheets, **{name: CSS(string=text, font_config=fonts) for name, text in added.items()}}, fonts
 
 
 def with_tokens(style, tokens):

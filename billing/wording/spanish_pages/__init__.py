@@ -2,9 +2,9 @@
 
 One module for each family of pages, as customers come to them: ``entering`` (signing in, errors), ``frame``
 (around every page), ``account`` (overview, lists, statement), ``invoice``, ``paying``, ``methods``,
-``autopay``, ``more_time``, ``dispute``, ``questions``, ``preferences``, ``calendar``. To translate: open a
-page, find its family here, and write beside each English sentence what it should say. A sentence stands in
-one family only, even where several say it.
+``autopay``, ``more_time``, ``dispute``, ``questions``, ``preferences``, ``calendar``, and ``paper``. To
+translate: open a page, find its family here, and write beside each English sentence what it should say. A
+sentence stands in one family only, even where several say it.
 
 The same rules as in ``spanish``: English on the left as templates and rules write it, braces for what
 differs. ``{theirs}`` is what a template marked as a name; ``{ways}`` channels with days, ``{spans}`` numbers
@@ -22,6 +22,7 @@ from billing.wording.spanish_pages import (
     invoice,
     methods,
     more_time,
+    paper,
     paying,
     preferences,
     questions,
@@ -44,6 +45,6 @@ EVENTS = (
 
 FAMILIES = (
     entering, frame, account, invoice, paying, methods, autopay, more_time, dispute, questions, preferences,
-    calendar,
+    calendar, paper,
 )  # fmt: skip
 SENTENCES = {english: said for family in FAMILIES for english, said in family.SENTENCES.items()}

@@ -17,7 +17,7 @@ SENTENCES = {
     "{count} are saved, which is the most there can be.": "Hay {count} guardadas, el máximo posible.",
     "Please remove one first.": "Por favor quite una primero.",
     "You type the number on the page of our payment processor, and it is kept there.": "Usted escribe el número en la página de nuestro procesador de pagos, y se guarda allí.",
-    "We never see it: here it is only known by a label such as “Visa ending 4242”.": "Nosotros nunca lo vemos: aquí solo se conoce por una etiqueta como “Visa que termina en 4242”.",
+    "We never see it: here it is only known by a label such as “Visa ending 4242”.": "Nosotros nunca lo vemos: aquí solo se conoce por una etiqueta como “Visa terminada en 4242”.",
     "Saving one charges nothing and switches nothing on.": "Guardar una no cobra ni activa nada.",
     "To the secure page": "A la página segura",
     "Taking you to the secure page": "Le llevamos a la página segura",
