@@ -9,7 +9,7 @@ from flask import flash, g, redirect, request, url_for
 from flask_admin import expose
 from markupsafe import Markup
 
-from admin import uploads
+from admin import labels, uploads
 from admin.actions import Action, Reason
 from admin.base import StaffView
 from admin.desk import payer_loader
@@ -129,7 +129,7 @@ class RemittanceRowView(StaffView):
         return f"{format_cents(row.amount_cents)}, {row.payer_text or 'line ' + str(row.row_number)}"
 
     def show_closed_by(self, row):
-        return row.closed_by.partition(":")[2] or row.closed_by
+        return labels.actor(row.closed_by) if row.closed_by else labels.EMPTY
 
 
 # --- Reading a file ----------------------------------------------------------------------------------

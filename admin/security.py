@@ -176,7 +176,7 @@ ACCESS = {
     **_screen("late_fee", waive=DESK),
     **_screen("allocation"),
     **_screen("refund", approve=MONEY, refuse=MONEY, ask=DESK, conclude=MONEY),
-    **_screen("chargeback", answer=MONEY, win=MONEY, lose=MONEY),
+    **_screen("chargeback", letter=MONEY, answer=MONEY, win=MONEY, lose=MONEY),
     **_screen("loss"),
     **_screen("payment_method", stop=DESK),
     **_screen("autopay", end=DESK),
