@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 MOST = 250  # pieces of one batch: what is drawn lies in memory until it is bound
 FEW = 5  # so many are drawn while somebody waits for the page
+LATER_ONE = "A later letter about it waits too, and says it: this one had not been printed in time."
 CLAIM_LIFE = timedelta(minutes=15)
 KEEP = timedelta(days=30)  # after mailing: then the file is thrown away, its pay links are secrets
 # Envelopes by thickness, in sheets: up to which number, and in words.
@@ -149,7 +150,7 @@ def _take_in(batch, notice_id, press, clock):
         if notice.state != Notice.PRINT:
             _put_out(piece, notice.reason or "It is no longer to be printed.", "", now)
             return piece, None
-        if objection := judging.objection(notice, today=today, now=now):
+        if objection := judging.objection(notice, today=today, now=now) or _said_by_a_later_one(notice):
             move(notice, Notice.SKIPPED, reason=objection)
             _put_out(piece, objection, "", now)
             return piece, None
@@ -158,6 +159,21 @@ def _take_in(batch, notice_id, press, clock):
             _put_out(piece, gate.sentence(against), "", now)
             return piece, None
         return piece, press.compose(notice, today, now)
+
+
+def _said_by_a_later_one(notice):
+    """Why a letter of a step is not sent with the one of the next step in the same post; "" otherwise."""
+    if notice.kind not in (Notice.REMINDER, Notice.OVERDUE) or notice.invoice_id is None:
+        return ""
+    later = notices.print_queue().where(
+        (Notice.kind == notice.kind)
+        & (Notice.invoice == notice.invoice_id)
+        & (Notice.customer == notice.customer_id)
+        & (Notice.id > notice.id)
+    )
+    if notice.contact_id:
+        later = later.where(Notice.contact == notice.contact_id)
+    return LATER_ONE if later.exists() else ""
 
 
 def is_certified(notice):

@@ -108,6 +108,23 @@ def test_nobody_is_reminded_on_paper_of_what_they_paid(press, clock, db):
     assert factories.fresh(reminded).reason == "The invoice is paid."
 
 
+def test_of_two_steps_that_nobody_printed_in_time_only_the_later_one_is_posted(press, clock, late_letter):
+    """Two late letters about one invoice once lay in one batch."""
+    first = late_letter
+    Notice.update(state=Notice.PRINT, step=15).where(Notice.id == first.id).execute()
+    notices.queue(
+        Notice.OVERDUE, key="the next step", channel=Notice.PAPER, customer=first.customer,
+        invoice=first.invoice, why=first.why, now=NOW,
+    )  # fmt: skip
+    Notice.update(state=Notice.PRINT, step=30).where(Notice.key == "the next step").execute()
+
+    batch = batch_of(press, clock)
+
+    told = {piece.notice.step: piece.out_reason for piece in printing.pieces(batch)}
+    assert told == {15: printing.LATER_ONE, 30: ""}
+    assert Notice.get_by_id(first.id).state == Notice.SKIPPED
+
+
 def test_one_letter_that_cannot_be_drawn_does_not_keep_the_others(press, clock, db):
     letter("Ann")
     strange = letter("Bob", kind=Notice.CONTACT_CHANGED)
