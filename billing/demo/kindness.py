@@ -14,7 +14,7 @@ from models import Charge, Contract, Customer, Invoice, Item, Line, OneOff, Paym
 
 FAULT = "The app says that the panel is offline. Nothing reaches you, I tried a test alarm."
 GIFT = "Three visits until the door contact worked; they stayed patient."
-LOST = "The shop closed in spring, letters come back, the number is dead."
+LOST = "They moved out in summer: letters come back, the number is dead."
 DAYS = 6
 
 
@@ -84,7 +84,8 @@ def _lost(history):
     """The oldest invoice of a business that is open: billing would like to give it up."""
     firms = Customer.select().where((Customer.kind == Customer.COMMERCIAL) & patience.strangers())
     late = ledger.past_due(history.today).where(Invoice.customer.in_(firms))
-    for invoice in late.order_by(Invoice.due_on).limit(5):
+    unread = late.where(Invoice.first_seen_at.is_null())  # whoever opens our mail is not gone
+    for invoice in unread.order_by(Invoice.due_on).limit(5):
         if not ledger.standing_attempt(invoice):
             write_offs.bad_debt(invoice, reason=LOST, by=cast.OFFICE, now=history.now)
             return
