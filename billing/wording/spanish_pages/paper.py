@@ -39,7 +39,6 @@ SENTENCES = {
     "New address or phone?": "¿Nueva dirección o teléfono?",
     "Please write it here.": "Escríbalos aquí.",
     # receipts
-    "Receipt {number}, {theirs}": "Recibo {number}, {theirs}",
     "Amount paid": "Monto pagado",
     # a charge to come
     "What will be charged": "Lo que se cobrará",
