@@ -322,7 +322,8 @@ class RenewalNoticeView(StaffView):
         "contract", "rule_code", "state", "plan_on", "closes_on", "medium", "sent_on",
     )  # fmt: skip
     column_labels = {
-        "rule_code": "Rule", "plan_on": "Planned", "opens_on": "Opens", "closes_on": "Closes",
+        "rule_code": "Rule", "rule": "Its version", "plan_on": "Planned", "opens_on": "Opens",
+        "closes_on": "Closes",
         "term_end_on": "Term ends", "alarm_on": "Alarm", "deadline_on": "Customer's deadline",
         "together": "Said with", "text_sha256": "Text (SHA-256)", "sent_on": "Sent", "alarmed_at": "Alarmed",
         "overridden_by": "Overridden by", "overridden_at": "Overridden", "override_reason": "Why overridden",
