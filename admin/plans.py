@@ -273,6 +273,7 @@ PLAN = (
         lead="The customer has signed it. It runs from now on, and they get the agreement.",
         fits=_waits_for_us,
         effect=_in_short,
+        tone="main",
         bulk=False,
     ),
     Action(
@@ -381,8 +382,13 @@ class PlanView(StaffView):
     actions = PLAN
     unlisted = ("plan_invoices", "installments")
 
+    apart = ("text", "key", "proposed_on", "agreed_on", "ended_on")  # on its page, or told to the minute
+
     def get_details_columns(self):
-        return [column for column in super().get_details_columns() if column[0] not in ("text", "key")]
+        return [column for column in super().get_details_columns() if column[0] not in self.apart]
+
+    def heading(self, row):
+        return f"{words.plural(row.count, 'payment')} for {format_cents(row.amount_cents)}"
 
     def standing(self, plan):
         """How its payments stand, for its page."""

@@ -91,6 +91,16 @@ def test_who_may_offer_what(app, owed, alice, role, count, amounts, says):
     assert says in text_of(page)
 
 
+def test_its_page_names_what_is_proposed_and_nothing_twice(app, proposal):
+    page = text_of(enter(app, "billing").get(f"/staff/plan/{proposal.id}"))
+
+    assert (
+        f"<h1>{proposal.count} payments for $" in enter(app, "billing").get(f"/staff/plan/{proposal.id}").text
+    )
+    nothing = page.partition("Nothing noted: ")[2].partition(".")[0].split(", ")
+    assert len(nothing) == len(set(nothing)) and page.count("Proposed Dec") == 1
+
+
 def test_a_proposal_is_accepted_and_runs(app, proposal):
     page = text_of(enter(app, "billing").get(f"/staff/plan/{proposal.id}"))
     assert "below $25.00" in page and "The agreement" in page
