@@ -254,7 +254,8 @@ PAYMENT = (
         _conclude,
         form=ConcludeForm,
         lead="After three days without an answer, and after you have made sure at the processor: no money "
-        "moved. The invoices can be paid again. Should the money appear one day, it is booked all the same.",
+        "moved. The invoices can be paid again, and the customer is told. Should the money appear one day, "
+        "it is booked all the same.",
         fits=_is_unresolved,
         effect=_payment_effect,
         tone="danger",

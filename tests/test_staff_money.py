@@ -9,7 +9,8 @@ import pytest
 
 from billing import checks, daily, notices, payments
 from billing.edges import pdf
-from billing.reversals import evidence, refunds, returns
+from billing.notices import judging
+from billing.reversals import evidence, money_back, refunds, returns
 from models import Autopay, Chargeback, Event, Hold, Invoice, Loss, Notice, Payment, PaymentMethod, Refund
 from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer
 from tests.office import enter, text_of
@@ -214,6 +215,28 @@ def test_a_payment_in_doubt_for_three_days_waits_for_a_person_who_decides(shop, 
     assert "1 Payments to decide" in home
     assert "no money moved, and its invoices are free" in page
     assert fresh(payment).state == "expired"
+
+
+def test_whoever_paid_is_told_that_no_money_moved_unless_it_comes_after_all(shop, paying, alice, clock):
+    invoice = make_invoice(alice, cents=4250)
+    payment = paying.start(invoice)
+    paying.pay(payment)
+    Payment.update(state="in_doubt").where(Payment.id == payment.id).execute()
+    paying.later(days=3)
+    enter(shop, "billing").act("payment", "conclude", payment, reason="Nothing there")
+
+    mail = Notice.get(Notice.kind == "payment_problem")
+    told = money_back.problem_document(fresh(payment))
+
+    assert (mail.address, mail.payment) == ("alice@example.com", payment)
+    assert told.title == "Your payment did not go through"
+    assert told.sentence == "We could not confirm it with our payment processor, and no money moved."
+    assert [(one.number, one.open_cents) for one in told.reopened] == [(str(invoice.number), 4250)]
+    moment = {"today": clock.today(), "now": clock.now()}
+    assert judging.objection(mail, **moment) == ""
+    [money] = paying.gateway.find(payment.reference, since=payment.created_at)
+    payments.conclude(payment, money, **moment)
+    assert judging.objection(fresh(mail), **moment) == "The money came after all."
 
 
 # --- Returns and disputes ------------------------------------------------------------------------

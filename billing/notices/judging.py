@@ -99,6 +99,8 @@ def _untrue(notice, today):
         return "The new price was taken back."
     if notice.kind == Notice.RECEIPT and notice.payment and notice.payment.state not in Payment.MONEY:
         return "The payment came back."
+    if notice.kind == Notice.PAYMENT_PROBLEM and notice.payment.state in Payment.MONEY:
+        return "The money came after all."
     if notice.kind == Notice.REFUND and notice.refund.state not in (Refund.APPROVED, Refund.SETTLED):
         return "The refund did not go through."
     if notice.kind == Notice.DISPUTE_RECEIVED and notice.dispute.state != Dispute.OPEN:

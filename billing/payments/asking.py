@@ -5,7 +5,7 @@ No answer is not "declined": "it never happened" takes a quarantine and two empt
 
 from contextlib import suppress
 
-from billing import attempts, events, ledger
+from billing import attempts, events, ledger, notices
 from billing.errors import BillingError, StaleState
 from billing.payments import booking, claiming
 from models import Payment
@@ -87,6 +87,7 @@ def conclude_by_hand(payment, *, reason, by, today, now):
     """A person found out that no money moved: free the invoices. Returns the payment.
 
     Only after three days without an answer; should the processor report the money one day, it is booked.
+    Whoever paid by themselves, and was told that we check it, is told; autopay tries again and then tells.
     """
     if not unresolved(now).where(Payment.id == payment.id).exists():
         raise BillingError("Only a payment that has had no answer for three days is concluded by hand.")
@@ -96,4 +97,6 @@ def conclude_by_hand(payment, *, reason, by, today, now):
         payment = Payment.get_by_id(payment.id)
         events.record("payment.concluded_by_hand", payment, by=by, now=now, reason=reason)
         booking.end(payment, Payment.EXPIRED, f"{reason} ({by})", now, today)
+        if payment.autopay_id is None:
+            notices.queue_payment_problem(payment, now=now)
     return payment

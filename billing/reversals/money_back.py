@@ -10,7 +10,7 @@ from billing import company as companies
 from billing import words
 from billing.documents import letterheads, naming
 from billing.money import format_cents
-from models import Allocation, Invoice, OneOff, Payment, Refund
+from models import Allocation, Invoice, OneOff, Payment, PaymentPart, Refund
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _lower(text):
 
 
 def problem_document(payment):
-    """The ProblemDocument of a payment that was returned, canceled or disputed, as it stands now."""
+    """The ProblemDocument of a payment that came back, was canceled or disputed, or never came."""
     company = companies.current()
     title, subject = _problem_title(payment)
     invoices = reopened(payment, company)
@@ -175,6 +175,8 @@ def _problem_sentence(payment):
             )
         case Payment.VOIDED:
             return "It was canceled before any money moved."
+        case Payment.EXPIRED:
+            return "We could not confirm it with our payment processor, and no money moved."
     return words.sentence(payment.reason) or "The bank did not pay it."
 
 
@@ -210,9 +212,10 @@ def reopened(payment, company, reason=None):
     twins = (Allocation.payment == payment) & (Allocation.amount_cents < 0)
     if reason is not None:
         twins &= Allocation.reason == reason
-    query = Invoice.select().where(
-        Invoice.id.in_(Allocation.select(Allocation.invoice).where(twins)) & Invoice.IS_OWED
-    )
+    taken = Allocation.select(Allocation.invoice).where(twins)
+    if payment.state == Payment.EXPIRED:  # it was meant for these and never paid them
+        taken = PaymentPart.select(PaymentPart.invoice).where(PaymentPart.payment == payment)
+    query = Invoice.select().where(Invoice.id.in_(taken) & Invoice.IS_OWED)
     return tuple(
         Reopened(one, naming.number(one, company), one.due_on, one.open_cents)
         for one in query.order_by(Invoice.due_on, Invoice.id)

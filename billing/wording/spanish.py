@@ -311,6 +311,9 @@ PAYMENTS = {
     ),
     "Meanwhile nothing is charged automatically.": "Mientras tanto no se cobra nada automáticamente.",
     "It was canceled before any money moved.": "Se canceló antes de que se moviera dinero.",
+    "We could not confirm it with our payment processor, and no money moved.": (
+        "No pudimos confirmarlo con nuestro procesador de pagos, y no se movió dinero."
+    ),
     "The bank did not pay it.": "El banco no lo pagó.",
     "We will try again on {day}.": "Lo intentaremos de nuevo el {day}.",
     "If you pay another way before that day, nothing is charged then.": (
