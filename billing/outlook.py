@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from billing import bill, contracts, demands, ledger, periods, phones, words
+from billing import bill, contracts, demands, ledger, periods, phones, promises, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
 from billing.documents import autopay_documents
@@ -67,6 +67,7 @@ class Ahead:
     """What is known of the time ahead of an account: read once, told for any choice of wishes.
 
     open      -- demands.Asked of what is not past due and not charged by autopay
+    late      -- demands.Asked of what is past due, and waits neither for autopay nor for a promised day
     charges   -- autopay_documents.ChargeDocument, earliest first
     prefix    -- of printed invoice numbers
     """
@@ -76,19 +77,20 @@ class Ahead:
     charges: tuple
     prefix: str
     today: date
+    late: tuple = ()
 
 
 def ahead(customer, *, today):
     """The Ahead of a customer."""
     company = companies.current()
     charged = upcoming.promised_invoices([customer.id], today=today)
+    named = promises.covered([customer.id])
+    asked = demands.asked_of(list(ledger.open_invoices(customer)), today)
+    rest = [one for one in asked if one.invoice.id not in charged]
     return Ahead(
         coming=next_invoice(customer, today=today),
-        open=tuple(
-            asked
-            for asked in demands.asked_of(list(ledger.open_invoices(customer)), today)
-            if asked.due_on >= today and asked.invoice.id not in charged
-        ),
+        open=tuple(one for one in rest if one.due_on >= today),
+        late=tuple(one for one in rest if one.due_on < today and one.invoice.id not in named),
         charges=autopay_documents.charges(customer, today=today, company=company),
         prefix=company.invoice_prefix,
         today=today,
@@ -100,7 +102,7 @@ def story(ahead, wishes):
 
     wishes -- preferences.Wishes: those that stand, or those that somebody thinks about
     """
-    told = [charge.sentence for charge in ahead.charges]
+    told = [_late_words(ahead), *(charge.sentence for charge in ahead.charges)]
     told += [_open_words(invoice, ahead, wishes) for invoice in ahead.open[:MOST_NAMED]]
     if len(ahead.open) > MOST_NAMED:
         told.append(f"The same goes for {words.plural(len(ahead.open) - MOST_NAMED, 'more open invoice')}.")
@@ -171,6 +173,17 @@ def _afterwards(wishes):
             yield Moment("When paid", f"receipt {offers.BY[channel]}")
     for channel in wishes.channels(Preference.DIGEST):
         yield Moment("Monthly", f"summary {offers.BY[channel]}")
+
+
+def _late_words(ahead):
+    if not ahead.late:
+        return ""
+    cents, ways = format_cents(sum(one.cents for one in ahead.late)), "Pay it, or tell us what would fit."
+    if len(ahead.late) > 1:
+        return f"{cents} on {len(ahead.late)} invoices was due before today and is still open. {ways}"
+    [late] = ahead.late
+    number, due = f"{ahead.prefix}{late.invoice.number}", words.date(late.due_on)
+    return f"Invoice {number}: {cents} was due {due} and is still open. {ways}"
 
 
 def _open_words(asked, ahead, wishes):

@@ -377,7 +377,7 @@ FORGET, REMIND, EVERYTHING, ON_PAPER = "forget", "remind", "everything", "paper"
 PRESETS = (
     Preset(FORGET, "Set and forget", "Autopay pays. You see each invoice; we write only if we need you."),
     Preset(REMIND, "Remind me", "We remind you in time, and confirm each payment."),
-    Preset(EVERYTHING, "Tell me everything", "You hear early, of each step, and once a month in sum."),
+    Preset(EVERYTHING, "Tell me everything", "You hear early, at each step, and get a summary every month."),
     Preset(ON_PAPER, "Paper, please", "What you need comes by post, with a slip for your check."),
 )  # fmt: skip
 
