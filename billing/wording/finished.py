@@ -10,6 +10,7 @@ edges/pdf.py), and messages, which are written in a language from the start.
 """
 
 import re
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -26,6 +27,8 @@ _SENTENCES = re.compile(
     f"(?:(?<=[.!?])|(?<=[.!?][{FIRST_TAG}-{LAST_TAG}{CLOSES}])) "
     f"(?=[{FIRST_TAG}-{LAST_TAG}{OPENS}]*[A-Z$“0-9])"
 )
+_DIFFERS = re.compile(f"[0-9{OPENS}]")
+_AROUND = re.compile(r"(\s*)(.*?)(\s*)", re.S)
 _SPACE = re.compile(r"\s+")
 _WORDS = re.compile(r"[^\W\d_]{2}")
 # of an invoice, a payment, a processor
@@ -138,20 +141,22 @@ class _Speaker:
 
     def _heard(self, tag):
         """A tag whose attributes that are read aloud are said."""
+        if '="' not in tag:
+            return tag
         return _HEARD.sub(lambda found: found[1] + _quoted(self._whole(_plain(found[2]))) + found[3], tag)
 
     def _run(self, tokens):
         """Text and inline tags that stand together."""
+        if not any(_WORDS.search(token) for token in tokens if token[:1] != "<"):
+            return tokens
         tags, text = [], []
         for token in tokens:
             if token.startswith("<"):
                 text.append(chr(ord(FIRST_TAG) + len(tags)))
                 tags.append(token)
             else:
-                text.append(re.sub(f"[{FIRST_TAG}-{LAST_TAG}]", "", _plain(token)))
-        if not _WORDS.search(joined := "".join(text)):
-            return tokens
-        before, core, after = re.fullmatch(r"(\s*)(.*?)(\s*)", joined, re.S).groups()
+                text.append(_OURS_TAGS.sub("", _plain(token)))
+        before, core, after = _AROUND.fullmatch("".join(text)).groups()
         whole = self._dates(core) if self._needs_nothing(core) else self._whole(_on_one_line(core))
         said = before + whole + after
         return [tags[ord(one) - ord(FIRST_TAG)] if _is_tag(one) else one for one in said]
@@ -159,12 +164,15 @@ class _Speaker:
     # --- What stands on it
 
     def _whole(self, text):
-        if (said := self.said(text)) is not None:
+        if (said := self.said(text) if _DIFFERS.search(text) else self._fixed(text)) is not None:
             return said
         if self.unsaid is None:
             raise NotWhole(text)
         self.unsaid.append(text)
         return text
+
+    def _fixed(self, text):
+        return _fixed(self.tongue, self.names, text)
 
     def said(self, text):
         """``text`` in the tongue, or None: a sentence, sentences, or pieces between tags, all known."""
@@ -222,6 +230,12 @@ def _cut(text, between):
 def _blank(found):
     """As long, and with the same end: a sentence may end with what somebody typed."""
     return f"{OPENS}{'x' * (len(found[0]) - 3)}{found[0][-2:]}" if len(found[0]) > 2 else found[0]
+
+
+@lru_cache(maxsize=4096)
+def _fixed(tongue, names, text):
+    """What stands on a page for everybody: it is looked for once, and not for each reader again."""
+    return _Speaker(tongue, names, None).said(text)
 
 
 _OURS_TAGS = re.compile(f"[{FIRST_TAG}-{LAST_TAG}]")

@@ -88,8 +88,8 @@ class Spanish:
         parts = _SENTENCES.split(text)
         if len(parts) > 1:
             return " ".join(map(self.say, parts))
-        for pattern, known in _patterns():
-            if found := pattern.fullmatch(text):
+        for literal, pattern, known in _patterns():
+            if literal in text and (found := pattern.fullmatch(text)):
                 return known.format(
                     **{name: self._in_braces(name, value) for name, value in found.groupdict().items()}
                 )
@@ -119,8 +119,8 @@ class Spanish:
 
         in_braces -- callable(value) that says a value, or gives None; names and typed words stay (``_FREE``)
         """
-        for pattern, known in _page_patterns():
-            if found := pattern.fullmatch(text):
+        for literal, pattern, known in _page_patterns():
+            if literal in text and (found := pattern.fullmatch(text)):
                 told = {name: _kept_or(name, value, in_braces) for name, value in found.groupdict().items()}
                 if None in told.values():
                     continue
@@ -143,7 +143,7 @@ def of(customer):
 
 @functools.cache
 def _patterns():
-    """[(pattern of the English sentence, the Spanish one)], the most particular first."""
+    """[(what stands in it, pattern of the English sentence, the Spanish one)], the most particular first."""
     return _compiled(spanish.SENTENCES, "")
 
 
@@ -165,9 +165,18 @@ def _compiled(sentences, around):
     with_braces = [pair for pair in sentences.items() if "{" in pair[0]]
     with_braces.sort(key=lambda pair: -len(re.sub(r"\{\w+\}", "", pair[0])))
     return [
-        (re.compile(_BRACES.sub(functools.partial(_group, around=around), re.escape(english)), re.S), known)
+        (
+            _literal(english),
+            re.compile(_BRACES.sub(functools.partial(_group, around=around), re.escape(english)), re.S),
+            known,
+        )
         for english, known in with_braces
     ]
+
+
+def _literal(english):
+    """The longest part between braces: looking for it first is cheaper than trying the pattern."""
+    return max(re.split(r"\{\w+\}", english), key=len)
 
 
 def _group(brace, around):
