@@ -15,8 +15,8 @@ WAITS = (
     "suspensions and hand-overs."
 )
 COMES = (
-    "Still sent, because the customer or the law wants it: invoices, receipts, answers to questions, what "
-    "autopay will charge, contract ends, new prices. To keep one of those back, speak with the owner."
+    "Still sent, because the customer or the law wants it, and no hold stops it: invoices, receipts, answers "
+    "to questions, what autopay will charge, contract ends, new prices."
 )
 
 
