@@ -19,6 +19,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -42,12 +43,12 @@ class Databases:
     """
 
     def __init__(self, directory: Path):
-        self._makers = {"sqlite": SqliteFiles(directory), "postgresql": PostgresqlDatabases()}
+        self._makers = {"sqlite": SqliteFiles(directory), "postgresql": Ahead(PostgresqlDatabases())}
         self._templates: dict[tuple[str, Build], str] = {}
 
     @contextlib.contextmanager
     def fresh(self, kind: str, build: Build) -> Iterator[str]:
-        """A database of its own, as `build` leaves it; gone afterwards.
+        """A database of its own, as `build` leaves it; gone afterwards, on PostgreSQL soon after.
 
         kind: one of KINDS. build: called with the URL of an empty database when first asked for, and
         expected to close its connections. Yields the URL of the copy: `sqlite:////absolute/path.db` or
@@ -59,6 +60,10 @@ class Databases:
             yield maker.url(name)
         finally:
             maker.drop(name)
+
+    def wait(self) -> None:
+        """Wait until every database of a test that ended is gone."""
+        self._makers["postgresql"].wait()
 
     def close(self) -> None:
         """Drop the templates, and stop the server if one was started. The directory is the caller's."""
@@ -150,6 +155,56 @@ class PostgresqlDatabases:
 
     def _start(self) -> str:
         return self._closing.enter_context(postgresql_server())
+
+
+class Ahead:
+    """Databases that are copied before somebody asks, and dropped after, while the tests go on.
+
+    A copy has a thousand files: the server takes 60 ms for it and its end, and a test would wait as long as
+    it runs. Everything is done in one thread, in the order in which it was asked for.
+    """
+
+    def __init__(self, maker: PostgresqlDatabases):
+        self._maker, self._beside = maker, ThreadPoolExecutor(1, "databases")
+        self._next: dict[str, Future | None] = {}
+        self._dropping: list[Future] = []
+
+    def url(self, name: str) -> str:
+        return self._maker.url(name)
+
+    def create(self) -> str:
+        return self._beside.submit(self._maker.create).result()
+
+    def seal(self, name: str) -> None:
+        self._beside.submit(self._maker.seal, name).result()
+
+    def copy(self, template: str) -> str:
+        """The copy that is ready. The next one is made meanwhile, of a template that was wanted twice."""
+        is_known, ready = template in self._next, self._next.get(template)
+        name = (ready or self._beside.submit(self._maker.copy, template)).result()
+        self._next[template] = self._beside.submit(self._maker.copy, template) if is_known else None
+        return name
+
+    def drop(self, name: str) -> None:
+        """It goes when there is time. What went wrong with one is raised at the next, or at the end."""
+        done = [one for one in self._dropping if one.done()]
+        self._dropping = [one for one in self._dropping if one not in done]
+        self._dropping.append(self._beside.submit(self._maker.drop, name))
+        for one in done:
+            one.result()
+
+    def close(self) -> None:
+        """Drop what nobody asked for any more, and stop."""
+        for ready in filter(None, self._next.values()):
+            self.drop(ready.result())
+        self._beside.shutdown()
+        self._maker.close()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until all that was given back is gone."""
+        for one in self._dropping:
+            one.result()
 
 
 @contextlib.contextmanager

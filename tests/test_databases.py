@@ -62,10 +62,21 @@ def test_it_builds_the_tables_once_only(own_databases, kind):
     assert len(built) == 1
 
 
+def test_a_copy_that_was_made_ahead_is_as_new_as_the_first(own_databases):
+    names = []
+    for _ in range(4):
+        with own_databases.fresh("postgresql", make_one_table) as url:
+            assert lamps(url) == []
+            add_lamp(url)
+            names.append(url)
+    assert len(set(names)) == 4
+
+
 def test_it_takes_a_database_back_even_from_someone_still_connected(own_databases):
     with own_databases.fresh("postgresql", make_one_table) as url:
         left_open = connect(url)
         left_open.connect()
+    own_databases.wait()
     with pytest.raises(peewee.OperationalError):
         connect(url).connect()
     left_open.close()
