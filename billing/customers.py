@@ -26,28 +26,25 @@ def choose_pay_wish(customer, wish, *, by, now):
     """Note how a customer wishes to pay; agreeing to autopay is another page. Raises BillingError."""
     if wish not in Customer.PAY_WISHES:
         raise BillingError("Choose how you wish to pay.")
-    before = customer.pay_wish
-    if wish == before:
-        return
-    with db.atomic():
-        Customer.update(pay_wish=wish).where(Customer.id == customer.id).execute()
-        customer.pay_wish = wish
-        changed = {"before": {"pay_wish": before}, "after": {"pay_wish": wish}}
-        events.record("customer.pay_wish", customer, by=by, now=now, **changed)
+    _choose(customer, "pay_wish", wish, by, now)
 
 
 def choose_language(customer, code, *, by, now):
     """Note in which language a customer reads: pages and messages follow. Raises BillingError."""
-    before = customer.language
     if code not in dict(Customer.language.choices):
         raise BillingError("Choose one of the languages that we write.")
-    if code == before:
+    _choose(customer, "language", code, by, now)
+
+
+def _choose(customer, name, value, by, now):
+    before = getattr(customer, name)
+    if value == before:
         return
     with db.atomic():
-        Customer.update(language=code).where(Customer.id == customer.id).execute()
-        customer.language = code
-        changed = {"before": {"language": before}, "after": {"language": code}}
-        events.record("customer.language", customer, by=by, now=now, **changed)
+        Customer.update(**{name: value}).where(Customer.id == customer.id).execute()
+        setattr(customer, name, value)
+        changed = {"before": {name: before}, "after": {name: value}}
+        events.record(f"customer.{name}", customer, by=by, now=now, **changed)
 
 
 def change_contact(contact, *, name, email, phone, by, now):

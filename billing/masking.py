@@ -2,12 +2,15 @@
 
 Recognized are the numbers of the networks (first digits, length, Luhn), written as one or in the groups in
 which people write them. What is no card number stays as it is: invoice, account and phone numbers, dates.
-Every use case that stores what people typed calls ``masked`` first; nothing here stores or reads.
+Every use case that stores what people typed calls ``said``, ``typed`` or ``masked`` first; nothing here
+stores or reads.
 """
 
 import re
 from functools import cache
 from itertools import accumulate, pairwise
+
+from billing.errors import BillingError
 
 SEPARATOR = r"[ \t\r\n\u00a0\u2007\u2009\u202f\u200b.\-\u2010-\u2015_·]"
 RUN = re.compile(rf"\d(?:{SEPARATOR}{{0,3}}\d){{12,}}")
@@ -28,6 +31,24 @@ DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # twice a digit, its own digits added
 NAMED_GROUPS = ((4, 6, 5), (4, 6, 4), (4, 3, 3, 3))
 
 
+def said(text, *, missing, longest, hint=""):
+    """``typed`` text that somebody has to read: raises BillingError where there is none, or too much.
+
+    missing -- the sentence when nothing was typed; ``hint`` follows the one about more than ``longest``
+    """
+    text = typed(text)
+    if not text:
+        raise BillingError(missing)
+    if len(text) > longest:
+        raise BillingError(f"Please keep it under {longest:,} characters. {hint}".strip())
+    return text
+
+
+def typed(text):
+    """``text`` as it may be stored: masked, trimmed, and without the NUL that PostgreSQL refuses."""
+    return masked((text or "").replace("\x00", "").strip())
+
+
 def masked(text):
     """``text`` with every card number replaced by its last four digits, and the code beside it gone.
 
@@ -40,15 +61,6 @@ def masked(text):
     if clean != text:
         clean = CODE.sub(r"\1\2•••", clean)
     return clean
-
-
-def is_card_number(digits):
-    """True for 13 to 19 digits that a network gives out and whose check digit is right.
-
-    >>> is_card_number("4111111111111111"), is_card_number("4111111111111112")
-    (True, False)
-    """
-    return len(digits) in _lengths(digits[:4]) and _Sums(digits).is_right(0, len(digits))
 
 
 @cache

@@ -8,10 +8,9 @@ import json
 
 from billing import company as companies
 from billing import localtime, preferences, words
-from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.renewals import prices, proof
-from billing.renewals.proof import ProofPack, Section, consent_of, facts, history
+from billing.renewals.proof import Section, consent_of, facts, history
 from billing.renewals.sending import text_hash
 from models import AuthorityNotice, Notice
 
@@ -29,7 +28,15 @@ def of_notice(notice, *, now):
     if not can_prove(notice):
         raise BillingError("It has not left yet, or its words were not kept: there is nothing to prove.")
     sent = f"It left on {_day(notice.sent_at)}." if notice.sent_at else "It is being mailed."
-    return _pack(NOTICE, notice, notice.customer, name(notice), sent, sections(notice), now)
+    return proof.packed(
+        NOTICE,
+        notice,
+        notice.customer,
+        f"message {notice.id}: {name(notice)}",
+        sent,
+        sections(notice),
+        now=now,
+    )
 
 
 def _day(at):
@@ -39,24 +46,8 @@ def _day(at):
 def of_authority(row, *, now):
     """The ProofPack of an AuthorityNotice."""
     sent = f"{row.authority} was told on {words.date(row.sent_on)}, before the last day of monitoring."
-    told = _authority(row)
-    return _pack(AUTHORITY, row, row.contract.customer, "Notice to the authority", sent, told, now)
-
-
-def _pack(about, row, customer, what, summary, told, now):
-    company = companies.current()
-    return ProofPack(
-        company=letterheads.of(company),
-        about=about,
-        notice_id=row.id,
-        title=f"Proof of message {row.id}: {what}, {customer}",
-        customer_name=customer.name,
-        account_number=customer.account_number,
-        summary=summary,
-        made=words.moment(now, company.time_zone),
-        made_at=now.replace(microsecond=0),
-        sections=told,
-    )
+    what = f"message {row.id}: Notice to the authority"
+    return proof.packed(AUTHORITY, row, row.contract.customer, what, sent, _authority(row), now=now)
 
 
 def name(notice):

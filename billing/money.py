@@ -84,17 +84,3 @@ def half_up(exact):
     if isinstance(exact, Decimal):
         return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
-
-
-def split_evenly(total_cents, parts):
-    """Split ``total_cents`` into ``parts`` that add up to it exactly, odd cents first.
-
-    >>> split_evenly(10000, 3)
-    [3334, 3333, 3333]
-
-    Raises ValueError for a negative total or fewer than one part: callers validate what people type.
-    """
-    if total_cents < 0 or parts < 1:
-        raise ValueError(f"cannot split {total_cents} cents into {parts} parts")
-    base, odd = divmod(total_cents, parts)
-    return [base + 1] * odd + [base] * (parts - odd)

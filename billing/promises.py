@@ -172,7 +172,8 @@ def make(customer, *, pay_on, via, by, today, now, invoice=None, amount_cents=No
         _move_charge(invoices, pay_on, by, today, now)
         promise = _store(
             customer=customer, invoice=invoice, contact=contact, amount_cents=amount_cents, owed_cents=owed,
-            pay_on=pay_on, words=_typed(words), via=via, by=by[:300], made_on=today, made_at=now,
+            pay_on=pay_on, words=masking.typed(words)[:LONGEST], via=via, by=by[:300], made_on=today,
+            made_at=now,
         )  # fmt: skip
         queueing.queue_promise(promise, MADE, now=now)
         events.record(
@@ -180,10 +181,6 @@ def make(customer, *, pay_on, via, by, today, now, invoice=None, amount_cents=No
             after={"pay_on": pay_on, "amount_cents": amount_cents, "invoice": invoice and invoice.number},
         )  # fmt: skip
     return promise
-
-
-def _typed(text):
-    return masking.masked((text or "").replace("\x00", "").strip())[:LONGEST]
 
 
 def _store(**columns):
@@ -251,7 +248,7 @@ def withdraw(promise, *, reason, by, today, now):
         promise = Promise.get_by_id(promise.id)
         if promise.state != Promise.RUNNING:
             raise BillingError("This promise is decided already.")
-        _decide(promise, Promise.WITHDRAWN, by, today, now, reason=_typed(reason)[:255])
+        _decide(promise, Promise.WITHDRAWN, by, today, now, reason=masking.typed(reason)[:255])
     return promise
 
 

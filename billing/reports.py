@@ -207,11 +207,6 @@ def _price_changes(today, counted):
     }
 
 
-def collected_cents(first, last):
-    """Payments that count for the days from ``first`` to ``last``, less what went back or was taken then."""
-    return came_cents(first, last) - went_cents(first, last)
-
-
 def came_cents(first, last):
     """Payments that count for the days from ``first`` to ``last``, whatever became of them later."""
     days = came() & Payment.received_on.between(first, last)

@@ -95,7 +95,7 @@ def test_what_is_late_is_said_without_a_word_that_shames(kind):
 
 def test_every_kind_of_message_has_its_text_in_both_languages():
     assert set(facts.KINDS) == set(Notice.KINDS)
-    for language in defaults.LANGUAGES:
+    for language in tongues.TONGUES:
         for kind in BY_MAIL:
             assert (defaults.TEMPLATES / "mail" / language / f"{kind}.md").exists()
         for kind in defaults.kinds("text"):

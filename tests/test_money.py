@@ -107,18 +107,3 @@ def test_a_share_is_between_nothing_and_everything(cents, whole, data):
     assert money.share(cents, whole, whole) == cents
     both = money.share(cents, part, whole) + money.share(cents, whole - part, whole)
     assert abs(both - cents) <= 1
-
-
-@given(CENTS, st.integers(1, 60))
-def test_an_even_split_adds_up_and_differs_by_a_cent_at_most(cents, parts):
-    split = money.split_evenly(cents, parts)
-
-    assert (len(split), sum(split)) == (parts, cents)
-    assert max(split) - min(split) <= 1
-    assert split == sorted(split, reverse=True)
-
-
-@pytest.mark.parametrize(("cents", "parts"), [(-1, 2), (10, 0), (10, -1)])
-def test_what_cannot_be_split_is_a_bug(cents, parts):
-    with pytest.raises(ValueError, match="cannot split"):
-        money.split_evenly(cents, parts)

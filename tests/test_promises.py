@@ -267,7 +267,7 @@ def test_the_first_message_after_it_says_what_they_had_told_us(owed, alice, app,
     text = " ".join(app.compose(first, at(date(2026, 12, 22))).text.split())
 
     assert "You told us that you pay by December 8, 2026, and it has not reached us yet." in text
-    assert "we write once more on January 6, 2027" in text
+    assert "we will write once more on January 6, 2027" in text
     Notice.update(sent_at=at(date(2026, 12, 22)), state="sent").where(Notice.id == first.id).execute()
     assert promises.broken_for(owed, today=date(2027, 1, 6)) is None
 

@@ -135,7 +135,7 @@ def left_over(customer, cents, *, due=date(2026, 12, 15)):
 
 def test_cents_are_written_off_by_one_person_and_nothing_was_collected(customer):
     invoice = left_over(customer, 200)
-    collected = reports.collected_cents(TODAY, TODAY)
+    collected = reports.came_cents(TODAY, TODAY)
 
     made = write_offs.write_off(invoice, reason="Not worth a letter", by=ANN, **DAY)
 
@@ -145,7 +145,7 @@ def test_cents_are_written_off_by_one_person_and_nothing_was_collected(customer)
         0,
         0,
     )
-    assert reports.collected_cents(TODAY, TODAY) == collected
+    assert reports.came_cents(TODAY, TODAY) == collected
     assert sum(bucket.cents for bucket in reports.aging(TODAY)) == 0
     sound()
 

@@ -173,7 +173,7 @@ def test_rmr_is_what_runs_today_in_a_month(db, alice):
     assert reports.rmr_cents(date(2027, 1, 1)) == 3000 + 1583 + 700
 
 
-def test_what_was_collected_counts_money_that_is_ours_less_what_went_back(db, alice):
+def test_what_came_counts_money_that_is_ours_and_what_went_back_is_told_beside_it(db, alice):
     factories.make_invoice(alice, cents=4000)
     payment = payments.record(
         alice, amount_cents=5000, kind="cash", received_on=TODAY, key="a", by=BY, today=TODAY, now=NOW
@@ -186,8 +186,9 @@ def test_what_was_collected_counts_money_that_is_ours_less_what_went_back(db, al
         received_on=TODAY, created_at=NOW,
     )  # fmt: skip
 
-    assert reports.collected_cents(date(2026, 12, 1), TODAY) == 4000
-    assert reports.collected_cents(date(2026, 11, 1), date(2026, 11, 30)) == 0
+    december, november = (date(2026, 12, 1), TODAY), (date(2026, 11, 1), date(2026, 11, 30))
+    assert (reports.came_cents(*december), reports.went_cents(*december)) == (5000, 1000)
+    assert (reports.came_cents(*november), reports.went_cents(*november)) == (0, 0)
 
 
 # --- a customer ------------------------------------------------------------------------------------

@@ -366,7 +366,7 @@ def test_a_reminder_by_text_is_one_segment_with_a_link_of_ours(ann, app):
         assert (letter.subject, letter.html) == ("", "")
 
 
-@pytest.mark.parametrize("language", defaults.LANGUAGES)
+@pytest.mark.parametrize("language", tongues.TONGUES)
 @pytest.mark.parametrize("kind", [Notice.DISPUTE_RECEIVED, Notice.DISPUTE_DECIDED])
 def test_what_becomes_of_a_dispute_fits_in_one_text(kind, language):
     words = defaults.of(kind, "text", language)

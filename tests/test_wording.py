@@ -107,7 +107,7 @@ def test_markdown_is_drawn_in_both_parts():
 
 
 @pytest.mark.parametrize("channel", ["mail", "text"])
-@pytest.mark.parametrize("language", defaults.LANGUAGES)
+@pytest.mark.parametrize("language", tongues.TONGUES)
 def test_every_default_says_what_it_must_in_every_case(channel, language):
     for kind in defaults.kinds(channel):
         assert checking.problems(kind, channel, language, defaults.of(kind, channel, language)) == []

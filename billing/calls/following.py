@@ -34,7 +34,7 @@ def done(call, *, how, by, now):
 
     Raises BillingError without a word of how, and StaleState when a colleague was faster.
     """
-    how = masking.masked(how.replace("\x00", "").strip())
+    how = masking.typed(how)
     if not how:
         raise BillingError("Say what was done about it: your colleagues will read it.")
     if call.state == Call.DONE:

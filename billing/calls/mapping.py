@@ -65,9 +65,7 @@ class Mapping:
 def read_mapping(content, *, time_zone):
     """Read the bytes of a mapping. ``time_zone`` is the company's. Raises BillingError with the key."""
     spec = mapping.parse_toml(content)
-    for key in spec:
-        if key not in TOP:
-            raise BillingError(f"{key} is not a section of the mapping. Known: {', '.join(TOP)}.")
+    mapping.refuse_sections(spec, TOP)
     source = spec.get("source")
     if not isinstance(source, str) or not 1 <= len(source.strip()) <= 40 or source.strip() == "staff":
         raise BillingError("source: name the system, like source = “answering service” (up to 40 letters).")

@@ -24,11 +24,7 @@ def note(customer, code, *, words, heard_on, by, today, now, invoice=None, conta
 
     Raises BillingError when nothing was said, or on a day that is still to come.
     """
-    said = masking.masked(words.replace("\x00", "").strip())
-    if not said:
-        raise BillingError("Write down what they said, in their words.")
-    if len(said) > LONGEST:
-        raise BillingError(f"Please keep it under {LONGEST:,} characters.")
+    said = masking.said(words, missing="Write down what they said, in their words.", longest=LONGEST)
     if heard_on > today:
         raise BillingError("They cannot have said it on a day that is still to come.")
     if code not in Stance.WORDS:

@@ -42,7 +42,12 @@ def open(
     Opens a ticket, and tells whoever asked by mail that the part rests. Raises BillingError with a sentence
     for what cannot be: nothing is open, a payment under way would pay the part, it was answered before.
     """
-    words = _words(words)
+    words = masking.said(
+        words,
+        missing="Please say in one sentence what is wrong.",
+        longest=LONGEST,
+        hint="You can tell us more by mail.",
+    )
     if reason not in REASONS:
         raise BillingError("Please choose what is wrong.")
     with ledger.locked(invoice.customer_id):
@@ -70,15 +75,6 @@ def _own(dispute, invoice):
     if dispute.invoice_id != invoice.id:
         raise BillingError("This form belongs to another invoice. Open the page again.")
     return dispute
-
-
-def _words(text):
-    text = masking.masked(text.replace("\x00", "").strip())
-    if not text:
-        raise BillingError("Please say in one sentence what is wrong.")
-    if len(text) > LONGEST:
-        raise BillingError(f"Please keep it under {LONGEST:,} characters. You can tell us more by mail.")
-    return text
 
 
 def _cents(invoice, line, wanted, via):

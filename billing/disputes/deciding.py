@@ -77,12 +77,7 @@ def _again_on(dispute, today):
 
 
 def _decision(text):
-    text = masking.masked(text.replace("\x00", "").strip())
-    if not text:
-        raise BillingError("Give your reasons; the customer reads them.")
-    if len(text) > LONGEST:
-        raise BillingError(f"Please keep it under {LONGEST:,} characters.")
-    return text
+    return masking.said(text, missing="Give your reasons; the customer reads them.", longest=LONGEST)
 
 
 def _tell(dispute, staff, by, today, now):

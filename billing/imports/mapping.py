@@ -163,12 +163,17 @@ def _mapping(name, spec):
 
 def _refuse_strangers(spec):
     """Unknown sections, and sections without the one that they hang on."""
-    for key in spec:
-        if key not in TOP:
-            raise BillingError(f"{key} is not a section of the mapping. Known: {', '.join(TOP)}.")
+    refuse_sections(spec, TOP)
     for section, needed in {"customer": "customer", **NEEDS}.items():
         if needed not in spec and (section in spec or section == "customer"):
             raise BillingError(f"the section [{needed}] is missing.")
+
+
+def refuse_sections(spec, known):
+    """Refuse a mapping with a section that nobody asks for: it was meant for something."""
+    for key in spec:
+        if key not in known:
+            raise BillingError(f"{key} is not a section of the mapping. Known: {', '.join(known)}.")
 
 
 def section_of(spec, key):

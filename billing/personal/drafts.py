@@ -123,12 +123,8 @@ def send(notice, *, words, seen, staff, by, today, now, granting=None):
 
 
 def _checked(words):
-    text = masking.masked(words.replace("\x00", "").replace("\r\n", "\n").strip())
-    if not text:
-        raise BillingError("Write what you want to say, or discard the draft.")
-    if len(text) > LONGEST:
-        raise BillingError(f"Please keep it under {LONGEST:,} characters.")
-    return text
+    missing = "Write what you want to say, or discard the draft."
+    return masking.said(words.replace("\r\n", "\n"), missing=missing, longest=LONGEST)
 
 
 def _with_people(notice):

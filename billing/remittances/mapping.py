@@ -36,9 +36,7 @@ class Mapping:
 def read_mapping(content):
     """Read the bytes of a mapping file. Raises BillingError with one sentence that names the key."""
     spec = mapping.parse_toml(content)
-    for key in spec:
-        if key not in TOP:
-            raise BillingError(f"{key} is not a section of the mapping. Known: {', '.join(TOP)}.")
+    mapping.refuse_sections(spec, TOP)
     if spec.get("kind") not in KINDS:
         raise BillingError(f"kind: write one of {', '.join(KINDS)}, like kind = “lockbox”.")
     encoding, delimiter, dates = mapping.file_settings(mapping.section_of(spec, "file"))

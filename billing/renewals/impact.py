@@ -18,7 +18,6 @@ WORDS = {
     NEW: "Would need a notice that it does not need now",
     GONE: "Would need no notice any more",
 }
-SOON = timedelta(days=365)
 
 
 @dataclass(frozen=True)

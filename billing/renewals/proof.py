@@ -69,18 +69,24 @@ def pack(row, *, now):
     """
     if row.notice_id is None:
         raise BillingError("Nothing has gone out yet, so there is nothing to prove.")
-    company, customer = companies.current(), row.contract.customer
+    what = f"notice {row.id}: {row.rule_code}, {row.contract.name}"
+    return packed(RENEWAL_NOTICE, row, row.contract.customer, what, _summary(row), sections(row), now=now)
+
+
+def packed(about, row, customer, what, summary, told, *, now):
+    """The ProofPack of a row: ``what`` it is in a few words, ``told`` its Sections."""
+    company = companies.current()
     return ProofPack(
         company=letterheads.of(company),
-        about=RENEWAL_NOTICE,
+        about=about,
         notice_id=row.id,
-        title=f"Proof of notice {row.id}: {row.rule_code}, {row.contract.name}, {customer}",
+        title=f"Proof of {what}, {customer}",
         customer_name=customer.name,
         account_number=customer.account_number,
-        summary=_summary(row),
+        summary=summary,
         made=words.moment(now, company.time_zone),
         made_at=now.replace(microsecond=0),
-        sections=sections(row),
+        sections=told,
     )
 
 

@@ -12,7 +12,6 @@ from billing.wording.rendering import Text
 from models import Template
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
-LANGUAGES = ("en", "es")
 SUBJECT = "Subject: "
 
 
