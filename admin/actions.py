@@ -165,18 +165,17 @@ def _credit(invoice, form):
 
 
 def _resend(invoice, form):
-    contact = Contact.get_by_id(form.contact.data)
+    return _mail_again(invoice, Contact.get_by_id(form.contact.data))
+
+
+def _mail_again(invoice, contact):
     notices.resend(invoice, contact=contact, **_now())
     return f"{invoice} will be mailed to {contact.email} in a moment."
 
 
 def _pay_link(invoice, form):
-    return _pay_address(invoices.latest_payable(invoice))
-
-
-def _pay_address(invoice, contact=None):
-    """A new address that opens the invoice without a password."""
-    token = links.pay_link(invoice, now=g.now, contact=contact)
+    """A new address that opens the invoice, or what was billed in its place, without a password."""
+    token = links.pay_link(invoices.latest_payable(invoice), now=g.now)
     return current_app.config["BASE_URL"] + url_for("portal.pay_link", token=token)
 
 
@@ -421,9 +420,7 @@ def _fill_ticket(form, rows):
 
 
 def _send_again(notice, form):
-    contact = Contact.get_by_id(notice.contact_id)
-    notices.resend(notice.invoice, contact=contact, **_now())
-    return f"{notice.invoice} will be mailed to {contact.email} in a moment."
+    return _mail_again(notice.invoice, notice.contact)
 
 
 NOTICE = (

@@ -247,21 +247,11 @@ def _logged_words(call):
 # --- Actions -------------------------------------------------------------------------------------
 
 
-class _Lazy:
-    """A loader that asks for addresses, made at import."""
-
-    def __init__(self, make):
-        self._make = make
-
-    def __getattr__(self, name):
-        return getattr(self._make(), name)
-
-
 class GiveForm(wtforms.Form):
     """Whose call it was."""
 
     who = RowInput(
-        "Whose call was it?", [Filled()], loader=_Lazy(Callers), description="Name, account or number."
+        "Whose call was it?", [Filled()], loader=Callers(), description="Name, account or number."
     )
     remember = wtforms.BooleanField(
         "Remember the number", description="It becomes this contact’s phone, if none is on file."

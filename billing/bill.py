@@ -164,7 +164,7 @@ class Report:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-# --- The two doors -------------------------------------------------------------------------------
+# --- Billing, and what would be billed -----------------------------------------------------------
 
 
 def run(today, *, by, now, customer=None, job=None, progress=None):
@@ -575,39 +575,36 @@ def write_issued(bills, today, company, *, by, now, job=None):
     """
     if not bills:
         return []
-    first = take_numbers(len(bills))
     customer_ids = sorted({bill.customer.id for bill, _, _ in bills})
-    owed = ledger.balances(customer_ids, today=today)
-    insert_rows(
-        Invoice,
-        _INVOICE_COLUMNS,
-        [
-            (
-                *_invoice_row(
-                    bill.customer, lines, first + at, today, company, owed[bill.customer.id], now, job
-                ),
-                score,
-            )
-            for at, (bill, lines, score) in enumerate(bills)
-        ],
-    )
-    numbers = Invoice.select(Invoice.number, Invoice.id).where(
-        (Invoice.number >= first) & (Invoice.number < first + len(bills))
-    )
-    ids = dict(numbers.tuples())
-    insert_rows(
-        Line,
-        _LINE_COLUMNS,
-        [
-            (ids[first + at], position, *line)
-            for at, (_, lines, _) in enumerate(bills)
-            for position, line in enumerate(lines, 1)
-        ],
-    )
+    ids = _insert_invoices(bills, ledger.balances(customer_ids, today=today), today, company, now, job)
+    _insert_lines(ids, [lines for _, lines, _ in bills])
     ledger.use_unapplied(customer_ids, by=by, on=today)
-    notices.queue_invoices(list(ids.values()), now=now)
+    notices.queue_invoices(ids, now=now)
     autopay.plan(customer_ids, today=today, now=now)
-    return list(ids.values())
+    return ids
+
+
+def _insert_invoices(bills, owed, today, company, now, job):
+    """The ids of the new invoices, in the order of ``bills``. ``owed``: {customer id: Balance before it}."""
+    first = take_numbers(len(bills))
+    rows = []
+    for number, (bill, lines, score) in enumerate(bills, first):
+        before = owed[bill.customer.id]
+        row = _invoice_row(bill.customer, lines, number, today, company, before, now, job)
+        rows.append((*row, score))
+    insert_rows(Invoice, _INVOICE_COLUMNS, rows)
+    mine = (Invoice.number >= first) & (Invoice.number < first + len(bills))
+    return [id for (id,) in Invoice.select(Invoice.id).where(mine).order_by(Invoice.number).tuples()]
+
+
+def _insert_lines(ids, lines_of_each):
+    """Write the lines of invoices: those of ``ids``, in the same order."""
+    rows = [
+        (id, position, *line)
+        for id, lines in zip(ids, lines_of_each, strict=True)
+        for position, line in enumerate(lines, 1)
+    ]
+    insert_rows(Line, _LINE_COLUMNS, rows)
 
 
 def take_numbers(count):
@@ -643,4 +640,4 @@ def _write_draft(bill, lines, findings, now, job):
         run=job,
         created_at=now,
     )
-    insert_rows(Line, _LINE_COLUMNS, [(draft.id, at, *line) for at, line in enumerate(lines, 1)])
+    _insert_lines([draft.id], [lines])

@@ -308,30 +308,42 @@ def _write_plan(customer_ids, today, now, former=None):
 
     former -- {invoice id: the row under other terms that the new one replaces}
     """
-    former, special = former or {}, following.special(customer_ids)
+    special = following.special(customer_ids)
     rows = [
-        {"autopay": row.id, "customer": row.customer_id, "invoice": row.invoice_id}
-        | _plan_of(
-            row, row, row.kind, today, former.get(row.invoice_id), following.own_day(special, row.invoice_id)
-        )
-        for row in _unplanned(customer_ids)
-        if following.cents_on(special, row.invoice_id, row.open_cents, date.max)
+        *_first_charges(customer_ids, today, former or {}, special),
+        *_next_parts(customer_ids, today),
+        *_second_tries(customer_ids, today, special),
     ]
-    rows += [
-        {"autopay": id, "customer": customer_id, "invoice": invoice_id, **_NOTHING, "charge_on": day}
-        for id, customer_id, invoice_id, day in following.next_parts(today, customer_ids)
-    ]
-    rows += [
-        {
-            "autopay": row.id, "customer": row.customer_id, "invoice": row.invoice_id, **_NOTHING,
-            "charge_on": max(row.retry_on, today), "told_on": today,
-            "told_cents": following.cents_on(special, row.invoice_id, row.open_cents, row.retry_on),
-        }
-        for row in _to_repeat(customer_ids)
-    ]  # fmt: skip
     for chunk in _chunks(rows, 100):
         PlannedCharge.insert_many([row | {"created_at": now} for row in chunk]).on_conflict_ignore().execute()
     return len(rows)
+
+
+def _first_charges(customer_ids, today, former, special):
+    """What nothing was planned for yet, on the day of the terms."""
+    for row in _unplanned(customer_ids):
+        if following.cents_on(special, row.invoice_id, row.open_cents, date.max):
+            before, own_day = former.get(row.invoice_id), following.own_day(special, row.invoice_id)
+            yield _about(row) | _plan_of(row, row, row.kind, today, before, own_day)
+
+
+def _next_parts(customer_ids, today):
+    """What a plan, or a decision about a dispute, makes due later than what was charged."""
+    for id, customer_id, invoice_id, day in following.next_parts(today, customer_ids):
+        about = {"autopay": id, "customer": customer_id, "invoice": invoice_id}
+        yield about | _NOTHING | {"charge_on": day}
+
+
+def _second_tries(customer_ids, today, special):
+    """What came back and may be tried once more: whoever reads that it came back reads of this as well."""
+    for row in _to_repeat(customer_ids):
+        cents = following.cents_on(special, row.invoice_id, row.open_cents, row.retry_on)
+        told = {"charge_on": max(row.retry_on, today), "told_on": today, "told_cents": cents}
+        yield _about(row) | _NOTHING | told
+
+
+def _about(row):
+    return {"autopay": row.id, "customer": row.customer_id, "invoice": row.invoice_id}
 
 
 _NOTHING = {"told_on": None, "told_cents": None, "postponed_from_on": None, "postponed_at": None}

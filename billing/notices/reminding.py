@@ -76,7 +76,7 @@ class Done(NamedTuple):
     """A step that was queued before, whatever became of it."""
 
     step: int
-    created_at: object
+    created_at: datetime
 
 
 class Resumed(NamedTuple):
@@ -96,7 +96,7 @@ class Scene:
     """What a chunk of invoices needs to be decided, read in one go."""
 
     today: date
-    now: object
+    now: datetime
     grace_days: int
     steps: dict  # {invoice id: (Step, …)}
     payers: dict  # {customer id: [Payer]}
@@ -134,23 +134,11 @@ def _open_chunk(today, after):
     However old it is, an invoice of which a step was held back is looked at for as long again.
     """
     oldest = today - timedelta(days=max(reminder_policies.longest(), 0) + reminder_policies.LAST_MAKES_UP)
-    resumed = Notice.select(Notice.invoice).where(
-        Notice.invoice.is_null(False) & (Notice.released_at > oldest)
-    )
-    restored = Dispute.select(Dispute.invoice).where(Dispute.due_again_on >= oldest)
-    broken = (Promise.state == Promise.BROKEN) & (Promise.decided_on >= oldest)
-    whole = Promise.select(Promise.customer).where(broken & Promise.invoice.is_null())
-    over = Plan.state.in_((Plan.BROKEN, Plan.ENDED)) & (Plan.ended_on >= oldest)
-    let_go = (
-        Invoice.id.in_(Promise.select(Promise.invoice).where(broken & Promise.invoice.is_null(False)))
-        | Invoice.id.in_(PlanInvoice.select(PlanInvoice.invoice).join(Plan).where(over))
-        | Invoice.customer.in_(whole)
-    )
     query = (
         Invoice.select(Invoice.id, Invoice.customer, Invoice.due_on, Invoice.issued_on)
         .where(
             Invoice.IS_OWED
-            & ((Invoice.due_on >= oldest) | Invoice.id.in_(resumed) | Invoice.id.in_(restored) | let_go)
+            & ((Invoice.due_on >= oldest) | _went_on_since(oldest))
             & (Invoice.due_on <= today + timedelta(days=AHEAD))
             & (Invoice.issued_on < today)
         )
@@ -163,6 +151,26 @@ def _open_chunk(today, after):
     rows = list(query.tuples())
     groups = _groups({row[1] for row in rows})
     return [Open(id, customer_id, *groups[customer_id], *days) for id, customer_id, *days in rows]
+
+
+def _went_on_since(oldest):
+    """The condition on Invoice: since then a step was let go on, a part owed after all, or a word broken."""
+    resumed = Notice.select(Notice.invoice).where(
+        Notice.invoice.is_null(False) & (Notice.released_at > oldest)
+    )
+    restored = Dispute.select(Dispute.invoice).where(Dispute.due_again_on >= oldest)
+    broken = (Promise.state == Promise.BROKEN) & (Promise.decided_on >= oldest)
+    promised = Promise.select(Promise.invoice).where(broken & Promise.invoice.is_null(False))
+    promised_whole = Promise.select(Promise.customer).where(broken & Promise.invoice.is_null())
+    over = Plan.state.in_((Plan.BROKEN, Plan.ENDED)) & (Plan.ended_on >= oldest)
+    planned = PlanInvoice.select(PlanInvoice.invoice).join(Plan).where(over)
+    return (
+        Invoice.id.in_(resumed)
+        | Invoice.id.in_(restored)
+        | Invoice.id.in_(promised)
+        | Invoice.id.in_(planned)
+        | Invoice.customer.in_(promised_whole)
+    )
 
 
 def _groups(customer_ids):

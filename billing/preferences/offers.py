@@ -67,7 +67,7 @@ OFFERED = {
     Preference.TICKET_REPLY: {TEXT: (EVERY, NEVER)},
     Preference.DIGEST: {MAIL: (DIGEST, NEVER)},
 }
-# What one click in a mail program may stop (notices-and-law.md, 2.2): nothing that must reach people.
+# What one click in a mail program may stop (RFC 8058): nothing that must reach people.
 STOPPABLE = frozenset({Preference.REMINDER, Preference.RECEIPT, Preference.DIGEST})
 # What must reach a payer by mail or on paper, and why.
 FLOOR = {

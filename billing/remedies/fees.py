@@ -16,7 +16,7 @@ NONE, FLAT, PERCENT = "none", "flat", "percent"
 TOLD_DAYS = 10  # at least so many days between the message and the charge
 PLAN_DAYS = 14  # what we plan for, so that a message may wait for a quiet day
 AGAIN = timedelta(days=365)
-# notices-and-law.md 2.5: no state's ceiling is seeded, so the product itself stays below the common ones.
+# Tables of the states' ceilings contradict each other, so none is built in: we stay below the common ones.
 MOST_PPM = 50_000
 MOST_HOME_CENTS = 1000
 MOST_BUSINESS_PPM = 15_000

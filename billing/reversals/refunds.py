@@ -67,8 +67,13 @@ def room(payment):
 
 def _reserved_cents(payment):
     """What has gone back of a payment, or is ordered to."""
-    alive = (Refund.payment == payment) & Refund.state.not_in(Refund.DEAD)
-    return int(Refund.select(fn.SUM(Refund.amount_cents)).where(alive).scalar() or 0)
+    return _cents_of(payment, Refund.state.not_in(Refund.DEAD))
+
+
+def _cents_of(payment, which):
+    """The sum of a payment's refunds for which the condition ``which`` holds."""
+    query = Refund.select(fn.SUM(Refund.amount_cents)).where((Refund.payment == payment) & which)
+    return int(query.scalar() or 0)
 
 
 def start(payment, *, amount_cents, reason, key, by, today, now, reopen=False, how=None):
@@ -176,8 +181,7 @@ def _order(payment, how, amount_cents, reopen, reason, key, by, today, now):
 
 def _needs_nobody(payment, amount_cents):
     """True while one person may decide alone; splitting a refund into small ones does not get around it."""
-    mine = (Refund.payment == payment) & Refund.state.not_in(Refund.DEAD) & (Refund.approved_by == "")
-    before = int(Refund.select(fn.SUM(Refund.amount_cents)).where(mine).scalar() or 0)
+    before = _cents_of(payment, Refund.state.not_in(Refund.DEAD) & (Refund.approved_by == ""))
     return before + amount_cents <= companies.current().refund_alone_cents
 
 
@@ -389,7 +393,8 @@ def _book(refund, state, *, by, today, now, **known):
         move(payment, Payment.VOIDED, returned_on=today, reason=refund.reason)
     elif payment.state in ledger.HOLDS_BACK:
         _take_from_invoices(payment, refund, refund.reopen_cents, by, today)
-        if _paid_cents(payment) == payment.amount_cents and payment.state != Payment.REFUNDED:
+        is_all = _cents_of(payment, Refund.state.in_(PAID)) == payment.amount_cents
+        if is_all and payment.state != Payment.REFUNDED:
             move(payment, Payment.REFUNDED)
     elif refund.how != Refund.VOID:
         _book_loss(payment, refund, by, today)
@@ -419,11 +424,6 @@ def _book_loss(payment, refund, by, today):
             payment=payment, key=f"refund:{refund.id}", kind=Loss.AFTER_REFUND, by=by, made_on=today,
             amount_cents=refund.amount_cents - taken, reason=f"{refund} of a payment that is {payment.state}",
         )  # fmt: skip
-
-
-def _paid_cents(payment):
-    paid = (Refund.payment == payment) & Refund.state.in_(PAID)
-    return int(Refund.select(fn.SUM(Refund.amount_cents)).where(paid).scalar() or 0)
 
 
 # --- Learning what happened ----------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""When a text may leave: from 8 am to 8 pm where the recipient is (notices-and-law.md, 2.3).
+"""When a text may leave: from 8 am to 8 pm where the recipient is.
+
+The federal rule for telemarketing ends at 9 pm (47 CFR 64.1200), that of Florida and some other states at
+8 pm; it is kept for every text.
 
 Where that is, the protected sites say, else the state of the address; where it may be one of two zones, both
 must be awake.
