@@ -130,7 +130,7 @@ def message(db, company, alice):
 def test_every_message_that_left_has_a_proof(message):
     pack = message_proofs.of_notice(message, now=NOW)
 
-    assert dict(told(pack, "what").facts)["Why it was sent"].startswith("The price of a service of yours")
+    assert dict(told(pack, "what").facts)["Why it was sent"].startswith("The price of one of your services")
     assert dict(told(pack, "what").facts)["Allowed by"]
     assert dict(told(pack, "whom").facts)["Address"] == "alice@example.com"
     assert told(pack, "text").text == "It costs $35.00 from March 1, 2027."
