@@ -4,7 +4,7 @@ import click
 from flask import current_app
 
 from admin import security
-from billing.edges.commands import command, say, whoami
+from billing.edges.command_line import command, say, whoami
 from models import Staff
 
 

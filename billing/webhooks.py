@@ -102,6 +102,11 @@ def _follow_transaction(event, gateway, today, now):
 # --- The watch -----------------------------------------------------------------------------------
 
 
+def address(base_url, *, is_demo):
+    """Where the processor should notify us; "" where it could not reach us anyway."""
+    return f"{base_url}/webhooks/authorize-net" if base_url.startswith("https://") or is_demo else ""
+
+
 def watch(*, gateway, url):
     """See that the processor notifies ``url``. Returns sentences about what was wrong, none when all is well.
 

@@ -12,13 +12,12 @@ from flask import current_app
 from billing import company as companies
 from billing import remittances, webhooks, words
 from billing.edges import pdf, seals
-from billing.edges.commands import DATE, command, progress, say, webhook_url, whoami
+from billing.edges.command_line import DATE, FILE, command, progress, say, whoami
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.reconciliation import certificates
 
 SPAN_DAYS = 30
-FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 
 
 @command("certificate")
@@ -87,7 +86,7 @@ def check_gateway():
     )
     gateway.check()
     say("It answers and accepts our credentials.")
-    url = webhook_url(config)
+    url = webhooks.address(config["BASE_URL"], is_demo=config["MODE"] == "demo")
     if not url:
         say(f"It cannot notify {config['BASE_URL']}: that address is not reached by https://.")
         return

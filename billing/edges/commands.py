@@ -4,9 +4,7 @@ Progress bars for people, silence under cron; exit status 0 when all went well, 
 (the sentences say what), 2 for a command that was typed wrong.
 """
 
-import getpass
 import signal
-import sys
 import time
 from contextlib import contextmanager
 
@@ -14,7 +12,6 @@ import click
 import requests
 from flask import current_app
 from flask.cli import with_appcontext
-from peewee import ProgrammingError
 
 import migrations
 from billing import (
@@ -34,7 +31,16 @@ from billing import (
 )
 from billing import company as companies
 from billing.collections import verdicts
-from billing.edges import mailbox, settings
+from billing.edges import (
+    bank_commands,
+    mailbox,
+    phone_commands,
+    preference_commands,
+    proofs,
+    rule_commands,
+    settings,
+)
+from billing.edges.command_line import DATE, command, in_words, progress, say, whoami
 from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.post import Post
 from billing.edges.print_batches import Press
@@ -45,7 +51,6 @@ from billing.reversals import refunds
 from billing.suspensions import steps as suspensions
 from models import Inbound, Invoice, db
 
-DATE = click.DateTime(["%Y-%m-%d"])
 WORKER_PAUSE_SECONDS = 2
 ROWS_AT_ONCE = 100  # of a file from the bank, before the worker looks at its other work
 WORKER_REST_SECONDS = 30  # after trouble that concerns all work: a busy database, no tables yet
@@ -54,72 +59,14 @@ HIGHEST_NUMBER = 2**31 - 1  # what an integer column holds
 
 def init_app(app):
     """Register every command."""
-    from billing.edges import (  # they use the tools below
-        bank_commands,
-        phone_commands,
-        preference_commands,
-        proofs,
-        rule_commands,
-    )
-
-    for command in (
+    for one in (
         init_db, import_customers, import_release, import_undo, run_daily, check_books, send_notices,
         read_mail, pay_link, demo, worker, list_settings, bank_commands.certificate,
         bank_commands.check_gateway, bank_commands.import_payments, phone_commands.import_calls,
         preference_commands.judge_notices,
         rule_commands.load_rules, proofs.verify_proof, reindex_search,
     ):  # fmt: skip
-        app.cli.add_command(command)
-
-
-def command(name):
-    """A click command with an open database, whose refusals are sentences and exit status 1."""
-
-    def wrap(function):
-        function = with_appcontext(_with_database(function))
-        return click.command(name)(function)
-
-    return wrap
-
-
-def _with_database(function):
-    def run(*args, **kwargs):
-        with _in_words(), db.connection_context():
-            return function(*args, **kwargs)
-
-    run.__doc__, run.__name__ = function.__doc__, function.__name__
-    run.__click_params__ = getattr(function, "__click_params__", [])
-    return run
-
-
-@contextmanager
-def _in_words():
-    """Refusals, and a database that cannot be used, as the sentences that a command ends with."""
-    try:
-        yield
-    except BillingError as refusal:
-        raise click.ClickException(str(refusal)) from None
-    except (*TROUBLE, ProgrammingError) as trouble:
-        raise click.ClickException(trouble_sentence(trouble)) from None
-
-
-@contextmanager
-def progress(label, length):
-    """Yield a callable that moves a bar on by so many items; silent when nobody watches."""
-    if not sys.stderr.isatty() or not length:
-        yield lambda count: None
-        return
-    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
-        yield bar.update
-
-
-def say(sentence):
-    """Tell the person in front of the terminal; cron gets it too, and mails it only when it is all."""
-    click.echo(sentence)
-
-
-def whoami():
-    return f"command line: {getpass.getuser()}"
+        app.cli.add_command(one)
 
 
 # --- Setting up ----------------------------------------------------------------------------------
@@ -248,7 +195,7 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
         send=post.send,
         compose=app.compose,
         at_once=app.config["CHARGES_AT_ONCE"],
-        webhook_url=webhook_url(app.config),
+        webhook_url=webhooks.address(app.config["BASE_URL"], is_demo=app.config["MODE"] == "demo"),
         dry_run=dry_run,
     )
     if not dry_run:
@@ -270,12 +217,6 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
     if not dry_run and only in (None, "send"):
         _try(printing.make_ordered, press=Press(app), clock=app.clock)  # where no worker runs
     return day.trouble
-
-
-def webhook_url(config):
-    """Where the processor should notify us; empty where it could not reach us anyway."""
-    reached = config["BASE_URL"].startswith("https://") or config["MODE"] == "demo"
-    return f"{config['BASE_URL']}/webhooks/authorize-net" if reached else ""
 
 
 def _run_step(step, day, tell):
@@ -376,7 +317,7 @@ def worker(once):
     while True:
         pause = WORKER_PAUSE_SECONDS
         try:
-            with _in_words(), db.connection_context():
+            with in_words(), db.connection_context():
                 app.clock.follow(companies.current())
                 work_once(app, post)
         except click.ClickException as trouble:

@@ -1,16 +1,12 @@
 """The command about the phone: import-calls. One use case, ending in a sentence."""
 
-import pathlib
-
 import click
 from flask import current_app
 
 from billing import calls, words
 from billing import company as companies
-from billing.edges.commands import command, say, whoami
+from billing.edges.command_line import FILE, command, say, whoami
 from billing.errors import BillingError
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 
 
 @command("import-calls")

@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from billing import preferences
-from billing.edges.commands import DATE, command, progress, say
+from billing.edges.command_line import DATE, command, progress, say
 from models import Notice
 
 FIRST = datetime(1970, 1, 1)

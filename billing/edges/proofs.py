@@ -11,8 +11,7 @@ from flask import current_app
 from billing import company as companies
 from billing import message_proofs, words
 from billing.edges import pdf, seals
-from billing.edges.bank_commands import FILE
-from billing.edges.commands import command, say
+from billing.edges.command_line import FILE, command, say
 from billing.renewals.proof import RENEWAL_NOTICE as OLDEST
 
 

@@ -6,7 +6,7 @@ import click
 from flask import current_app
 
 from billing import words
-from billing.edges.commands import command, say, whoami
+from billing.edges.command_line import command, say, whoami
 from billing.errors import BillingError
 from billing.renewals import rules
 
