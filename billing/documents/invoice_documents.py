@@ -35,7 +35,6 @@ def of(invoice, *, pay_url, today, as_issued=False, company=None):
         due_on=invoice.due_on,
         po_number=invoice.po_number,
         note=invoice.note,
-        state=stand.state,
         when=sentences.when(invoice, stand),
         when_note="" if as_issued else sentences.when_note(stand, today),
         sections=itemizing.sections(lines),
@@ -43,10 +42,6 @@ def of(invoice, *, pay_url, today, as_issued=False, company=None):
         discount_cents=invoice.discount_cents,
         taxes=itemizing.taxes(lines),
         total_cents=invoice.total_cents,
-        applied=stand.applied,
-        open_cents=stand.open_cents,
-        earlier=stand.earlier,
-        earlier_cents=stand.earlier_cents,
         expectation=sentences.expectation(lines, invoice),
         next_invoice=sentences.next_invoice(lines),
         wish="" if as_issued or not stand.asked_cents else sentences.wish(customer, charge),
@@ -56,11 +51,8 @@ def of(invoice, *, pay_url, today, as_issued=False, company=None):
         scan_line=_scan_line(customer, invoice, stand),
         automatic=charge,
         changes=changes.sentences(invoice, lines, read.before),
-        disputed_cents=stand.disputed_cents,
-        later_cents=stand.later_cents,
-        pay_by_on=stand.pay_by_on,
-        plan=stand.plan,
         language=customer.language,
+        **vars(stand),  # each under its own name
     )
 
 
