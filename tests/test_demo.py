@@ -142,6 +142,13 @@ def test_whoever_is_held_back_for_us_stands_in_the_money_that_waits_for_us(compa
     assert {Verdict.WAITING_FOR_US, Verdict.DISPUTED} <= codes and "ticket" in seen
 
 
+def test_what_is_unpaid_has_been_so_for_different_lengths(company):
+    days = {verdict.since_on for verdict in Verdict.select().where(Verdict.current)}
+
+    assert len(days) > 3 and max(days) <= TODAY
+    assert not Verdict.select().where(~Verdict.current).exists(), "nothing judged too early"
+
+
 def test_it_finds_something_in_every_queue(company):
     tables = (Invoice, Payment, Ticket, Notice)
     states = {table: {state for (state,) in table.select(table.state).tuples()} for table in tables}

@@ -11,14 +11,12 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from billing import bill, daily, localtime, notices, payments
-from billing.collections import verdicts
 from billing.demo import cast, past, people
 from billing.outcomes import HostedPage, Transaction
 from billing.reversals import refunds, returns
 from models import Company, Invoice, Payment, db
 
 REMINDERS_SINCE = timedelta(days=75)  # older reminders are left out: nobody would miss them
-JUDGED_SINCE = timedelta(days=63)
 PLAINLY_BEFORE = timedelta(days=45)  # older plain payments are booked in bulk (billing.demo.past)
 PARTIAL, ROUNDED_UP, BOUNCES = 0.012, 0.024, 0.036  # shares of all payments, each from the one before on
 SPECIAL = BOUNCES  # below it something is not plain; for cards: declined at first
@@ -87,8 +85,6 @@ class History:
         lines = [f"bill: {report}"]
         if day >= self.today - REMINDERS_SINCE:
             lines.append(f"remind: {notices.queue_reminders(day, now=at):,} reminders queued")
-        if self.today - JUDGED_SINCE <= day < self.today and day.weekday() == self.today.weekday():
-            verdicts.judge_all(day, now=at)  # once a week is enough to tell since when something is so
         daily.finish(job, lines, failed=False, now=at + timedelta(minutes=2))
         self._plan_payments(Invoice.select().where(Invoice.number >= first), day)
 

@@ -8,21 +8,51 @@ from datetime import timedelta
 from billing import tickets
 from billing.collections import stances, verdicts
 from billing.demo import cast, patience
-from models import Contact, Customer, Invoice, Stance, Ticket, Verdict
+from models import Contact, Customer, Invoice, Promise, Stance, Ticket, Verdict, db
 
+SAID_TODAY = (Verdict.PAYMENT_IN_FLIGHT, Verdict.METHOD_FAILED, Verdict.PROMISE_RUNNING, Verdict.PLAN_RUNNING)
 PANELS = "This bills two panels, and we have had one since the remodel in spring. Could you look into it?"
 HOURS = "My hours were cut in half this fall. I can do part of it now and the rest after the holidays."
 
 
 def play(history):
     """Set today's scenes and judge everything past due."""
-    verdicts.judge_all(history.today, now=history.now)
-    late = _nobody_knows(history)
+    late = _as_judged(history, lambda: _nobody_knows(history))
     if late:
         _ask(history, late[0])
     if len(late) > 1:
         _tell(history, late[1])
-    verdicts.judge_all(history.today, now=history.now)
+    _keep(_as_judged(history, lambda: list(Verdict.select().dicts())), history.today)
+
+
+def _as_judged(history, read):
+    """What ``read`` finds once everything is judged; those verdicts are not kept, because they are frozen."""
+    with db.atomic() as judged:
+        verdicts.judge_all(history.today, now=history.now)
+        found = read()
+        judged.rollback()
+    return found
+
+
+def _keep(rows, today):
+    """The daily job has judged for long: all is so since its proof was there, or since it was late."""
+    told = dict(Stance.select(Stance.customer, Stance.heard_on).tuples())
+    is_broken = Promise.state == Promise.BROKEN
+    broken = dict(Promise.select(Promise.customer, Promise.decided_on).where(is_broken).tuples())
+    for row in rows:
+        since = [row["due_on"] + timedelta(days=1)]
+        if row["waiting_since_at"]:
+            since.append(row["waiting_since_at"].date())
+        if row["code"] in (Verdict.CANNOT_PAY, Verdict.WILL_NOT_PAY):
+            since.append(told[row["customer"]])
+        elif row["code"] in SAID_TODAY:
+            since.append(today)
+        elif row["code"] == Verdict.UNKNOWN and row["customer"] in broken:
+            since.append(broken[row["customer"]])
+        row["since_on"] = min(max(since), today)
+        del row["id"]
+    if rows:
+        Verdict.insert_many(rows).execute()
 
 
 def _nobody_knows(history):
