@@ -22,7 +22,7 @@ from billing.errors import BillingError
 from billing.money import format_cents
 from billing.tickets import canned, clocks, looking
 from billing.tickets import finding as found
-from models import Contact, Invoice, Line, Message, Staff, Ticket
+from models import Contact, Dispute, Invoice, Line, Message, Plan, Staff, Ticket
 
 MOST_CHOICES = 100
 TOO_LONG = f"Please keep it under {tickets.LONGEST:,} characters."
@@ -252,6 +252,7 @@ class TicketView(StaffView):
             first_answer=first_answer_words(row),
             canned=canned.offered(row, security.me()) if may_answer else [],
             owes=owes(row.customer),
+            decisions=decisions(row),
             links=self._links(row),
             tables=[],
             actions=self.row_actions(row),
@@ -358,6 +359,22 @@ def first_answer_words(row):
         return ""
     minutes = int(took.total_seconds() // 60)
     return words.plural(minutes // 60, "working hour") if minutes >= 60 else words.plural(minutes, "minute")
+
+
+def decisions(row):
+    """[(what it asks us to decide, the act, its address)]: words alone answer no proposal and no dispute."""
+    plan = (Plan.ticket == row) & (Plan.state == Plan.PROPOSED) & (Plan.waits_for == Plan.US)
+    disputed = (Dispute.ticket == row) & (Dispute.state == Dispute.OPEN)
+    found = [
+        (f"They propose to pay {format_cents(one.amount_cents)} in {one.count} parts.", "Answer the proposal",
+         url_for("staff_plan.details_view", id=one.id))
+        for one in Plan.select().where(plan)
+    ]  # fmt: skip
+    return found + [
+        (f"They dispute {format_cents(one.amount_cents)} of it; that part is on hold until it is decided.",
+         "Decide the dispute", url_for("staff_dispute.details_view", id=one.id))
+        for one in Dispute.select().where(disputed)
+    ]  # fmt: skip
 
 
 def owes(customer):

@@ -107,6 +107,10 @@ def test_staff_hear_that_what_nobody_ordered_is_billed_again(app, alice):
     )  # fmt: skip
 
     desk = enter(app)
+    assert (
+        f'href="/staff/dispute/{made.id}">Decide the dispute</a>'
+        in desk.get(f"/staff/ticket/{made.ticket_id}").text
+    )
     page = text_of(desk.act("dispute", "uphold", made, amount="30.00", decision="You are right."))
 
     assert "“Cellular backup” goes on: it is billed again on December 1, 2026." in page

@@ -91,6 +91,15 @@ def test_who_may_offer_what(app, owed, alice, role, count, amounts, says):
     assert says in text_of(page)
 
 
+def test_its_ticket_leads_to_where_it_is_answered(app, proposal):
+    desk, ticket = enter(app, "billing"), Ticket.get()
+    asks = f'in 2 parts.</span> <a href="/staff/plan/{proposal.id}">Answer the proposal</a>'
+    assert asks in desk.get(f"/staff/ticket/{ticket.id}").text
+
+    desk.act("plan", "accept", proposal)
+    assert asks not in desk.get(f"/staff/ticket/{ticket.id}").text
+
+
 def test_its_page_names_what_is_proposed_and_nothing_twice(app, proposal):
     page = text_of(enter(app, "billing").get(f"/staff/plan/{proposal.id}"))
 
