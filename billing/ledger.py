@@ -357,6 +357,19 @@ def _take_back(allocation, *, reason, by, on):
     )
 
 
+def owed_again(payment, reason=None):
+    """A query of the invoices that were taken back from a payment and are owed now, the oldest first.
+
+    reason -- only those that were taken back for it
+    """
+    twins = (Allocation.payment == payment) & (Allocation.amount_cents < 0)
+    if reason is not None:
+        twins &= Allocation.reason == reason
+    taken = Allocation.select(Allocation.invoice).where(twins)
+    owed = Invoice.select().where(Invoice.id.in_(taken) & Invoice.IS_OWED)
+    return owed.order_by(Invoice.due_on, Invoice.id)
+
+
 def open_money(money):
     """New money is ours: all of it is unapplied. Called once, when it is approved or credited."""
     _set(money, money.amount_cents)

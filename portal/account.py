@@ -14,6 +14,7 @@ from billing.documents import receipt_documents, standing, statement_documents
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
+from billing.payments import claiming
 from models import Contact, Invoice, Payment
 from portal import autopay, invoice_page, more_time, payments, serious, visitor
 from portal import methods as paying_by_click
@@ -100,12 +101,9 @@ def review():
 def pay():
     """Pay the chosen invoices in full, in one payment: on the processor's page, or with what is saved."""
     (chosen, asked), form = _chosen(request.form), PayForm()
-    total_cents = sum(asked[invoice.id].cents for invoice in chosen)
-    if not form.validate() or form.cents != total_cents or not chosen:
-        flash("What is open changed since you looked. This is how it stands now.", "error")
-        return redirect(url_for("portal.account"), 303)
     parts = [(invoice, asked[invoice.id].cents) for invoice in chosen]
     try:
+        claiming.check_sum(parts, form.cents if form.validate() else None)
         if "method" in request.form:
             return paying_by_click.pay(parts, form, back=url_for("portal.account"))
         return payments.begin(

@@ -15,7 +15,7 @@ from billing.documents import receipt_documents
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import GatewayUnavailable, PaymentInProgress
-from models import Allocation, Contact, Invoice, Payment
+from models import Contact, Invoice, Payment
 from portal import speaking, visitor
 from portal.door import bp
 
@@ -167,11 +167,7 @@ def _open_again(payment):
     """The invoices that it paid once, and does not any more, as far as they are open; the oldest first."""
     if payment.state in Payment.LIVE:
         return []
-    taken = Allocation.select(Allocation.invoice).where(
-        (Allocation.payment == payment) & (Allocation.amount_cents < 0)
-    )
-    owed = Invoice.select().where(Invoice.IS_OWED & Invoice.id.in_(taken))
-    return list(owed.order_by(Invoice.due_on, Invoice.id))
+    return list(ledger.owed_again(payment))
 
 
 def _can_save(payment):

@@ -266,9 +266,8 @@ def _pay_part(plan, around):
     """Start the payment of exactly what the button named: what is due of the plan, on its invoices."""
     form = PayForm()
     try:
-        if not form.validate():
-            raise BillingError(standing.CHANGED)
-        parts = standing.parts_named(plan, form.cents, today=g.today)
+        cents = form.cents if form.validate() else None
+        parts = standing.parts_named(plan, cents, today=g.today)
         if "method" in request.form and not around.token:
             return paying_by_click.pay(parts, form, back=around.here)
         return payments.begin(

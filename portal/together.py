@@ -8,6 +8,7 @@ from flask import abort, flash, g, redirect, render_template, url_for
 from billing import demands, links
 from billing.errors import BillingError
 from billing.notices import joining
+from billing.payments import claiming
 from models import Link
 from portal import payments, serious, speaking
 from portal.door import bp
@@ -55,11 +56,9 @@ def pay_all_of_it(token):
     here = url_for("portal.pay_together", token=token)
     link, rows = _follow(token)
     form = PayForm()
-    if not form.validate() or form.cents != sum(cents for _, _, cents in rows):
-        flash("What is open changed since you looked. This is how it stands now.", "error")
-        return redirect(here, 303)
     parts = [(invoice, cents) for invoice, _, cents in rows]
     try:
+        claiming.check_sum(parts, form.cents if form.validate() else None)
         return payments.begin(link.customer, parts, key=form.key.data, back=here, contact=link.contact)
     except BillingError as refusal:
         flash(str(refusal), "error")

@@ -17,6 +17,7 @@ ASK_AT = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 45, 50, 60))
 ASK_LATER = timedelta(hours=1)
 ASK_CHARGE_AT = (timedelta(minutes=5), timedelta(hours=1))  # after a saved method was charged; then daily
 ASK_CHARGE_LATER = timedelta(days=1)
+CHANGED = "What is open changed since you looked. This is how it stands now."
 STARTED_ELSEWHERE = "Another payment of this invoice has just been started."
 
 
@@ -64,6 +65,15 @@ def check_amount(invoice, cents):
         most = format_cents(invoice.open_cents)
         between = most if lowest == invoice.open_cents else f"between {format_cents(lowest)} and {most}"
         raise BillingError(f"Please enter {between}.")
+
+
+def check_sum(parts, cents):
+    """Refuse a button that named another sum than there is to pay now: the page is shown anew.
+
+    parts -- [(Invoice, cents)] as they stand; ``cents`` is what the button said
+    """
+    if not parts or cents != sum(part for _, part in parts):
+        raise BillingError(CHANGED)
 
 
 def _check_parts(parts):

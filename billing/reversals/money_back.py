@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import words
+from billing import ledger, words
 from billing.documents import letterheads, naming
 from billing.money import format_cents
-from models import Allocation, Invoice, OneOff, Payment, PaymentPart, Refund
+from models import Invoice, OneOff, Payment, PaymentPart, Refund
 
 
 @dataclass(frozen=True)
@@ -209,14 +209,9 @@ def reopened(payment, company, reason=None):
 
     reason -- only those that were taken back for it
     """
-    twins = (Allocation.payment == payment) & (Allocation.amount_cents < 0)
-    if reason is not None:
-        twins &= Allocation.reason == reason
-    taken = Allocation.select(Allocation.invoice).where(twins)
+    found = ledger.owed_again(payment, reason)
     if payment.state == Payment.EXPIRED:  # it was meant for these and never paid them
-        taken = PaymentPart.select(PaymentPart.invoice).where(PaymentPart.payment == payment)
-    query = Invoice.select().where(Invoice.id.in_(taken) & Invoice.IS_OWED)
-    return tuple(
-        Reopened(one, naming.number(one, company), one.due_on, one.open_cents)
-        for one in query.order_by(Invoice.due_on, Invoice.id)
-    )
+        meant = PaymentPart.select(PaymentPart.invoice).where(PaymentPart.payment == payment)
+        owed = Invoice.select().where(Invoice.id.in_(meant) & Invoice.IS_OWED)
+        found = owed.order_by(Invoice.due_on, Invoice.id)
+    return tuple(Reopened(one, naming.number(one, company), one.due_on, one.open_cents) for one in found)

@@ -18,7 +18,7 @@ from billing.money import format_cents
 from billing.outcomes import return_cause
 from billing.remedies import given_up
 from billing.states import move
-from models import Allocation, Chargeback, Hold, Invoice, Item, Loss, OneOff, Payment, Refund
+from models import Chargeback, Hold, Item, Loss, OneOff, Payment, Refund
 
 FEE_CODES = ("R01", "R09")  # Nacha allows a return fee for lack of funds only
 FEE_ITEM = "RETURN-FEE"
@@ -344,21 +344,12 @@ def win(case, *, by, today, now, note=""):
         back = min(case.amount_cents, payment.amount_cents - refunded)
         move(payment, Payment.SETTLED, reason="")
         ledger.take_in(payment, back)
-        ledger.apply_oldest_first(payment, by=by, on=today, only=_reopened(payment, str(case)))
+        ledger.apply_oldest_first(payment, by=by, on=today, only=list(ledger.owed_again(payment, str(case))))
         if refunded == payment.amount_cents:
             move(payment, Payment.REFUNDED)
         _lift_hold(case, today)
         events.record("chargeback.won", case, by=by, now=now, reason=note)
     return case
-
-
-def _reopened(payment, reason):
-    """The invoices that were taken back from a payment for this reason and are owed, oldest first."""
-    twins = Allocation.select(Allocation.invoice).where(
-        (Allocation.payment == payment) & (Allocation.reason == reason) & (Allocation.amount_cents < 0)
-    )
-    owed = Invoice.id.in_(twins) & Invoice.IS_OWED
-    return list(Invoice.select().where(owed).order_by(Invoice.due_on, Invoice.id))
 
 
 def _lift_hold(case, today):
