@@ -14,7 +14,7 @@ from billing.automatic import autopay, upcoming
 from billing.documents import autopay_documents
 from billing.money import format_cents
 from billing.preferences import offers
-from models import Preference
+from models import PaymentMethod, Preference
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ def next_invoice(customer, *, today):
         return None  # paused, muted, or not billable before somebody has looked at it
     due_on = bill_on + timedelta(days=companies.terms_days(company, customer))
     standing = autopay.standing(customer)
+    if standing and standing.method.state != PaymentMethod.ACTIVE:
+        standing = None  # it waits for another card or account: what comes is not charged
     return NextInvoice(
         charge_on=standing and max(autopay.charge_day(standing, issued_on=bill_on, due_on=due_on), bill_on),
         method=standing.method.label if standing else "",

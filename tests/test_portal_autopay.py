@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from billing import checks, daily, links, notices
-from billing.automatic import autopay, consent, upcoming
+from billing.automatic import autopay, consent, methods, upcoming
 from billing.edges import letters as writing
 from models import (
     Autopay,
@@ -464,6 +464,24 @@ def test_after_a_decline_nobody_is_told_to_do_nothing(alices, alice, told, stand
         assert page.link("Use another card or account") == "/account/autopay?change=1"
 
 
+def test_a_card_that_is_refused_is_not_promised_to_pay_and_another_is_one_click_away(
+    alices, alice, card, told, standing, clock
+):
+    make_charge(make_contract(alice), cents=3000, starts_on=date(2027, 1, 1), item=make_item())
+    assert "and is charged to Visa ending 4242" in alices.open("/account").text
+    methods.disable(card, reason="The card has expired.", by=BY, now=clock.now())
+
+    overview, page = alices.open("/account"), alices.open("/account/autopay")
+
+    assert "is charged to Visa ending 4242" not in overview.text
+    for seen in (overview, page):
+        assert seen.link("Use another card or account") == "/account/autopay?change=1"
+    assert "Waiting" in page.text and "Your invoices are paid from" not in page.text
+    assert "Visa ending 4242 cannot be charged any more. The card has expired." in page.text
+    aim = alices.open("/account/methods").tree.xpath("//form//input[@name='for']/@value")
+    assert aim == ["autopay"], "what is added now is meant for autopay"
+
+
 def test_what_was_above_the_limit_is_not_called_above_it_when_a_part_is_paid(alice, card, clock):
     agreed(alice, card, clock, cap_cents=4000)
     invoice = make_invoice(alice)
@@ -594,8 +612,6 @@ def test_without_signing_in_they_lead_to_the_door(app, db):
 @pytest.fixture
 def saved(shop, alice, paying):
     """Alice's card as the gateway keeps it."""
-    from billing.automatic import methods
-
     customer = Customer.get_by_id(alice.id)
     methods.profile(customer, gateway=paying.gateway)
     paying.sandbox.method(customer.account_number, expiration="05/39")

@@ -76,6 +76,11 @@ class Upcoming:
         return "You need not do anything."
 
     @property
+    def needs_another_method(self):
+        """True when another card or account is what would help."""
+        return self.is_retry or self.objection in (OUT_OF_USE, STOPPED)
+
+    @property
     def why_not(self):
         """A sentence for the customer on why it is not charged by itself; empty when it is."""
         return {

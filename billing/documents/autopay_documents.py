@@ -40,6 +40,7 @@ class ChargeDocument:
     put_off_from_on: date | None = None
     when: str = ""  # the day in a sentence
     advice: str = ""
+    needs_another_method: bool = False
 
     @property
     def sentence(self):
@@ -77,6 +78,7 @@ def charge_document(charge, *, company=None):
         ),
         when=charge.when,
         advice=charge.advice,
+        needs_another_method=charge.needs_another_method,
     )
 
 

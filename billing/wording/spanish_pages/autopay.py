@@ -3,6 +3,7 @@
 
 SENTENCES = {
     "On": "Activado",
+    "Waiting": "En espera",
     "Your invoices are paid from {method}, {day}.": "Sus facturas se pagan con {method}, {day}.",
     "on its due date": "en su fecha de vencimiento",
     "1 day before its due date": "1 día antes de su fecha de vencimiento",
