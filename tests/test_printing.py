@@ -433,3 +433,11 @@ def test_every_mail_can_be_a_letter_that_does_not_speak_of_mail(db, language):
             assert said.title and said.blocks, (kind, case)
             assert not re.search(r"(?i)(this|reply to this) mail|este correo", words), (kind, case)
             assert "/i/Zk3vQ0m1" not in words, (kind, case)  # nobody types a secret
+
+
+def test_the_slip_of_what_is_late_does_not_name_its_day_as_one_to_come(press, clock, late_letter):
+    batch_of(press, clock)
+
+    words_of_it = " ".join("".join(pages_of(printing.file_of(PrintBatch.get()))).split())
+    assert re.search(r"was due \w+ \d+, \d{4}", words_of_it), words_of_it
+    assert not re.search(r"\bby \w+ \d+, \d{4}", words_of_it)

@@ -349,3 +349,20 @@ def test_nobody_is_asked_to_reply_to_a_letter(kind):
     text = defaults.of(kind, "mail", "en")
 
     assert not re.search(r"\b(this|by|we) mail\b", f"{text.subject}\n{text.body}", re.I)
+
+
+OF_EARLIER_ROWS = (
+    "A message is sent whenever a contract ends.",
+    "A message is sent whenever we send money back.",
+    "A copy of every authorization is sent to whom it binds.",
+    "A copy of every plan is sent to whom it binds.",
+    "You asked to be asked before a larger automatic payment.",
+    "The law or your agreement wants you to be told before your agreement renews.",
+    "The price of a service of yours changes; it counts only once you were told.",
+)
+
+
+@pytest.mark.parametrize("why", OF_EARLIER_ROWS)
+def test_why_a_letter_came_is_said_in_spanish_though_we_say_it_otherwise_by_now(why):
+    """A reason stands on its row: a letter that had waited once said it in English."""
+    assert not re.search(r"\b(the|is|was|you)\b", tongues.TONGUES["es"].say(why), re.I)

@@ -19,6 +19,14 @@ AROUND = {
     "License": "Licencia",
     " or call {phone}": " o llame al {phone}",
     "You get invoices for this account.": "Usted recibe las facturas de esta cuenta.",
+    # As they stood until November 2026: what waits, or is printed again, says them still.
+    "A message is sent whenever a contract ends.": "Le avisamos cada vez que termina un contrato.",
+    "A message is sent whenever we send money back.": "Le avisamos cada vez que devolvemos dinero.",
+    "A copy of every authorization is sent to whom it binds.": "Enviamos una copia de cada autorización a quien la dio.",
+    "A copy of every plan is sent to whom it binds.": "Enviamos una copia de cada plan a quien lo acordó.",
+    "You asked to be asked before a larger automatic payment.": "Usted pidió que le preguntemos antes de un pago automático mayor.",
+    "The law or your agreement wants you to be told before your agreement renews.": "La ley o su contrato exige que le avisemos antes de que se renueve.",
+    "The price of a service of yours changes; it counts only once you were told.": "El precio de un servicio suyo cambia; vale solo después de avisarle.",
     "You asked for invoices that are still unpaid shortly before their date.": (
         "Usted pidió las facturas que siguen pendientes poco antes de su fecha."
     ),
@@ -103,7 +111,7 @@ AROUND = {
     "We remind you of what is due and not paid yet.": "Le recordamos lo que vence y aún no se ha pagado.",
     "An invoice of this account is past its due date.": "Una factura de esta cuenta pasó su fecha de vencimiento.",
     "The law or your agreement requires us to tell you before it renews.": (
-        "La ley o su contrato piden que se le avise antes de que su contrato se renueve."
+        "La ley o su contrato exige que le avisemos antes de que se renueve."
     ),
     "Once a year we remind you of what you have with us and how to end it.": (
         "Una vez al año le recordamos qué tiene con nosotros y cómo terminarlo."
