@@ -553,3 +553,15 @@ def test_autopay_that_stood_that_day_is_what_decides(alice):
     assert not preferences.at(person, NOW + timedelta(days=11)).wants("upcoming_charge", MAIL)
     assert Customer.get().id == alice.id
     assert Event.select().count() == 0
+
+
+def test_the_history_does_not_say_that_the_law_was_switched_off(alice):
+    """“Price change on paper: no” stood there while letters went on, as they must."""
+    person = payer(alice)
+    choose(person, {("price_change", "paper"): ALWAYS})
+    choose(person, {("price_change", "paper"): NOT, ("price_change", "mail"): ALWAYS})
+
+    told = [change.what for change in preferences.history(person, most=5)]
+
+    assert "Price change on paper: only where the law wants paper" in told
+    assert not any(what == "Price change on paper: no" for what in told)

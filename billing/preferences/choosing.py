@@ -197,6 +197,14 @@ class Change(NamedTuple):
     reason: str
 
 
+def _said(row):
+    """What a change chose, in words; the floor of the law is not said to be gone."""
+    wish = stored(row.timing, row.days_ahead, row.digest_day)
+    if row.event in offers.WRITTEN and row.channel == offers.PAPER and wish == offers.NOT:
+        return "only where the law wants paper"
+    return offers.words_of(row.event, wish).lower()
+
+
 def history(contact, *, most):
     """The newest ``most`` changes of a contact as [Change], newest first."""
     rows = contact.preference_changes.where(PreferenceChange.via != PreferenceChange.IMPORT)
@@ -206,8 +214,7 @@ def history(contact, *, most):
             at=row.at,
             event=row.event,
             channel=row.channel,
-            what=f"{offers.TITLES[row.event]} {offers.BY[row.channel]}: "
-            + offers.words_of(row.event, stored(row.timing, row.days_ahead, row.digest_day)).lower(),
+            what=f"{offers.TITLES[row.event]} {offers.BY[row.channel]}: " + _said(row),
             by=row.by,
             via=row.via,
             how=how[row.via],

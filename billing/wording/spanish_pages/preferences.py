@@ -91,6 +91,7 @@ SENTENCES = {
     "With the invoice": "Con la factura",
     "with the invoice": "con la factura",
     "no": "no",
+    "only where the law wants paper": "solo donde la ley exige papel",
     "yes": "sí",
     "As usual": "Como siempre",
     "as usual": "como siempre",
