@@ -16,6 +16,7 @@ FAULT = "The app says that the panel is offline. Nothing reaches you, I tried a 
 GIFT = "Three visits until the door contact worked; they stayed patient."
 LOST = "They moved out in summer: letters come back, the number is dead."
 DAYS = 6
+PATIENCE_DAYS = 45  # nobody is given up sooner
 
 
 def play(history):
@@ -84,8 +85,9 @@ def _lost(history):
     """The oldest invoice of a business that is open: billing would like to give it up."""
     firms = Customer.select().where((Customer.kind == Customer.COMMERCIAL) & patience.strangers())
     late = ledger.past_due(history.today).where(Invoice.customer.in_(firms))
-    unread = late.where(Invoice.first_seen_at.is_null())  # whoever opens our mail is not gone
-    for invoice in unread.order_by(Invoice.due_on).limit(5):
+    old = Invoice.due_on <= history.today - timedelta(days=PATIENCE_DAYS)
+    unread = Invoice.first_seen_at.is_null()  # whoever opens our mail is hardly gone
+    for invoice in late.order_by((old & unread).desc(), old.desc(), Invoice.due_on).limit(5):
         if not ledger.standing_attempt(invoice):
             write_offs.bad_debt(invoice, reason=LOST, by=cast.OFFICE, now=history.now)
             return
