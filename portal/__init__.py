@@ -58,6 +58,7 @@ def init_app(app):
         plural=words.plural,
         theirs=speaking.theirs,
         reason=speaking.reason,
+        subject=speaking.subject,
     )
     app.register_blueprint(door.bp)
     machines = (webhooks.authorize_net, texts.incoming_text, phone.incoming_calls, preferences.stop_by_click)

@@ -4,6 +4,8 @@ What was chosen in this browser, else what the account reads, else what the brow
 is then said whole, or left in English (``billing.wording.finished``).
 """
 
+import re
+
 from flask import current_app, g, has_request_context, request, session
 
 from billing.documents import letterheads
@@ -65,6 +67,17 @@ def reason(value):
 def ours_until(value, sign, then="reason"):
     """A template's filter: what stands before the first ``sign`` is ours, the rest a reason or ``theirs``."""
     return value if is_english() else finished.ours_until(value, sign, then)
+
+
+_OUR_SUBJECTS = re.compile(
+    r"(?:Invoice \S+: \S+ disputed|Question about invoice \S+|Would like to pay \S+ in \d+ payments)(?:, .*)?"
+)
+
+
+def subject(value):
+    """A template's filter: what a question is called; a name that we gave is said, any other is theirs."""
+    ours = _OUR_SUBJECTS.fullmatch(value)
+    return theirs(value) if not ours else ours_until(value, ", ", "theirs")
 
 
 def answer(response):

@@ -20,7 +20,8 @@ if (chooser) {
   const say = () => {
     const chosen = [...chooser.querySelectorAll("input:checked")];
     const cents = chosen.reduce((sum, box) => sum + Number(box.dataset.cents), 0);
-    chooser.querySelector("[data-sum]").textContent = chosen.length ? `Review and pay ${dollars.format(cents / 100)}` : "Choose an invoice to pay";
+    const button = chooser.querySelector("[data-sum]");
+    button.textContent = chosen.length ? `${button.dataset.sum} ${dollars.format(cents / 100)}` : button.dataset.none;
   };
   chooser.addEventListener("change", say);
   say();

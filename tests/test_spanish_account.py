@@ -251,5 +251,11 @@ def test_every_page_is_spanish_and_what_was_typed_is_as_it_was(walk, typed):
     assert typed.words.keys() - met == NOT_SHOWN
 
 
+def test_what_a_question_was_called_by_us_is_said_and_the_line_in_it_is_as_it_was(walk, typed):
+    [page] = [one for path, one in walk("es").items() if path == "/account/questions"]
+
+    assert f"Factura 10001: $1.00 en duda, {typed('charge.text 0')}" in page.text
+
+
 # typed, and on no page of a customer: names that give way to others, and words that only staff read
 NOT_SHOWN = {"site.street2"}

@@ -48,3 +48,10 @@ def test_what_somebody_typed_keeps_its_lines_and_spaces():
     assert said(f"<p>{theirs(address)}</p>") == f"<p>{address}</p>"
     assert said(f"<p>{theirs('Open')}\n{theirs(address)}</p>") == f"<p>Open\n{address}</p>"
     assert said(f"<p>Open\n   <b>{theirs(address)}</b></p>") == f"<p>Pendiente <b>{address}</b></p>"
+
+
+def test_what_stands_before_a_card_is_no_brand():
+    assert said("<p>Remove Visa ending 4242</p>") == "<p>Quitar Visa terminada en 4242</p>"
+    assert said("<p>Pay $5.00 with American Express ending 4242</p>") == (
+        "<p>Pagar $5.00 con American Express terminada en 4242</p>"
+    )

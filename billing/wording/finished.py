@@ -41,7 +41,7 @@ _TOKENS = re.compile(
 )
 _NAME = re.compile(r"</?(\w+)")
 _LANG = re.compile(r'<html lang="en-US">')
-_HEARD = re.compile(r'( (?:aria-label|alt|placeholder|title|data-label)=")([^"]*)(")')
+_HEARD = re.compile(r'( (?:aria-label|alt|placeholder|title|data-label|data-sum|data-none)=")([^"]*)(")')
 _INLINE = frozenset({"a", "abbr", "b", "code", "em", "i", "small", "span", "strong", "time"})
 
 

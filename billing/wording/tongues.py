@@ -32,7 +32,8 @@ _BRACES = re.compile(r"\\\{(\w+)\\\}")
 # what may stand in braces of a certain name; anything in others
 _KINDS = {
     "count": r"[\d,]+", "total": r"[\d,]+", "money": r"[−-]?\$[\d,.]*\d", "digits": r"\w{2,6}",
-    "numbers": r"\S+ and \S+|\S+, .+ and \S+", "number": r"\S+", "brand": r"[A-Z]\w*(?: [A-Z]\w*)?",
+    "numbers": r"\S+ and \S+|\S+, .+ and \S+", "number": r"\S+",
+    "brand": r"American Express|Diners Club|[A-Z]\w*",
     "rate": r"[\d.]+%", "ordinal": r"\d+\w\w", "one": r"\$[^.]+", "other": r"\$[^.]+",
     "cycle": r"(?:every )?(?:month|3 months|6 months|year)", "theirs": "\uf8fe[^\uf8ff]*\uf8ff",
     "ways": rf"(?:{_WAYS})[^.:;]*?", "spans": r"\d+ days?(?:(?:,|,? and) \d+ days?)*",

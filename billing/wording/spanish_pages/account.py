@@ -21,7 +21,7 @@ SENTENCES = {
     "not due until you have our answer": "no vence hasta que tenga nuestra respuesta",
     "What invoice {number} is for": "De qué es la factura {number}",
     "Review and pay": "Revisar y pagar",
-    "Review and pay {money}": "Revisar y pagar {money}",
+    "Choose an invoice to pay": "Elija una factura para pagar",
     "What comes next": "Lo que viene",
     "Your next invoice is for {money}.": "Su próxima factura es de {money}.",
     "It comes on {day} and is due {date}.": "Llega el {day} y vence el {date}.",

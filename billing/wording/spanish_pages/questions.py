@@ -24,6 +24,8 @@ SENTENCES = {
     "For help right now, call us": "Si necesita ayuda ahora mismo, llámenos",
     "Subject": "Asunto",
     "Question about invoice {number}": "Pregunta sobre la factura {number}",
+    "Invoice {number}: {money} disputed": "Factura {number}: {money} en duda",
+    "Would like to pay {money} in {count} payments": "Quiere pagar {money} en {count} pagos",
     "We never need a card number or a password.": "Nunca necesitamos un número de tarjeta ni una contraseña.",
     "What does not work?": "¿Qué no funciona?",
     "Where?": "¿Dónde?",
