@@ -40,7 +40,7 @@ def start_online(customer, parts, *, key, gateway, urls, today, now, contact=Non
     the processor cannot be reached (nothing was charged), BillingError for amounts that cannot be.
     """
     claiming.check_owner(customer, parts)
-    payment = claiming.same_click(customer, key) or _same_attempt(customer, parts)
+    payment = claiming.same_click(customer, key) or _same_attempt(parts)
     if payment is None:
         payment = _claim_or_join(customer, parts, key, today, now)
     if payment.state == Payment.PREPARED:
@@ -68,7 +68,7 @@ def start_by_phone(customer, parts, *, key, gateway, urls, by, today, now, conta
     return payment
 
 
-def _same_attempt(customer, parts):
+def _same_attempt(parts):
     """The live page for exactly these parts, or None. Raises PaymentInProgress for any other attempt."""
     wanted = {invoice.id: cents for invoice, cents in parts}
     claims = PaymentPart.select(PaymentPart, Payment).join(Payment).where(
@@ -90,7 +90,7 @@ def _claim_or_join(customer, parts, key, today, now):
         ask_at = now + attempts.QUARANTINE
         return claiming.claim(customer, lambda: parts, key, today, now, kind=Payment.ONLINE, ask_at=ask_at)
     except IntegrityError:
-        earlier = claiming.same_click(customer, key) or _same_attempt(customer, parts)
+        earlier = claiming.same_click(customer, key) or _same_attempt(parts)
         if earlier is None:
             raise PaymentInProgress(claiming.STARTED_ELSEWHERE) from None
         return earlier

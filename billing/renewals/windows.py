@@ -174,7 +174,7 @@ def plan(group, agreement, *, has_email, may_write):
     else:
         plan_on, said = _third(opens_on, closes_on, medium)
         alarm_on = max(opens_on, closes_on - ALARM_DAYS * DAY)
-    plan_on, moved = _mailing_day(plan_on, opens_on, closes_on, medium)
+    plan_on, moved = _mailing_day(plan_on, opens_on, closes_on)
     lines = [*why, said, *moved]
     lines.append(f"Staff are told when there is no proof by {words.date(alarm_on)}.")
     return Plan(
@@ -232,7 +232,7 @@ def _in_the_year(agreement, opens_on, closes_on):
     return plan_on, f"Planned about the day on which the contract began: {words.date(plan_on)}."
 
 
-def _mailing_day(day, opens_on, closes_on, medium):
+def _mailing_day(day, opens_on, closes_on):
     """A planned Sunday or holiday moves earlier, later only where the window has not opened: (day, lines)."""
     for step, edge in ((-DAY, opens_on), (DAY, closes_on)):
         moved = day
