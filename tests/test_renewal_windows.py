@@ -392,7 +392,7 @@ def test_a_shared_message_stays_inside_every_window():
 def test_a_planned_day_moves_earlier_and_never_out_of_the_window(day, opens, closes, moved):
     day, opens, closes = map(date.fromisoformat, (day, opens, closes))
 
-    assert str(windows._mailing_day(day, opens, closes, EMAIL)[0]) == moved
+    assert str(windows._mailing_day(day, opens, closes)[0]) == moved
 
 
 def test_every_day_of_ten_years_is_planned_inside_its_window():
@@ -500,7 +500,8 @@ def rendered(document, name):
     """The mail, or the letter, as somebody reads it."""
     if name == "letter":
         templates = Environment(loader=FileSystemLoader("templates"), trim_blocks=True, lstrip_blocks=True)
-        templates.filters.update(words.FILTERS, money=money.format_cents)
+        marks = dict.fromkeys(("theirs", "reason"), str)
+        templates.filters.update(words.FILTERS, money=money.format_cents, **marks)
         text = templates.get_template("pdf/renewal.html").render(document=document, company=document.company)
     else:
         part, language = name.split()
