@@ -401,6 +401,23 @@ def test_the_page_shows_the_evidence_the_letter_and_the_ways(desk, waiting):
     assert 'name="way" value="goodwill"' in page
 
 
+def test_the_same_reason_of_several_invoices_is_read_once(draft, alice):
+    make_invoice(alice, due=DUE - timedelta(days=30), issued=DUE - timedelta(days=50))
+    tickets.open(alice, subject="Two panels", body="x", by="Alice", now=EARLIER, contact=payer(alice))
+
+    known = evidence.read(fresh(draft), **TOLD)
+
+    assert Verdict.select().where(Verdict.current & (Verdict.code == "waiting_for_us")).count() == 2
+    assert len([fact for fact in known.facts if fact.table == "verdict"]) == 1
+
+
+def test_a_draft_opens_where_it_is_read(desk, waiting, app):
+    address = f'href="/staff/personal/{waiting.id}"'
+
+    assert address in desk.get("/staff/notice/", state="draft").text
+    assert address not in enter(app, "read_only").get("/staff/notice/", state="draft").text
+
+
 def test_a_mail_is_begun_from_the_customer_read_and_sent(app, desk, alice):
     make_invoice(alice, due=app.clock.today() - timedelta(days=20))
     assert "Begin the mail" in desk.get(f"/staff/write/{alice.id}").text

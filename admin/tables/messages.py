@@ -30,9 +30,17 @@ class NoticeView(StaffView):
         links = (
             [("Invoice PDF", url_for("staff_invoice.pdf_view", id=row.invoice_id))] if row.invoice_id else []
         )
-        if row.state == Notice.DRAFT and row.kind == Notice.CHECK_IN and security.may("staff.personal"):
+        if self._is_to_read(row):
             links.insert(0, ("Read and send", url_for("staff.personal", id=row.id)))
         return links
+
+    def row_url(self, row):
+        """A draft opens where it is read and sent."""
+        return url_for("staff.personal", id=row.id) if self._is_to_read(row) else super().row_url(row)
+
+    def _is_to_read(self, row):
+        is_personal = row.state == Notice.DRAFT and row.kind == Notice.CHECK_IN
+        return is_personal and security.may("staff.personal")
 
     def show_body_html(self, row):
         return (

@@ -105,7 +105,10 @@ def _reason(found, notice, customer, told, today):
     standing = verdicts.current(customer.id, today=today, now=told.now)
     own = [verdict for verdict in standing if verdict.invoice_id == notice.invoice_id]
     found.verdict = own[0] if own else None
-    for verdict in standing:
+    once = {}
+    for verdict in (*own, *standing):
+        once.setdefault(verdict.sentence, verdict)  # the same reason of several invoices is read once
+    for verdict in once.values():
         found.facts.append(Fact(OPEN, "verdict", verdict.id, verdict.judged_at, verdict.sentence))
 
 
