@@ -457,7 +457,7 @@ HOLD = (
         "messages about what is past due leave again. Lift it when you have spoken with the customer.",
         done="The hold was lifted.",
         fits=lambda hold: hold.scope in returns.LIFTED and (hold.ends_on is None or hold.ends_on > g.today),
-        effect=lambda hold: f"{hold.customer}: {hold.reason}",
+        effect=lambda hold: hold.reason,
     ),
 )
 
