@@ -16,7 +16,7 @@ from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.payments import claiming
 from models import Contact, Invoice, Payment
-from portal import autopay, invoice_page, more_time, payments, serious, visitor
+from portal import autopay, invoice_page, more_time, payments, serious, speaking, visitor
 from portal import methods as paying_by_click
 from portal.door import bp
 from portal.forms import DetailsForm, PayForm, StatementForm, new_key
@@ -223,7 +223,7 @@ def _show(found, place, **forms):
 def invoice_pdf(number):
     """An invoice as it was issued, as a file."""
     document = invoice_page.as_issued(*_invoice(number))
-    return pdf_answer(pdf.invoice_pdf(document), f"Invoice {document.number}")
+    return pdf_answer(pdf.invoice_pdf(document), speaking.said(f"Invoice {document.number}"))
 
 
 @bp.post(f"/account/invoices/{NUMBER}/pay")
@@ -301,7 +301,7 @@ def statement_pdf():
     form = StatementForm(request.args)
     if not form.validate():
         return redirect(url_for("portal.statement", **request.args.to_dict()), 303)
-    name = f"Statement {form.from_on.data} to {form.to_on.data}"
+    name = speaking.said(f"Statement {form.from_on.data} to {form.to_on.data}")
     return pdf_answer(pdf.statement_pdf(_statement(form)), name)
 
 

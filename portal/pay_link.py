@@ -76,7 +76,7 @@ def pay_link_pdf(token):
     """The invoice as it was issued, as a file."""
     _, invoice, place = _follow(token)
     document = invoice_page.as_issued(invoice, place)
-    return pdf_answer(pdf.invoice_pdf(document), f"Invoice {document.number}")
+    return pdf_answer(pdf.invoice_pdf(document), speaking.said(f"Invoice {document.number}"))
 
 
 @bp.get(f"/i/{TOKEN}/receipts/<reference:reference>.pdf")

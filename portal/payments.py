@@ -139,7 +139,8 @@ def payment_receipt(reference):
 
 def receipt_pdf(payment):
     """A receipt as a file."""
-    return pdf_answer(pdf.receipt_pdf(receipt_documents.of(payment)), f"Receipt {payment.reference}")
+    name = speaking.said(f"Receipt {payment.reference}")
+    return pdf_answer(pdf.receipt_pdf(receipt_documents.of(payment)), name)
 
 
 def show(payment, back, *, left=False):

@@ -65,7 +65,7 @@ def new_question():
     if not form.is_submitted():
         form.kind.data = Ticket.SERVICE if is_fault else ""
         form.invoice.data = about and about.number
-        form.subject.data = f"Question about invoice {about.number}" if about else ""
+        form.subject.data = speaking.said(f"Question about invoice {about.number}") if about else ""
     if form.validate_on_submit() and (files := form.taken_files()) is not None:
         ticket = _opened(form, about, files)
         flash("Thank you. It is with us; we answer by email, and here.", "success")

@@ -54,6 +54,11 @@ def is_ours():
     return not request.path.startswith("/staff")
 
 
+def said(text):
+    """One of our sentences as whoever is there reads it: for names of files, and what a field begins with."""
+    return text if is_english() else finished.said(text, tongue())
+
+
 def theirs(value):
     """A template's filter: a name, or what somebody typed or agreed to. It stays as it is."""
     return value if is_english() else finished.theirs(value)

@@ -251,6 +251,19 @@ def test_every_page_is_spanish_and_what_was_typed_is_as_it_was(walk, typed):
     assert typed.words.keys() - met == NOT_SHOWN
 
 
+def test_a_file_is_named_and_a_subject_begins_in_spanish(app, walk, house, clock):
+    visitor = enter(Visitor(app), payer(house), clock)
+    number = house.invoices.order_by(Invoice.number).get().number
+
+    for path, name in (
+        (f"invoices/{number}.pdf", f"Factura {number}.pdf"),
+        ("statement.pdf?from=2026-01-01&to=2026-12-31", "Estado de cuenta 2026-01-01 a 2026-12-31.pdf"),
+    ):
+        assert name in visitor.client.get(f"/account/{path}").headers["Content-Disposition"]
+    page = visitor.open(f"/account/questions/new?invoice={number}")
+    assert page.value_of("subject") == f"Pregunta sobre la factura {number}"
+
+
 def test_what_a_question_was_called_by_us_is_said_and_the_line_in_it_is_as_it_was(walk, typed):
     [page] = [one for path, one in walk("es").items() if path == "/account/questions"]
 

@@ -381,6 +381,9 @@ def test_one_sentence_that_is_not_known_leaves_the_page_in_english():
         ('<img alt="Your account">$5.00', '<img alt="Su cuenta">$5.00'),
         ("“&lt;b&gt;” is not an amount.", "“&lt;b&gt;” no es un monto."),
         ("Dec 5, 2026", "5 dic 2026"),
+        ("Paid costs $2.00 instead of $1.00 from December 5, 2026.",
+         "Paid cuesta $2.00 en vez de $1.00 desde el 5 de diciembre de 2026."),
+        ("Open May 5, 2026 is empty.", "Open May 5, 2026 está vacío."),
     ],
 )  # fmt: skip
 def test_tags_names_and_dates_stay_where_they_belong(english, known):

@@ -104,6 +104,11 @@ def _several(value):
 # --- The page ------------------------------------------------------------------------------------
 
 
+def said(text, tongue):
+    """A sentence of a page's in ``tongue``, by itself; as it is where the list does not know it."""
+    return (_Speaker(tongue, frozenset(), None).said(text) or text) if tongue.code != "en" else text
+
+
 def spoken(page, tongue, names, unsaid=None):
     """``page`` (HTML) in ``tongue``.
 

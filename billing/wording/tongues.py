@@ -47,11 +47,9 @@ _KEPT = {
     "spans": lambda value: _word_by_word(value, spanish_pages.SPANS),
     "weekday": lambda value: spanish_pages.WEEKDAYS[value],
 }
-# in whose braces names stand, or what people typed
-_FREE = frozenset({
-    "about", "address", "agency", "brand", "company", "customer", "file", "name", "reason", "service", "text",
-    "typed", "where",
-})  # fmt: skip
+# in whose braces stands what people typed, to the letter; in the others, that or words of ours
+_TYPED = frozenset({"address", "agency", "company", "customer", "file", "name", "service", "text", "typed"})
+_FREE = _TYPED | {"about", "brand", "reason", "where"}
 
 
 class English:
@@ -89,8 +87,8 @@ class Spanish:
         parts = _SENTENCES.split(text)
         if len(parts) > 1:
             return " ".join(map(self.say, parts))
-        for literal, pattern, known in _patterns():
-            if literal in text and (found := pattern.fullmatch(text)):
+        for literal, english, known in _patterns():
+            if literal in text and (found := _pattern(english, "").fullmatch(text)):
                 return known.format(
                     **{name: self._in_braces(name, value) for name, value in found.groupdict().items()}
                 )
@@ -120,8 +118,8 @@ class Spanish:
 
         in_braces -- callable(value) that says a value, or gives None; names and typed words stay (``_FREE``)
         """
-        for literal, pattern, known in _page_patterns():
-            if literal in text and (found := pattern.fullmatch(text)):
+        for literal, english, known in _page_patterns():
+            if literal in text and (found := _pattern(english, _TAGS).fullmatch(text)):
                 told = {name: _kept_or(name, value, in_braces) for name, value in found.groupdict().items()}
                 if None in told.values():
                     continue
@@ -142,18 +140,21 @@ def of(customer):
     return TONGUES.get(customer.language, TONGUES["en"])
 
 
+_TAGS = "[\ue000-\uf8f0]*"  # on pages, tags (see finished) may stand around what differs
+
+
 @functools.cache
 def _patterns():
-    """[(what stands in it, pattern of the English sentence, the Spanish one)], the most particular first."""
-    return _compiled(spanish.SENTENCES, "")
+    """[(what stands in it, the English sentence, the Spanish one)], the most particular first."""
+    return _by_length(spanish.SENTENCES)
 
 
 @functools.cache
 def _page_patterns():
-    """The same for pages, where tags (see portal/speaking.py) may stand around what differs."""
+    """The same for pages."""
     sentences = spanish.SENTENCES | spanish_pages.SENTENCES
     plain = {english: known for english, known in sentences.items() if _is_telling(english)}
-    return _compiled(plain, "[\ue000-\uf8f0]*")
+    return _by_length(plain)
 
 
 def _is_telling(english):
@@ -162,17 +163,16 @@ def _is_telling(english):
     return not free or len(re.findall(r"[a-z]", re.sub(r"\{\w+\}", "", english))) > 5
 
 
-def _compiled(sentences, around):
+def _by_length(sentences):
     with_braces = [pair for pair in sentences.items() if "{" in pair[0]]
     with_braces.sort(key=lambda pair: -len(re.sub(r"\{\w+\}", "", pair[0])))
-    return [
-        (
-            _literal(english),
-            re.compile(_BRACES.sub(functools.partial(_group, around=around), re.escape(english)), re.S),
-            known,
-        )
-        for english, known in with_braces
-    ]
+    return [(_literal(english), english, known) for english, known in with_braces]
+
+
+@functools.cache
+def _pattern(english, around):
+    """The pattern of a sentence, made when it is first looked for: all at once take most of a second."""
+    return re.compile(_BRACES.sub(functools.partial(_group, around=around), re.escape(english)), re.S)
 
 
 def _literal(english):
@@ -186,6 +186,8 @@ def _group(brace, around):
 
 
 def _kept_or(name, value, say):
+    if name in _TYPED:
+        return value
     if name in _KEPT:
         return _KEPT[name](value)
     said = say(value)

@@ -39,6 +39,7 @@ SENTENCES = {
     "New address or phone?": "¿Nueva dirección o teléfono?",
     "Please write it here.": "Escríbalos aquí.",
     # receipts
+    "Receipt {number}": "Recibo {number}",
     "Amount paid": "Monto pagado",
     # a charge to come
     "What will be charged": "Lo que se cobrará",
@@ -58,6 +59,7 @@ SENTENCES = {
     "Rather by email?": "¿Prefiere el correo electrónico?",
     "Tell us your address, and notices like this one come by email.": "Díganos su dirección, y avisos como este le llegan por correo electrónico.",
     # statements
+    "Statement {from_on} to {to_on}": "Estado de cuenta {from_on} a {to_on}",
     "Statement {days}": "Estado de cuenta, {days}",
     "Statement {days}, {theirs}": "Estado de cuenta, {days}, {theirs}",
     "Made on {day}": "Hecho el {day}",
