@@ -400,12 +400,15 @@ def live_to_noon(app):
     noon = FixedClock(app.clock.today())
     noon.zone = app.clock.zone
     noon.set(app.clock.today())
-    if noon.now() > app.clock.now():
-        post = Post(app)
-        try:
-            notices.send_due(send=post.send, compose=app.compose, clock=noon)
-        finally:
-            post.close()
+    if noon.now() <= app.clock.now():
+        return
+    post, box = Post(app), mailbox.box(app.config["MAILBOX"])
+    try:
+        if box:  # what nobody has read for hours holds whatever presses
+            mailbox.read(box, replies=app.replies, shelf=app.files, clock=noon)
+        notices.send_due(send=post.send, compose=app.compose, clock=noon)
+    finally:
+        post.close()
 
 
 def _move_sandbox(app):
