@@ -37,6 +37,7 @@ SENTENCES = {
     "You told us about this line already.": "Ya nos avisó de esta línea.",
     "You told us about all of this invoice already.": "Ya nos avisó de toda esta factura.",
     "We look into it.": "Lo estamos revisando.",
+    "This was decided already.": "Esto ya se decidió.",
     "We answered this before.": "Ya respondimos a esto.",
     "If there is something new, please reply to our answer.": "Si hay algo nuevo, por favor responda a nuestra respuesta.",
     "You told us about this and took it back before.": "Usted nos avisó de esto y después lo retiró.",
