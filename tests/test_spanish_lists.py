@@ -131,7 +131,7 @@ def pieces():
 
 # what only programs read, and what reads sentences
 NO_PAGES = ("phone", "texts", "webhooks", "speaking")
-TO_MAIL_PROGRAMS = {" by email: stopped"}
+TO_MAIL_PROGRAMS = {"by email: stopped", "Nothing else was changed"}
 MODULES = [path for path in sorted(ROOT.glob("portal/*.py")) if path.stem not in NO_PAGES]
 
 
@@ -143,7 +143,7 @@ def test_every_sentence_of_the_portal_stands_in_the_lists(path):
         for sentence in re.split(r"[.?!](?: |$)|\0", text):
             told = " ".join(WORD.findall(sentence)).lower()
             if told and not any(told in one for one in pieces()):
-                missing.append(sentence)
+                missing.append(sentence.strip())
     assert set(missing) <= TO_MAIL_PROGRAMS
 
 
