@@ -146,6 +146,8 @@ def test_it_is_planned_after_the_grace_and_told_before_it_is_charged(earlier, in
 def test_it_is_charged_once_with_the_next_invoice_and_never_alone(earlier, invoice):
     fee = charged(invoice)
     assert (fee.state, fee.cents, fee.told_on) == ("charged", 300, PLANNED)
+    late = invoice_documents.of(invoice, pay_url="", today=CHARGED).late
+    assert late.startswith("A late fee of $3.00 was added for it to a later invoice, and no other one comes.")
     run(CHARGED)
     assert OneOff.select().count() == 1
 
@@ -419,6 +421,10 @@ def test_the_invoice_says_beforehand_what_paying_late_costs(earlier, invoice):
     told(invoice)
     assert invoice_documents.of(invoice, pay_url="", today=PLANNED).late.startswith(
         "A late fee of at most $3.00 is added to your next invoice if this one is still open on January 18,"
+    )
+    LateFee.update(state="waived", reason="The first one").execute()
+    assert invoice_documents.of(invoice, pay_url="", today=PLANNED).late.startswith(
+        "The late fee for it is waived."
     )
     Company.update(late_fee_kind="none").execute()
     issued = invoice_documents.of(invoice, pay_url="", today=BILLED, as_issued=True)

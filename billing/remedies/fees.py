@@ -104,11 +104,6 @@ def sentence(invoice, lines, company):
     )
 
 
-def standing(invoice):
-    """The late fee that was announced for an invoice and is not charged yet, or None."""
-    return LateFee.get_or_none((LateFee.invoice == invoice) & (LateFee.state == LateFee.TOLD))
-
-
 def late_words(invoice, lines, company, as_issued):
     """What late payment of an invoice costs, in a sentence for its documents; "" where it costs nothing.
 
@@ -116,10 +111,23 @@ def late_words(invoice, lines, company, as_issued):
     """
     if not is_on(company):
         return ""
-    fee = None if as_issued else standing(invoice)
-    if fee is not None:
-        return (
-            f"A late fee of at most {format_cents(fee.cents)} is added to your next invoice if this one is "
-            f"still open on {words.date(fee.charge_from_on)}."
-        )
-    return sentence(invoice, lines, company)
+    fee = None if as_issued else LateFee.get_or_none(LateFee.invoice == invoice)
+    return (fee and _became(fee)) or sentence(invoice, lines, company)
+
+
+def _became(fee):
+    """What has become of the late fee of an invoice; "" while nobody was told of it."""
+    match fee.state:
+        case LateFee.TOLD:
+            return (
+                f"A late fee of at most {format_cents(fee.cents)} is added to your next invoice if this one "
+                f"is still open on {words.date(fee.charge_from_on)}."
+            )
+        case LateFee.CHARGED:
+            added = format_cents(fee.one_off.unit_cents)
+            return f"A late fee of {added} was added for it to a later invoice, and no other one comes."
+        case LateFee.WAIVED:
+            return "The late fee for it is waived."
+        case LateFee.AVOIDED:
+            return "No late fee is added for it."
+    return ""

@@ -775,6 +775,11 @@ REMEDIES = {
         "Si esta factura sigue pendiente el {day}, se agrega a la próxima un recargo por atraso de {money} "
         "como máximo."
     ),
+    "A late fee of {money} was added for it to a later invoice, and no other one comes.": (
+        "Por ella se agregó un recargo por atraso de {money} a una factura posterior, y no habrá otro."
+    ),
+    "The late fee for it is waived.": "El recargo por atraso de esta factura no se cobra.",
+    "No late fee is added for it.": "No se agrega ningún recargo por atraso por ella.",
     "Late fee for invoice {number}, which was due {day}: waived.": (
         "Recargo por atraso de la factura {number}, que venció el {day}: no se cobra."
     ),
