@@ -1,17 +1,16 @@
 """The daily job: one runner, steps in order, and one bad item never stops the rest."""
 
 from datetime import date, timedelta
-from mailbox import Maildir
 
 import pytest
 
 import models
-from billing import checks, daily, feeds, localtime, notices
+from billing import checks, daily
 from billing.edges import commands
 from billing.errors import BillingError
 from models import Charge, Invoice, JobRun, Notice, Payment
 from tests.at_once import together
-from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_invoice, make_site, payer
+from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_invoice, make_site
 from tests.post_office import PostOffice
 
 TODAY = date(2026, 12, 1)
@@ -294,21 +293,3 @@ def test_a_second_runner_is_refused_in_words(invoke, booted):
 
     assert (result.exit_code, "running already" in result.output) == (1, True)
     assert BY
-
-
-def test_the_demo_does_not_leave_a_morning_before_what_waits_for_nine_has_left(booted, alice, tmp_path):
-    """Moved on early in the day, it once let late notices wait for ever: every day was left before nine."""
-    today, zone = booted.clock.today(), booted.clock.zone
-    nine = localtime.at_hour(today, 9, zone)
-    about = {"invoice": make_invoice(alice), "contact": payer(alice), "send_at": nine}
-    notices.queue(Notice.INVOICE, key="at nine", customer=alice, why="You get it.", now=nine, **about)
-    booted.clock.advance(hours=-5)
-    booted.config["MAILBOX"] = f"maildir:{tmp_path / 'mailbox'}"
-    Maildir(tmp_path / "mailbox")
-    feeds.beat(feeds.MAIL, now=booted.clock.now())
-
-    with booted.app_context():
-        commands.live_to_noon(booted)
-
-    assert Notice.get(Notice.key == "at nine").state == Notice.SENT
-    assert not feeds.silent(localtime.at_hour(today, 12, zone))

@@ -40,7 +40,6 @@ from billing.edges import (
     rule_commands,
     settings,
 )
-from billing.edges.clock import FixedClock
 from billing.edges.command_line import DATE, command, in_words, progress, say, whoami
 from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.post import Post
@@ -384,7 +383,6 @@ def demo_advancer(app):
             raise BillingError("Only the demo company's calendar can be moved.")
         company = companies.current()
         for _ in range(days):
-            live_to_noon(app)
             company.demo_days = (company.demo_days or 0) + 1
             company.save()
             app.clock.follow(company)
@@ -393,22 +391,6 @@ def demo_advancer(app):
         return app.clock.today()
 
     return advance
-
-
-def live_to_noon(app):
-    """Before the demo leaves a morning: what may not leave before nine leaves, or it would wait for ever."""
-    noon = FixedClock(app.clock.today())
-    noon.zone = app.clock.zone
-    noon.set(app.clock.today())
-    if noon.now() <= app.clock.now():
-        return
-    post, box = Post(app), mailbox.box(app.config["MAILBOX"])
-    try:
-        if box:  # what nobody has read for hours holds whatever presses
-            mailbox.read(box, replies=app.replies, shelf=app.files, clock=noon)
-        notices.send_due(send=post.send, compose=app.compose, clock=noon)
-    finally:
-        post.close()
 
 
 def _move_sandbox(app):
