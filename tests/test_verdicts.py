@@ -9,6 +9,7 @@ from peewee import DatabaseError
 from billing import daily, invoices, payments, tickets
 from billing.collections import desk, rules, stances, verdicts
 from billing.plans import agreeing, keeping
+from billing.reversals import returns
 from models import (
     Call,
     Chargeback,
@@ -172,6 +173,37 @@ def test_a_payment_that_they_disputed_at_their_bank_is_spoken_about_and_no_other
         "January 15, 2027."
     )
     assert (verdict.code, verdict.act) == (Verdict.METHOD_FAILED, rules.LOOK_AT_PAYMENT)
+
+
+def test_a_check_that_came_back_is_why_it_is_unpaid_until_other_money_comes(owed):
+    told = {
+        "customer": owed.customer,
+        "by": "tests",
+        "parts": [(owed, 4250)],
+        "received_on": date(2027, 1, 4),
+    }
+    check = payments.record(
+        amount_cents=4250,
+        kind="check",
+        check_number="882",
+        key="one",
+        **told,
+        today=date(2027, 1, 4),
+        now=LATER,
+    )
+    returns.bounce(check, reason="Insufficient funds", by="tests", today=date(2027, 1, 15), now=LATER)
+
+    verdict = judged(owed)
+
+    assert verdict.code == Verdict.METHOD_FAILED
+    assert verdict.sentence == (
+        "The payment of $42.50 with check 882 came back on January 15, 2027: Insufficient funds."
+    )
+    part = told | {"parts": [(owed, 1000)]}
+    payments.record(
+        amount_cents=1000, kind="check", check_number="883", key="two", **part, today=TODAY, now=NOW
+    )
+    assert judged(owed).code != Verdict.METHOD_FAILED
 
 
 def promise_running(invoice, about=...):

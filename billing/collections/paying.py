@@ -81,7 +81,27 @@ def tries(invoice_ids, day):
         ids.setdefault(invoice_id, []).append(id)
         if state in FAILED or state in Payment.MONEY:
             last[invoice_id] = Attempt(id, state, cents, label, as_date(returned_on) or day(at), reason)
+    for invoice_id, check in _checks(invoice_ids).items():
+        if invoice_id not in last or last[invoice_id].id < check.id:
+            last[invoice_id] = check
     return ids, {id: one for id, one in last.items() if one.state in FAILED}
+
+
+def _checks(invoice_ids):
+    """{invoice id: Attempt} of the last payment by hand that paid it, or paid it once and came back."""
+    query = (
+        Allocation.select(
+            Allocation.invoice, Payment.id, Payment.state, Payment.amount_cents, Payment.check_number,
+            fn.COALESCE(Payment.returned_on, Payment.received_on), Payment.reason,
+        )
+        .join(Payment)
+        .where(among(Allocation.invoice, invoice_ids) & Payment.kind.in_(Payment.BY_HAND))
+        .order_by(Allocation.id)
+    )  # fmt: skip
+    return {
+        invoice_id: Attempt(id, state, cents, f"check {number}" if number else "", as_date(on), reason)
+        for invoice_id, id, state, cents, number, on, reason in db.execute(query)
+    }
 
 
 def debits(customer_ids, today):
