@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from admin import security
 from billing import approvals, bill, handovers, links, tickets
 from billing.remedies import goodwill, service_credits, write_offs
+from billing.renewals import prices
 from billing.suspensions import steps
 from models import Approval, Call, Company, Handover, Invoice, LateFee, Notice, Staff, Suspension
 from tests import factories
@@ -36,6 +37,7 @@ PAGES = (
     "/staff/invoice/?standing=unclear", "/staff/invoice/{draft}", "/staff/contract/1",
     "/staff/contract-ends", "/staff/canned-reply/",
     "/staff/price-increase?charge=1", "/staff/invoice/1", "/staff/ticket/",
+    "/staff/price-change/", "/staff/price-change/1", "/staff/customer/act/hold_messages?id=2",
 )  # fmt: skip
 
 
@@ -50,6 +52,8 @@ def office(app, clock, live_server, alice, bob):
     handovers.ask(bob, agency="Calm Partners", reason="Moved away without an address.", **told(by=ANN))
     approvals.approve(approvals.waiting().where(Approval.customer == bob).get(), by=BEN, **told())
     _kind_things(alice)
+    rise = prices.Rise(more_cents=200)
+    prices.plan(contracts[1].charges, rise, from_on=DAY + timedelta(days=120), reason="Costs", **told(by=ANN))
     return live_server(app)
 
 
