@@ -456,12 +456,21 @@ def test_after_a_decline_nobody_is_told_to_do_nothing(alices, alice, told, stand
 
     for page in map(alices.open, ("/account", f"/account/invoices/{invoice.number}", path)):
         assert (
-            "tries again to charge $42.50 on December 18, 2026 from Visa ending 4242. The last charge"
+            "will try again to charge $42.50 on December 18, 2026 from Visa ending 4242. The last charge"
             in page.text
         )
         assert "need not do anything" not in page.text
     for page in map(alices.open, ("/account", "/account/autopay")):
         assert page.link("Use another card or account") == "/account/autopay?change=1"
+
+
+def test_what_is_tried_again_is_said_in_spanish_as_well(alices, alice, told, standing, clock):
+    invoice, _, path = told
+    declined(standing, invoice, clock, retry_on=date(2026, 12, 18))
+    Customer.update(language="es").where(Customer.id == alice.id).execute()
+
+    for page in map(alices.open, ("/account", f"/account/invoices/{invoice.number}", path)):
+        assert "intentará de nuevo cobrar $42.50 el 18 de diciembre de 2026" in page.text
 
 
 def test_a_card_that_is_refused_is_not_promised_to_pay_and_another_is_one_click_away(

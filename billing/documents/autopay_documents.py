@@ -47,7 +47,7 @@ class ChargeDocument:
         """What will happen, in one sentence or two."""
         if self.why_not:
             return self.why_not
-        again = "tries again to charge" if self.is_retry else "will charge"
+        again = "will try again to charge" if self.is_retry else "will charge"
         return f"Autopay {again} {format_cents(self.cents)} {self.when} from {self.method}. {self.advice}"
 
     @property

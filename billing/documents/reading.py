@@ -109,7 +109,7 @@ def _automatic(invoice, charge):
         amount += (
             f", together with {words.plural(others, 'other invoice')}: {format_cents(charge.cents)} in all,"
         )
-    does = "tries again to charge" if charge.is_retry else "will charge"
+    does = "will try again to charge" if charge.is_retry else "will charge"
     sentence = f"Autopay {does} {amount} {charge.when} from {charge.method.label}. {charge.advice}"
     return printed.Automatic(
         charge_on=charge.charge_on,
