@@ -250,9 +250,7 @@ def _logged_words(call):
 class GiveForm(wtforms.Form):
     """Whose call it was."""
 
-    who = RowInput(
-        "Whose call was it?", [Filled()], loader=Callers(), description="Name, account or number."
-    )
+    who = RowInput("Whose call was it?", [Filled()], loader=Callers(), description="Name, account or number.")
     remember = wtforms.BooleanField(
         "Remember the number", description="It becomes this contact’s phone, if none is on file."
     )
