@@ -196,6 +196,12 @@ def test_two_presses_of_one_button_are_one_answer(company, alice):
     assert RenewalAnswer.select().count() == Notice.select().count() == 1
 
 
+def test_a_card_number_that_somebody_types_is_not_kept(company, alice):
+    row = give(agree(alice), "talk", message="Charge 4111 1111 1111 1111 instead, please.")
+
+    assert "4111 1111" not in row.words and row.words.endswith("instead, please.")
+
+
 def test_wanting_to_talk_changes_nothing_and_waits_on_us(company, alice):
     contract = agree(alice)
 

@@ -8,7 +8,7 @@ customer. Not here: the page (portal/contract.py), other reasons to end (endings
 from dataclasses import dataclass
 from datetime import date
 
-from billing import authorities, customers, events, ledger, tickets, words
+from billing import authorities, customers, events, ledger, masking, tickets, words
 from billing.errors import BillingError
 from billing.periods import DAY
 from billing.renewals import agreements, closing, endings, matching, rules, sending, terms, told
@@ -212,7 +212,7 @@ def give(
     Raises BillingError without a name, for an unknown answer, and when the contract ends already. Ending
     required fire monitoring waits for its authority: then a ticket waits on us instead.
     """
-    name, text = _typed(name, LONGEST_NAME), _typed(message, LONGEST_WORDS)
+    name, text = masking.typed(name)[:LONGEST_NAME], masking.typed(message)[:LONGEST_WORDS]
     if answer not in RenewalAnswer.WORDS:
         raise BillingError("Choose what you would like: keep it, talk to us, or end it.")
     if not name:
@@ -248,10 +248,6 @@ def _do(row, offered, *, by, today, now):
         if offered.ended.ticket_id:
             note = {"body": KEEPS, "by": "the answer page", "now": now, "internal": True}
             tickets.reply(offered.ended.ticket, **note)
-
-
-def _typed(text, most):
-    return (text or "").replace("\x00", "").strip()[:most]
 
 
 def _record(offered, answer, key, said, contact, notice, now):
