@@ -101,6 +101,7 @@ def test_staff_hold_and_release_on_the_account(app, alice, clock, role):
     assert "Still sent, because the customer or the law wants it" in page
     assert "Messages about money are on hold until" in account and "Flood at home" in account
     assert "Messages were put on hold" in account
+    assert "Flood at home" in text_of(desk.get("/staff/hold/", standing="running"))
     desk.act("customer", "release_messages", alice)
     assert "Messages may leave again" in text_of(desk.get(f"/staff/customer/{alice.id}"))
 

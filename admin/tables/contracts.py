@@ -167,8 +167,12 @@ class OneOffView(StaffView):
             form.text.errors = ["This work is billed or canceled and cannot be changed any more."]
 
 
+def _counts(starts_on, ends_on):
+    return (starts_on <= g.today) & (ends_on.is_null() | (ends_on >= g.today))
+
+
 HOLD_STANDING = {
-    "running": ("Running", lambda at: at(Hold.ends_on).is_null()),
+    "running": ("Running", lambda at: _counts(at(Hold.starts_on), at(Hold.ends_on))),
     "given_up": ("Given-up debts to decide", lambda at: at(Hold.id).in_(given_up.running().select(Hold.id))),
 }
 

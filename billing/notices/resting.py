@@ -4,7 +4,7 @@ What a hold keeps back is what asks for money (billing/collections/gate); it is 
 hold ends by itself. Not here: the pauses of contracts (contracts.py), holds that follow from something else.
 """
 
-from billing import events, ledger, words
+from billing import events, ledger, masking, words
 from billing.errors import BillingError
 from billing.periods import DAY
 from models import Hold
@@ -39,7 +39,7 @@ def begin(customer, *, until, reason, by, today, now):
 
     Raises BillingError without a reason, for a day that is over or too far away, and while one runs.
     """
-    reason = reason.strip()
+    reason = masking.typed(reason)
     if not reason:
         raise BillingError("Say why: whoever looks at the account reads it.")
     if until < today:
