@@ -5,13 +5,11 @@ books say what is so; but until a person has looked, no message asks for it and 
 hold, or give the debt up again. Not here: writing off, and what was paid after all (write_offs.py).
 """
 
-from datetime import timedelta
-
 from billing import events
-from models import Credit, CreditReversal, Hold, Invoice
+from billing.periods import DAY
+from models import Credit, CreditReversal, Hold, Invoice, db
 
 REASON = "Bad debt was paid, and that payment came back"
-DAY = timedelta(days=1)
 
 
 def came_back(payment, *, by, today, now):
@@ -47,6 +45,7 @@ def settle(today, *, now):
     )
     over = list(running().where(Hold.customer.not_in(owed)))
     for hold in over:
-        Hold.update(ends_on=max(hold.starts_on, today - DAY)).where(Hold.id == hold.id).execute()
-        events.record("hold.lifted", hold, by="daily", now=now, reason=REASON)
+        with db.atomic():
+            Hold.update(ends_on=max(hold.starts_on, today - DAY)).where(Hold.id == hold.id).execute()
+            events.record("hold.lifted", hold, by="daily job", now=now, reason=REASON)
     return len(over)
