@@ -194,7 +194,7 @@ class LogoInput(wtforms.FileField):
         if len(self.data) > 1_000_000:
             raise ValidationError("This picture is larger than 1 MB. Save a smaller one.")
         if not letterheads.picture_kind(self.data):
-            raise ValidationError("This file is not a picture. Upload a PNG, JPEG or SVG file.")
+            raise ValidationError("This file is not a picture. Upload a PNG or JPEG file.")
 
 
 # --- what is refused, in a sentence beside the field -----------------------------------------------
