@@ -8,7 +8,7 @@ sentence stands in one family only, even where several say it.
 
 The same rules as in ``spanish``: English on the left as templates and rules write it, braces for what
 differs. ``{theirs}`` is what a template marked as a name; ``{ways}`` channels with days, ``{spans}`` numbers
-of days, ``{event}`` what we tell. A page is said only as a whole (portal/speaking.py), so a sentence that is
+of days, ``{event}`` what we tell. A page is said only as a whole (``finished``), so a sentence that is
 missing here leaves it in English.
 """
 
