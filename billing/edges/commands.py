@@ -7,6 +7,7 @@ Progress bars for people, silence under cron; exit status 0 when all went well, 
 import signal
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 
 import click
 import requests
@@ -40,6 +41,7 @@ from billing.edges import (
     rule_commands,
     settings,
 )
+from billing.edges.clock import FixedClock
 from billing.edges.command_line import DATE, command, in_words, progress, say, whoami
 from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.post import Post
@@ -383,6 +385,7 @@ def demo_advancer(app):
             raise BillingError("Only the demo company's calendar can be moved.")
         company = companies.current()
         for _ in range(days):
+            _send_at_noon(app, company)
             company.demo_days = (company.demo_days or 0) + 1
             company.save()
             app.clock.follow(company)
@@ -391,6 +394,20 @@ def demo_advancer(app):
         return app.clock.today()
 
     return advance
+
+
+def _send_at_noon(app, company):
+    """Send what waits for working hours: a day's move goes from hour to hour, and would pass them by at night."""
+    noon, now = FixedClock(app.clock.today()), app.clock.now()
+    noon.follow(company)
+    noon.set(app.clock.today())
+    if noon.now() <= now:
+        noon.set(app.clock.today() + timedelta(days=1))
+    post = Post(app)
+    try:
+        _try(notices.send_due, send=post.send, compose=app.compose, clock=noon)
+    finally:
+        post.close()
 
 
 def _move_sandbox(app):
