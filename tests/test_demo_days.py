@@ -27,7 +27,7 @@ class WallClock(Clock):
 
 @pytest.fixture
 def demo(app, paying):
-    """``demo(at)``: the demo company at an instant, with a gateway and a mail server; returns what moves it."""
+    """``demo(at)``: the demo company at an instant, with gateway and mail server; returns what moves it."""
     models.db.connect(reuse_if_open=True)
     app.gateway = paying.gateway
     with PostOffice() as office:

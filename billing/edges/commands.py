@@ -397,7 +397,7 @@ def demo_advancer(app):
 
 
 def _send_at_noon(app, company):
-    """Send what waits for working hours: a day's move goes from hour to hour, and would pass them by at night."""
+    """Send what waits for working hours: a day's move, made early or late, would pass them by."""
     noon, now = FixedClock(app.clock.today()), app.clock.now()
     noon.follow(company)
     noon.set(app.clock.today())
