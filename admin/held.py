@@ -92,10 +92,8 @@ def _hold_messages(customer, form):
 
 def _standing_hold(customer):
     """The hold of messages that can be ended; None for one that is over with today."""
-    for hold in resting.running([customer.id], g.today):
-        if hold.reason != given_up.REASON and (hold.ends_on is None or hold.ends_on > g.today):
-            return hold
-    return None
+    found = resting.lasting([customer.id], g.today)
+    return next((hold for hold in found if hold.reason != given_up.REASON), None)
 
 
 def _release_messages(customer, form):
@@ -115,7 +113,7 @@ CUSTOMER = (
         form=HoldForm,
         fill=_fill_hold,
         lead=f"{resting.WAITS} {resting.COMES}",
-        fits=lambda customer: not resting.running([customer.id], g.today).exists(),
+        fits=lambda customer: not resting.lasting([customer.id], g.today).exists(),
     ),
     Action(
         "release_messages",

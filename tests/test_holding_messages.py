@@ -63,6 +63,12 @@ def test_there_is_one_at_a_time(alice):
         hold(alice, reason="Another")
 
 
+def test_on_its_last_day_the_next_one_may_begin(alice):
+    hold(alice, until=TODAY)
+
+    assert hold(alice, reason="Still away").ends_on == UNTIL
+
+
 def test_who_ends_it_lets_messages_leave_again_and_both_are_in_the_history(alice):
     row = hold(alice, today=TODAY - timedelta(days=3))
     resting.end(row, by="priya", today=TODAY, now=NOW)

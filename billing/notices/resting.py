@@ -34,10 +34,15 @@ def running(customer_ids, today):
     )
 
 
+def lasting(customer_ids, today):
+    """Of those that run, all but those that end today: on its last day, the next one may begin."""
+    return running(customer_ids, today).where(Hold.ends_on.is_null() | (Hold.ends_on > today))
+
+
 def begin(customer, *, until, reason, by, today, now):
     """Keep a customer's messages about money back until a day, and with it. Returns the Hold.
 
-    Raises BillingError without a reason, for a day that is over or too far away, and while one runs.
+    Raises BillingError without a reason, for a day that is over or too far away, and while one lasts.
     """
     reason = masking.typed(reason)
     if not reason:
@@ -47,7 +52,7 @@ def begin(customer, *, until, reason, by, today, now):
     if until > today + LONGEST:
         raise BillingError(f"Choose a day until {words.date(today + LONGEST)}: then somebody looks again.")
     with ledger.locked(customer.id):
-        if known := running([customer.id], today).first():
+        if known := lasting([customer.id], today).first():
             raise BillingError(f"Messages are on hold already: {known.reason.rstrip('.')}.")
         hold = Hold.create(
             scope=Hold.NOTICES, customer=customer, reason=reason[:120], by=by, starts_on=today, ends_on=until,
