@@ -417,12 +417,12 @@ def _is_disputed(attempt):
 
 
 def _failure(attempt):
-    paid = f"the payment of {_money(attempt.cents)}{_with(attempt.label)}"
+    paid = f"payment of {_money(attempt.cents)}{_with(attempt.label)}"
     if _is_disputed(attempt):
-        return f"They disputed {paid} at their bank, which took it back on {_day(attempt.on)}."
+        return f"They disputed the {paid} at their bank, which took it back on {_day(attempt.on)}."
     why = f": {attempt.reason.rstrip('.')}" if attempt.reason else ""
     what = "came back" if attempt.state == "returned" else "was declined"
-    return f"T{paid[1:]} {what} on {_day(attempt.on)}{why}."
+    return f"The {paid} {what} on {_day(attempt.on)}{why}."
 
 
 def _method_failed(e):

@@ -25,10 +25,7 @@ FEE_ITEM = "RETURN-FEE"
 OURS = (*Payment.MONEY, Payment.REFUNDED)  # states in which a bank can still take the money back
 KNOWN = (*OURS, Payment.RETURNED, Payment.CHARGED_BACK)
 PROCESSOR = "processor"
-LIFTED = (
-    Hold.AUTOPAY,
-    Hold.NOTICES,
-)  # scopes that staff end by themselves; billing is resumed (contracts.py)
+LIFTED = (Hold.AUTOPAY, Hold.NOTICES)  # scopes that staff end here; billing is resumed (contracts.py)
 DAY = timedelta(days=1)
 
 
