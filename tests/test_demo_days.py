@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pytest
 
 import models
-from billing import notices
+from billing import feeds, notices
 from billing.edges.clock import Clock
 from models import Notice
 from tests.factories import make_invoice
@@ -26,17 +26,19 @@ class WallClock(Clock):
 
 
 @pytest.fixture
-def demo(app, paying):
+def demo(app, paying, tmp_path):
     """``demo(at)``: the demo company at an instant, with gateway and mail server; returns what moves it."""
     models.db.connect(reuse_if_open=True)
     app.gateway = paying.gateway
+    for folder in ("cur", "new", "tmp"):
+        (tmp_path / folder).mkdir()
     with PostOffice() as office:
 
         def open_at(at):
             app.clock = WallClock(at)
-            app.config.update(
-                MODE="demo", SANDBOX_URL=paying.sandbox.url, MAIL_SERVER="127.0.0.1", MAIL_PORT=office.port
-            )
+            feeds.beat(feeds.MAIL, now=at)
+            app.config.update(MODE="demo", SANDBOX_URL=paying.sandbox.url)
+            app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=office.port, MAILBOX=f"maildir:{tmp_path}")
             return app.advance_demo
 
         with app.app_context():

@@ -352,11 +352,12 @@ def work_once(app, post):
     _try(printing.make_ordered, press=Press(app), clock=clock)
 
 
-def _read_mail_in_turn(app):
+def _read_mail_in_turn(app, clock=None):
     """Read the mailbox when it is time, whichever of the workers comes first."""
-    box, now = mailbox.box(app.config["MAILBOX"]), app.clock.now()
-    if box and feeds.take_turn(feeds.MAIL, every=box.every, now=now):
-        mailbox.read(box, replies=app.replies, shelf=app.files, clock=app.clock)
+    clock = clock or app.clock
+    box = mailbox.box(app.config["MAILBOX"])
+    if box and feeds.take_turn(feeds.MAIL, every=box.every, now=clock.now()):
+        mailbox.read(box, replies=app.replies, shelf=app.files, clock=clock)
 
 
 def _send_waiting(app, post):
@@ -403,6 +404,7 @@ def _send_at_noon(app, company):
     noon.set(app.clock.today())
     if noon.now() <= now:
         noon.set(app.clock.today() + timedelta(days=1))
+    _try(_read_mail_in_turn, app, noon)  # unread, it holds what presses for money
     post = Post(app)
     try:
         _try(notices.send_due, send=post.send, compose=app.compose, clock=noon)
