@@ -147,7 +147,8 @@ def test_it_is_charged_once_with_the_next_invoice_and_never_alone(earlier, invoi
     fee = charged(invoice)
     assert (fee.state, fee.cents, fee.told_on) == ("charged", 300, PLANNED)
     late = invoice_documents.of(invoice, pay_url="", today=CHARGED).late
-    assert late.startswith("A late fee of $3.00 was added for it to a later invoice, and no other one comes.")
+    told = "A late fee of $3.00 was added for it to a later invoice, and there will be no other."
+    assert late.startswith(told)
     run(CHARGED)
     assert OneOff.select().count() == 1
 

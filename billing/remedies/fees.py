@@ -125,7 +125,7 @@ def _became(fee):
             )
         case LateFee.CHARGED:
             added = format_cents(fee.one_off.unit_cents)
-            return f"A late fee of {added} was added for it to a later invoice, and no other one comes."
+            return f"A late fee of {added} was added for it to a later invoice, and there will be no other."
         case LateFee.WAIVED:
             return "The late fee for it is waived."
         case LateFee.AVOIDED:

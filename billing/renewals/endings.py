@@ -303,7 +303,7 @@ def _settled(row, contract):
     else:
         yield "Nothing more will be billed for it."
     if row.refund_by_on and ledger.unapplied_credit_cents(contract.customer_id):
-        yield f"You will have back what you paid ahead by {words.date(row.refund_by_on)} at the latest."
+        yield f"You will get back what you paid ahead by {words.date(row.refund_by_on)} at the latest."
 
 
 def _open_now(customer, today):

@@ -713,7 +713,7 @@ ANSWERS = {
     "The days until then are billed as usual; after the final invoice nothing more is charged for it.": (
         "Los días hasta entonces se facturan como siempre; después de la última factura no se cobra nada más."
     ),
-    "You will have back what you paid ahead by {day} at the latest.": (
+    "You will get back what you paid ahead by {day} at the latest.": (
         "Lo que pagó por adelantado le llegará a más tardar el {day}."
     ),
     "We told the fire authority in writing on {day}.": "Avisamos por escrito a la autoridad de bomberos el {day}.",
@@ -775,7 +775,7 @@ REMEDIES = {
         "Si esta factura sigue pendiente el {day}, se agrega a la próxima un recargo por atraso de {money} "
         "como máximo."
     ),
-    "A late fee of {money} was added for it to a later invoice, and no other one comes.": (
+    "A late fee of {money} was added for it to a later invoice, and there will be no other.": (
         "Por ella se agregó un recargo por atraso de {money} a una factura posterior, y no habrá otro."
     ),
     "The late fee for it is waived.": "El recargo por atraso de esta factura no se cobra.",
