@@ -111,6 +111,10 @@ def charged(invoice):
     return of(invoice)
 
 
+def late_words(invoice):
+    return invoice_documents.of(invoice, pay_url="", today=CHARGED).late
+
+
 def pay(invoice, cents, day):
     payments.record(
         invoice.customer, amount_cents=cents, kind="check", received_on=day, key=f"{invoice.id}{day}{cents}",
@@ -146,9 +150,7 @@ def test_it_is_planned_after_the_grace_and_told_before_it_is_charged(earlier, in
 def test_it_is_charged_once_with_the_next_invoice_and_never_alone(earlier, invoice):
     fee = charged(invoice)
     assert (fee.state, fee.cents, fee.told_on) == ("charged", 300, PLANNED)
-    late = invoice_documents.of(invoice, pay_url="", today=CHARGED).late
-    told = "A late fee of $3.00 was added for it to a later invoice, and there will be no other."
-    assert late.startswith(told)
+    assert late_words(invoice).startswith("A late fee of $3.00 comes with your next invoice,")
     run(CHARGED)
     assert OneOff.select().count() == 1
 
@@ -159,6 +161,7 @@ def test_it_is_charged_once_with_the_next_invoice_and_never_alone(earlier, invoi
 
     assert (line.total_cents, line.tax_cents) == (300, 0)
     assert line.text == f"Late fee for invoice {invoice.number}, which was due December 16, 2026"
+    assert late_words(invoice).startswith("A late fee of $3.00 was added for it to a later invoice,")
 
 
 def test_a_late_fee_alone_makes_no_invoice(earlier, invoice, charge):

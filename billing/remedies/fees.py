@@ -125,7 +125,9 @@ def _became(fee):
             )
         case LateFee.CHARGED:
             added = format_cents(fee.one_off.unit_cents)
-            return f"A late fee of {added} was added for it to a later invoice, and there will be no other."
+            was = "was added for it to a later invoice"
+            comes = was if fee.one_off.billed_on else "comes with your next invoice"
+            return f"A late fee of {added} {comes}, and there will be no other."
         case LateFee.WAIVED:
             return "The late fee for it is waived."
         case LateFee.AVOIDED:

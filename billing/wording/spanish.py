@@ -775,6 +775,9 @@ REMEDIES = {
         "Si esta factura sigue pendiente el {day}, se agrega a la próxima un recargo por atraso de {money} "
         "como máximo."
     ),
+    "A late fee of {money} comes with your next invoice, and there will be no other.": (
+        "Un recargo por atraso de {money} viene con su próxima factura, y no habrá otro."
+    ),
     "A late fee of {money} was added for it to a later invoice, and there will be no other.": (
         "Por ella se agregó un recargo por atraso de {money} a una factura posterior, y no habrá otro."
     ),
