@@ -178,7 +178,7 @@ HOLD_STANDING = {
 
 
 class HoldView(StaffView):
-    """Pauses; made by the actions of contracts, and by disputes."""
+    """Pauses; made by the actions of contracts and customers, and where a bank took money back."""
 
     column_list = ("customer", "contract", "scope", "reason", "starts_on", "ends_on", "by")
     column_filters_by = (
