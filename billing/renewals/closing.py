@@ -39,7 +39,7 @@ def alarm(today, *, now):
     for row in list(due.order_by(RenewalNotice.closes_on, RenewalNotice.id)):
         row.alarmed_at = now
         row.save()
-        events.record("renewal_notice.alarmed", row, by="daily job", now=now, customer=row.contract.customer)
+        events.record("renewal_notice.alarmed", row, by=JOB, now=now, customer=row.contract.customer)
         found.append(row)
     return found
 
@@ -98,7 +98,7 @@ def _miss(row, party, now):
         events.record(
             "renewal_notice.missed",
             row,
-            by="daily job",
+            by=JOB,
             now=now,
             reason=said,
             customer=party.contract.customer,
@@ -291,7 +291,7 @@ def _decide(party, table, over, now, report):
         report.renewed += 1
         ends_on = add_months(over + DAY, months, contract.starts_on.day) - DAY
         _write(contract, over, Renewal.RENEWED, ends_on, reason, now)
-        _change(contract, "contract.renewed", reason, now, "daily job", term_ends_on=ends_on)
+        _change(contract, "contract.renewed", reason, now, JOB, term_ends_on=ends_on)
 
 
 def next_months(party, table, over):
@@ -314,5 +314,5 @@ def next_months(party, table, over):
 def _write(contract, over, outcome, next_ends_on, reason, now):
     Renewal.create(
         contract=contract, term_end_on=over, outcome=outcome, next_ends_on=next_ends_on,
-        reason=reason[:255], by="daily job", decided_at=now,
+        reason=reason[:255], by=JOB, decided_at=now,
     )  # fmt: skip
