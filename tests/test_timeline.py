@@ -263,3 +263,10 @@ def test_what_stands_in_a_message_is_no_markup(app, alice):
 
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_note_and_next_step_of_a_call_are_sentences(alice):
+    make_call(alice, "Asked for the technician.", next_step="Call back on Tuesday")
+
+    (entry,) = timeline.page(alice, group="calls").entries
+    assert entry.text == "Asked for the technician. Call back on Tuesday"

@@ -233,12 +233,17 @@ def calls(ids):
     """Calls, and what is to be done about them."""
     return [
         Entry(
-            "call", row, str(row), _clip(". ".join(filter(None, (row.note, row.next_step, row.done_how)))),
+            "call", row, str(row), _clip(_sentences(row.note, row.next_step, row.done_how)),
             by=row.by, who=_who_called(row), states=(row.state,) if row.state == Call.TO_CALL else (),
             toward=row.direction,
         )
         for row in _all(Call, ids, Call.contact)
     ]  # fmt: skip
+
+
+def _sentences(*told):
+    *first, last = [one for one in told if one] or [""]
+    return " ".join([*map(words.sentence, first), last])
 
 
 def _who_called(row):
