@@ -21,7 +21,7 @@ SENTENCES = {
     "Switch autopay on": "Activar el pago automático",
     "Saved ways to pay": "Formas de pago guardadas",
     "What is charged next": "Qué se cobra después",
-    "Nothing is open now.": "No hay nada pendiente ahora.",
+    "No charge is planned now.": "Por ahora no hay ningún cobro previsto.",
     "Your next invoice states the day and the amount of its charge.": "Su próxima factura indica el día y el monto de su cobro.",
     "What was agreed before": "Lo que se acordó antes",
     "{method}, until {day}.": "{method}, hasta el {day}.",
