@@ -45,4 +45,4 @@ def _freed_cents(invoice):
     """What ``invoices.void`` noted in the audit; an allocation does not tell for what it was taken back."""
     voided = (Event.about_table == "invoice") & (Event.what == "invoice.voided")
     event = Event.get_or_none(voided & (Event.about_id == invoice.id))
-    return json.loads(event.after)[FREED] if event and event.after else 0
+    return json.loads(event.after).get(FREED, 0) if event and event.after else 0

@@ -21,7 +21,8 @@ def to(customer):
     """
     g.pop("tongue", None)
     if customer and tongue() is not (reads := tongues.of(customer)):
-        session[READS] = reads.code
+        if session.get(READS) != reads.code:  # written, the session is a cookie in the answer
+            session[READS] = reads.code
         g.pop("tongue")
 
 

@@ -251,6 +251,8 @@ def test_the_words_of_work_on_an_unclear_draft_are_mended_and_billed(app, alice)
     }  # fmt: skip
 
     assert f"/staff/one-off/{work.id}/edit" in billing.get(f"/staff/invoice/{draft.id}").text
+    dearer = billing.post(f"/staff/one-off/{work.id}/edit", **form | {"unit_cents": "99.00"})
+    assert "discard it first, or change only the words" in text_of(dearer)
     saved = billing.post(f"/staff/one-off/{work.id}/edit?url=/staff/invoice/{draft.id}", **form)
     assert saved.location == f"/staff/invoice/{draft.id}", text_of(saved)
     billing.act("invoice", "redo", draft)

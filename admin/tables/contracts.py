@@ -163,8 +163,14 @@ class OneOffView(StaffView):
         refuse_strangers(form, form.customer.data.id if "customer" in form else row.customer_id)
         if (form.discount_cents.data or 0) > form.quantity.data * (form.unit_cents.data or 0):
             form.discount_cents.errors = ["The discount is more than the price."]
-        if row is not None and (row.canceled_on or (row.billed_on and not one_offs.is_unclear(row))):
+        if row is None or not (row.canceled_on or row.billed_on):
+            return
+        if row.canceled_on or not one_offs.is_unclear(row):
             form.text.errors = ["This work is billed or canceled and cannot be changed any more."]
+            return
+        for name in ("item", "quantity", "unit_cents", "discount_cents"):
+            if form[name].data != getattr(row, name):  # the draft keeps the sum that it was made with
+                form[name].errors = ["A draft has this sum: discard it first, or change only the words."]
 
 
 def _counts(starts_on, ends_on):
