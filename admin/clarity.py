@@ -26,7 +26,7 @@ class ClarityPage:
 
 def findings(invoice):
     """[(Finding that a draft keeps, the address where it is put right or "")], for its page."""
-    found = clarity.of_draft(invoice)
+    found = clarity.of_draft(invoice) if invoice.state == Invoice.DRAFT else ()
     lines = list(invoice.lines.order_by(Line.position)) if found else []
     by_words = {f"“{clarity.shown(line.text)}”": line for line in lines}
     return [(finding, _fix_url(invoice, finding, by_words.get(finding.where))) for finding in found]

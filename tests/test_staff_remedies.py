@@ -269,6 +269,7 @@ def test_billed_again_it_goes_out_with_the_words_as_they_are_now(app, unclear):
     page = text_of(enter(app, "billing").act("invoice", "redo", unclear))
 
     assert "Made anew: 1 invoice with 1 line" in page
+    assert "Not clear yet" not in page
     assert Invoice.get(Invoice.state == "issued").lines.get().text == "Burglar alarm monitoring"
 
 
