@@ -16,6 +16,7 @@ from billing import (
     imports,
     invoices,
     links,
+    masking,
     notices,
     one_offs,
     printing,
@@ -65,14 +66,14 @@ class Words(wtforms.StringField):
 
 
 def text_field(label, most, *, optional=False, hint="", control=Words, to_customer=False):
-    """A line of text of at most ``most`` characters, that is plain text.
+    """A line of text of at most ``most`` characters, that is plain text and has no card number in it.
 
     to_customer -- a customer reads these words; in which language is said beside it (``say_language``)
     """
     too_long = f"Please keep it under {most:,} characters."
     rules = [Optional() if optional else Filled(), Length(max=most, message=too_long), plain_text]
     told = {"render_kw": {"data-reader": "customer"}} if to_customer else {}
-    return control(label, rules, description=hint, **told)
+    return control(label, rules, description=hint, filters=[masking.masked], **told)
 
 
 def say_language(form, rows):

@@ -26,7 +26,7 @@ from wtforms.validators import ValidationError
 from wtfpeewee.orm import FieldInfo
 
 from admin import labels
-from billing import localtime, words
+from billing import localtime, masking, words
 from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.imports.fields import EMAIL, STATES, ZIP
@@ -34,6 +34,7 @@ from billing.money import as_decimal, parse_cents
 from models import Address, MoneyField, RateField, UtcField
 
 LARGEST = {"MoneyField": 2**53}
+PROSE = 60  # characters; what is shorter is a number or a code, such as an account number
 
 
 # --- one control each ----------------------------------------------------------------------------
@@ -313,6 +314,12 @@ def checks(model):
 # --- from a column to its control ------------------------------------------------------------------
 
 
+def is_prose(field):
+    """True where people write sentences and names: a card number pasted there is not kept."""
+    long_enough = isinstance(field, CharField) and field.max_length >= PROSE
+    return (long_enough or isinstance(field, TextField)) and not field.choices
+
+
 class FormConverter(CustomModelConverter):
     """Turns a column into a form field; everything that is refused is refused beside it."""
 
@@ -322,6 +329,7 @@ class FormConverter(CustomModelConverter):
             "description": field.help_text or "",
             "default": field.default,
             "validators": self._validators(model, field),
+            **({"filters": [masking.masked]} if is_prose(field) else {}),
             **(field_args or {}),
         }
         return FieldInfo(field.name, self._control(field, kwargs))

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from billing import inbound, masking, tickets
 from billing.texts import answering
-from models import Inbound, Message, Ticket
+from models import Credit, Event, Inbound, Message, Site, Ticket
 from tests.factories import NOW
+from tests.office import enter
 
 GONE = "(card number removed)"
 # The networks' own test numbers.
@@ -172,3 +173,18 @@ def test_what_comes_by_mail_or_text_keeps_no_card_number(alice):
 
     assert "4111 1111" not in stored()
     assert stored().count(GONE) == 3
+
+
+CARD = "Take 4111 1111 1111 1111, she said"
+
+
+def test_what_staff_type_in_any_form_keeps_no_card_number(app, alice):
+    """Whatever the use case behind it is: a reason of an action, a field of a generated form."""
+    desk = enter(app)
+
+    desk.act("customer", "goodwill", alice, amount="5.00", reason=CARD)
+    desk.post("/staff/site/new", customer=alice.id, **{"customer-text": str(alice)}, name=CARD)
+
+    kept = [Site.get().name, Credit.get().reason, *(event.reason for event in Event.select())]
+    assert "•••• 1111" in kept[0] and "•••• 1111" in kept[1]
+    assert not any("4111" in text for text in kept)
