@@ -114,6 +114,19 @@ def test_every_payer_gets_a_copy(agree, alice):
     assert [notice.address for notice in Notice.select()] == ["alice@example.com", "al@example.com"]
 
 
+def test_who_agreed_to_texts_gets_the_copy_too(agree, alice, company):
+    Contact.update(phone="(512) 555-0100").execute()
+    person = payer(alice)
+    consents.give_text(
+        person, wording=consents.text_words(person, company).text, source="page", by=BY, now=NOW
+    )
+
+    made = agree()
+    autopay.end(made, reason="They asked.", by=BY, now=NOW)
+
+    assert kinds() == ["autopay_on", "autopay_off"]
+
+
 def test_the_same_click_again_is_the_same_authorization(agree):
     assert agree().id == agree().id
     assert Autopay.select().count() == Notice.select().count() == 1

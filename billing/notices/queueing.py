@@ -163,14 +163,14 @@ def _ways(customer_ids, event):
     """{customer id: [(contact id, channel, address)]}: how the payers of these accounts hear of ``event``.
 
     What waits for a monthly summary, or for the days before a due date, is left out. Most people chose
-    nothing: only for the others are their wishes worked out.
+    nothing: only for the others are their wishes worked out. About what nobody can choose nobody has wishes.
     """
     contacts = list(_payers(customer_ids, event).namedtuples())
     wishes = preferences.of_contacts([contact.id for contact in contacts if contact.is_special])
     ways = {}
     for contact in contacts:
         wanted = wishes.get(contact.id)
-        channels = _at_once(wanted, event) if wanted else _usual(contact, event)
+        channels = _at_once(wanted, event) if wanted and event else _usual(contact, event)
         told = [(contact.id, channel, address_of(contact, channel)) for channel in channels]
         ways.setdefault(contact.customer, []).extend(told)
     return ways
