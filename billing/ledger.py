@@ -10,7 +10,9 @@ from datetime import date, timedelta
 
 from peewee import Value, fn
 
+from billing import company as companies
 from billing import demands
+from billing.documents import naming
 from billing.errors import BillingError
 from billing.money import format_cents
 from models import (
@@ -151,11 +153,12 @@ def history(customer, *, until=None):
 
 
 def _invoice_entries(customer):
+    company = companies.current()
     for invoice in Invoice.select().where((Invoice.customer == customer) & Invoice.number.is_null(False)):
-        yield invoice.issued_on, 0, "invoice", f"Invoice {invoice.number}", invoice.total_cents, invoice
+        text = f"Invoice {naming.number(invoice, company)}"
+        yield invoice.issued_on, 0, "invoice", text, invoice.total_cents, invoice
         if invoice.state == Invoice.VOID:
-            text = f"Invoice {invoice.number} canceled"
-            yield invoice.voided_on, 1, "void", text, -invoice.total_cents, invoice
+            yield invoice.voided_on, 1, "void", f"{text} canceled", -invoice.total_cents, invoice
 
 
 def _payment_entries(customer):

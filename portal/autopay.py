@@ -290,7 +290,7 @@ def wait_by_link(token):
         url_for("portal.wait_by_link", token=token),
         url_for("portal.autopay_off_by_pay_link", token=token),
     )
-    return _wait(planned, Waiting(here, back, f"Invoice {link.invoice.number}", off))
+    return _wait(planned, Waiting(here, back, f"Invoice {naming.number(link.invoice, g.company)}", off))
 
 
 def _wait(planned, place):

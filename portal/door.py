@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 
 from billing import links
+from billing.documents import naming
 from billing.wording import tongues
 from models import Contact
 from portal import speaking, visitor
@@ -57,6 +58,12 @@ def _ask_to_sign_in():
         session["next"] = request.full_path.rstrip("?")
     flash("Please sign in to see this page.")
     return redirect(url_for("portal.sign_in"), 303)
+
+
+@bp.app_template_filter("number")
+def number(invoice):
+    """A template's filter: the number of an invoice as it is printed."""
+    return naming.number(invoice, g.company)
 
 
 @bp.app_context_processor

@@ -83,7 +83,7 @@ def _unfinished(attempt):
     What else it pays is said to nobody but whoever is signed in.
     """
     can_continue = attempt is not None and payments.can_continue(attempt)
-    numbers = [str(part.invoice.number) for part in attempt.parts] if can_continue else []
+    numbers = [naming.number(part.invoice, g.company) for part in attempt.parts] if can_continue else []
     is_mine = g.contact is not None and can_continue and g.contact.customer_id == attempt.customer_id
     together = is_mine and len(numbers) > 1
     return {

@@ -5,6 +5,7 @@ from wtforms.fields.choices import SelectChoice
 
 from billing import attachments, localtime, tickets, words
 from billing.disputes import finding
+from billing.documents import naming
 from billing.errors import BillingError
 from billing.tickets import clocks
 from models import Attachment, Contact, Invoice, Message, Ticket
@@ -65,7 +66,8 @@ def new_question():
     if not form.is_submitted():
         form.kind.data = Ticket.SERVICE if is_fault else ""
         form.invoice.data = about and about.number
-        form.subject.data = speaking.said(f"Question about invoice {about.number}") if about else ""
+        number = about and naming.number(about, g.company)
+        form.subject.data = speaking.said(f"Question about invoice {number}") if about else ""
     if form.validate_on_submit() and (files := form.taken_files()) is not None:
         ticket = _opened(form, about, files)
         flash("Thank you. It is with us; we answer by email, and here.", "success")

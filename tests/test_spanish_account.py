@@ -5,6 +5,7 @@ own that somebody typed. They read like sentences of ours, so whatever is not ma
 and found here.
 """
 
+import re
 from datetime import date
 
 import pytest
@@ -46,6 +47,7 @@ from tests.test_spanish_pages import shop  # noqa: F401
 
 TODAY = NOW.date()
 TOLD = {"by": BY, "now": NOW}
+PREFIX = "LS-"  # stands before every invoice number, on every page
 
 
 class Typed:
@@ -77,7 +79,7 @@ def ana(alice, typed):
         "name", "legal_name", "street", "city", "phone_hours", "license_number", "payable_to", "remit_street",
         "remit_city",
     )  # fmt: skip
-    Company.update({name: typed(f"company.{name}") for name in ours}).execute()
+    Company.update({name: typed(f"company.{name}") for name in ours}, invoice_prefix=PREFIX).execute()
     return fresh(alice)
 
 
@@ -251,23 +253,29 @@ def test_every_page_is_spanish_and_what_was_typed_is_as_it_was(walk, typed):
     assert typed.words.keys() - met == NOT_SHOWN
 
 
+def test_an_invoice_has_the_same_number_wherever_it_is_named(walk):
+    """The company's prefix stands before it on every page, as it does on paper."""
+    for address, page in walk("en").items():
+        assert not re.search(r"[Ii]nvoices? \d", page.text), address
+
+
 def test_a_file_is_named_and_a_subject_begins_in_spanish(app, walk, house, clock):
     visitor = enter(Visitor(app), payer(house), clock)
     number = house.invoices.order_by(Invoice.number).get().number
 
     for path, name in (
-        (f"invoices/{number}.pdf", f"Factura {number}.pdf"),
+        (f"invoices/{number}.pdf", f"Factura {PREFIX}{number}.pdf"),
         ("statement.pdf?from=2026-01-01&to=2026-12-31", "Estado de cuenta 2026-01-01 a 2026-12-31.pdf"),
     ):
         assert name in visitor.client.get(f"/account/{path}").headers["Content-Disposition"]
     page = visitor.open(f"/account/questions/new?invoice={number}")
-    assert page.value_of("subject") == f"Pregunta sobre la factura {number}"
+    assert page.value_of("subject") == f"Pregunta sobre la factura {PREFIX}{number}"
 
 
 def test_what_a_question_was_called_by_us_is_said_and_the_line_in_it_is_as_it_was(walk, typed):
     [page] = [one for path, one in walk("es").items() if path == "/account/questions"]
 
-    assert f"Factura 10001: $1.00 en duda, {typed('charge.text 0')}" in page.text
+    assert f"Factura LS-10001: $1.00 en duda, {typed('charge.text 0')}" in page.text
 
 
 # typed, and on no page of a customer: names that give way to others, and words that only staff read
