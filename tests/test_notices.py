@@ -15,7 +15,7 @@ from billing.edges.mail import Mailer
 from billing.errors import BillingError
 from billing.plans import agreeing
 from billing.remedies import goodwill
-from billing.reversals import refunds
+from billing.reversals import refunds, returns
 from models import (
     AutopayOutcome,
     Contact,
@@ -718,6 +718,8 @@ def test_every_kind_of_message_can_be_written_and_says_why_it_came(office, send,
     Notice.update(state="sent").where(Notice.kind != "ticket_reply").execute()
     Notice.update(state="sent").execute()
     about = {"invoice": invoice} if kind in ("invoice", "reminder", "fresh_link") else {}
+    if kind == "payment_problem":
+        payment = returns.bounce(payment, reason="Not sufficient funds", by=BY, today=TODAY, now=NOW)
     about |= {"payment": payment} if kind in ("receipt", "payment_problem") else {}
     about |= {"ticket_message": message} if kind.startswith("ticket") else {}
     about |= {"refund": _refunded(payment)} if kind == "refund" else {}
