@@ -85,7 +85,14 @@ class Acting:
         if not done:
             return self._ask(action, rows, form), 409  # with all that was typed
         remember(request.form.get("click", ""))
-        return redirect(back_url(self.row_url(rows[0])), 303)
+        return redirect(self._next_url(action, rows[0]), 303)
+
+    def _next_url(self, action, row):
+        """Where one came from; from the row's own page, what the action led to."""
+        here = self.row_url(row)
+        back = back_url(here)
+        led_to = action.lands(row) if back == here else None
+        return self.row_url(led_to) if led_to else back
 
     def _one(self, action, row, form):
         if not action.fits(row):

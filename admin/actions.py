@@ -40,13 +40,14 @@ class Action:
     fits   -- callable(row): whether the row offers it
     effect -- callable(row): what will happen to this row, in a few words
     about  -- callable(rows): [(term, words)] to know before, shown below the form
+    lands  -- callable(row): the row of the same screen that one goes to from this row's page, or None to stay
     """
 
     def __init__(self, name, label, run, *, form=None, lead="", done="{row}: done.", **more):
         self.name, self.label, self.run, self.lead, self.done = name, label, run, lead, done
         self.form, self.fits = form or wtforms.Form, more.get("fits", lambda row: True)
         self.effect, self.tone = more.get("effect", lambda row: ""), more.get("tone", "")
-        self.about = more.get("about")
+        self.about, self.lands = more.get("about"), more.get("lands", lambda row: None)
         self.bulk, self.shows_result = more.get("bulk", True), more.get("shows_result", False)
         self.fill = more.get("fill", lambda form, rows: None)
 

@@ -68,6 +68,15 @@ def _redo(draft, form):
     return f"Made anew: {report}."
 
 
+def _anew(draft):
+    """The newest invoice with a charge or a work of this one's: what it was made anew as, or None."""
+    lines = list(draft.lines)
+    same = Line.charge.in_([line.charge_id for line in lines if line.charge_id])
+    same |= Line.one_off.in_([line.one_off_id for line in lines if line.one_off_id])
+    later = Invoice.select().join(Line).where((Invoice.id > draft.id) & same)
+    return later.order_by(Invoice.id.desc()).first()
+
+
 REDO = Action(
     "redo",
     "Bill it again",
@@ -76,4 +85,5 @@ REDO = Action(
     "they are now. What is clear is issued and sent at once.",
     fits=lambda invoice: invoice.state == Invoice.DRAFT,
     effect=lambda invoice: format_cents(invoice.total_cents),
+    lands=_anew,
 )

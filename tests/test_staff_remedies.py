@@ -270,7 +270,9 @@ def test_billed_again_it_goes_out_with_the_words_as_they_are_now(app, unclear):
 
     assert "Made anew: 1 invoice with 1 line" in page
     assert "Not clear yet" not in page
-    assert Invoice.get(Invoice.state == "issued").lines.get().text == "Burglar alarm monitoring"
+    issued = Invoice.get(Invoice.state == "issued")
+    assert issued.lines.get().text == "Burglar alarm monitoring"
+    assert f"Invoice {issued.number}" in page  # and not the draft that is void now
 
 
 def test_the_bill_page_says_what_is_not_clear_before_it_bills(app, alice):
