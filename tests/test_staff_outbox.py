@@ -162,7 +162,9 @@ def test_sending_all_the_same_asks_a_second_person(app, held):
 
     asked = Approval.get()
     assert (asked.about_id, asked.state, Notice.get_by_id(held.id).state) == (held.id, "asked", "held")
-    assert "second person asked" in sam.get("/staff/held").text
+    page = sam.get("/staff/held").text
+    assert "second person asked" in page and f'href="/staff/approval/{asked.id}"' in page
+    assert sam.get(f"/staff/approval/{asked.id}").status_code == 200
 
 
 def test_who_only_reads_sees_it_and_cannot_let_it_pass(app, held):
