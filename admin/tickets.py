@@ -125,7 +125,13 @@ def _fill_into(form, rows):
         (Ticket.customer == rows[0].customer_id) & (Ticket.id != rows[0].id) & Ticket.merged_into.is_null()
     )
     newest = others.order_by((Ticket.state == Ticket.CLOSED), Ticket.last_at.desc()).limit(MOST_CHOICES)
-    form.into.offer([(row.id, f"{row}, {row.state.replace('_', ' ')}") for row in newest])
+    form.into.offer([(row.id, _in_short(row)) for row in newest])
+
+
+def _in_short(ticket):
+    """A ticket in a list to choose from: a long subject would push its state out of sight."""
+    subject = ticket.subject if len(ticket.subject) <= 40 else f"{ticket.subject[:39].rstrip()}…"
+    return f"Ticket {ticket.id}, {ticket.state.replace('_', ' ')}: {subject}"
 
 
 def _merge(ticket, form):
@@ -162,6 +168,7 @@ TICKET = (
     Action(
         "merge", "Merge", _merge, form=MergeForm, fill=_fill_into, bulk=False, fits=_stands,
         lead="Its messages move into the other ticket, and so do answers to mails about it.",
+        lands=lambda ticket: Ticket.get_by_id(ticket.id).merged_into,
     ),
     Action(
         "close",

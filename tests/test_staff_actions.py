@@ -306,6 +306,20 @@ def test_a_ticket_is_answered_noted_and_closed(app, alice):
     assert models.Ticket.get().state == "closed"
 
 
+def test_merged_one_lands_on_the_ticket_that_remains(app, alice):
+    gone, stays = (
+        tickets.open(alice, subject=subject, body="It beeps.", by="customer", now=NOW)
+        for subject in ("Again", f"The keypad {'beeps ' * 12}all night")
+    )
+    desk = enter(app, "support")
+    offered = text_of(desk.get("/staff/ticket/act/merge", id=gone.id))
+
+    done = desk.act("ticket", "merge", gone, into=stays.id, follow_redirects=False)
+
+    assert f"Ticket {stays.id}, waiting on us: The keypad beeps" in offered and "…" in offered
+    assert done.location == f"/staff/ticket/{stays.id}"
+
+
 def test_staff_take_down_what_a_customer_says(app, alice):
     enter(app, "support").act("customer", "open_ticket", alice, subject="Called", body="Wants a new keypad")
 
