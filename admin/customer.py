@@ -93,7 +93,9 @@ def flags(row):
         found.append((SUSPENSIONS[suspension.state], "bad"))
     if handover := handovers.running(row):
         found.append(("with an agency" if handover.handed_on else "hand-over asked for", "bad"))
-    counts = Hold.ends_on.is_null() | (Hold.ends_on >= g.today)
+    # one of messages that ends today, lifted or by itself, is no warning any more: the page says from when
+    counts = Hold.ends_on.is_null() | (Hold.ends_on > g.today)
+    counts |= (Hold.ends_on == g.today) & (Hold.scope != Hold.NOTICES)
     for hold in Hold.select().where((Hold.customer == row) & (Hold.starts_on <= g.today) & counts):
         found.append((f"{hold.scope} on hold", "wait"))
     return found

@@ -108,8 +108,11 @@ def test_staff_hold_and_release_on_the_account(app, alice, clock, role):
     assert "Messages about money are on hold until" in account and "Flood at home" in account
     assert "Messages were put on hold" in account
     assert "Flood at home" in text_of(desk.get("/staff/hold/", standing="running"))
+    assert "otices on hold" in account
     desk.act("customer", "release_messages", alice)
-    assert "Messages may leave again" in text_of(desk.get(f"/staff/customer/{alice.id}"))
+    lifted = text_of(desk.get(f"/staff/customer/{alice.id}"))
+    assert "Messages may leave again" in lifted and "leave again from tomorrow" in lifted
+    assert "otices on hold" not in lifted and "Let them leave again" not in lifted
 
 
 def test_who_only_reads_holds_nothing(app, alice):
