@@ -62,7 +62,7 @@ class Databases:
             maker.drop(name)
 
     def wait(self) -> None:
-        """Wait until every database of a test that ended is gone."""
+        """Wait until the server is still: what was given back is gone, and the next copy is made."""
         self._makers["postgresql"].wait()
 
     def close(self) -> None:
@@ -202,8 +202,8 @@ class Ahead:
         self.wait()
 
     def wait(self) -> None:
-        """Wait until all that was given back is gone."""
-        for one in self._dropping:
+        """Wait until nothing is copied or dropped any more."""
+        for one in (*filter(None, self._next.values()), *self._dropping):
             one.result()
 
 

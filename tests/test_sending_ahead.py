@@ -38,6 +38,12 @@ def remind(invoice, kind="reminder"):
     return Notice.get(Notice.key == f"{kind}:{invoice.id}")
 
 
+@pytest.fixture(autouse=True)
+def still(databases, db):
+    """PostgreSQL numbers what is written in all databases of a server: none is copied beside these tests."""
+    databases.wait()
+
+
 @pytest.fixture
 def queue(db):
     """``queue(3)``: as many reminders, each to another customer."""

@@ -28,7 +28,8 @@ def in_index(kind, column, customer, found):
     """(SQL, values): the full text of a row of ``kind`` has every word."""
     asked = typed.read(" ".join(found))
     if db.for_update:
-        match, query = "words @@ %s::tsquery", typed.for_postgresql(asked, True, (kind,), customer.id)
+        conditions = typed.for_postgresql(asked, True, (kind,), customer.id)
+        match, query = "words @@ %s::tsquery", " & ".join(conditions)
     else:
         match, query = "search_index MATCH %s", typed.for_fts5(asked, True, (kind,), customer.id)
     return (
