@@ -151,7 +151,8 @@ CREDIT = (
 
 def _approve(approval, form):
     approvals.approve(approval, **day_of())
-    return f"{approvals.label(approval.kind)}: approved and done."
+    follows = approvals.follows(approval, today=g.today)
+    return f"{approvals.label(approval.kind)}: approved{f'. {follows}' if follows else ' and done.'}"
 
 
 def _refuse(approval, form):

@@ -26,16 +26,22 @@ class Kind:
     act    -- callable(approval, by, today, now): does it, in the transaction that approves
     label  -- what people call it, such as "Goodwill credit"
     effect -- callable(approval): a sentence of what would happen
+    follows -- callable(approval, today): a sentence of what is still to come once it was approved
     """
 
     act: Any
     label: str
     effect: Any
+    follows: Any
 
 
-def register(kind, act, *, label, effect=None):
+def register(kind, act, *, label, effect=None, follows=None):
     """Make ``kind`` something that can be asked for; called when the module that owns it is imported."""
-    _kinds[kind] = Kind(act, label, effect or (lambda approval: ""))
+    _kinds[kind] = Kind(act, label, effect or _nothing, follows or _nothing)
+
+
+def _nothing(*_):
+    return ""
 
 
 def label(kind):
@@ -46,6 +52,11 @@ def label(kind):
 def effect(approval):
     """A sentence of what would happen if it were approved now; empty when nothing more is to be said."""
     return _kinds[approval.kind].effect(approval) if approval.kind in _kinds else ""
+
+
+def follows(approval, *, today):
+    """A sentence of what is still to come of what was approved; empty when all of it is done."""
+    return _kinds[approval.kind].follows(approval, today) if approval.kind in _kinds else ""
 
 
 def about(approval):

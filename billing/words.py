@@ -82,8 +82,24 @@ def moment(at, time_zone):
     'December 1, 2026, 2:05 pm CST'
     """
     there = localtime.moment(at, time_zone)
-    half = "am" if there.hour < 12 else "pm"
-    return f"{date(there)}, {there.hour % 12 or 12}:{there:%M} {half} {there:%Z}"
+    return f"{date(there)}, {_hour(there)}:{there:%M} {_half(there)} {there:%Z}"
+
+
+def clock(there):
+    """The time of a day, as people say it.
+
+    >>> clock(datetime.time(9)), clock(datetime.time(14, 5))
+    ('9 am', '2:05 pm')
+    """
+    return f"{_hour(there)}{f':{there:%M}' if there.minute else ''} {_half(there)}"
+
+
+def _hour(there):
+    return there.hour % 12 or 12
+
+
+def _half(there):
+    return "am" if there.hour < 12 else "pm"
 
 
 def joined(parts):

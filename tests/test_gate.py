@@ -661,6 +661,60 @@ def test_it_lets_pass_only_what_both_have_seen(held, alice, late, sent):
         Notice.update(state="sent").execute()
 
 
+def _agree(notice, number, **span):
+    """Two people let a held notice pass at that moment of that day."""
+    at = {"today": day(number), "now": clock_at(number, **span).now()}
+    asked = overrides.ask(notice, reason="I spoke to her", by="staff:sam", **at)
+    return approvals.approve(asked, by="staff:olga", **at)
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_what_was_let_pass_in_the_evening_leaves_in_the_morning_once(alice, late, sent, is_answered):
+    scenes.call(alice, late)
+    remind(30)
+    evening = {"hours": 9}  # past the hours of business
+    approval = _agree(Notice.get(), 30, **evening)
+    assert approvals.follows(approval, today=day(30)).startswith("It leaves tomorrow at 9 am")
+
+    sent.at(30, **evening)
+    if is_answered:
+        call_back()
+    notices.queue_reminders(day(30), now=clock_at(30, **evening).now())
+    assert sent == []
+    for number in (31, 32):
+        remind(number)
+        sent.at(number)
+
+    assert [(kind, step) for kind, step, _ in sent] == [(Notice.OVERDUE, 30)]
+    assert of_late() == [("overdue", 30, "sent")]
+
+
+def test_what_was_let_pass_and_held_for_something_new_leaves_itself_afterwards(alice, late, sent):
+    scenes.call(alice, late)
+    remind(30)
+    _agree(Notice.get(), 30, hours=9)
+    feed = Feed.create(name="phone", limit_minutes=30, beat_at=clock_at(30, hours=10).now())
+    sent.at(31)
+    [held] = holding.held()
+    assert holding.then([held], ()) == {held.id: holding.SAME_LEAVES}
+
+    Feed.update(beat_at=clock_at(31, minutes=5).now()).where(Feed.id == feed.id).execute()
+    notices.queue_reminders(day(31), now=clock_at(31, minutes=10).now())
+    sent.at(31, minutes=11)
+
+    assert of_late() == [("overdue", 30, "sent")]
+
+
+def test_what_nobody_has_signed_is_a_draft_once_it_was_let_pass(alice, late, sent):
+    scenes.call(alice, late, clock_at(4).now())
+    remind(5)
+    approval = _agree(Notice.get(), 5)
+    sent.at(7)
+
+    assert (of_late(), sent) == ([("check_in", 5, "draft")], [])
+    assert "draft again" in approvals.follows(approval, today=day(5))
+
+
 def test_a_call_of_before_that_we_learned_of_later_was_not_seen_by_them(held, alice, late, sent):
     approvals.approve(_ask(held), by="staff:olga", today=day(15), now=AT)
     scenes.call(alice, late, AT - timedelta(minutes=5), logged_at=AT + timedelta(minutes=1))

@@ -45,8 +45,8 @@ ACTS = {
     SUSPENSION: "suspend the service",
     HANDED_OVER: "hand this account over",
 }
-# What nobody may let pass: the law, and money that is on its way.
-NEVER_PASSED = frozenset({"bankruptcy", "deceased", "payment", "settling"})
+# What nobody may let pass: the law, money that is on its way, a letter that would go nowhere.
+NEVER_PASSED = frozenset({"bankruptcy", "deceased", "payment", "settling", "bad_address"})
 ANSWER, CALL_BACK, DECIDE, LOOK = "Answer", "Call back", "Decide", "Look at it"
 PRINT, REACH, MEND = "Print it", "Send it another way", "Put it right"
 
@@ -182,6 +182,11 @@ def sentence(found):
 
 
 # --- What lets pass ------------------------------------------------------------------------------
+
+
+def was_passed(notice_ids):
+    """The ids of those of these notices that two people let pass, whatever came up since."""
+    return frozenset(_passed_notices(notice_ids))
 
 
 def _passed_notices(notice_ids):

@@ -6,9 +6,11 @@ what the law forbids, or a payment that is on its way. What shuts the gate stand
 
 from datetime import datetime
 
-from billing import approvals, events, ledger
+from billing import approvals, events, ledger, localtime, words
+from billing import company as companies
 from billing.collections import gate
 from billing.errors import BillingError
+from billing.notices import timing
 from billing.states import move
 from models import GateOverride, Invoice, Notice, db
 
@@ -58,13 +60,20 @@ def of_notice(notice):
 
 
 def _pass_notice(approval, *, by, today, now):
-    """A second person agreed: the message waits for the sender again."""
+    """A second person agreed: the message leaves at the next hour at which one may write.
+
+    What nobody has written and signed yet is a draft again: two people let it pass, but wrote no word of it.
+    """
     notice = Notice.get_by_id(approval.about_id)
     with ledger.locked(notice.customer_id):
         if notice.state != Notice.HELD:
             raise BillingError("This message is not held back any more.")
         made = _keep(approval, notice.kind, notice=notice, invoice=notice.invoice_id, now=now)
-        move(notice, Notice.QUEUED, send_at=now, released_at=now, reason="")
+        if notice.kind == Notice.CHECK_IN and not notice.words:
+            move(notice, Notice.DRAFT, released_at=now, reason="")
+        else:
+            leaves_at = timing.not_before(notice, now)
+            move(notice, Notice.QUEUED, send_at=leaves_at, released_at=now, reason="")
         _told(made, notice, by, now)
 
 
@@ -89,9 +98,23 @@ def _told(made, row, by, now):
     events.record("gate.passed", row, by=by, now=now, customer=made.customer, reason=made.reason, after=said)
 
 
+def _follows(approval, today):
+    notice = Notice.get_by_id(approval.about_id)
+    if notice.state == Notice.DRAFT:
+        return "It is a draft again: one of us reads, signs and sends it."
+    if notice.channel == Notice.PAPER:
+        return "It goes to the letters to print."
+    if notice.send_at <= approval.decided_at:
+        return "It leaves within minutes."
+    there = localtime.moment(notice.send_at, companies.current().time_zone)
+    days = (there.date() - today).days
+    on = words.from_today(there.date(), today) if days in (0, 1) else f"on {words.date(there.date())}"
+    return f"It leaves {on} at {words.clock(there)}, unless something new comes up."
+
+
 def _effect(approval):
     return "It would leave although: " + approvals.details(approval)["sentences"].replace("\n", " ")
 
 
-approvals.register(KIND, _pass_notice, label="Message past the gate", effect=_effect)
+approvals.register(KIND, _pass_notice, label="Message past the gate", effect=_effect, follows=_follows)
 approvals.register(KIND_OF_ACT, _pass_act, label="Act past the gate", effect=_effect)

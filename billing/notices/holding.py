@@ -2,7 +2,8 @@
 
 Nothing that is held is lost. Once nothing stands against it any more, a step of reminding makes room for the
 one before it (``reminding`` counts on from that day), a signed mail is read again by its person, and anything
-else waits for the sender as before. Why the gate is shut is asked of ``billing.collections.gate``.
+else waits for the sender as before; so does what two people let pass. Why the gate is shut is asked of
+``billing.collections.gate``.
 """
 
 from itertools import groupby
@@ -90,7 +91,14 @@ def then(rows, against):
     invoices = [(row.invoice_id, row.customer_id, row.customer.group_id) for row in stepped]
     steps = reminder_policies.of_invoices(invoices) if invoices else {}
     lost = {reason.invoice_id for reason in against if reason.code == Verdict.NEVER_DELIVERED}
-    return {row.id: _then(row, steps.get(row.invoice_id, ()), row.invoice_id in lost) for row in rows}
+    passed = gate.was_passed([row.id for row in rows])
+    found = {row.id: _then(row, steps.get(row.invoice_id, ()), row.invoice_id in lost) for row in rows}
+    return found | {row.id: SAME_LEAVES for row in rows if _is_decided(row, passed)}
+
+
+def _is_decided(row, passed):
+    """True for what two people let pass; what a person signs is theirs to read again."""
+    return row.id in passed and row.kind != Notice.CHECK_IN
 
 
 def _then(row, steps, is_lost):
@@ -142,7 +150,8 @@ def _look(row, against, today, now):
 
 
 def _release(row, now):
-    if _has_steps(row):
+    """Let it go on. What two people let pass leaves itself: a milder one would wait for what they saw."""
+    if _has_steps(row) and not _is_decided(row, gate.was_passed([row.id])):
         move(row, Notice.SKIPPED, released_at=now, reason=MILDER)
     elif row.kind == Notice.CHECK_IN:
         move(row, Notice.DRAFT, released_at=now, reason=READ_AGAIN)
