@@ -8,7 +8,7 @@ from PIL import Image
 
 from billing import links, words
 from billing.disputes import asking, deciding
-from models import Attachment, Customer, Dispute, Line, Ticket
+from models import Attachment, Customer, Dispute, Line, Payment, Ticket
 from tests.conftest import TODAY
 from tests.factories import (
     BY,
@@ -71,6 +71,16 @@ def test_the_rest_is_paid_now(disputed, visitor, invoice):
 
     assert page.status == 200
     assert invoice.payment_parts.get().amount_cents == 7_000
+
+
+def test_the_receipt_says_that_what_is_still_open_is_disputed(disputed, visitor, paying):
+    visitor.press(disputed, "Pay $70.00")
+    payment = Payment.get()
+    paying.pay(payment)
+
+    page = visitor.open(f"/payments/{payment.reference}/return")
+
+    assert "$30.00 is disputed and not due until you have our answer." in page.text
 
 
 def test_a_line_that_counts_more_than_its_price_says_why(visitor, path, invoice):

@@ -4,19 +4,24 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import ledger, words
+from billing import demands, ledger, words
 from billing.documents import letterheads, naming, printed
 from models import Allocation, Invoice, Payment, Refund
 
 
 @dataclass(frozen=True)
 class Paid:
-    """What a payment did for one invoice. ``open_cents`` is what that invoice still has open."""
+    """What a payment did for one invoice.
+
+    open_cents     -- what that invoice still has open
+    disputed_cents -- of that, what is due on no date until it is decided
+    """
 
     number: str
     due_on: date
     cents: int
     open_cents: int
+    disputed_cents: int = 0
 
 
 @dataclass(frozen=True)
@@ -128,8 +133,15 @@ def _paid(payment, company):
     for allocation in allocations.order_by(Invoice.due_on, Invoice.number):
         invoice = allocation.invoice
         sums.setdefault(invoice.id, [invoice, 0])[1] += allocation.amount_cents
+    paid = [(invoice, cents) for invoice, cents in sums.values() if cents > 0]
+    asked = demands.of_invoices([invoice for invoice, _ in paid])
     return tuple(
-        Paid(naming.number(invoice, company), invoice.due_on, cents, invoice.open_cents)
-        for invoice, cents in sums.values()
-        if cents > 0
+        Paid(
+            naming.number(invoice, company),
+            invoice.due_on,
+            cents,
+            invoice.open_cents,
+            demands.disputed_cents(asked[invoice.id]),
+        )
+        for invoice, cents in paid
     )
