@@ -199,6 +199,17 @@ def test_paying_is_spanish_from_the_button_to_the_receipt(visitor, path, paying)
     assert "Recibo por $120.00" in in_spanish(visitor.open(path))
 
 
+def test_a_receipt_tells_in_spanish_what_is_disputed(visitor, path, paying, ana, invoice):
+    disputed(visitor, path, ana, invoice)
+    visitor.press(visitor.open(path), "Pagar $90.00")
+    payment = Payment.get()
+    paying.pay(payment)
+
+    said = in_spanish(visitor.open(f"/payments/{payment.reference}/return"))
+
+    assert "$30.00 están en duda y no vencen hasta que tenga nuestra respuesta." in said
+
+
 def test_a_processor_that_does_not_answer_is_told_in_spanish(visitor, path, paying):
     visitor.client.application.gateway = paying.sandbox.gateway(
         endpoint="http://127.0.0.1:9/nowhere", timeout=(0.2, 0.2)
@@ -238,6 +249,19 @@ def test_a_plan_is_agreed_to_and_stands_in_spanish(visitor, path, clock):
 
     assert "Está acordado." in in_spanish(page)
     in_spanish(visitor.open(path))
+
+
+def test_what_was_signed_in_english_has_its_facts_in_spanish(visitor, path, ana):
+    Customer.update(language="en").execute()
+    page = visitor.open(f"{path}/plan?count=3&first_on=2026-12-01&rhythm=monthly")
+    visitor.press(page, "Agree to this plan", name="Alice Archer")
+    Customer.update(language="es").execute()
+
+    page = visitor.open(f"{path}/plan")
+
+    terms = [term.text for term in page.tree.xpath("//dl[@class='facts']/dt")]
+    assert terms == ["Firmado por", "Firmado el", "Desde", "Aceptado por nosotros", "Texto"]
+    assert "This agreement" in page.text  # as it was signed
 
 
 def test_a_payment_that_was_missed_is_told_and_moved_in_spanish(visitor, path, clock):

@@ -62,6 +62,7 @@ SENTENCES = {
     "Invoices of the plan": "Facturas del plan",
     "Invoice {number} is not part of it.": "La factura {number} no forma parte de él.",
     "It is in a plan already.": "Ya está en un plan.",
+    "Signed on": "Firmado el",
     "Part of it is disputed.": "Una parte está en duda.",
     "When that is decided, it can be in a plan.": "Cuando se decida, puede estar en un plan.",
     "Number of payments": "Número de pagos",
