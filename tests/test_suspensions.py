@@ -498,7 +498,7 @@ def test_the_mail_says_the_day_and_that_signals_are_not_answered(app, contract):
 
     text = " ".join(app.compose(mail, at()).text.split())
 
-    assert "not answered from December 21, 2026 on" in text and "Any payment stops this at once." in text
+    assert "will not be answered from December 21, 2026 on" in text and "Any payment stops this at once." in text
     assert "/i/" in text and "$42.50" in text
 
 
@@ -514,7 +514,7 @@ def test_mail_and_letter_really_leave_and_the_day_counts_from_then(app, contract
     letter = row.notices.where(Notice.channel == "paper").get()
     content, drawn = print_batches.one_letter(app, letter, today=clock.today(), now=clock.now())
     assert content.startswith(b"%PDF")
-    assert "not answered from December 21, 2026" in " ".join(drawn.text.split())
+    assert "will not be answered from December 21, 2026" in " ".join(drawn.text.split())
     notices.mark_printed(letter, today=clock.today(), now=clock.now())
     steps.request(row, reason=REASON, **told(14, ANN))
     assert approve(14).state == "suspended"
@@ -524,7 +524,7 @@ def test_mail_and_letter_really_leave_and_the_day_counts_from_then(app, contract
     ("kind", "said"),
     [
         ("suspended", "Since December 21, 2026, signals from"),
-        ("reinstated", "are answered again since"),
+        ("reinstated", "have been answered again since"),
     ],
 )
 def test_what_is_told_afterwards_can_be_written_in_both_ways(app, contract, kind, said):
