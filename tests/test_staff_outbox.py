@@ -12,7 +12,7 @@ from billing.notices import holding
 from models import Approval, Call, Company, CustomerGroup, Notice, ReminderPolicy, ReminderStep
 from tests import shutting
 from tests.factories import NOW, make_invoice
-from tests.office import enter
+from tests.office import enter, text_of
 
 DUE = date(2026, 11, 26)  # five days ago
 
@@ -165,6 +165,15 @@ def test_sending_all_the_same_asks_a_second_person(app, held):
     page = sam.get("/staff/held").text
     assert "second person asked" in page and f'href="/staff/approval/{asked.id}"' in page
     assert sam.get(f"/staff/approval/{asked.id}").status_code == 200
+
+
+def test_whoever_agrees_reads_when_it_leaves(app, held):
+    enter(app, "support").post(f"/staff/held/{held.id}/pass", reason="I spoke to her just now")
+    app.clock.advance(hours=9)  # past the hours in which one writes
+
+    page = text_of(enter(app).act("approval", "approve", Approval.get()))
+
+    assert "approved. It leaves tomorrow at 9 am" in page
 
 
 def test_who_only_reads_sees_it_and_cannot_let_it_pass(app, held):
