@@ -581,7 +581,13 @@ class Customer(Address):
     po_number = CharField(max_length=30, default="", verbose_name="PO number")
     tax_exempt_number = CharField(max_length=40, default="", help_text="Exemption certificate.")
     tax_exempt_until_on = DayField(null=True, help_text="Last day that the certificate counts.")
-    pay_wish = choice("pay_wish", PAY_WISHES, default=REMINDERS, help_text="How they wish to pay.")
+    pay_wish = choice(
+        "pay_wish", PAY_WISHES, default=REMINDERS, help_text="How they wish to pay.",
+        words={
+            REMINDERS: "Each invoice themselves", CARD_AUTOPAY: "By card, automatically",
+            BANK_AUTOPAY: "By bank debit, automatically", CHECK: "By check",
+        },
+    )  # fmt: skip
     vulnerable_reason = with_default(
         CharField(
             max_length=255,

@@ -234,6 +234,14 @@ def test_the_flags_of_a_customer_stand_beside_the_name(app, alice):
         assert flag in page
 
 
+def test_how_a_customer_wishes_to_pay_is_told_in_words(app, alice):
+    desk = enter(app)
+
+    assert "Wishes to pay Each invoice themselves" in text_of(desk.get(f"/staff/customer/{alice.id}"))
+    models.Customer.update(pay_wish="card_autopay").execute()
+    assert "By card, automatically" in text_of(desk.get("/staff/customer/"))
+
+
 def test_the_buttons_of_a_customer_follow_the_role(app, alice):
     path = f"/staff/customer/{alice.id}"
 

@@ -34,7 +34,7 @@ class CustomerView(StaffView):
 
     can_create = can_edit = True
     column_list = ("account_number", "name", "balance", "kind", "city", "state", "pay_wish", "since_on")
-    column_labels = {"account_number": "Account", "since_on": "Since", "pay_wish": "Wishes to pay by"}
+    column_labels = {"account_number": "Account", "since_on": "Since", "pay_wish": "Wishes to pay"}
     column_filters_by = (
         "kind", "group", "pay_wish", "language", "state", "city", "since_on", "closed_on", "import_batch",
     )  # fmt: skip
