@@ -498,7 +498,7 @@ def test_the_mail_says_the_day_and_that_signals_are_not_answered(app, contract):
 
     text = " ".join(app.compose(mail, at()).text.split())
 
-    assert "will not be answered from December 21, 2026 on" in text and "Any payment stops this at once." in text
+    assert "not be answered from December 21, 2026 on" in text and "Any payment stops this at once." in text
     assert "/i/" in text and "$42.50" in text
 
 
