@@ -1,8 +1,8 @@
 """What would confuse a customer, as staff see it: on a draft, before a bill run, and making it anew.
 
 Here: the action, the sentences for the pages, where each thing is put right, and the page that says whether
-clear invoices are paid sooner. Not here: what confuses (billing/clarity.py), what is counted
-(billing/paid_sooner.py).
+clear invoices, and those asked about and answered soon, are paid sooner. Not here: what confuses
+(billing/clarity.py), what is counted (billing/paid_sooner.py, billing/paid_after_answer.py).
 """
 
 from flask import current_app, g, request, url_for
@@ -10,7 +10,7 @@ from flask_admin import expose
 
 from admin import base, security
 from admin.actions import Action, day_of
-from billing import bill, clarity, invoices, paid_sooner
+from billing import bill, clarity, invoices, paid_after_answer, paid_sooner
 from billing.money import format_cents
 from models import Invoice, Line
 
@@ -20,8 +20,11 @@ class ClarityPage:
 
     @expose("/clarity")
     def clarity(self):
-        """How clear invoices were, against when they were paid."""
-        return self.render("admin/clarity.html", report=paid_sooner.report(g.today), counted=paid_sooner)
+        """How clear invoices were, and how soon questions were answered, against when they were paid."""
+        return self.render(
+            "admin/clarity.html", report=paid_sooner.report(g.today), counted=paid_sooner,
+            answers=paid_after_answer.report(g.today),
+        )  # fmt: skip
 
 
 def findings(invoice):
