@@ -25,7 +25,7 @@ QUICK_HOURS = 24
 
 
 class Question(NamedTuple):
-    """When it was asked, answered after how many hours, its invoice paid after how many days; inf: not yet."""
+    """Asked on a day; answered after so many hours, paid after so many days (math.inf: not yet)."""
 
     asked_on: date
     hours: float
