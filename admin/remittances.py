@@ -155,7 +155,7 @@ class BankFiles:
             return self._ask(mapping, str(refusal)), 400
         return self.render(
             "admin/bank_file.html", result=result, mapping=mapping, packed=uploads.packed(content),
-            shown=SHOWN, sentence="", waiting=0,
+            agreed=uploads.AGREED, shown=SHOWN, sentence="", waiting=0,
         )  # fmt: skip
 
     def _ask(self, mapping, sentence=""):
