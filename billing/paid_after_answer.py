@@ -6,6 +6,7 @@ now (collections/waiting.py), the clocks of a ticket (tickets/clocks.py).
 """
 
 import math
+import statistics
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -86,8 +87,7 @@ def _month(first_on, asked):
 
 def _median(values):
     """The lower of the two in the middle, so of a question that was really asked; None: not yet."""
-    ordered = sorted(values)
-    middle = ordered[(len(ordered) - 1) // 2]
+    middle = statistics.median_low(values)
     return None if middle == math.inf else middle
 
 

@@ -7,6 +7,7 @@ than chance, it says so. Not here: how clear an invoice is (clarity.py).
 """
 
 import math
+import statistics
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
@@ -131,8 +132,7 @@ def in_words(pairs):
 
 def _median(reads):
     """The middle one of their days; what is not paid yet comes last, and counts as never."""
-    days = sorted(math.inf if read.days is None else read.days for read in reads)
-    return days[(len(days) - 1) // 2]
+    return statistics.median_low(math.inf if read.days is None else read.days for read in reads)
 
 
 # --- Bands ---------------------------------------------------------------------------------------
