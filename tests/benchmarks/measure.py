@@ -50,7 +50,7 @@ def peak_mb():
 
 
 def table(figures):
-    """The figures as a Markdown table, as the README carries it."""
+    """The figures as a Markdown table, as RESULTS.md carries it."""
     lines = ["| what | ours | limit | ratio | aim | |", "| --- | ---: | ---: | ---: | ---: | --- |"]
     for figure in figures:
         mark = "met" if figure.met else "**missed**"
