@@ -3027,8 +3027,11 @@ class RenewalRule(BaseModel):
     """One version of one rule about renewals, as data that staff change by a new version.
 
     Days count back from ``anchor``. Once it is active its text stands: proofs point at it years later.
+    People read ``title_of`` or ``called``: a code that is no citation says nothing to them.
     """
 
+    HOUSE, HOUSE_PRICE = "ZZ-DEFAULT", "HOUSE-P"  # where no law speaks
+    HOUSE_TITLE, HOUSE_WORDS = "No statute found: company practice", "company practice"
     DRAFT, ACTIVE, RETIRED = "draft", "active", "retired"
     CONSUMER, BUSINESS, ANY = "consumer", "business", "any"
     TERM, CONTINUOUS, PRICE_CHANGE, LEASE, LIMIT = "term", "continuous", "price_change", "lease", "limit"
@@ -3037,10 +3040,28 @@ class RenewalRule(BaseModel):
     EACH, YEARLY, FIRST_THEN_YEARLY = "each", "yearly", "first_then_yearly"
     OVER_A_YEAR = "first_over_12m_then_yearly"
     REQUEST, DISCLOSURE = "request", "disclosure"
-    CONSEQUENCES = (
-        "courtesy", "forbidden_over_1m", "cap_12m", "void", "voidable", "unenforceable", "gift", "unfair",
-        "cancel_refund", "private_suit", "month_to_month", "treble", "ends_at_term",
-    )  # fmt: skip
+    CONSEQUENCES = {
+        "courtesy": "None by law: it is a courtesy of ours", "forbidden_over_1m": "Over a month is forbidden",
+        "cap_12m": "At most a year at a time", "void": "The renewal is void",
+        "voidable": "The customer may void the renewal", "unenforceable": "The renewal cannot be enforced",
+        "gift": "What is delivered may count as a gift", "unfair": "It is an unfair practice",
+        "cancel_refund": "The customer may cancel, with a refund", "private_suit": "The customer may sue",
+        "month_to_month": "It becomes month to month", "treble": "Three times the damage",
+        "ends_at_term": "The contract ends with its term",
+    }  # fmt: skip
+    BASES = {
+        TERM: "End of a term", CONTINUOUS: "Service that goes on", PRICE_CHANGE: "New price", LEASE: "Lease",
+        LIMIT: "How long it may renew",
+    }  # fmt: skip
+    ANCHORS = {
+        DEADLINE: "The customer's deadline", RENEWAL: "The renewal", SERVED: "The day to serve notice by",
+        EARLIER: "The earlier of deadline and renewal", EARLIER_END: "The earlier of deadline and end",
+        EFFECTIVE: "The new price", YEAR: "Calendar year",
+    }  # fmt: skip
+    REPEATS = {
+        EACH: "Each time", YEARLY: "Every year", FIRST_THEN_YEARLY: "The first time, then every year",
+        OVER_A_YEAR: "Past the first 12 months, then every year",
+    }  # fmt: skip
     CERTAINTY = (("A", "A: text read"), ("B", "B: described"), ("C", "C: not verified"),
                  ("D", "D: sources conflict"), ("house_rule", "House rule"))  # fmt: skip
 
@@ -3050,7 +3071,7 @@ class RenewalRule(BaseModel):
     state = CharField(max_length=2, help_text="Two letters; * is everywhere.")
     citation = CharField(max_length=255)
     audience = choice("audience", (CONSUMER, BUSINESS, ANY), default=CONSUMER)
-    basis = choice("basis", (TERM, CONTINUOUS, PRICE_CHANGE, LEASE, LIMIT), default=TERM)
+    basis = choice("basis", tuple(BASES), default=TERM, words=BASES)
     first_term_at_least = IntegerField(default=0, help_text="Months of the first term; 0: any.")
     renewal_longer_than = IntegerField(default=0, help_text="Months; 0: any renewal, month to month too.")
     max_renewal_months = IntegerField(null=True, help_text="The law allows no longer renewal.")
@@ -3059,15 +3080,18 @@ class RenewalRule(BaseModel):
     )
     online_only = BooleanField(default=False, help_text="Only for contracts that were signed online.")
     anchor = choice(
-        "anchor", (DEADLINE, RENEWAL, SERVED, EARLIER, EARLIER_END, EFFECTIVE, YEAR), null=True,
+        "anchor", tuple(ANCHORS), null=True, words=ANCHORS,
         help_text="The day that the window is counted back from.",
     )  # fmt: skip
     opens_days = IntegerField(null=True, help_text="Days before it: the first lawful day.")
     closes_days = IntegerField(null=True, help_text="Days before it: the last lawful day.")
     media = CharField(max_length=60, default="", help_text="Lawful ways, with | between them.")
     contents = CharField(max_length=255, default="", help_text="What the notice must say, by code.")
-    repeat = choice("repeat", (EACH, YEARLY, FIRST_THEN_YEARLY, OVER_A_YEAR), null=True)
-    consequence = choice("consequence", CONSEQUENCES, default="courtesy", help_text="When it is missed.")
+    repeat = choice("repeat", tuple(REPEATS), null=True, words=REPEATS)
+    consequence = choice(
+        "consequence", tuple(CONSEQUENCES), default="courtesy", words=CONSEQUENCES,
+        help_text="When it is missed.",
+    )  # fmt: skip
     alarm_exempt = choice(
         "alarm_exempt", ("no", "unclear", "likely", "yes"), default="no",
         help_text="Whether alarm companies are exempt. Only a plain yes keeps the notice back.",
@@ -3093,7 +3117,26 @@ class RenewalRule(BaseModel):
         ]
 
     def __str__(self):
-        return f"{self.code}, version {self.version}"
+        return f"{self.title}, version {self.version}"
+
+    @property
+    def title(self):
+        return self.title_of(self.code)
+
+    @property
+    def named(self):
+        """Its title with what it cites."""
+        return f"{self.code}: {self.citation}" if self.title == self.code else self.title
+
+    @classmethod
+    def title_of(cls, code):
+        """How people know a rule: by its code, which cites the law, or that no law was found."""
+        return cls.HOUSE_TITLE if code in (cls.HOUSE, cls.HOUSE_PRICE) else code
+
+    @classmethod
+    def called(cls, code):
+        """The same inside a sentence: “asked for by NY-5903”, “asked for by company practice”."""
+        return cls.HOUSE_WORDS if code in (cls.HOUSE, cls.HOUSE_PRICE) else code
 
 
 class RuleReview(BaseModel):
@@ -3164,7 +3207,16 @@ class RenewalNotice(BaseModel):
         constraints = [Check("closes_on >= opens_on")]
 
     def __str__(self):
-        return f"{self.rule_code} for the term to {self.term_end_on:%b %-d, %Y}"
+        return f"{self.title} for the term to {self.term_end_on:%b %-d, %Y}"
+
+    @property
+    def title(self):
+        return RenewalRule.title_of(self.rule_code)
+
+    @property
+    def called(self):
+        """Its rule inside a sentence."""
+        return RenewalRule.called(self.rule_code)
 
 
 class Renewal(BaseModel):

@@ -20,7 +20,7 @@ from billing.edges import proofs
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.imports.fields import STATES
-from billing.renewals import asking, contents, figures, impact, proof, rules, sending
+from billing.renewals import asking, contents, figures, impact, proof, rules, sending, windows
 from models import Contract, RenewalNotice, RenewalRule
 
 MOST_CHANGES = 200
@@ -57,7 +57,7 @@ class DeliveredForm(wtforms.Form):
 def _send_now(row, form):
     sent = sending.send_now(row, today=g.today, now=g.now)
     how = "by e-mail" if sent.medium == RenewalNotice.EMAIL else "as a letter: it waits to be printed"
-    return f"{sent.rule_code} for {sent.contract} goes out {how}."
+    return f"The notice by {sent.called} for {sent.contract} goes out {how}."
 
 
 def _mailed(row, form):
@@ -217,21 +217,15 @@ class RenewalRuleView(StaffView):
     actions = RULE
 
     def show_window(self, rule):
-        """The days in a few words."""
-        if rule.anchor is None:
-            return "A limit, no notice"
-        if rule.anchor == RenewalRule.YEAR:
-            return "Once a year"
-        anchor = dict(RenewalRule.anchor.choices)[rule.anchor].lower()
-        return f"{rule.opens_days}–{rule.closes_days} days before {anchor}"
+        return windows.in_words(rule)
 
     plain_window = show_window
 
     def show_code(self, rule):
-        return rule.code if rule.version == 1 else f"{rule.code}, version {rule.version}"
+        return rule.title if rule.version == 1 else str(rule)
 
     def show_media(self, rule):
-        return words.joined(rule.media.replace("_", " ").split("|")) if rule.media else labels.EMPTY
+        return windows.ways(rule) or labels.EMPTY
 
     def show_status(self, rule):
         return labels.badge(rule.status, {"active": "good", "draft": "wait"}.get(rule.status, "plain"))
@@ -340,6 +334,12 @@ class RenewalNoticeView(StaffView):
 
     def show_state(self, row):
         return state(row)
+
+    def show_rule_code(self, row):
+        return row.title
+
+    def show_together(self, row):
+        return RenewalRule.title_of(row.together)
 
     def show_arithmetic(self, row):
         return lines(row)

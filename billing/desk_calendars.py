@@ -21,7 +21,6 @@ from models import Call, Charge, Contract, Customer, PriceChange, Promise, Renew
 
 AHEAD = timedelta(days=180)
 BEHIND = timedelta(days=14)  # what was not done stays in sight for so long
-OURS = "ZZ-DEFAULT"  # of the table of rules: a courtesy of the house
 OPEN = (RenewalNotice.PLANNED, RenewalNotice.QUEUED)
 
 
@@ -81,8 +80,7 @@ def _windows(today):
         how = RenewalNotice.MEDIA[row.medium].lower()
         doing = "is out and waits for its proof" if row.state == RenewalNotice.QUEUED else "goes out"
         text = f"{row.contract.name}. The notice {doing}, by {how}, planned {words.date(row.plan_on)}."
-        which = "our own notice" if row.rule_code == OURS else f"notice {row.rule_code}"
-        title = f"Last day for {which}: {row.contract.customer}"
+        title = f"Last day for the notice by {row.called}: {row.contract.customer}"
         yield Entry(f"notice-{row.id}", row.closes_on, title, text, 0, row.created_at)
 
 

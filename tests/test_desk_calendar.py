@@ -49,7 +49,7 @@ def test_what_falls_due_at_the_desk_stands_in_it(app, table, alice, bob, fetch):
     assert answer.mimetype == "text/calendar"
     said = [title.partition(": ")[2] for title in titles(answer)]
     row = contract.renewal_notices.get()
-    assert f"Last day for notice {row.rule_code}: {alice}" in said
+    assert f"Last day for the notice by {row.called}: {alice}" in said
     assert f"Last day to tell a new price: {bob}" in said
     assert f"{alice} pays $42.10, as promised" in said
     assert "/staff" in answer.text and "/sign-in" not in answer.text
@@ -121,7 +121,10 @@ def test_rules_that_one_message_serves_are_one_entry_and_our_own_has_a_name(app,
 
     found = [entry.title for entry in desk_calendars.of(Staff.get(), today=TODAY).entries]
 
-    assert sorted(found) == [f"Last day for notice NY-527a: {alice}", f"Last day for our own notice: {bob}"]
+    assert sorted(found) == [
+        f"Last day for the notice by NY-527a: {alice}",
+        f"Last day for the notice by company practice: {bob}",
+    ]
 
 
 def test_a_window_with_its_proof_is_gone(app, table, alice):  # noqa: F811

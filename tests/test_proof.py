@@ -37,7 +37,7 @@ def told(pack, key):
 def test_it_says_the_rule_the_arithmetic_the_way_and_the_words(row):
     pack = proof.pack(row, now=NOW)
 
-    assert "O.C.G.A. 13-12" in dict(told(pack, "rule").facts)["Citation"]
+    assert "O.C.G.A. 13-12" in dict(told(pack, "law").facts)["Citation"]
     assert any("First lawful day" in line for line in told(pack, "arithmetic").lines)
     assert dict(told(pack, "delivery").facts)["Came back"] == "no"
     assert dict(told(pack, "text").facts)["They agree"] == "yes"
@@ -105,7 +105,7 @@ def test_names_stand_in_it_that_a_lawyer_understands(row):
 def test_a_pack_from_before_is_still_compared(row):
     older = {one.key: one.fingerprint for one in proof._older(row)}
 
-    assert proof.compare(row.id, older) == [("Whom it went to", True)]
+    assert proof.compare(row.id, older) == [("Whom it went to", True), ("The rule", True)]
     assert proof.compare(row.id, {"something": "x"}) == [("A part that we do not know (something)", False)]
 
 
@@ -194,3 +194,33 @@ def test_the_command_says_what_fits_and_finds_a_changed_file(app, row, tmp_path)
     assert (result.exit_code, "What it said: fits." in result.output) == (0, True)
     path.write_bytes(content.replace(b"/Type", b"/Tipe", 1))
     assert run.invoke(args=["verify-proof", str(path)]).exit_code != 0
+
+
+# --- Names, not codes ----------------------------------------------------------------------------
+
+
+def test_where_no_law_speaks_people_read_a_name_and_no_code(app, table, alice):  # noqa: F811
+    """In the pack, on the pages of the contract, of the notice, of the rule and of contract ends."""
+    contract = agree(alice, state="TX")
+    live(date(2026, 12, 1), date(2027, 1, 15))
+    row = contract.renewal_notices.get()
+    assert row.rule_code == "ZZ-DEFAULT"
+    staff = enter(app)
+    pages = [
+        staff.get(path).text
+        for path in (
+            f"/staff/contract/{contract.id}",
+            f"/staff/renewal-notice/{row.id}",
+            f"/staff/renewal-rule/{row.rule_id}",
+            "/staff/renewal-rule/?above=end",
+            "/staff/renewal-notice/",
+            "/staff/contract-ends",
+        )
+    ]
+    pack = proof.pack(row, now=NOW)
+
+    for said in (*pages, pack.title, dict(told(pack, "law").facts)["Rule"]):
+        assert "No statute found: company practice" in said
+    for said in (*pages, pack.title, pack.summary, str([one.facts for one in pack.sections])):
+        assert "ZZ-DEFAULT" not in said
+    assert "by company practice" in pack.summary

@@ -20,7 +20,7 @@ class Item:
     window: windows.Window | None
     plan: windows.Plan | None
     row: RenewalNotice | None
-    said_with: tuple[str, ...]  # codes of the other rules that the same message serves
+    said_with: tuple[str, ...]  # the other rules that the same message serves
     by_hand: tuple[str, ...] = ()  # what no message does, and who does it
 
     @property
@@ -101,7 +101,7 @@ def _items(found, party, day, rows):
     for group in windows.together(list(pairs.values())):
         plan = windows.plan(group, party.agreement, has_email=party.has_email, may_write=party.may_write)
         for rule, _ in group:
-            others = tuple(other.code for other, _ in group if other.id != rule.id)
+            others = tuple(other.title for other, _ in group if other.id != rule.id)
             plans[rule.id] = (plan, others)
     items = []
     for one in (match for match in found if match.applies):
@@ -198,7 +198,7 @@ def _next_step(items, day):
         if plan is None or (row and row.state in (RenewalNotice.PROVEN, RenewalNotice.SENT)):
             continue
         if row and row.state == RenewalNotice.MISSED:
-            steps.append((row.closes_on, f"The notice {row.rule_code} was missed."))
+            steps.append((row.closes_on, f"The notice by {row.called} was missed."))
         elif row and row.state == RenewalNotice.QUEUED:
             steps.append((row.plan_on, "A notice is on its way."))
         else:

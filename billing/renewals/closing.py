@@ -55,7 +55,8 @@ def at_risk(today):
 def alarm_words(row):
     """One such notice in a sentence for the report of the day."""
     what = "waits to be printed and mailed" if row.state == RenewalNotice.QUEUED else "has not gone out"
-    return f"{row.rule_code} for {row.contract}: {what}; its window closes on {words.date(row.closes_on)}."
+    closes = words.date(row.closes_on)
+    return f"The notice by {row.called} for {row.contract} {what}; its window closes on {closes}."
 
 
 # --- When it closed ------------------------------------------------------------------------------
@@ -83,7 +84,7 @@ def close(today, *, now, trouble=None):
 
 def missed_words(row):
     """A missed notice in a sentence for the report of the day."""
-    return f"{row.rule_code} for {row.contract} was missed. {row.consequence}"
+    return f"The notice by {row.called} for {row.contract} was missed. {row.consequence}"
 
 
 def _left_in_time(row):
@@ -125,7 +126,7 @@ def _consequence(row, party, now):
         return "It was a courtesy of ours: the contract renews as agreed."
     term = terms.term_of(party.agreement, row.term_end_on)
     if not term.is_monthly:
-        said = f"Renewed month to month; the notice {row.rule_code} was missed ({why})."
+        said = f"Renewed month to month; the notice by {row.called} was missed ({why})."
         _make_monthly(party.contract, term.ends_on + DAY, said, now, JOB)
     return f"Month to month after {words.date(term.ends_on)}, and no fee for leaving: {why}."
 

@@ -27,15 +27,16 @@ UNTOLD = PriceChange.needs_notice & PriceChange.told_on.is_null() & PriceChange.
 HOUSE_OPENS, HOUSE_CLOSES = 60, 30  # days before it takes effect, where no law says otherwise
 COUNTS = (Notice.MAIL, Notice.PAPER)  # a text alone proves nothing
 HOUSE = RenewalRule(
-    code="HOUSE-P", state=matching.EVERYWHERE, citation="Our own rule", basis=RenewalRule.PRICE_CHANGE,
-    audience=RenewalRule.ANY, anchor=RenewalRule.EFFECTIVE, opens_days=HOUSE_OPENS, closes_days=HOUSE_CLOSES,
-    media="email|mail", consequence="courtesy", certainty="house_rule",
+    code=RenewalRule.HOUSE_PRICE, state=matching.EVERYWHERE, citation="Our own rule",
+    basis=RenewalRule.PRICE_CHANGE, audience=RenewalRule.ANY, anchor=RenewalRule.EFFECTIVE,
+    opens_days=HOUSE_OPENS, closes_days=HOUSE_CLOSES, media="email|mail",
+    consequence="courtesy", certainty="house_rule",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Window:
-    """When an increase must be told. ``rules``: the codes that say so."""
+    """When an increase must be told. ``rules``: what says so, by title."""
 
     opens_on: date
     closes_on: date
@@ -86,11 +87,11 @@ def window(contract, first_on, *, party=None, table=None):
         if rule.basis == RenewalRule.PRICE_CHANGE and matching.match(rule, party.agreement, first_on).applies
     ] or [(HOUSE, windows.window(HOUSE, party.agreement, first_on))]
     plan = windows.plan(group, party.agreement, has_email=party.has_email, may_write=party.may_write)
-    lines = [line for rule, one in group for line in (f"{rule.code}: {rule.citation}.", *one.arithmetic)]
-    codes = tuple(rule.code for rule, _ in group)
+    lines = [line for rule, one in group for line in (f"{rule.named}.", *one.arithmetic)]
+    titles = tuple(rule.title for rule, _ in group)
     by_mail = all(windows.EMAIL in one.media for _, one in group) or plan.medium == windows.EMAIL
     lines = (*lines, *plan.why)
-    return Window(plan.opens_on, plan.closes_on, plan.plan_on, not by_mail, codes, lines)
+    return Window(plan.opens_on, plan.closes_on, plan.plan_on, not by_mail, titles, lines)
 
 
 def first_period(charge, from_on):

@@ -13,8 +13,8 @@ from billing import company as companies
 from billing import words
 from billing.documents import letterheads
 from billing.errors import BillingError
-from billing.renewals import asking, contents, sending
-from models import Consent, Event, Notice, RenewalAnswer, RenewalNotice
+from billing.renewals import asking, contents, sending, windows
+from models import Consent, Event, Notice, RenewalAnswer, RenewalNotice, RenewalRule
 
 MOST_TEXT = 20_000
 RENEWAL_NOTICE = "renewal_notice"
@@ -69,7 +69,7 @@ def pack(row, *, now):
     """
     if row.notice_id is None:
         raise BillingError("Nothing has gone out yet, so there is nothing to prove.")
-    what = f"notice {row.id}: {row.rule_code}, {row.contract.name}"
+    what = f"notice {row.id}: {row.title}, {row.contract.name}"
     return packed(RENEWAL_NOTICE, row, row.contract.customer, what, _summary(row), sections(row), now=now)
 
 
@@ -94,7 +94,7 @@ def sections(row):
     """The Sections of a RenewalNotice, each from stored rows only."""
     zone, notice = companies.current().time_zone, row.notice
     return (
-        Section("rule", "The rule", facts(_rule(row))),
+        Section("law", "The rule", facts(_law(row))),
         Section("arithmetic", "How the days came about", (), asking.lines_of(row)),
         Section("whom", "Whom it went to", facts(_whom(row, notice))),
         Section("consent", "What they agreed to", facts(consent_of(notice, zone))),
@@ -107,7 +107,10 @@ def sections(row):
 
 def _older(row):
     """Sections that packs had before, under keys of their own: what was sealed then is still compared."""
-    return (Section("recipient", "Whom it went to", facts(_recipient(row, row.notice))),)
+    return (
+        Section("recipient", "Whom it went to", facts(_recipient(row, row.notice))),
+        Section("rule", "The rule", facts(_rule(row))),
+    )
 
 
 def facts(pairs):
@@ -119,7 +122,24 @@ def _summary(row):
     name = dict(RenewalNotice.state.choices)[row.state].lower()
     window = words.period(row.opens_on, row.closes_on)
     sent = f"It left on {words.date(row.sent_on)}." if row.sent_on else "It has not left yet."
-    return f"Asked for by {row.rule_code} in the window {window}. {sent} State: {name}."
+    return f"Asked for by {row.called} in the window {window}. {sent} State: {name}."
+
+
+def _law(row):
+    rule = row.rule
+    yield "Rule", str(rule)
+    yield "Citation", rule.citation
+    yield "Certainty", dict(RenewalRule.certainty.choices)[rule.certainty]
+    yield "Window", windows.in_words(rule)
+    yield "Lawful ways", windows.ways(rule)
+    yield "It must say", _must_say(row)
+    yield "When it is missed", dict(RenewalRule.consequence.choices)[rule.consequence]
+    yield "Checked", f"{words.date(rule.checked_on)} by {rule.checked_by}" if rule.checked_on else ""
+    yield "In force by", rule.activated_by
+
+
+def _must_say(row):
+    return words.joined(contents.CODES.get(code, code) for code in row.contents.split("|") if code)
 
 
 def _rule(row):
@@ -129,10 +149,7 @@ def _rule(row):
     yield "Certainty", dict(rule.certainty and type(rule).certainty.choices)[rule.certainty]
     yield "Window", f"{rule.opens_days} to {rule.closes_days} days before" if rule.opens_days else ""
     yield "Lawful ways", rule.media.replace("|", ", ").replace("_", " ")
-    yield (
-        "It must say",
-        words.joined(contents.CODES.get(code, code) for code in row.contents.split("|") if code),
-    )
+    yield "It must say", _must_say(row)
     yield "Checked", f"{words.date(rule.checked_on)} by {rule.checked_by}" if rule.checked_on else ""
     yield "In force by", rule.activated_by
 

@@ -30,6 +30,15 @@ MEDIA = {
     "ack_and_reply": EMAIL, "mail": MAIL, "written": MAIL, "listed": MAIL, "statement_page1": CERTIFIED,
     "hand": CERTIFIED, "certified": CERTIFIED,
 }  # fmt: skip
+# The same in words, for proof packs and the screen of a rule.
+WAYS = {
+    "email": "e-mail", "retainable": "a form that the reader can keep", "any": "any way",
+    "conspicuous": "set apart so that it is seen", "mail": "letter",
+    "signup_medium": "the way the customer signed up",
+    "ack_and_reply": "with the customer's acknowledgment and reply", "written": "in writing",
+    "listed": "a way that the statute lists", "statement_page1": "page 1 of a monthly statement",
+    "hand": "by hand", "certified": "certified mail", "text_if_agreed": "text where it was agreed",
+}  # fmt: skip
 STATUTORY = (RenewalRule.SERVED, RenewalRule.DEADLINE, RenewalRule.EARLIER, RenewalRule.EARLIER_END)
 
 
@@ -124,6 +133,25 @@ def media(rule, agreement):
     if EMAIL in ways:
         return ANY_WAY
     return ON_PAPER if MAIL in ways else frozenset((CERTIFIED,))
+
+
+def in_words(rule):
+    """The lawful days of a rule in a few words, such as “60 to 30 days before the customer's deadline”."""
+    if rule.anchor is None:
+        return "A limit, no notice"
+    if rule.anchor == RenewalRule.YEAR:
+        return "Once a year"
+    anchor = RenewalRule.ANCHORS[rule.anchor]
+    days = words.plural(rule.closes_days, "day")
+    before = (
+        f"{days} before" if rule.opens_days == rule.closes_days else f"{rule.opens_days} to {days} before"
+    )
+    return f"{before} {anchor[:1].lower()}{anchor[1:]}"
+
+
+def ways(rule):
+    """The lawful ways of a rule in words."""
+    return ", ".join(WAYS[way] for way in rule.media.split("|") if way)
 
 
 def wants_writing(rule):
