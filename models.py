@@ -995,24 +995,6 @@ OneOff.add_index(
 )
 
 
-class Hold(BaseModel):
-    """A pause with a scope, a reason, an author and an end. While it runs, its scope rests."""
-
-    BILLING, NOTICES, AUTOPAY = "billing", "notices", "autopay"
-
-    scope = choice("scope", (BILLING, NOTICES, AUTOPAY))
-    customer = link(Customer, "holds")
-    contract = link(Contract, "holds", null=True)
-    reason = CharField(max_length=120)
-    by = CharField(max_length=80)
-    starts_on = DayField()
-    ends_on = DayField(null=True, help_text="Last day of the pause. Empty while it runs.")
-    created_at = UtcField(null=True, help_text="When it was begun.")
-
-    class Meta:
-        constraints = [Check("ends_on IS NULL OR ends_on >= starts_on")]
-
-
 # --------------------------------------------------------------------------------------------------
 # The daily job and the audit
 # --------------------------------------------------------------------------------------------------
@@ -1433,6 +1415,7 @@ class Payment(BaseModel):
     settlement = link(Settlement, "payments", null=True)
     settled_on = DayField(null=True)
     clears_on = DayField(null=True, help_text="From then on a bank debit is called complete.")
+    return_fee = link(OneOff, "returned", null=True, help_text="What its return cost the payer.")
 
     class Meta:
         indexes = ((("customer", "received_on"), False), (("received_on",), False), (("state",), False))
@@ -1467,6 +1450,25 @@ Payment.add_index(Payment.index(Payment.ask_at, name="payment_ask").where(Paymen
 Payment.add_index(
     Payment.index(Payment.customer, name="payment_unapplied").where(Payment.open_cents > SQL("0"))
 )
+
+
+class Hold(BaseModel):
+    """A pause with a scope, a reason, an author and an end. While it runs, its scope rests."""
+
+    BILLING, NOTICES, AUTOPAY = "billing", "notices", "autopay"
+
+    scope = choice("scope", (BILLING, NOTICES, AUTOPAY))
+    customer = link(Customer, "holds")
+    contract = link(Contract, "holds", null=True)
+    reason = CharField(max_length=120)
+    by = CharField(max_length=80)
+    starts_on = DayField()
+    ends_on = DayField(null=True, help_text="Last day of the pause. Empty while it runs.")
+    created_at = UtcField(null=True, help_text="When it was begun.")
+    payment = link(Payment, "holds", null=True, help_text="The payment that came back and began it.")
+
+    class Meta:
+        constraints = [Check("ends_on IS NULL OR ends_on >= starts_on")]
 
 
 class PaymentPart(BaseModel):
@@ -1519,27 +1521,6 @@ class Credit(BaseModel):
 
 
 Credit.add_index(Credit.index(Credit.customer, name="credit_unapplied").where(Credit.open_cents > SQL("0")))
-
-
-class Allocation(BaseModel):
-    """This much of that payment or credit pays this invoice. Undone by a negative twin, never edited."""
-
-    invoice = link(Invoice, "allocations")
-    payment = link(Payment, "allocations", null=True)
-    credit = link(Credit, "allocations", null=True)
-    amount_cents = MoneyField()
-    reverses = ForeignKeyField("self", null=True, unique=True, backref="reversals", on_delete="RESTRICT")
-    reason = CharField(max_length=255, default="")
-    by = CharField(max_length=80)
-    made_on = DayField()
-
-    class Meta:
-        constraints = [
-            Check("(payment_id IS NULL) <> (credit_id IS NULL)"),
-            Check(
-                "(reverses_id IS NULL AND amount_cents > 0) OR (reverses_id IS NOT NULL AND amount_cents < 0)"
-            ),
-        ]
 
 
 class CreditReversal(BaseModel):
@@ -1819,6 +1800,30 @@ class Chargeback(BaseModel):
 
     def __str__(self):
         return f"Chargeback {self.id}"
+
+
+class Allocation(BaseModel):
+    """This much of that payment or credit pays this invoice. Undone by a negative twin, never edited."""
+
+    invoice = link(Invoice, "allocations")
+    payment = link(Payment, "allocations", null=True)
+    credit = link(Credit, "allocations", null=True)
+    amount_cents = MoneyField()
+    reverses = ForeignKeyField("self", null=True, unique=True, backref="reversals", on_delete="RESTRICT")
+    reason = CharField(max_length=255, default="")
+    by = CharField(max_length=80)
+    made_on = DayField()
+    refund = link(Refund, "taken_back", null=True, help_text="The refund for which it was taken back.")
+    chargeback = link(Chargeback, "taken_back", null=True, help_text="Or the dispute.")
+
+    class Meta:
+        constraints = [
+            Check("(payment_id IS NULL) <> (credit_id IS NULL)"),
+            Check("refund_id IS NULL OR chargeback_id IS NULL"),
+            Check(
+                "(reverses_id IS NULL AND amount_cents > 0) OR (reverses_id IS NOT NULL AND amount_cents < 0)"
+            ),
+        ]
 
 
 class Loss(BaseModel):
@@ -3456,9 +3461,9 @@ class SearchEntry(BaseModel):
 
 TABLES = (
     Company, Staff, Item, TaxRate, ImportBatch, CustomerGroup, Customer, Contact, Preference,
-    PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, Hold, JobRun, Event,
-    Approval, Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, PaymentPart, Credit,
-    Allocation, CreditReversal, LateFee, Refund, Chargeback, Loss, AutopayOutcome, SettlementLine,
+    PreferenceChange, Consent, Site, System, Contract, Charge, PriceChange, OneOff, JobRun, Event,
+    Approval, Invoice, Line, PaymentMethod, Autopay, PlannedCharge, Settlement, Payment, Hold, PaymentPart,
+    Credit, CreditReversal, LateFee, Refund, Chargeback, Allocation, Loss, AutopayOutcome, SettlementLine,
     Difference, RemittanceFile, RemittanceRow, GatewayEvent, Ticket, Message, Dispute, Promise, Plan,
     PlanInvoice, Installment, InstallmentPart, ServiceCredit, ReminderPolicy, ReminderStep,
     Template, Notice, Citation, Offer, GateOverride,

@@ -14,11 +14,10 @@ from werkzeug.routing import BuildError
 from admin.actions import Action, day_of, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, DateInput, Filled
-from billing import approvals, words
+from billing import approvals, holds, words
 from billing.collections import gate, overrides
 from billing.errors import BillingError
 from billing.notices import holding, resting
-from billing.remedies import given_up
 from models import Approval, Notice, Verdict
 
 USUAL = timedelta(days=14)  # what a hold of messages begins with on the form
@@ -93,14 +92,14 @@ def _hold_messages(customer, form):
 def _standing_hold(customer):
     """The hold of messages that can be ended; None for one that is over with today."""
     found = resting.lasting([customer.id], g.today)
-    return next((hold for hold in found if hold.reason != given_up.REASON), None)
+    return next((hold for hold in found if not hold.payment_id), None)
 
 
 def _release_messages(customer, form):
     hold = _standing_hold(customer)
     if hold is None:
         raise BillingError("No hold of messages runs that could be ended.")
-    hold = resting.end(hold, **day_of())
+    hold = holds.end(hold, **day_of())
     begins = "tomorrow" if hold.ends_on >= g.today else "with the next daily run"
     return f"Messages to {customer} leave again {begins}, as they are due."
 

@@ -12,7 +12,7 @@ from flask import current_app, g
 from admin import labels
 from admin.actions import Action, Reason, click_of, day_of, text_field
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput
-from billing import attempts, outcomes, payments, words
+from billing import attempts, holds, outcomes, payments, words
 from billing import company as companies
 from billing.automatic import autopay, methods, upcoming
 from billing.errors import BillingError, GatewayUnavailable
@@ -452,11 +452,11 @@ HOLD = (
     Action(
         "lift",
         "Lift",
-        lambda hold, form: returns.lift(hold, **day_of()) and None,
+        lambda hold, form: holds.end(hold, **day_of()) and None,
         lead="What it held goes on, tomorrow at the latest: automatic payment charges what is due, and "
         "messages about what is past due leave again. Lift it when you have spoken with the customer.",
         done="The hold was lifted.",
-        fits=lambda hold: hold.scope in returns.LIFTED and (hold.ends_on is None or hold.ends_on > g.today),
+        fits=lambda hold: holds.can_end(hold, g.today),
         effect=lambda hold: hold.reason,
     ),
 )

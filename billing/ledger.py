@@ -321,16 +321,18 @@ def use_unapplied(customer_ids, *, by, on):
             apply_oldest_first(money, by=by, on=on)
 
 
-def unapply(row, *, reason, by, on):
+def unapply(row, *, reason, by, on, refund=None):
     """Take back every allocation of a payment, credit or invoice, each by its negative twin.
 
     The invoices are owed again and the money is unapplied again. Call ``close`` next when the row
     itself is worth nothing any more (void, returned). Returns the sum, in cents.
+
+    refund -- for which it is taken back (``owed_again``)
     """
     with locked(row.customer_id):
         allocations = _standing(row)
         for allocation in allocations:
-            _take_back(allocation, reason=reason, by=by, on=on)
+            _take_back(allocation, reason=reason, by=by, on=on, refund=refund)
         row.open_cents = type(row).get_by_id(row.id).open_cents
     row._dirty.discard("open_cents")
     return sum(allocation.amount_cents for allocation in allocations)
@@ -345,7 +347,7 @@ def _standing(row):
     return list(Allocation.select().where(standing).order_by(Allocation.id))
 
 
-def _take_back(allocation, *, reason, by, on):
+def _take_back(allocation, *, reason, by, on, **why):
     money = allocation.payment or allocation.credit
     _give(Invoice, allocation.invoice_id, allocation.amount_cents)
     _give(type(money), money.id, allocation.amount_cents)
@@ -356,18 +358,21 @@ def _take_back(allocation, *, reason, by, on):
         reason=reason[:255],
         by=by,
         made_on=on,
+        **why,
         **_source(money),
     )
 
 
-def owed_again(payment, reason=None):
+def owed_again(payment, *, refund=None, chargeback=None):
     """A query of the invoices that were taken back from a payment and are owed now, the oldest first.
 
-    reason -- only those that were taken back for it
+    refund, chargeback -- only those that were taken back for it
     """
     twins = (Allocation.payment == payment) & (Allocation.amount_cents < 0)
-    if reason is not None:
-        twins &= Allocation.reason == reason
+    if refund:
+        twins &= Allocation.refund == refund
+    if chargeback:
+        twins &= Allocation.chargeback == chargeback
     taken = Allocation.select(Allocation.invoice).where(twins)
     owed = Invoice.select().where(Invoice.id.in_(taken) & Invoice.IS_OWED)
     return owed.order_by(Invoice.due_on, Invoice.id)
@@ -422,10 +427,12 @@ def swap_for_credits(payment, cents, *, reason, by, on):
                 raise BillingError("The credits of this account were used meanwhile. Look again.")
 
 
-def reopen(money, cents, *, reason, by, on):
+def reopen(money, cents, *, reason, by, on, refund=None, chargeback=None):
     """Free ``cents`` of a payment or credit: the invoices that it paid last are owed again by that much.
 
     Returns [(invoice id, cents)]. Raises BillingError when it pays less than that.
+
+    refund, chargeback -- for which it is taken back (``owed_again``)
     """
     freed, left = [], cents
     with locked(money.customer_id):
@@ -433,7 +440,7 @@ def reopen(money, cents, *, reason, by, on):
             part = min(left, allocation.amount_cents)
             if part == 0:
                 break
-            _take_back(allocation, reason=reason, by=by, on=on)
+            _take_back(allocation, reason=reason, by=by, on=on, refund=refund, chargeback=chargeback)
             money = type(money).get_by_id(money.id)
             if rest := allocation.amount_cents - part:
                 apply(money, [(Invoice.get_by_id(allocation.invoice_id), rest)], by=by, on=on)

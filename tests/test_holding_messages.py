@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from billing import holds
 from billing.collections import gate
 from billing.errors import BillingError
 from billing.notices import resting
@@ -71,17 +72,17 @@ def test_on_its_last_day_the_next_one_may_begin(alice):
 
 def test_who_ends_it_lets_messages_leave_again_and_both_are_in_the_history(alice):
     row = hold(alice, today=TODAY - timedelta(days=3))
-    resting.end(row, by="priya", today=TODAY, now=NOW)
+    holds.end(row, by="priya", today=TODAY, now=NOW)
 
     assert not resting.running([alice.id], TODAY).exists()
     told = [one.what for one in Event.select().where(Event.customer_id == alice.id).order_by(Event.id)]
     assert told[-2:] == ["hold.messages_held", "hold.messages_released"]
     with pytest.raises(BillingError, match="is over"):
-        resting.end(row, by="priya", today=TODAY, now=NOW)
+        holds.end(row, by="priya", today=TODAY, now=NOW)
 
 
 def test_one_of_today_ends_with_today(alice):
-    row = resting.end(hold(alice), by="priya", today=TODAY, now=NOW)
+    row = holds.end(hold(alice), by="priya", today=TODAY, now=NOW)
 
     assert row.ends_on == TODAY
 

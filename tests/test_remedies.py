@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import IntegrityError
 
-from billing import approvals, checks, invoices, ledger, payments, queues, reports
+from billing import approvals, checks, holds, invoices, ledger, payments, queues, reports
 from billing.collections import gate
 from billing.errors import BillingError
 from billing.remedies import given_up as debts
@@ -361,12 +361,12 @@ def test_bad_debt_whose_late_payment_came_back_waits_for_a_person_before_anythin
     assert queued("Given-up debts to decide").count == 1
     assert (debts.settle(TODAY, now=NOW), fresh(given_up).open_cents) == (0, 4_000)
 
-    returns.lift(hold, by=BEN, **DAY)
+    holds.end(hold, by=BEN, **DAY)
 
     assert held_by(customer, **MORROW) == []
     assert queued("Given-up debts to decide").count == 0
-    with pytest.raises(BillingError, match="no running pause"):
-        returns.lift(hold, by=BEN, **DAY)
+    with pytest.raises(BillingError, match="is over"):
+        holds.end(hold, by=BEN, **DAY)
 
 
 @pytest.mark.parametrize("way", ["paid", "given up again"])

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import checks, ledger, payments
+from billing import checks, holds, ledger, payments
 from billing.errors import BillingError
 from billing.reversals import money_back, refunds, returns
 from models import (
@@ -376,10 +376,10 @@ def test_a_lost_dispute_stays_owed_and_autopay_rests_until_somebody_lifts_it(ban
     assert (fresh(case).state, fresh(invoice).open_cents) == ("lost", 4250)
     assert fresh(case).answered_on is not None
     assert Hold.get().ends_on is None
-    returns.lift(Hold.get(), by=BY, **bank.told())
+    holds.end(Hold.get(), by=BY, **bank.told())
     assert Hold.get().ends_on is not None
-    with pytest.raises(BillingError, match="no running pause"):
-        returns.lift(Hold.get(), by=BY, **bank.told())
+    with pytest.raises(BillingError, match="is over"):
+        holds.end(Hold.get(), by=BY, **bank.told())
     with pytest.raises(BillingError, match="lost already"):
         returns.lose(case, by=BY, **bank.told())
     assert returns.win(case, by=BY, **bank.told()).state == "won"  # a second hearing

@@ -1,10 +1,10 @@
 """A customer's messages on hold: by a person of ours, with a reason and a last day, undone the same way.
 
 What a hold keeps back is what asks for money (billing/collections/gate); it is looked at again each day, so a
-hold ends by itself. Not here: the pauses of contracts (contracts.py), holds that follow from something else.
+hold ends by itself. Not here: how one is ended (billing/holds.py), and the pauses of contracts (contracts.py).
 """
 
-from billing import events, ledger, masking, words
+from billing import holds, ledger, masking, words
 from billing.errors import BillingError
 from billing.periods import DAY
 from models import Hold
@@ -54,23 +54,5 @@ def begin(customer, *, until, reason, by, today, now):
     with ledger.locked(customer.id):
         if known := lasting([customer.id], today).first():
             raise BillingError(f"Messages are on hold already: {known.reason.rstrip('.')}.")
-        hold = Hold.create(
-            scope=Hold.NOTICES, customer=customer, reason=reason[:120], by=by, starts_on=today, ends_on=until,
-            created_at=now,
-        )  # fmt: skip
-        told = f"Until {words.date(until)}: {hold.reason}"
-        events.record("hold.messages_held", hold, by=by, now=now, reason=told)
-    return hold
-
-
-def end(hold, *, by, today, now):
-    """Let messages leave again: tomorrow, for a hold of today; else at once. Returns the Hold."""
-    with ledger.locked(hold.customer_id):
-        counts = Hold.ends_on.is_null() | (Hold.ends_on > today)
-        stands = (Hold.id == hold.id) & (Hold.scope == Hold.NOTICES) & counts
-        last_on = max(hold.starts_on, today - DAY)
-        if not Hold.update(ends_on=last_on).where(stands).execute():
-            raise BillingError("This hold is over, or ends today by itself.")
-        hold = Hold.get_by_id(hold.id)
-        events.record("hold.messages_released", hold, by=by, now=now, reason=hold.reason)
-    return hold
+        about = {"by": by, "today": today, "now": now, "until": until}
+        return holds.begin(Hold.NOTICES, customer, reason, **about)

@@ -5,9 +5,8 @@ books say what is so; but until a person has looked, no message asks for it and 
 hold, or give the debt up again. Not here: writing off, and what was paid after all (write_offs.py).
 """
 
-from billing import events
-from billing.periods import DAY
-from models import Credit, CreditReversal, Hold, Invoice, db
+from billing import holds
+from models import Credit, CreditReversal, Hold, Invoice
 
 REASON = "Bad debt was paid, and that payment came back"
 
@@ -22,17 +21,13 @@ def came_back(payment, *, by, today, now):
     )  # fmt: skip
     if not paid.exists() or running().where(Hold.customer == payment.customer_id).exists():
         return None
-    about = {"scope": Hold.NOTICES, "customer": payment.customer_id, "reason": REASON}
-    hold = Hold.create(by=by, starts_on=today, created_at=now, **about)
-    events.record("hold.begun", hold, by=by, now=now, reason=REASON)
-    return hold
+    about = {"by": by, "today": today, "now": now, "payment": payment}
+    return holds.begin(Hold.NOTICES, payment.customer, REASON, **about)
 
 
 def running():
     """A query of the holds that wait for a person's word."""
-    return Hold.select().where(
-        (Hold.reason == REASON) & (Hold.scope == Hold.NOTICES) & Hold.ends_on.is_null()
-    )
+    return holds.after_payments(Hold.NOTICES)
 
 
 def settle(today, *, now):
@@ -45,7 +40,5 @@ def settle(today, *, now):
     )
     over = list(running().where(Hold.customer.not_in(owed)))
     for hold in over:
-        with db.atomic():
-            Hold.update(ends_on=max(hold.starts_on, today - DAY)).where(Hold.id == hold.id).execute()
-            events.record("hold.lifted", hold, by="daily job", now=now, reason=REASON)
+        holds.end(hold, by="daily job", today=today, now=now)
     return len(over)

@@ -72,7 +72,7 @@ def refund_document(refund):
     company = companies.current()
     title, sentence = _refund_words(refund)
     payment = refund.payment
-    owed = reopened(payment, company, reason=str(refund))
+    owed = reopened(payment, company, refund)
     facts = (
         ("Refund", refund.reference or f"{refund.id}"),
         ("Of your payment", f"{payment.reference}, {words.date(payment.received_on)}"),
@@ -191,25 +191,17 @@ def _next_step(payment, invoices):
         )
     if about_autopay := _of_autopay(payment, invoices):
         sentences.append(about_autopay)
-    if fee := _fee_of(payment):
+    if (fee := payment.return_fee) and not fee.canceled_on:
         sentences.append(f"Your next invoice has a fee of {format_cents(fee.unit_cents)} for the return.")
     return " ".join(sentences)
 
 
-def _fee_of(payment):
-    """The fee that the return of a payment cost its payer, or None."""
-    if payment.return_code == "":
-        return None
-    mine = (OneOff.customer == payment.customer_id) & OneOff.text.endswith(payment.reference)
-    return OneOff.select().where(mine & OneOff.canceled_on.is_null()).first()
-
-
-def reopened(payment, company, reason=None):
+def reopened(payment, company, refund=None):
     """The invoices that a payment paid and that are owed now, oldest due date first.
 
-    reason -- only those that were taken back for it
+    refund -- only those that were taken back for it
     """
-    found = ledger.owed_again(payment, reason)
+    found = ledger.owed_again(payment, refund=refund)
     if payment.state == Payment.EXPIRED:  # it was meant for these and never paid them
         meant = PaymentPart.select(PaymentPart.invoice).where(PaymentPart.payment == payment)
         owed = Invoice.select().where(Invoice.id.in_(meant) & Invoice.IS_OWED)

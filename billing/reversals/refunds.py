@@ -388,7 +388,7 @@ def _book(refund, state, *, by, today, now, **known):
     payment = Payment.get_by_id(refund.payment_id)
     move(refund, state, concluded_at=now, ask_at=None, paid_on=today, outcome="", **known)
     if payment.state in Payment.MONEY and refund.how == Refund.VOID:
-        ledger.unapply(payment, reason=str(refund), by=by, on=today)
+        ledger.unapply(payment, reason=str(refund), by=by, on=today, refund=refund)
         ledger.close(payment)
         move(payment, Payment.VOIDED, returned_on=today, reason=refund.reason)
     elif payment.state in ledger.HOLDS_BACK:
@@ -409,7 +409,7 @@ def _take_from_invoices(payment, refund, cents, by, today):
     """Since the order was written, an invoice may have given money back by itself: that is taken first."""
     short = cents - payment.open_cents
     if short > 0:
-        ledger.reopen(payment, short, reason=str(refund), by=by, on=today)
+        ledger.reopen(payment, short, reason=str(refund), by=by, on=today, refund=refund)
     if cents:
         ledger.pay_out(payment, cents)
 

@@ -6,12 +6,10 @@ finds out first (webhook, confirm step, settlement, staff), it is booked once. N
 back (refunds.py), and whether a method is tried again (retries.py).
 """
 
-from datetime import timedelta
-
 from peewee import fn
 
 from billing import company as companies
-from billing import events, ledger, notices, words
+from billing import events, holds, ledger, notices, words
 from billing.automatic import retries
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -25,8 +23,6 @@ FEE_ITEM = "RETURN-FEE"
 OURS = (*Payment.MONEY, Payment.REFUNDED)  # states in which a bank can still take the money back
 KNOWN = (*OURS, Payment.RETURNED, Payment.CHARGED_BACK)
 PROCESSOR = "processor"
-LIFTED = (Hold.AUTOPAY, Hold.NOTICES)  # scopes that staff end here; billing is resumed (contracts.py)
-DAY = timedelta(days=1)
 
 
 # --- A bank debit or a check comes back ----------------------------------------------------------
@@ -181,13 +177,14 @@ def _add_fee(payment, cause, today):
     item, _ = Item.get_or_create(
         code=FEE_ITEM, defaults={"name": "Returned payment fee", "kind": Item.LABOR, "taxable": False}
     )
-    OneOff.create(
+    payment.return_fee = OneOff.create(
         customer=payment.customer_id,
         item=item,
         text=f"Fee for the returned payment {payment.reference}",
         unit_cents=cents,
         done_on=today,
     )
+    payment.save(only=[Payment.return_fee])
 
 
 # --- Disputes ------------------------------------------------------------------------------------
@@ -217,7 +214,7 @@ def open_chargeback(
         )  # fmt: skip
         _freeze(payment, case, by, today, now)
         _note_loss(payment, fee_cents, f"fee:{case.id}", f"Fee of {case}", by, today, Loss.FEE)
-        _hold_autopay(case, by, today)
+        _hold_autopay(case, by, today, now)
         notices.queue_payment_problem(payment, now=now)
         events.record(
             "chargeback.opened", case, by=by, now=now, reason=reason, after={"amount_cents": amount_cents}
@@ -262,27 +259,23 @@ def _freeze(payment, case, by, today, now):
     move(payment, Payment.CHARGED_BACK, reason="You told your bank that you do not agree to this payment.")
     short = taken - Payment.get_by_id(payment.id).open_cents
     if short > 0:
-        ledger.reopen(payment, short, reason=str(case), by=by, on=today)
+        ledger.reopen(payment, short, reason=str(case), by=by, on=today, chargeback=case)
     if taken:
         ledger.pay_out(payment, taken)
     _note_loss(payment, case.amount_cents - taken, f"chargeback:{case.id}", str(case), by, today)
     given_up.came_back(payment, by=by, today=today, now=now)
 
 
-def _hold_autopay(case, by, today):
+def _hold_autopay(case, by, today, now):
     """Nothing is charged by itself while a dispute is open: a second one would follow."""
     if not hold_of(case):
-        Hold.create(scope=Hold.AUTOPAY, customer=case.customer_id, reason=str(case), by=by, starts_on=today)
+        about = {"by": by, "today": today, "now": now, "payment": case.payment}
+        holds.begin(Hold.AUTOPAY, case.customer, str(case), **about)
 
 
 def hold_of(case):
     """The pause of autopay that this dispute began and that still runs, or None."""
-    return Hold.get_or_none(
-        (Hold.customer == case.customer_id)
-        & (Hold.scope == Hold.AUTOPAY)
-        & (Hold.reason == str(case))
-        & Hold.ends_on.is_null()
-    )
+    return holds.after_payments(Hold.AUTOPAY).where(Hold.payment == case.payment_id).first()
 
 
 def note_letter(case, *, reason, answer_by_on, fee_cents, by, today, now):
@@ -341,17 +334,14 @@ def win(case, *, by, today, now, note=""):
         back = min(case.amount_cents, payment.amount_cents - refunded)
         move(payment, Payment.SETTLED, reason="")
         ledger.take_in(payment, back)
-        ledger.apply_oldest_first(payment, by=by, on=today, only=list(ledger.owed_again(payment, str(case))))
+        again = ledger.owed_again(payment, chargeback=case)
+        ledger.apply_oldest_first(payment, by=by, on=today, only=list(again))
         if refunded == payment.amount_cents:
             move(payment, Payment.REFUNDED)
-        _lift_hold(case, today)
+        if hold := hold_of(case):
+            holds.end(hold, by=by, today=today, now=now)
         events.record("chargeback.won", case, by=by, now=now, reason=note)
     return case
-
-
-def _lift_hold(case, today):
-    if hold := hold_of(case):
-        Hold.update(ends_on=max(hold.starts_on, today - DAY)).where(Hold.id == hold.id).execute()
 
 
 def lose(case, *, by, today, now, note=""):
@@ -364,24 +354,6 @@ def lose(case, *, by, today, now, note=""):
         move(case, Chargeback.LOST, closed_on=today, note=_added(case.note, note))
         events.record("chargeback.lost", case, by=by, now=now, reason=note)
     return case
-
-
-def lift(hold, *, by, today, now):
-    """End a pause of autopay, or of messages about what is past due. Returns the Hold.
-
-    What is due is charged again, tomorrow at the latest; messages leave again as they are due.
-    """
-    still = Hold.ends_on.is_null() | (Hold.ends_on > today)
-    with ledger.locked(hold.customer_id):
-        lifted = (
-            Hold.update(ends_on=max(hold.starts_on, today - DAY))
-            .where((Hold.id == hold.id) & still & Hold.scope.in_(LIFTED))
-            .execute()
-        )
-        if not lifted:
-            raise BillingError("This is no running pause of automatic payment or of messages.")
-        events.record("hold.lifted", hold, by=by, now=now, reason=hold.reason)
-    return Hold.get_by_id(hold.id)
 
 
 def _added(before, note):
