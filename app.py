@@ -19,8 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import admin
 import portal
 from billing import company as companies
-from billing import money, words
-from billing.documents import letterheads
+from billing import letterheads, money, words
 from billing.edges import commands, letters, settings
 from billing.edges.attachments import MOST_REQUEST, Shelf
 from billing.edges.clock import Clock

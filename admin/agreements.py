@@ -18,9 +18,8 @@ from admin.actions import Action, day_of, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, DateInput, Filled, MoneyInput, RateInput
 from admin.filters import Derived
-from billing import authorities, words
+from billing import authorities, letterheads, words
 from billing import company as companies
-from billing.documents import letterheads
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError

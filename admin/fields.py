@@ -26,8 +26,7 @@ from wtforms.validators import ValidationError
 from wtfpeewee.orm import FieldInfo
 
 from admin import labels
-from billing import localtime, masking, words
-from billing.documents import letterheads
+from billing import letterheads, localtime, masking, words
 from billing.errors import BillingError
 from billing.imports.fields import EMAIL, STATES, ZIP
 from billing.money import as_decimal, parse_cents

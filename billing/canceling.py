@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import words
-from billing.documents import letterheads, naming
+from billing import letterheads, naming, words
 from models import Event
 
 FREED = "freed_cents"  # in the audit of a canceled invoice: what had been paid or credited, free again

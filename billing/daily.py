@@ -21,13 +21,13 @@ from billing import (
     printing,
     promises,
     remittances,
+    undisputed,
     webhooks,
     words,
 )
 from billing import company as companies
 from billing.automatic import autopay, charging, credit, due, methods, texting
 from billing.collections import verdicts
-from billing.disputes import settling
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
 from billing.notices import holding
@@ -266,7 +266,7 @@ def _judge(day):
     """Say of everything past due why it is unpaid, before anybody is reminded of it."""
     if day.dry_run:
         return "nothing is judged in a dry run"
-    _one(day, "Disputes", settling.settle_all, by=day.by, now=day.clock.now())
+    _one(day, "Disputes", undisputed.settle_all, by=day.by, now=day.clock.now())
     return str(verdicts.judge_all(day.today, now=day.clock.now(), progress=day.done))
 
 

@@ -11,10 +11,9 @@ from datetime import date
 
 from peewee import IntegrityError
 
-from billing import approvals, events, ledger, notices
+from billing import approvals, events, ledger, letterheads, notices
 from billing import company as companies
 from billing.collections import gate
-from billing.documents import letterheads
 from billing.errors import BillingError
 from billing.states import move
 from billing.suspensions import standing

@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from billing import bill, canceling, clarity, contracts, events, ledger, notices
+from billing import bill, canceling, clarity, contracts, events, ledger, notices, undisputed
 from billing import company as companies
 from billing.automatic import autopay
-from billing.disputes import settling
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.states import move
@@ -112,7 +111,7 @@ def void(invoice, *, reason, by, today, now, bill_again=False):
         if bill_again:
             _put_back(invoice)
         ledger.use_unapplied([invoice.customer_id], by=by, on=today)
-        settling.settle([invoice.id], by=by, now=now)
+        undisputed.settle([invoice.id], by=by, now=now)
         notices.queue_canceled(invoice, now=now)
         events.record(
             "invoice.voided", invoice, by=by, now=now, customer=invoice.customer, reason=reason,
@@ -154,7 +153,7 @@ def credit(
         ledger.apply_oldest_first(made, by=by, on=today, only=[Invoice.get_by_id(invoice.id)])
         ledger.use_unapplied([customer.id], by=by, on=today)
         if kind != Credit.DISPUTE:  # what decides a dispute closes it itself
-            settling.settle([invoice.id], by=by, now=now)
+            undisputed.settle([invoice.id], by=by, now=now)
     return Credit.get_by_id(made.id)
 
 

@@ -11,8 +11,7 @@ from datetime import date, timedelta
 from peewee import Value, fn
 
 from billing import company as companies
-from billing import demands
-from billing.documents import naming
+from billing import demands, naming
 from billing.errors import BillingError
 from billing.money import format_cents
 from models import (

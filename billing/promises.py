@@ -11,10 +11,9 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import banking_days, demands, events, ledger, localtime, masking, words
+from billing import banking_days, demands, events, ledger, localtime, masking, naming, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
-from billing.documents import naming
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.notices import queueing

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from wtforms.fields.choices import SelectChoice
 
-from billing import demands, links, words
+from billing import demands, links, naming, words
 from billing.automatic import autopay as permission
 from billing.automatic import consent, methods, upcoming
-from billing.documents import autopay_documents, naming
+from billing.documents import autopay_documents
 from billing.errors import BillingError
 from billing.money import as_decimal, format_cents
 from models import Autopay, Invoice, Link, PaymentMethod, PlannedCharge

@@ -6,9 +6,8 @@ By pay link and signed in alike; opening the page changes nothing. What may be d
 
 from flask import abort, flash, g, redirect, render_template, request
 
-from billing import demands
+from billing import demands, naming
 from billing.disputes import asking, finding
-from billing.documents import naming
 from billing.errors import BillingError, StaleState
 from billing.money import format_cents
 from models import Dispute, Invoice, Line

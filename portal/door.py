@@ -7,8 +7,7 @@ pages look things up through ``g.customer`` or through the link that they were o
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
 
-from billing import links
-from billing.documents import naming
+from billing import links, naming
 from billing.wording import tongues
 from models import Contact
 from portal import speaking, visitor

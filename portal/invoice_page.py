@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from flask import flash, g, redirect, render_template, request, url_for
 
-from billing import invoices, ledger, masking, tickets
+from billing import invoices, ledger, masking, naming, tickets
 from billing.automatic import autopay, upcoming
 from billing.disputes import finding
-from billing.documents import invoice_documents, naming
+from billing.documents import invoice_documents
 from billing.errors import BillingError
 from billing.tickets import clocks
 from models import Dispute, Invoice, Line, Message, Payment, PaymentPart, Ticket

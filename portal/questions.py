@@ -3,9 +3,8 @@
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from wtforms.fields.choices import SelectChoice
 
-from billing import attachments, localtime, tickets, words
+from billing import attachments, localtime, naming, tickets, words
 from billing.disputes import finding
-from billing.documents import naming
 from billing.errors import BillingError
 from billing.tickets import clocks
 from models import Attachment, Contact, Invoice, Message, Ticket

@@ -8,7 +8,7 @@ import re
 
 from flask import current_app, g, has_request_context, request, session
 
-from billing.documents import letterheads
+from billing import letterheads
 from billing.wording import finished, tongues
 
 CHOSEN, READS = "language", "reads"  # in the cookie: what was chosen here, and what the account read last

@@ -8,7 +8,7 @@ import hmac
 
 from flask import abort, current_app, g, request
 
-from billing.texts import answering
+from billing import text_answers
 from portal.door import bp
 
 MOST_BYTES = 64 * 1024
@@ -33,14 +33,14 @@ def incoming_text(secret):
     sender, body = _one(fields, SENDER), _one(fields, BODY)
     if not sender:
         abort(400, "There is no sender in it.")
-    received = answering.Received(
+    received = text_answers.Received(
         source_id=f"text:{_identity(fields, sender, body)}",
         sender=sender[:255],
         recipient=_one(fields, RECIPIENT)[:255],
         body=body[:MOST_BODY],
         received_at=g.now,
     )
-    answering.take(received, now=g.now)
+    text_answers.take(received, now=g.now)
     return "", 204
 
 

@@ -5,9 +5,9 @@ from datetime import date, datetime, time, timedelta
 import peewee
 import pytest
 
-from billing import approvals, demands, invoices, ledger, notices, payments, reports
+from billing import approvals, demands, invoices, ledger, notices, payments, reports, undisputed
 from billing.automatic import autopay
-from billing.disputes import asking, deciding, finding, settling
+from billing.disputes import asking, deciding, finding
 from billing.edges import letters
 from billing.errors import BillingError, StaleState
 from billing.notices import judging
@@ -187,14 +187,14 @@ def test_paying_everything_anyway_ends_it_and_the_question_is_still_answered(dis
         parts=[(invoice, 10_000)], **AGAIN,
     )  # fmt: skip
 
-    assert (fresh(dispute).state, fresh(dispute).decision) == ("withdrawn", settling.PAID)
+    assert (fresh(dispute).state, fresh(dispute).decision) == ("withdrawn", undisputed.PAID)
     assert Ticket.get().state == Ticket.WAITING_ON_US
 
 
 def test_a_canceled_invoice_has_no_dispute(dispute, invoice):
     invoices.void(invoice, reason="Wrong customer", **AGAIN)
 
-    assert (fresh(dispute).state, fresh(dispute).decision) == ("withdrawn", settling.CANCELED)
+    assert (fresh(dispute).state, fresh(dispute).decision) == ("withdrawn", undisputed.CANCELED)
 
 
 def test_a_credit_of_all_of_it_ends_it(dispute, invoice):
@@ -388,7 +388,7 @@ def test_what_is_paid_is_not_asked_of_a_second_person_any_more(asked, invoice):
         parts=[(invoice, 10_000)], confirmed=True, **AGAIN,
     )  # fmt: skip
 
-    assert (fresh(asked).state, fresh(asked).answer) == ("withdrawn", settling.PAID)
+    assert (fresh(asked).state, fresh(asked).answer) == ("withdrawn", undisputed.PAID)
     assert not approvals.waiting().exists()
 
 
@@ -456,7 +456,7 @@ def test_what_money_paid_without_asking_here_is_closed_by_the_daily_job(dispute,
     ledger.apply(credit, [(fresh(invoice), 10_000)], by=BY, on=TODAY)
     assert fresh(dispute).state == "open"
 
-    assert settling.settle_all(by="daily", now=datetime(2026, 12, 2, 8)) == 1
+    assert undisputed.settle_all(by="daily", now=datetime(2026, 12, 2, 8)) == 1
     assert fresh(dispute).state == "withdrawn"
 
 

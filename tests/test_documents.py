@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import bill, invoices, ledger, localtime, remittance, words
-from billing.documents import invoice_documents, letterheads, printed, receipt_documents, statement_documents
+from billing import bill, invoices, ledger, letterheads, localtime, remittance, words
+from billing.documents import invoice_documents, printed, receipt_documents, statement_documents
 from billing.errors import BillingError
 from models import Credit, Customer, Event, Invoice, Line, Payment
 from tests import factories

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import inbound, masking, tickets
-from billing.texts import answering
+from billing import inbound, masking, text_answers, tickets
 from models import Credit, Event, Inbound, Message, Site, Ticket
 from tests.factories import NOW
 from tests.office import enter
@@ -169,7 +168,7 @@ def test_what_comes_by_mail_or_text_keeps_no_card_number(alice):
         inbound.Received("m1", NOW, sender="x@example.com", subject=f"Card {CARD}", body=f"Take {CARD}"),
         now=NOW,
     )
-    answering.take(answering.Received("t1", "5125550100", f"Take {CARD}", NOW), now=NOW)
+    text_answers.take(text_answers.Received("t1", "5125550100", f"Take {CARD}", NOW), now=NOW)
 
     assert "4111 1111" not in stored()
     assert stored().count(GONE) == 3

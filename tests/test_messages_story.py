@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import models
-from billing import checks, consents, ledger, notices, payments, preferences, renewals, tickets
+from billing import checks, consents, ledger, notices, payments, preferences, renewals, text_answers, tickets
 from billing.automatic import autopay, consent
 from billing.edges import commands
 from billing.notices import timing
@@ -26,7 +26,6 @@ from billing.personal import drafts
 from billing.preferences import Wish, offers
 from billing.renewals import rules
 from billing.reversals import returns
-from billing.texts import answering
 from models import Company, Consent, Contact, Contract, Notice, Payment, Preference, RenewalNotice, Staff
 from tests import personal_mail
 from tests.autopaying import Autopaying
@@ -159,7 +158,7 @@ class Year:
 
     def text(self, customer, words):
         sender, now = payer(customer).phone, self.clock.now()
-        answering.take(answering.Received(f"text:{now}", sender, words, now), now=now)
+        text_answers.take(text_answers.Received(f"text:{now}", sender, words, now), now=now)
         self.run("send")
 
     # -- what our office does

@@ -15,8 +15,8 @@ from threading import Thread
 
 import pytest
 
-from billing import remittance
-from billing.documents import letterheads, printed
+from billing import letterheads, remittance
+from billing.documents import printed
 from billing.edges import pdf
 from tests import sample_documents as samples
 

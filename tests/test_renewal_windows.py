@@ -8,8 +8,7 @@ from functools import cache
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
-from billing import money, words
-from billing.documents import letterheads
+from billing import letterheads, money, words
 from billing.errors import BillingError
 from billing.renewals import contents, limits, matching, places, rules, sample, terms, windows
 from billing.renewals.terms import Agreement, Place

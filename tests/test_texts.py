@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from billing import consents, notices, preferences
+from billing import consents, notices, preferences, text_answers
 from billing.edges import texts as edge
 from billing.notices import judging, timing
 from billing.preferences import offers
-from billing.texts import answering, counting, hours
+from billing.texts import counting, hours
 from billing.wording import defaults, samples, tongues, writing
 from models import Company, Consent, Contact, Customer, Inbound, Notice, Preference, Site, Ticket
 from tests.at_once import together
@@ -34,8 +34,8 @@ def agree(contact):
 
 
 def come(body, *, sender="512-555-0123", id="1", now=NOW):
-    received = answering.Received(source_id=f"text:{id}", sender=sender, body=body, received_at=now)
-    return answering.take(received, now=now)
+    received = text_answers.Received(source_id=f"text:{id}", sender=sender, body=body, received_at=now)
+    return text_answers.take(received, now=now)
 
 
 def queued(contact, kind=Notice.REMINDER, **about):
@@ -56,14 +56,14 @@ def queued(contact, kind=Notice.REMINDER, **about):
      "Stop sending these messages please", "ALTO", "Parar por favor", "baja", "cancelar los mensajes"],
 )  # fmt: skip
 def test_stop_is_understood_however_it_is_said(body):
-    assert answering.meaning(body) == Inbound.STOP
+    assert text_answers.meaning(body) == Inbound.STOP
 
 
 @pytest.mark.parametrize(("body", "means"), [("START", "start"), ("unstop", "start"), ("Yes!", "start"),
                                              ("HELP", "help"), ("info?", "help"), ("¡Ayuda!", "help"),
                                              ("Sí", "start"), ("iniciar", "start")])  # fmt: skip
 def test_start_and_help_are_understood(body, means):
-    assert answering.meaning(body) == means
+    assert text_answers.meaning(body) == means
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_start_and_help_are_understood(body, means):
      "help me", "no", "停止", "x" * 100_000, "I want to start a new service", "nonstop"],
 )  # fmt: skip
 def test_everything_else_is_for_a_person(body):
-    assert answering.meaning(body) == ""
+    assert text_answers.meaning(body) == ""
 
 
 def test_stop_ends_all_texts_to_a_number_at_once_and_is_confirmed_once(ann, app):

@@ -15,7 +15,7 @@ from admin import (
 )
 from admin.base import StaffView
 from admin.tables.customers import ADDRESS
-from billing.documents import letterheads
+from billing import letterheads
 from models import (
     Company,
     Staff,

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import demands, words
-from billing.documents import naming
+from billing import demands, naming, words
 from billing.money import format_cents
 from models import AutopayOutcome, Customer, Invoice, Payment, PaymentMethod, PaymentPart
 

@@ -7,11 +7,10 @@ from datetime import timedelta
 
 from peewee import IntegrityError
 
-from billing import approvals, demands, events, ledger, masking, notices, tickets
+from billing import approvals, demands, events, ledger, masking, naming, notices, tickets, undisputed
 from billing import company as companies
 from billing.automatic import following
-from billing.disputes import finding, settling
-from billing.documents import naming
+from billing.disputes import finding
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.states import move
@@ -145,7 +144,7 @@ def withdraw(dispute, *, by, today, now, why="The customer took it back."):
         again_on = max(dispute.invoice.due_on, today + timedelta(days=1))
         told = {"decision": why, "decided_by": by, "decided_at": now, "due_again_on": again_on}
         move(dispute, Dispute.WITHDRAWN, **told)
-        approvals.lapse(settling.KIND, dispute, reason=why, by=by, now=now)
+        approvals.lapse(undisputed.KIND, dispute, reason=why, by=by, now=now)
         end(dispute, by=by, today=today, now=now)
         events.record("dispute.withdrawn", dispute, by=by, now=now, reason=why)
     return dispute

@@ -6,9 +6,9 @@ second person; until then nothing changes for the customer.
 
 from datetime import timedelta
 
-from billing import approvals, events, invoices, ledger, masking, notices, tickets
+from billing import approvals, events, invoices, ledger, masking, notices, tickets, undisputed
 from billing import company as companies
-from billing.disputes import asking, settling
+from billing.disputes import asking
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.remedies import goodwill
@@ -31,7 +31,7 @@ def uphold(dispute, *, amount_cents, decision, staff, by, today, now):
         if left is not None and amount_cents > left:
             told = {"decision": decision, "staff": staff.id}
             return approvals.ask(
-                settling.KIND, dispute, reason=decision, by=by, now=now, amount_cents=amount_cents, **told
+                undisputed.KIND, dispute, reason=decision, by=by, now=now, amount_cents=amount_cents, **told
             )
         return _uphold(dispute, amount_cents, decision, staff, by, today, now)
 
@@ -42,7 +42,7 @@ def _check(dispute, amount_cents):
     if not 0 < amount_cents <= dispute.amount_cents:
         most = format_cents(dispute.amount_cents)
         raise BillingError(f"Enter an amount between $0.01 and {most}, which is what is disputed.")
-    if asked := approvals.is_asked(settling.KIND, dispute):
+    if asked := approvals.is_asked(undisputed.KIND, dispute):
         raise BillingError(f"{asked.asked_by} asked for a credit already, which waits for a second person.")
 
 
@@ -55,7 +55,7 @@ def _uphold(dispute, amount_cents, decision, staff, by, today, now, approval=Non
     again_on = _again_on(dispute, today) if is_part else None
     told = {"decision": decision, "decided_by": by, "decided_at": now, "due_again_on": again_on}
     move(dispute, Dispute.UPHELD, credit=made, **told)
-    settling.settle([dispute.invoice_id], by=by, now=now)
+    undisputed.settle([dispute.invoice_id], by=by, now=now)
     return _tell(dispute, staff, by, today, now)
 
 
@@ -108,4 +108,4 @@ def _effect(approval):
     return f"{cents} is credited on invoice {number}, and the customer reads: “{approval.reason}”"
 
 
-approvals.register(settling.KIND, _approved, label="Credit for a dispute", effect=_effect)
+approvals.register(undisputed.KIND, _approved, label="Credit for a dispute", effect=_effect)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import demands
+from billing import demands, naming
 from billing.disputes import finding
-from billing.documents import naming, reading
+from billing.documents import reading
 from models import Invoice
 
 

@@ -3,7 +3,8 @@
 Which of it counts at the issue: ``as_issued``.
 """
 
-from billing.documents import naming, printed
+from billing import naming
+from billing.documents import printed
 from models import Allocation, Credit, Payment, among
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import words
+from billing import letterheads, naming, words
 from billing.automatic import autopay, consent, upcoming
-from billing.documents import letterheads, naming
 from billing.errors import BillingError
 from billing.money import format_cents
 from models import Autopay, PaymentMethod

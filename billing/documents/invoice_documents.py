@@ -3,10 +3,10 @@
 Nothing is decided here but which parts: each comes from the module of its name.
 """
 
-from billing import changes, remittance
+from billing import changes, letterheads, naming, remittance
 from billing import company as companies
 from billing.documents import as_issued as issue
-from billing.documents import itemizing, letterheads, naming, reading, sentences, standing
+from billing.documents import itemizing, reading, sentences, standing
 from billing.documents.printed import InvoiceDocument
 from billing.remedies import fees
 

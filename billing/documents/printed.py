@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlsplit
 
-from billing.documents.letterheads import Letterhead
+from billing.letterheads import Letterhead
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import demands, ledger, words
-from billing.documents import letterheads, naming, printed
+from billing import demands, ledger, letterheads, naming, words
+from billing.documents import printed
 from models import Allocation, Invoice, Payment, Refund
 
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import ledger, words
-from billing.documents import letterheads, naming
+from billing import ledger, letterheads, naming, words
 from billing.errors import BillingError
 from models import Dispute, Invoice, Line
 

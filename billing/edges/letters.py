@@ -14,6 +14,7 @@ from billing import (
     canceling,
     digests,
     handovers,
+    letterheads,
     links,
     localtime,
     preferences,
@@ -24,7 +25,7 @@ from billing import (
 from billing import company as companies
 from billing.automatic import autopay, setbacks, upcoming
 from billing.disputes import telling
-from billing.documents import autopay_documents, invoice_documents, letterheads, reading, receipt_documents
+from billing.documents import autopay_documents, invoice_documents, reading, receipt_documents
 from billing.edges import pdf
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding

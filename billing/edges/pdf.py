@@ -14,8 +14,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from billing import money, words
-from billing.documents import letterheads
+from billing import letterheads, money, words
 from billing.wording import finished, tongues
 from models import Difference
 

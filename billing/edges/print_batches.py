@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from billing import company as companies
-from billing import printing, words
-from billing.documents import autopay_documents, letterheads, naming, printed
+from billing import letterheads, naming, printing, words
+from billing.documents import autopay_documents, printed
 from billing.edges import letters, pdf
 from billing.wording import composing, on_paper, tongues
 from models import Notice, Template

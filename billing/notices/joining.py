@@ -7,9 +7,8 @@ notices, and whatever was sent before are left alone. Must run inside the sender
 from dataclasses import dataclass
 
 from billing import company as companies
-from billing import demands, words
+from billing import demands, naming, words
 from billing.collections import gate
-from billing.documents import naming
 from billing.notices import judging, timing
 from models import Invoice, Notice, among
 

@@ -4,9 +4,8 @@ Return page, webhook, confirm step and reconciliation all come here; each is eno
 harmless. Money that was taken back later belongs to ``billing.reversals``.
 """
 
-from billing import attempts, events, ledger, notices
+from billing import attempts, events, ledger, notices, undisputed
 from billing.automatic import retries
-from billing.disputes import settling
 from billing.outcomes import Approved, Declined, Held, InDoubt, NothingChanged, Returned, Voided
 from billing.payments import claiming
 from billing.remedies import write_offs
@@ -94,7 +93,7 @@ def book(payment, today, now, state=Payment.APPROVED, **known):
     move(payment, state, received_on=today, **ended, **known)
     claiming.free(payment)
     _apply_to_parts(payment, today, now)
-    settling.settle([part.invoice_id for part in payment.parts], by="processor", now=now)
+    undisputed.settle([part.invoice_id for part in payment.parts], by="processor", now=now)
     notices.queue_receipt(payment, now=now)
     events.record("payment.approved", payment, by="processor", now=now)
 

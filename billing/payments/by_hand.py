@@ -1,7 +1,6 @@
 """Payments that come by hand: check, cash, money order, wire, or a bank's bill pay."""
 
-from billing import attempts, events, ledger, notices
-from billing.disputes import settling
+from billing import attempts, events, ledger, notices, undisputed
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.payments import claiming
@@ -55,7 +54,7 @@ def _pay(payment, parts, told):
         ledger.apply_oldest_first(payment, by=by, on=today)
     else:
         ledger.apply(payment, write_offs.make_room(payment, parts, **told), by=by, on=today)
-        settling.settle([invoice.id for invoice, _ in parts], by=by, now=told["now"])
+        undisputed.settle([invoice.id for invoice, _ in parts], by=by, now=told["now"])
     write_offs.recover(payment, **told)
 
 

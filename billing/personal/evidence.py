@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from billing import company as companies
-from billing import demands, ledger, localtime, words
+from billing import demands, ledger, localtime, naming, words
 from billing.collections import verdicts
-from billing.documents import naming
 from billing.money import format_cents
 from models import Call, Credit, Dispute, Message, Notice, Payment, Promise, Ticket
 

@@ -4,8 +4,7 @@ Not here: what is known (``evidence``), what may be granted (``ways``).
 """
 
 from billing import company as companies
-from billing import demands, localtime
-from billing.documents import naming
+from billing import demands, localtime, naming
 from billing.money import format_cents
 from billing.wording import tongues
 from models import Customer, Verdict

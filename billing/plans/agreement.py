@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import words
-from billing.documents import letterheads, naming
+from billing import letterheads, naming, words
 from billing.plans import phrases, standing
 from billing.wording import tongues
 from models import Plan

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from billing import company as companies
-from billing.documents import naming
+from billing import naming
 from billing.plans import agreement, keeping, standing, telling
 from models import Plan
 

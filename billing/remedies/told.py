@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import words
-from billing.documents import letterheads, naming
+from billing import letterheads, naming, words
 from models import Allocation, Credit, ServiceCredit
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import contracts, words
-from billing.documents import letterheads
+from billing import contracts, letterheads, words
 from billing.money import format_cents
 from billing.renewals import agreements, closing, contents, matching, rules, terms
 from models import Charge, PriceChange, RenewalRule, Site

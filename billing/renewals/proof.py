@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing import company as companies
-from billing import words
-from billing.documents import letterheads
+from billing import letterheads, words
 from billing.errors import BillingError
 from billing.renewals import asking, contents, sending, windows
 from models import Consent, Event, Notice, RenewalAnswer, RenewalNotice, RenewalRule

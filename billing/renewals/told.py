@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import notices
-from billing.documents import letterheads
+from billing import letterheads, notices
 from models import Notice
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from billing import company as companies
-from billing import words
-from billing.documents import letterheads, naming
+from billing import letterheads, naming, words
 from models import Autopay, Contact, Line, Message, Notice, Payment, Ticket
 
 MOST = 20  # of each kind; a bank reads the first pages

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import ledger, words
-from billing.documents import letterheads, naming
+from billing import ledger, letterheads, naming, words
 from billing.money import format_cents
-from models import Invoice, OneOff, Payment, PaymentPart, Refund
+from models import Invoice, Payment, PaymentPart, Refund
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import demands, ledger, localtime, words
-from billing.documents import letterheads
+from billing import demands, ledger, letterheads, localtime, words
 from models import Call, Charge, Invoice, Notice, Payment, Site, Suspension, System
 
 LEAST_DAYS = 10  # from the letter to the day, whatever the policy says

@@ -7,17 +7,10 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-from billing import canceling, digests, handovers, outcomes, remittance
+from billing import canceling, digests, handovers, letterheads, outcomes, remittance
 from billing.automatic import setbacks
 from billing.disputes import telling
-from billing.documents import (
-    autopay_documents,
-    letterheads,
-    printed,
-    receipt_documents,
-    sentences,
-    statement_documents,
-)
+from billing.documents import autopay_documents, printed, receipt_documents, sentences, statement_documents
 from billing.notices import joining
 from billing.notices.queueing import WHY_CANCELED, WHY_CREDIT, WHY_LATE_FEE, WHY_PROMISE
 from billing.plans import sample as plans
