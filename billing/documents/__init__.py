@@ -8,6 +8,6 @@ knows a request or draws anything.
 stands now) or ``as_issued`` (where it stood then), ``applied`` (payments and credits), ``reading`` (what else
 it tells of) and ``sentences``; its values are in ``printed``. ``receipt_documents`` and
 ``statement_documents`` are of a payment and of an account, ``autopay_documents`` of charges to come, the
-agreement and saved methods. ``letterheads`` and ``naming`` serve all: the company at the top, and what
-invoices and ways to pay are called. Documents of one use case (a plan, a refund) stand beside it.
+agreement and saved methods. The company at the top is in ``billing.letterheads``, and what invoices and ways
+to pay are called in ``billing.naming``. Documents of one use case (a plan, a refund) stand beside it.
 """
