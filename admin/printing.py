@@ -21,6 +21,7 @@ from models import Contract, Customer, Invoice, Notice, PrintBatch, PrintPiece
 
 LATEST = 10  # batches that are mailed, on the page of the queue
 MOST_PIECES = 400
+MOST_DIGITS = 60  # of a number as it is typed or scanned
 
 
 # --- What waits ----------------------------------------------------------------------------------
@@ -134,6 +135,15 @@ class PrintBatchView(StaffView):
     def show_state(self, row):
         return _state(row)
 
+    def show_ordered_by(self, row):
+        return labels.person(row.ordered_by)
+
+    def show_printed_by(self, row):
+        return labels.person(row.printed_by)
+
+    def show_mailed_by(self, row):
+        return labels.person(row.mailed_by)
+
     def more_links(self, row):
         links = [("What waits", url_for("staff.print_queue"))]
         if row.files.where(row.files.model.pdf.is_null(False)).exists():
@@ -175,22 +185,24 @@ class PrintBatchView(StaffView):
 
     @expose("/<int:id>/numbers", methods=("POST",))
     def numbers_view(self, id):
-        """Keep the numbers that were typed or scanned; what is wrong with the others is said."""
-        kept, wrong = 0, []
-        for piece in self.get_one(id).contents.where(PrintPiece.certified).order_by(PrintPiece.place):
-            typed = request.form.get(f"number-{piece.id}", "").strip()
-            if not typed or typed == certified.shown(piece.notice.certified_number):
-                continue
-            try:
-                printing.give_number(piece, typed, by=g.by, now=g.now)
-                kept += 1
-            except BillingError as refusal:
-                wrong.append(f"Piece {piece.place}, “{typed[:40]}”: {refusal}")
-        for sentence in wrong:
-            flash(sentence, "error")
-        if kept:
-            flash(f"{words.plural(kept, 'number')} noted.", "success")
-        return redirect(url_for(".details_view", id=id), 303)
+        """Keep the numbers that were typed or scanned; a wrong one stays beside what is wrong with it."""
+        batch, typed = self.get_one(id), {}
+        for name, value in request.form.items():
+            piece_id = name.removeprefix("number-")
+            if piece_id != name and piece_id.isdecimal():
+                typed[int(piece_id)] = value[:MOST_DIGITS]
+        noted, g.refused = printing.give_numbers(batch, typed, by=g.by, now=g.now)
+        if noted:
+            flash(f"{words.plural(noted, 'number')} noted.", "success")
+        if not g.refused:
+            return redirect(url_for(".details_view", id=id), 303)
+        g.typed = typed
+        return self.details_view(id), 422
+
+    def number_of(self, piece):
+        """(what stands in its field, what is wrong with it)."""
+        wrong = g.get("refused", {}).get(piece.id, "")
+        return (g.typed[piece.id] if wrong else self.digits(piece.notice.certified_number)), wrong
 
 
 # --- Pieces --------------------------------------------------------------------------------------

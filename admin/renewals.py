@@ -13,9 +13,9 @@ from wtforms.validators import Length, Optional
 from admin import labels
 from admin.actions import Action, Words, day_of, fill_today, text_field
 from admin.base import StaffView
-from admin.fields import DateInput, Filled, plain_text
+from admin.fields import ChoiceInput, DateInput, Filled, plain_text
 from admin.filters import Derived
-from billing import renewals, words
+from billing import certified, renewals, words
 from billing.edges import proofs
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
@@ -50,8 +50,11 @@ class MailedForm(wtforms.Form):
 class DeliveredForm(wtforms.Form):
     """What the post says."""
 
-    on = DateInput("Delivered on", [Filled()])
-    text = text_field("What the post says", 120, optional=True, hint="Such as: signed by A. Miller.")
+    came_back = ChoiceInput("What became of it", choices=[("", "It was delivered"), ("y", "It came back")])
+    on = DateInput("On", [Filled()])
+    text = text_field(
+        "What the post says", 120, optional=True, hint="Such as: return receipt signed by A. Miller."
+    )
 
 
 def _send_now(row, form):
@@ -67,8 +70,11 @@ def _mailed(row, form):
 
 
 def _delivered(row, form):
-    renewals.mark_delivered(row, on=form.on.data, text=form.text.data or "", **day_of())
-    return "Noted."
+    came_back, told = form.came_back.data == "y", {"on": form.on.data, "text": form.text.data or ""}
+    renewals.mark_delivered(row, came_back=came_back, **told, **day_of())
+    if came_back:
+        return "Noted. That it was mailed stays proven. Ask the customer for the right address."
+    return "Noted: it was delivered. The proof pack says so."
 
 
 def _override(row, form):
@@ -142,6 +148,7 @@ NOTICE = (
         "Note its delivery",
         _delivered,
         form=DeliveredForm,
+        lead="What the return receipt or the page of the Postal Service says about the letter.",
         fits=lambda row: row.state == RenewalNotice.PROVEN and row.medium != RenewalNotice.EMAIL,
         fill=fill_today("on"),
         bulk=False,
@@ -339,7 +346,11 @@ class RenewalNoticeView(StaffView):
         return row.title
 
     def show_together(self, row):
-        return RenewalRule.title_of(row.together)
+        """Another rule's letter, if it is one."""
+        return labels.EMPTY if row.together == row.rule_code else RenewalRule.title_of(row.together)
+
+    def show_certified_number(self, row):
+        return certified.shown(row.certified_number) or labels.EMPTY
 
     def show_arithmetic(self, row):
         return lines(row)

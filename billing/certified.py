@@ -37,7 +37,7 @@ def for_letter(notice, typed):
     digits = checked(typed)
     other = Notice.get_or_none((Notice.certified_number == digits) & (Notice.id != notice.id))
     if other:
-        raise BillingError(f"This number is on another letter already: {other.customer}, {other.kind}.")
+        raise BillingError(f"This number is on another letter already: that to {other.customer}.")
     return digits
 
 

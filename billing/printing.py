@@ -8,6 +8,7 @@ somebody else makes anew. Not here: how letters look (edges), what a letter prov
 
 import hashlib
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 from peewee import IntegrityError, fn
@@ -280,6 +281,48 @@ def mark_printed(batch, *, by, now):
         move(batch, PrintBatch.PRINTED, printed_by=by, printed_at=now)
         events.record("print_batch.printed", batch, by=by, now=now)
     return batch
+
+
+def give_numbers(batch, typed, *, by, now):
+    """Note the numbers of a whole batch. Returns (how many were noted, {piece id: why its number was not}).
+
+    typed -- {piece id: as typed}; an empty one takes a number back. Two that were confused may change places.
+    """
+    noted, refused = 0, {}
+    changed = [
+        piece
+        for piece in _standing(batch).where(PrintPiece.certified).order_by(PrintPiece.place)
+        if piece.id in typed and _differs(piece, typed[piece.id])
+    ]
+    with db.atomic():
+        before = {piece.id: piece.notice.certified_number for piece in changed}
+        for piece in changed:
+            _take_back(piece, by, now)
+        for piece in (one for one in changed if typed[one.id].strip()):
+            try:
+                give_number(piece, typed[piece.id], by=by, now=now)
+                noted += 1
+            except BillingError as refusal:
+                refused[piece.id] = str(refusal)
+        for piece in (one for one in changed if one.id in refused and before[one.id]):
+            _put_back(piece, before[piece.id], by, now)
+    return noted, refused
+
+
+def _differs(piece, typed):
+    return "".join(typed.split()) != piece.notice.certified_number
+
+
+def _take_back(piece, by, now):
+    if piece.notice.certified_number and piece.batch.state != PrintBatch.MAILED:
+        Notice.update(certified_number="").where(Notice.id == piece.notice_id).execute()
+        events.record("print_piece.numbered", piece, by=by, now=now, after={"certified_number": ""})
+
+
+def _put_back(piece, number, by, now):
+    """The number that stood there, unless another piece has it by now."""
+    with suppress(BillingError):
+        give_number(piece, number, by=by, now=now)
 
 
 def give_number(piece, number, *, by, now):

@@ -365,8 +365,49 @@ def test_a_letter_that_the_law_wants_is_not_dropped(by_law):
 def test_a_number_stands_on_one_letter_only(by_law):
     batch, row, _, told = by_law
     Notice.update(certified_number=NUMBER).where(Notice.id != row.notice_id).execute()
-    with pytest.raises(BillingError, match="on another letter already"):
+    with pytest.raises(BillingError, match="on another letter already: that to Ann"):
         printing.give_number(row.notice.print_pieces.get(), NUMBER, **told)
+
+
+OTHER = "9407100000000000000009"
+
+
+@pytest.fixture
+def two_certified(by_law):
+    """The batch, its certified piece and a second one, as if the law wanted that too."""
+    batch, row, _, told = by_law
+    other = batch.contents.where(PrintPiece.notice != row.notice_id).get()
+    PrintPiece.update(certified=True).where(PrintPiece.id == other.id).execute()
+    return batch, row.notice.print_pieces.get(), other, told
+
+
+def numbers(*pieces):
+    return [factories.fresh(piece.notice).certified_number for piece in pieces]
+
+
+def test_numbers_that_were_confused_change_places_and_one_is_taken_back(two_certified):
+    batch, one, other, told = two_certified
+    assert printing.give_numbers(batch, {one.id: OTHER, other.id: NUMBER}, **told) == (2, {})
+
+    assert printing.give_numbers(batch, {one.id: NUMBER, other.id: OTHER}, **told) == (2, {})
+    assert numbers(one, other) == [NUMBER, OTHER]
+
+    assert printing.give_numbers(batch, {one.id: "", other.id: certified.shown(OTHER)}, **told) == (0, {})
+    assert numbers(one, other) == ["", OTHER]
+
+
+def test_of_numbers_typed_together_the_right_ones_are_kept(two_certified):
+    batch, one, other, told = two_certified
+    printing.give_numbers(batch, {one.id: NUMBER}, **told)
+
+    noted, refused = printing.give_numbers(batch, {one.id: NUMBER[:-1] + "8", other.id: OTHER}, **told)
+    assert (noted, list(refused)) == (1, [one.id])
+    assert "does not fit the others" in refused[one.id]
+    assert numbers(one, other) == [NUMBER, OTHER]  # what stood there stands
+
+    noted, refused = printing.give_numbers(batch, {one.id: OTHER}, **told)
+    assert noted == 0 and "on another letter already" in refused[one.id]
+    assert numbers(one, other) == [NUMBER, OTHER]
 
 
 @pytest.mark.parametrize(

@@ -192,9 +192,28 @@ def test_certified_mail_is_printed_at_once_and_counts_by_its_number(table, alice
 
     for row in contract.renewal_notices:
         assert (row.state, row.certified_number) == ("proven", "9407100000000000000009")
-    assert "Certified mail 9407100000000000000009, mailed on February 2, 2027." in row.delivery
+    assert "Certified mail 9407 1000 0000 0000 0000 09, mailed on February 2, 2027." in row.delivery
     renewals.mark_delivered(row, on=date(2027, 2, 3), text="signed by A. Archer", **told)
-    assert RenewalNotice.get_by_id(row.id).delivery.endswith("Signed by A. Archer.")
+    for row in rows:  # one letter serves both rules
+        row = RenewalNotice.get_by_id(row.id)
+        assert row.delivered_on == date(2027, 2, 3)
+        assert row.delivery.endswith("Delivered on February 3, 2027. Signed by A. Archer.")
+
+
+def test_certified_mail_that_nobody_took_stays_proven_and_says_that_it_came_back(table, alice):
+    agree(alice, "NY")
+    run(date(2027, 2, 1))
+    row = RenewalNotice.get(RenewalNotice.rule_code == "NY-5903")
+    Notice.update(state=Notice.PRINT).where(Notice.id == row.notice_id).execute()
+    told = {"by": BY, "today": date(2027, 2, 12), "now": at(date(2027, 2, 12))}
+    renewals.mark_mailed(row, mailed_on=date(2027, 2, 2), certified_number="9407100000000000000009", **told)
+
+    row = renewals.mark_delivered(
+        RenewalNotice.get_by_id(row.id), on=date(2027, 2, 11), text="unclaimed", came_back=True, **told
+    )
+
+    assert (row.state, row.delivered_on) == ("proven", None)
+    assert row.delivery.endswith("Came back on February 11, 2027. Unclaimed.")
 
 
 @pytest.mark.parametrize("mailed_on, why", [("2027-01-29", "in its window"), ("2027-02-04", "not come yet")])

@@ -145,6 +145,9 @@ def test_numbers_are_typed_on_the_page_and_wrong_ones_are_said(by_law, app):  # 
 
     page = text_of(desk.post(here, follow_redirects=True, **{f"number-{piece.id}": NUMBER[:-1] + "8"}))
     assert "its last digit does not fit the others" in page
+    field = desk.post(here, **{f"number-{piece.id}": NUMBER[:-1] + "8"})
+    assert field.status_code == 422
+    assert f'value="{NUMBER[:-1]}8"' in field.text and 'aria-invalid="true"' in field.text
     page = text_of(desk.post(here, follow_redirects=True, **{f"number-{piece.id}": NUMBER}))
 
     assert "1 number noted." in page and factories.fresh(row.notice).certified_number == NUMBER

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 
-from billing import states
+from billing import states, words
 from billing.renewals import agreements, matching, one_by_one, rules, windows
 from models import Contract, RenewalNotice, among, db
 
@@ -153,5 +153,6 @@ def _cancel_ended(report):
         .where((RenewalNotice.state == RenewalNotice.PLANNED) & Contract.ends_on.is_null(False))
     )
     for row in list(ended):
-        states.move(row, RenewalNotice.CANCELED, reason=f"The contract ends on {row.contract.ends_on}.")
+        why = f"The contract ends on {words.date(row.contract.ends_on)}."
+        states.move(row, RenewalNotice.CANCELED, reason=why)
         report.canceled += 1

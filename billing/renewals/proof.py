@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing import certified, letterheads, words
 from billing import company as companies
-from billing import letterheads, words
 from billing.errors import BillingError
 from billing.renewals import asking, contents, sending, windows
 from models import Consent, Event, Notice, RenewalAnswer, RenewalNotice, RenewalRule
@@ -196,7 +196,7 @@ def _delivery(row, notice, zone):
     yield "Window", words.period(row.opens_on, row.closes_on)
     yield "Left", words.moment(notice.sent_at, zone) if notice.sent_at else words.date(row.sent_on)
     yield "Message-ID", notice.message_id
-    yield "Certified mail", row.certified_number or notice.certified_number
+    yield "Certified mail", certified.shown(row.certified_number or notice.certified_number)
     yield "Pages", notice.pages and str(notice.pages)
     yield "Came back", bounce(notice, zone)
     yield "Known of its delivery", row.delivery

@@ -74,22 +74,31 @@ def _check_mailed(group, mailed_on, number, today):
 
 
 def _mailed_words(mailed_on, number):
-    how = f"Certified mail {number}" if number else "First-class mail"
+    how = f"Certified mail {certified.shown(number)}" if number else "First-class mail"
     return f"{how}, mailed on {words.date(mailed_on)}."
 
 
-def mark_delivered(row, *, on, text, by, today, now):
-    """Note what the post says about the delivery of a letter. Returns the row."""
+def mark_delivered(row, *, on, text, by, today, now, came_back=False):
+    """Note what the post says about a letter, for every rule that it serves. Returns the row.
+
+    came_back -- nobody took it: that it was mailed stays proven, and the address wants a look
+    """
     if row.state != RenewalNotice.PROVEN or not row.sent_on:
         raise BillingError("Note first when it was mailed.")
     if not row.sent_on <= on <= today:
-        raise BillingError("It cannot be delivered before it was mailed, or in the future.")
+        raise BillingError("That day is before it was mailed, or has not come yet.")
     with db.atomic():
-        row.delivered_on = on
-        row.delivery = f"{row.delivery} {words.sentence(text) or 'Delivered.'}".strip()[:255]
-        row.save()
-        events.record(
-            "renewal_notice.delivered", row, by=by, now=now, reason=text, after={"on": on},
-            customer=row.contract.customer,
-        )  # fmt: skip
-    return row
+        for one in RenewalNotice.select().where(RenewalNotice.notice == row.notice_id):
+            _note_delivery(one, on, text, came_back, by, now)
+    return RenewalNotice.get_by_id(row.id)
+
+
+def _note_delivery(row, on, text, came_back, by, now):
+    said = f"{'Came back' if came_back else 'Delivered'} on {words.date(on)}."
+    row.delivered_on = None if came_back else on
+    row.delivery = " ".join(filter(None, [row.delivery, said, words.sentence(text)]))[:255]
+    row.save()
+    events.record(
+        "renewal_notice.came_back" if came_back else "renewal_notice.delivered", row, by=by, now=now,
+        reason=text, after={"on": on}, customer=row.contract.customer,
+    )  # fmt: skip
