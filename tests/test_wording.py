@@ -1,8 +1,8 @@
 """What messages say: texts in a sandbox, what they must say, versions and what is fallen back on, Spanish."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
-from types import SimpleNamespace
 
 import pytest
 from peewee import DatabaseError
@@ -80,7 +80,7 @@ def test_a_piece_stands_on_its_own_line():
     "hostile", ["**bold**", "# Heading", "[x](https://evil.example)", "<b>x</b>", "- a\n- b"]
 )
 def test_what_a_customer_typed_is_never_read_as_markdown(hostile):
-    company = SimpleNamespace(**(samples.COMPANY.__dict__ | {"name": hostile}))
+    company = replace(samples.COMPANY, name=hostile)
     plain, html = said("{{ company }} wrote", company=company)
 
     assert " ".join(plain.split()) == " ".join(f"{hostile} wrote".split())

@@ -5,6 +5,7 @@ Both parts come from the same blocks, so they say the same. Not here: what is sa
 
 import functools
 import re
+import secrets
 import textwrap
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from markupsafe import Markup, escape
 from billing import words
 from billing.money import format_cents
 from billing.wording import pieces
-from billing.wording.rendering import CannotSay, filled
+from billing.wording.rendering import MARK, CannotSay, filled
 from billing.wording.spanish import MONTHS
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -22,6 +23,9 @@ WIDTH = 72
 SAFE = re.compile(r"https?://|mailto:|tel:", re.I)
 PHONE = re.compile(r"(\(\d{3}\)) (?=\d)")  # a number is not torn apart
 MONTH = re.compile("|".join(MONTHS))
+# where something of one message stands in what is drawn once for many: nobody can write such a mark
+PLACE = f"[{secrets.token_hex(16)} {{}}]"
+PLACES = re.compile(re.escape(PLACE).replace(r"\{\}", r"(\d)"))
 MARKUP = {
     "strong_open": Markup("<strong>"), "strong_close": Markup("</strong>"), "em_open": Markup("<em>"),
     "em_close": Markup("</em>"), "softbreak": "\n", "hardbreak": Markup("<br>"), "link_close": Markup("</a>"),
@@ -46,30 +50,50 @@ def _looks():
     return _environment().get_template("mail/_pieces.html").module
 
 
-def html(said, **around):
-    """The HTML part. ``around`` is what the layout says besides: company, links, why, tongue."""
-    body = Markup("\n").join(_html_of(block, said) for block in said.blocks)
-    shown = [block for block in said.blocks if not isinstance(block.piece, pieces.Button)][:2]
-    preview = words.clipped(" ".join(_text_of(block, said) for block in shown), 140)
-    return _page().render(body=body, subject=said.subject, preview=preview, **around)
+def drawn(said, *, company, links, why, tongue):
+    """(plain text, HTML) of a message. What the layout says besides: company, links, why, tongue."""
+    texts = [_text_of(block, said) for block in said.blocks]
+    url = links.get("preferences_url", "")
+    around = (company, why, tongue, bool(url))
+    body = "\n\n".join(filter(None, texts))
+    plain = f"{body}\n\n-- \n{_footer(*around).replace(PLACE, url)}\n"
+    shown = [text for text, block in zip(texts, said.blocks, strict=True) if not _is_button(block)]
+    preview = words.clipped(" ".join(shown[:2]), 140)
+    blocks = "\n".join(_html_of(block, said) for block in said.blocks)
+    told = (blocks, escape(said.subject), escape(preview), escape(url))
+    return plain, _filled(_page(*around), told)
 
 
-@functools.cache
-def _page():
-    return _environment().get_template("mail/_page.html")
+def _is_button(block):
+    return isinstance(block.piece, pieces.Button)
 
 
-def text(said, **around):
-    """The plain text part: lines of at most 72 characters, each link on a line of its own."""
-    body = "\n\n".join(part for part in (_text_of(block, said) for block in said.blocks) if part)
-    footer = _footer(**around)
-    return f"{body}\n\n-- \n{footer}\n"
+@functools.lru_cache(200)
+def _page(company, why, tongue, has_preferences):
+    """The layout, cut where a message differs from the next one: body, subject, preview, link."""
+    body, subject, preview, url = (Markup(PLACE.format(n)) for n in range(4))
+    links = {"preferences_url": url} if has_preferences else {}
+    page = _environment().get_template("mail/_page.html").render(
+        body=body, subject=subject, preview=preview, links=links, company=company, why=why, tongue=tongue
+    )  # fmt: skip
+    return _cut(page, PLACES)
 
 
-def _footer(company, links, why, tongue):
+def _cut(text, marks=MARK):
+    """Words and the numbers of marks in turns, beginning with words."""
+    return tuple(int(part) if at % 2 else part for at, part in enumerate(marks.split(text)))
+
+
+def _filled(cut, told):
+    """What was cut, with what the marks stand for."""
+    return "".join(told[part] if at % 2 else part for at, part in enumerate(cut))
+
+
+@functools.lru_cache(200)
+def _footer(company, why, tongue, has_preferences):
     lines = [wrapped(why)]
-    if "preferences_url" in links:
-        lines += [f"{tongue.say('Change what we send you')}:", links["preferences_url"]]
+    if has_preferences:
+        lines += [f"{tongue.say('Change what we send you')}:", PLACE]
     lines += ["", company.legal_name, ", ".join(company.address_lines)]
     if company.phone:
         lines.append(company.phone + (f" ({company.phone_hours})" if company.phone_hours else ""))
@@ -82,32 +106,46 @@ def _footer(company, links, why, tongue):
 
 
 def _html_of(block, said):
-    looks = _looks()
     if block.kind == "piece":
-        return _html_piece(block.piece, looks)
-    if block.kind == "list":
-        return looks.items([_html_spans(item, said) for item in block.items], bool(block.level))
-    if block.kind == "rule":
-        return looks.rule()
-    draw = looks.para if block.kind == "para" else looks.title if block.level == 1 else looks.heading
-    return draw(_html_spans(block.spans, said))
+        return _html_piece(block.piece, _looks())
+    cut, links = _shape(block.kind, block.level, block.items or block.spans)
+    for link in links:
+        address_of(link, said)
+    return _filled(cut, said.escaped) if len(cut) > 1 else cut[0]
 
 
-def _html_spans(spans, said):
+@functools.lru_cache(1000)
+def _shape(kind, level, spans):
+    """(HTML cut where facts stand, the Spans that begin a link) of a block: the same in most messages."""
+    looks = _looks()
+    if kind == "rule":
+        return _cut(looks.rule()), ()
+    if kind == "list":
+        html = looks.items([_html_spans(item) for item in spans], bool(level))
+        spans = [span for item in spans for span in item]
+    else:
+        draw = looks.para if kind == "para" else looks.title if level == 1 else looks.heading
+        html = draw(_html_spans(spans))
+    return _cut(html), _links(spans)
+
+
+def _links(spans):
+    return tuple(span for span in spans if span.type == "link_open")
+
+
+def _html_spans(spans):
     parts = []
-    for token in spans:
-        if token.type == "link_open":
-            parts.append(_looks().link_start(address_of(token, said)))
-        elif token.type in MARKUP:
-            parts.append(escape(MARKUP[token.type]))
+    for span in spans:
+        if span.type == "link_open":
+            parts.append(_looks().link_start(span.href))
         else:
-            parts.append(escape(filled(token.content, said)))
+            parts.append(escape(MARKUP.get(span.type, span.content)))
     return Markup("").join(parts)
 
 
-def address_of(token, said):
+def address_of(span, said):
     """Where a link leads. Raises CannotSay for anything but web, mail and telephone."""
-    address = filled(str(token.attrs["href"]), said)
+    address = filled(span.href, said)
     if not SAFE.match(address):
         shown = words.clipped(address, 60)
         raise CannotSay(f"A link leads to “{shown}”: write https://, mailto: or a {{{{ …_link }}}}.")
@@ -168,19 +206,21 @@ def _text_of(block, said):
 
 def _text_spans(spans, said, mark=""):
     """The words in lines, then each address on a line of its own."""
-    parts, addresses = [], []
-    for token in spans:
-        if token.type == "link_open":
-            addresses.append(address_of(token, said))
-        elif token.type in ("softbreak", "hardbreak"):
-            parts.append("\n" if token.type == "hardbreak" else " ")
-        elif token.type == "text" or token.content:
-            parts.append(filled(token.content, said))
-    line = "".join(parts).strip()
+    words, links, ends_with_link = _line(spans)
+    line = filled(words, said).strip()
+    addresses = [address_of(link, said) for link in links]
     addresses = [address for address in addresses if address.removeprefix("mailto:") not in line]
-    colon = ":" if addresses and spans[-1].type == "link_close" else ""
+    colon = ":" if addresses and ends_with_link else ""
     lines = [wrapped(f"{mark}{one}", " " * len(mark)) for one in f"{line}{colon}".split("\n")]
     return "\n".join([*lines, *(f"{' ' * len(mark)}{address}" for address in addresses)])
+
+
+@functools.lru_cache(1000)
+def _line(spans):
+    """(words with their marks, the Spans that begin a link, whether it ends with one)."""
+    breaks = {"softbreak": " ", "hardbreak": "\n"}
+    words = "".join(breaks.get(span.type, span.content) for span in spans)
+    return words, _links(spans), bool(spans) and spans[-1].type == "link_close"
 
 
 def text_of_piece(piece):

@@ -10,11 +10,13 @@ import difflib
 import functools
 import re
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import jinja2
 from jinja2 import nodes, pass_context
 from jinja2.sandbox import SandboxedEnvironment
 from markdown_it import MarkdownIt
+from markupsafe import escape
 
 from billing.errors import BillingError
 from billing.wording.pieces import Piece
@@ -52,14 +54,22 @@ class Text:
     body: str
 
 
+class Span(NamedTuple):
+    """A stretch of a line, by the name that Markdown gives it; facts in it are still marks."""
+
+    type: str
+    content: str = ""
+    href: str = ""
+
+
 @dataclass(frozen=True)
 class Block:
     """One block of a message. kind: heading, para, list, rule, piece."""
 
     kind: str
     level: int = 0
-    spans: tuple = ()  # Markdown's own tokens, in which facts are still marks
-    items: tuple = ()
+    spans: tuple[Span, ...] = ()
+    items: tuple[tuple[Span, ...], ...] = ()
     piece: Piece | None = None
 
 
@@ -70,6 +80,11 @@ class Said:
     subject: str
     blocks: tuple[Block, ...]
     facts: tuple = ()
+
+    @functools.cached_property
+    def escaped(self):
+        """The facts as HTML."""
+        return [escape(fact) if isinstance(fact, str) else fact for fact in self.facts]
 
 
 # --- What is wrong with a text -------------------------------------------------------------------
@@ -220,10 +235,21 @@ def say(text, facts):
     return Said(subject, tuple(_blocks(_parsed(body), kept)), tuple(kept))
 
 
+@dataclass(frozen=True)
+class _Passage:
+    """A paragraph, or the pieces that stand in its lines: that is seen when the facts are known."""
+
+    content: str
+    spans: tuple[Span, ...]
+    lines: tuple  # the number of the fact that a line is; None where it is anything else
+    facts: frozenset  # the numbers of all in it
+    has_words: bool  # of its own, whatever the facts are
+
+
 @functools.lru_cache(200)
 def _parsed(body):
-    """Markdown's tokens of a text with its marks: the same for most messages of a run, so never changed."""
-    return tuple(_markdown().parse(body))
+    """Blocks and _Passages of a text with its marks: the same for most messages of a run."""
+    return tuple(_in_order(_markdown().parse(body)))
 
 
 @functools.cache
@@ -234,8 +260,8 @@ def _markdown():
     return reader
 
 
-def _blocks(tokens, kept):
-    """The top level of Markdown's tokens as Blocks; a list is one, with its items."""
+def _in_order(tokens):
+    """The top level of Markdown's tokens; a list is one, with its items."""
     items, depth, ordered = [], 0, False
     for at, token in enumerate(tokens):
         if token.type in ("bullet_list_open", "ordered_list_open"):
@@ -247,38 +273,53 @@ def _blocks(tokens, kept):
                 yield Block("list", level=int(ordered), items=tuple(items))
                 items = []
         elif token.type == "inline" and depth:
-            items.append(tuple(token.children))
+            items.append(_spans(token))
         elif token.type == "inline" and tokens[at - 1].type == "heading_open":
-            yield Block("heading", level=int(tokens[at - 1].tag[1]), spans=tuple(token.children))
+            yield Block("heading", level=int(tokens[at - 1].tag[1]), spans=_spans(token))
         elif token.type == "inline":
-            yield from _paragraph(token, kept)
+            yield _passage(token)
         elif token.type == "hr":
             yield Block("rule")
 
 
-def _paragraph(token, kept):
-    """A paragraph, or the pieces that stand in its lines."""
-    lines = [line.strip() for line in token.content.split("\n")]
-    pieces = [_piece(line, kept) for line in lines]
-    if all(piece is not None for piece in pieces):
+def _spans(token):
+    return tuple(Span(one.type, one.content, str(one.attrs.get("href", ""))) for one in token.children)
+
+
+def _passage(token):
+    marks = (MARK.fullmatch(line.strip()) for line in token.content.split("\n"))
+    return _Passage(
+        token.content,
+        _spans(token),
+        lines=tuple(mark and int(mark[1]) for mark in marks),
+        facts=frozenset(int(one) for one in MARK.findall(token.content)),
+        has_words=bool(MARK.sub("", token.content).strip()),
+    )
+
+
+def _blocks(parsed, kept):
+    """The Blocks of a parsed text with these facts."""
+    for part in parsed:
+        if isinstance(part, Block):
+            yield part
+        else:
+            yield from _paragraph(part, kept)
+
+
+def _paragraph(passage, kept):
+    pieces = [None if at is None else kept[at] for at in passage.lines]
+    if all(isinstance(piece, Piece) for piece in pieces):
         for piece in pieces:
             yield Block("piece", piece=piece)
         return
-    for mark in MARK.finditer(token.content):
-        if isinstance(kept[int(mark[1])], Piece):
-            raise CannotSay("A piece, such as {{ amount }}, stands on a line of its own.")
-    if token.content.strip() and _with_facts(token.content, kept).strip():
-        yield Block("para", spans=tuple(token.children))
-
-
-def _piece(line, kept):
-    mark = MARK.fullmatch(line)
-    value = kept[int(mark[1])] if mark else None
-    return value if isinstance(value, Piece) else None
+    if any(isinstance(kept[at], Piece) for at in passage.facts):
+        raise CannotSay("A piece, such as {{ amount }}, stands on a line of its own.")
+    if passage.has_words or _with_facts(passage.content, kept).strip():
+        yield Block("para", spans=passage.spans)
 
 
 def _with_facts(text, facts):
-    return MARK.sub(lambda mark: str(facts[int(mark[1])]), text)
+    return MARK.sub(lambda mark: str(facts[int(mark[1])]), text) if OPEN in text else text
 
 
 def filled(text, said):
@@ -292,11 +333,8 @@ def moved(said, by):
     def shift(text):
         return MARK.sub(lambda mark: f"{OPEN}{int(mark[1]) + by}{CLOSE}", text)
 
-    def spans(tokens):
-        return tuple(token.copy(content=shift(token.content), attrs=moved_attrs(token)) for token in tokens)
-
-    def moved_attrs(token):
-        return token.attrs | ({"href": shift(str(token.attrs["href"]))} if "href" in token.attrs else {})
+    def spans(some):
+        return tuple(Span(one.type, shift(one.content), shift(one.href)) for one in some)
 
     blocks = (
         replace(block, spans=spans(block.spans), items=tuple(map(spans, block.items)))

@@ -22,7 +22,7 @@ def written_by(text, kind, channel, context, tongue):
         "company": context["company"], "links": context["links"], "why": tongue.say(context["why"]),
         "tongue": tongue,
     }  # fmt: skip
-    return said.subject, drawing.text(said, **around), drawing.html(said, **around)
+    return said.subject, *drawing.drawn(said, **around)
 
 
 def said_by(text, kind, context, tongue):
