@@ -9,15 +9,16 @@ import logging
 import re
 import smtplib
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email import charset, policy
 from email.utils import formataddr, formatdate
+from functools import partial
 
-from flask_mail import Connection, Mail, Message, sanitize_address
+from flask_mail import BadHeaderError, Connection, Mail, Message, sanitize_address
 
 from billing import links
-from billing.edges import encryption, mime
+from billing.edges import encryption, mime, smtp
 from billing.notices import MailNotSent
 
 charset.add_charset("utf-8", charset.QP, charset.QP, "utf-8")
@@ -71,6 +72,8 @@ class Envelope(Message):
 
     def as_bytes(self):
         if self.attachments:
+            if self.has_bad_headers():
+                raise BadHeaderError
             return self._message().as_bytes(policy=WHOLE_LINKS)
         return mime.two_bodies(self._headers(), self.body, self.html, policy=WHOLE_LINKS)
 
@@ -118,11 +121,32 @@ class Mailer:
 
     def send(self, notice, letter):
         """Send ``letter`` to the notice's address. Raises MailNotSent, which says what is known."""
-        message = self._message(notice, letter)
-        connection = self._open()
+        self.begin(notice, letter)()
+
+    def begin(self, notice, letter):
+        """Hand a letter over; returns callable(), which waits for the server's word and raises MailNotSent.
+
+        The word has to be heard before the next letter begins: the server takes one at a time. Raises
+        MailNotSent where the server wants nothing of it.
+        """
+        content = self._message(notice, letter).as_bytes()
+        host = self._open().host
+        # Reports of mail servers go to the envelope's sender: it names the notice, as the Reply-To does.
+        sender = self._app.replies.address_for(notice.id) or self._app.config["MAIL_FROM"]
+        with self._told():
+            smtp.hand_over(host, _ascii(sender), _ascii(notice.address), content)
+        return partial(self._end, host)
+
+    def _end(self, host):
+        with self._told():
+            smtp.hear(host)
+        self._used_at = time.monotonic()
+
+    @contextmanager
+    def _told(self):
+        """What goes wrong between us and the server, as MailNotSent."""
         try:
-            # Reports of mail servers go to the envelope's sender: it names the notice, as the Reply-To does.
-            connection.send(message, envelope_from=self._app.replies.address_for(notice.id) or None)
+            yield
         except smtplib.SMTPRecipientsRefused as refused:
             code, _ = next(iter(refused.recipients.values()))
             self._rest()
@@ -137,7 +161,6 @@ class Mailer:
             self.close()
             words = f"The mail server hung up ({type(error).__name__}); the message may have left."
             raise MailNotSent(words, in_doubt=True) from None
-        self._used_at = time.monotonic()
 
     def close(self):
         """Hang up. The next message opens a new connection."""

@@ -12,9 +12,13 @@ class Post:
         self._mailer, self._texter = Mailer(app), Texter(app)
 
     def send(self, notice, letter):
-        """Send ``letter`` by the notice's channel. Raises MailNotSent, which says what is known."""
-        by = self._texter if notice.channel == Notice.TEXT else self._mailer
-        by.send(notice, letter)
+        """Send ``letter`` by the notice's channel. Raises MailNotSent, which says what is known.
+
+        Mail is handed over: it returns what waits for the server's word and raises MailNotSent as well.
+        """
+        if notice.channel == Notice.TEXT:
+            return self._texter.send(notice, letter)
+        return self._mailer.begin(notice, letter)
 
     def reach(self):
         """Open the connection before anything is composed for it. Raises MailNotSent, unreachable."""

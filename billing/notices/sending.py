@@ -77,7 +77,8 @@ def send_due(*, send, compose, clock, progress=None, limit=None):
 
     compose -- callable(notice, now) -> an object with ``subject``, ``text``, ``html``; where it has
                ``reading(notices, today)``, that gives a context in which these are written in fewer queries
-    send    -- callable(notice, mail); raises MailNotSent
+    send    -- callable(notice, mail); raises MailNotSent. What it hands over without waiting for an answer it
+               returns as callable(), which waits for it and raises MailNotSent: called before the next one
     clock   -- asked again for every message: a long run must not look dead to another sender
     limit   -- stop after this many
 
@@ -97,8 +98,9 @@ def send_due(*, send, compose, clock, progress=None, limit=None):
 class _Run:
     """A sender at work, one message at a time.
 
-    That the server took a message is noted in the transaction in which the next one begins to leave. Nothing
-    is handed over between the two: a sender that is killed leaves one message of which nobody knows.
+    While the server stores a message, the next one is written. That the server took it is noted in the
+    transaction in which the next one begins to leave. Nothing is handed over between the two: a sender that
+    is killed leaves one message of which nobody knows.
     """
 
     def __init__(self, send, compose, clock, report, progress):
@@ -106,6 +108,7 @@ class _Run:
         self._progress = progress or (lambda count: None)
         self._most = CHUNK  # read ahead: fewer while others write, none while they write all the time
         self._untried = []  # claimed
+        self._on_its_way = None  # (notice, what waits for the server's word): handed over
         self._taken = None  # (notice, when): the server has it, and it is not noted yet
 
     def deliver(self, claimed):
@@ -145,6 +148,7 @@ class _Run:
     def _deliver(self, notice, window=None):
         """Judge, print or send one claimed notice. True when that was done ahead, in ``window``."""
         written = self._written(notice, window)
+        self._hear()
         self._untried.remove(notice)
         is_ahead, prepared = False, None
         try:
@@ -186,11 +190,22 @@ class _Run:
         if self._is_stopped_now(notice):
             return
         try:
-            self._send(notice, mail)
+            hear = self._send(notice, mail)
         except Exception as error:  # one bad message must not stop the rest
             self._failed(notice, error)
         else:
-            self._taken = notice, self._clock.now()
+            self._on_its_way = notice, hear or (lambda: None)
+
+    def _hear(self):
+        """Wait for what the server says of the message that is on its way."""
+        (notice, hear), self._on_its_way = self._on_its_way or (None, None), None
+        try:
+            if notice:
+                hear()
+        except Exception as error:  # one bad message must not stop the rest
+            self._failed(notice, error)
+        else:
+            self._taken = (notice, self._clock.now()) if notice else self._taken
 
     def _is_stopped_now(self, notice):
         """The last look, after the message was written: nothing has left so far, whatever goes wrong."""
@@ -243,7 +258,8 @@ class _Run:
         self._taken = None
 
     def _settle(self):
-        """Leave nothing open: note what the server took."""
+        """Leave nothing open: hear of what is on its way, and note what the server took."""
+        self._hear()
         self._note_taken()
         self._noted()
 
