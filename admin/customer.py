@@ -9,7 +9,7 @@ from flask_admin import expose
 
 from admin import automatic, base, finding, related, timeline, waiting
 from billing import bill, contracts, handovers, ledger, preferences
-from billing.automatic import tally
+from billing.charging import tally
 from billing.collections import desk
 from billing.notices import resting
 from billing.suspensions import standing

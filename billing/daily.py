@@ -14,8 +14,11 @@ from peewee import IntegrityError
 
 from billing import (
     bill,
+    charging,
     checks,
+    credit,
     digests,
+    due,
     notices,
     payments,
     printing,
@@ -26,7 +29,7 @@ from billing import (
     words,
 )
 from billing import company as companies
-from billing.automatic import autopay, charging, credit, due, methods, texting
+from billing.automatic import autopay, methods, texting
 from billing.collections import verdicts
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents

@@ -11,7 +11,7 @@ from peewee import SQL, fn
 
 from billing import calls, promises, reminder_policies, words
 from billing import company as companies
-from billing.automatic import tally
+from billing.charging import tally
 from billing.disputes import finding as disputes
 from billing.plans import standing as plans
 from billing.remedies import given_up, write_offs

@@ -101,7 +101,7 @@ def refund(told, point):
 
 def autopay(told, point):
     """Run the autopay step, for everybody who is due or for the one who is told."""
-    from billing.automatic import charging, due
+    from billing import charging, due
     from billing.edges.clock import FixedClock
 
     outside = _outside(told, point)

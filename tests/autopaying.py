@@ -9,8 +9,7 @@ What an enrollment writes is written here row by row, so that a test can begin a
 tested with its own module.
 """
 
-from billing import payments
-from billing.automatic import charging
+from billing import charging, payments
 from models import Autopay, AutopayOutcome, Customer, Invoice, Payment, PaymentMethod, PlannedCharge
 from tests.factories import BY, make_customer, make_invoice
 

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from billing import checks, ledger, notices, payments, tickets
-from billing.automatic import autopay, charging, credit, desks, due, tally, upcoming
+from billing.automatic import autopay, upcoming
+from billing.charging import credit, crew, desks, due, tally
 from billing.disputes import asking, deciding
 from billing.edges import commands
 from billing.errors import GatewayUnavailable
@@ -251,7 +252,7 @@ def test_what_changes_between_reading_and_claiming_is_not_charged(autopaying, ch
     assert list(plan.parts) == [(invoice, 4250)]
     CHANGES[change](ann, invoice).execute()
 
-    verdicts = charging._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)
+    verdicts = crew._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)
 
     assert {verdict.outcome for verdict in verdicts} == {"skipped"}
     assert (Payment.select().count(), autopaying.money_cents()) == (0, 0)
@@ -264,7 +265,7 @@ def test_an_amount_that_changes_between_reading_and_claiming_is_charged_as_it_is
     make_credit(ann, 1000)
     credit.use(ann.id, by=BY, today=TODAY)
 
-    charging._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)
+    crew._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)
 
     assert (autopaying.money_cents(), fresh(invoice).open_cents) == (3250, 0)
 
@@ -305,7 +306,7 @@ def test_an_invoice_that_is_disputed_as_a_whole_is_not_due(autopaying):
     dispute(invoice, None)
 
     assert autopaying.run().counts == {}
-    assert charging.unproven(TODAY, known_at=NOW) == []
+    assert crew.unproven(TODAY, known_at=NOW) == []
     assert autopaying.money_cents() == 0
 
 
@@ -315,7 +316,7 @@ def test_what_is_disputed_between_reading_and_claiming_is_not_charged(autopaying
     plan = due.plans([ann.id], TODAY)[ann.id]
     dispute(invoice, 3000)
 
-    charging._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)
+    crew._carry_out(plan, autopaying.gateway, TODAY, autopaying.clock, BY)
 
     assert (autopaying.money_cents(), fresh(invoice).open_cents) == (7000, 3000)
 
@@ -613,12 +614,12 @@ def test_faults_of_ours_in_a_row_stop_the_run(autopaying):
     report = autopaying.run(at_once=1)
 
     assert report.reasons == {"ours": 40}
-    assert charging.TROUBLE_IN_A_ROW <= Payment.select().count() <= SOON
+    assert crew.TROUBLE_IN_A_ROW <= Payment.select().count() <= SOON
     assert any("Autopay stopped" in sentence for sentence in report.trouble)
     assert {autopaying.outcome(one) for one in bills} == {("skipped", "ours")}
 
 
-SOON = charging.TROUBLE_IN_A_ROW + 2 * (1 + desks.MOST_DESKS)  # those that were under way already
+SOON = crew.TROUBLE_IN_A_ROW + 2 * (1 + desks.MOST_DESKS)  # those that were under way already
 
 
 def test_an_unreachable_processor_puts_nobody_in_doubt(autopaying):
@@ -640,7 +641,7 @@ def test_a_processor_that_goes_away_during_the_run_stops_it(autopaying):
     report = autopaying.run(gateway=Fading(autopaying.gateway, charges=4), at_once=1)
 
     assert report.counts["charged"] == 4
-    assert charging.TROUBLE_IN_A_ROW <= report.counts["in_doubt"] <= SOON
+    assert crew.TROUBLE_IN_A_ROW <= report.counts["in_doubt"] <= SOON
     assert sum(report.counts.values()) == AutopayOutcome.select().count() == 40
     assert Payment.select().count() == 40 - report.counts["skipped"]
 
@@ -781,13 +782,13 @@ def test_every_due_invoice_has_exactly_one_outcome_and_the_sum_is_proven(autopay
 
     assert report.counts == {"charged": 2, "declined": 2, "skipped": 2}
     assert tally.on(TODAY).count() == 6
-    assert charging.unproven(TODAY, known_at=autopaying.clock.now()) == []
+    assert crew.unproven(TODAY, known_at=autopaying.clock.now()) == []
 
 
 def test_a_missing_outcome_is_noticed(autopaying):
     autopaying.due(autopaying.customer())
 
-    assert charging.unproven(TODAY, known_at=NOW) == ["Check autopay: due invoices without an outcome: 10001"]
+    assert crew.unproven(TODAY, known_at=NOW) == ["Check autopay: due invoices without an outcome: 10001"]
 
 
 def test_one_customers_trouble_does_not_stop_the_others(autopaying):

@@ -4,8 +4,7 @@ from collections import Counter
 
 import pytest
 
-from billing import checks
-from billing.automatic import charging
+from billing import charging, checks
 from models import AutopayOutcome, Notice, Payment, PaymentPart
 from tests.at_once import die_everywhere, processes, together
 from tests.conftest import TODAY

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from billing import daily, demands, ledger, payments, promises
-from billing.automatic import autopay, due
+from billing.automatic import autopay
+from billing.charging import due
 from billing.errors import BillingError
 from billing.plans import agreeing, agreement, keeping, phrases
 from models import (

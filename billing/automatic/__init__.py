@@ -1,8 +1,8 @@
-"""Set and forget: saved methods, the permission to charge them, and the charging itself.
+"""Set and forget: saved methods, and the permission to charge them.
 
 In the order of the story: ``methods`` (what is saved), ``consent`` (the words agreed to), ``autopay`` (the
-permission and its plan), ``telling`` (never without notice), ``upcoming`` (what pages say of the plan),
-``credit`` (what is on account pays first), ``due`` and ``charging`` (the daily step, with its ``desks``),
-``tally`` (what became of each due invoice), ``tries`` and ``retries`` (after a decline), ``setbacks`` (what a
-customer then reads). How money moves once stands in ``billing.payments``.
+permission and its plan), ``following`` (the plan after disputes, promises and plans), ``telling`` and
+``texting`` (never without notice), ``upcoming`` (what pages say of the plan), ``tries`` and ``retries`` (after a
+decline), ``setbacks`` (what a customer then reads). The daily step that charges is ``billing.charging``; how
+money moves once stands in ``billing.payments``.
 """

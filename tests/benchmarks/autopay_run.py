@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import models
-from billing.automatic import charging
+from billing import charging
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from tests.benchmarks.bill_run import fill, migrate

@@ -44,7 +44,7 @@ POINTS = (
     Point("charge: attempt committed", f"{_PAY}.saved:_claim_charge", AFTER, "d"),
     Point("charge: answer committed", f"{_PAY}.saved:_book_answer", AFTER, "d"),
     Point("autopay: planned, not committed", "billing.automatic.autopay:_write_plan", AFTER, "d"),
-    Point("autopay: outcomes noted", "billing.automatic.charging:_Crew.write", AFTER, "d"),
+    Point("autopay: outcomes noted", "billing.charging.crew:_Crew.write", AFTER, "d"),
     Point("refund: ordered", "billing.reversals.refunds:start", AFTER, "r"),
     Point("refund: about to be sent", "billing.reversals.refunds:_send", BEFORE, "rds"),
     Point("refund: booked, not committed", "billing.reversals.refunds:_book", AFTER, "rds"),

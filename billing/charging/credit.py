@@ -1,7 +1,7 @@
 """Credit first: what a customer has on account pays what is due before anything is charged."""
 
 from billing import demands, ledger
-from billing.automatic import due
+from billing.charging import due
 from models import Credit, Customer, Invoice, Payment, PlannedCharge
 
 

@@ -12,8 +12,8 @@ from contextlib import suppress
 from peewee import fn
 
 from billing import notices, payments
-from billing.automatic import desks, due, tally
-from billing.automatic.tally import CHARGED, DECLINED, HELD, IN_DOUBT, OUR_FAULT, SKIPPED, Report, Verdict
+from billing.charging import desks, due, tally
+from billing.charging.tally import CHARGED, DECLINED, HELD, IN_DOUBT, OUR_FAULT, SKIPPED, Report, Verdict
 from billing.errors import BillingError, GatewayUnavailable
 from models import AutopayOutcome, PaymentPart, PlannedCharge, db
 

@@ -8,8 +8,9 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from billing import ledger, payments, words
-from billing.automatic import following, tally, tries, upcoming
-from billing.automatic.tally import SKIPPED, Verdict
+from billing.automatic import following, tries, upcoming
+from billing.charging import tally
+from billing.charging.tally import SKIPPED, Verdict
 from billing.money import format_cents
 from models import Autopay, AutopayOutcome, Customer, Invoice, Payment, PlannedCharge, among
 
