@@ -1,7 +1,7 @@
 """A customer's messages on hold: by a person of ours, with a reason and a last day, undone the same way.
 
 What a hold keeps back is what asks for money (billing/collections/gate); it is looked at again each day, so a
-hold ends by itself. Not here: how one is ended (billing/holds.py), and the pauses of contracts (contracts.py).
+hold ends by itself. Not here: how one is ended (billing/holds.py), the pauses of contracts (contracts.py).
 """
 
 from billing import holds, ledger, masking, words
