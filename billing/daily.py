@@ -16,9 +16,7 @@ from billing import (
     bill,
     charging,
     checks,
-    credit,
     digests,
-    due,
     notices,
     payments,
     printing,
@@ -30,6 +28,7 @@ from billing import (
 )
 from billing import company as companies
 from billing.automatic import autopay, methods, texting
+from billing.charging import credit, due
 from billing.collections import verdicts
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents

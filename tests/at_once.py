@@ -101,7 +101,8 @@ def refund(told, point):
 
 def autopay(told, point):
     """Run the autopay step, for everybody who is due or for the one who is told."""
-    from billing import charging, due
+    from billing import charging
+    from billing.charging import due
     from billing.edges.clock import FixedClock
 
     outside = _outside(told, point)

@@ -820,7 +820,7 @@ class Tripping:
 
 @pytest.mark.parametrize("at_once", [1, 4])
 def test_an_interrupt_finishes_what_is_under_way_and_begins_nothing(autopaying, monkeypatch, at_once):
-    monkeypatch.setattr(charging, "NOTE_EVERY", 5)
+    monkeypatch.setattr(crew, "NOTE_EVERY", 5)
     for n in range(30):
         autopaying.due(autopaying.customer(f"Customer {n}"))
 

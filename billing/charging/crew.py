@@ -1,4 +1,4 @@
-"""The autopay step: charge what is due today, and say of every due invoice what became of it.
+"""Those who charge: what is due today is charged or not, and what became of each due invoice is noted.
 
 Each customer's charge is a use case of its own; a few are under way at once, never two of one customer. What
 is due stands in ``due``, what became of it in ``tally``, who may work at once in ``desks``; when to try

@@ -1,7 +1,7 @@
 """What became of every due invoice of a day: one outcome each, noted, learned later, and read again.
 
 Charged, declined and told, held, in doubt, or skipped and why. What is due is read in ``due``, money moves in
-``charging``.
+``crew``.
 """
 
 from collections import Counter
