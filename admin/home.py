@@ -14,7 +14,7 @@ from admin.agreements import PriceIncrease
 from admin.base import Guarded
 from admin.call_lists import CallLists
 from admin.calls import CallPages, caller_number
-from admin.clarity import ClarityPage
+from admin.clarity import ClarityPage, company_url, lacking
 from admin.collections import CollectionsDesk
 from admin.customer import CustomerPage
 from admin.desk import Desk
@@ -31,12 +31,19 @@ from admin.said import SaidPage
 from admin.settlements import Reconciliation
 from admin.timeline import TimelinePage
 from admin.wording import Wordings, failing
-from billing import feeds, queues, reports, words
-from billing.collections import desk
+from billing import company as companies
+from billing import feeds, first_steps, queues, reports, words
 from billing.errors import BillingError
 from billing.renewals import rules
 
 MOST_DAYS = 400
+PAGES = {  # what billing/ names and no list shows: (its page, the place on it)
+    "bill": ("staff.bill_preview", None),
+    "collections": ("staff.collections", "waiting"),
+    "held": ("staff.held", None),
+    "print": ("staff.print_queue", None),
+    "review": ("staff.contract_ends", "review"),
+}
 
 
 class SignInForm(wtforms.Form):
@@ -74,6 +81,37 @@ def _last_heard(feed):
         read = f"last read {when}" if when else "never read"
         told = f"Incoming {feed.name} was {read}."
     return f"{told} {feed.trouble}".strip()
+
+
+def _first_steps():
+    """[(Step, its address or "")] until the company is live; none for who could not take them."""
+    if companies.is_live(g.company, g.today) or not security.may("company.write"):
+        return []
+    return [(step, _step_url(step.screen)) for step in first_steps.steps(is_ready=not lacking())]
+
+
+def _step_url(screen):
+    match screen:
+        case "":
+            return ""
+        case "company":
+            return company_url()
+        case "go_live":
+            return url_for("staff_company.act_view", action="go_live", id=g.company.id)
+    return _page_url(screen)
+
+
+def _address(number):
+    """Where a number leads."""
+    return _page_url(number.screen, **number.args)
+
+
+def _page_url(screen, **args):
+    """A page of its own, else the filtered list."""
+    if screen in PAGES:
+        page, place = PAGES[screen]
+        return url_for(page, _anchor=place)
+    return url_for(f"staff_{screen}.index_view", **args)
 
 
 class Home(
@@ -116,7 +154,8 @@ class Home(
             "admin/home.html",
             home=reports.home(g.today),
             groups=queues.groups(flask_login.current_user.row, today=g.today, now=g.now),
-            waiting=desk.waiting_cents(),
+            steps=_first_steps(),
+            address=_address,
             unreviewed=rules.review_words(),
             silent=_silent(),
             failing=failing(),

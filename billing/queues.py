@@ -1,18 +1,22 @@
-"""What waits for a person today, in five groups: people first, then money, messages, autopay and contracts.
+"""What waits for a person today, by what is lost while it waits: three bands, each queue with money and age.
 
-Only reading; every queue names the filtered list behind it. Not here: how the house is doing (reports.py),
-what is done about it (each list and page has its acts).
+Only reading, in one question to the database however many queues there are; every queue names the filtered
+list behind it. Not here: how the house is doing (reports.py), what is done about it (each list and page has
+its acts).
 """
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from functools import reduce
 
-from peewee import SQL, fn
+from peewee import SQL, Cast, Node, Select, fn
 
 from billing import calls, promises, reminder_policies, words
 from billing import company as companies
 from billing.charging import tally
+from billing.collections import desk
 from billing.disputes import finding as disputes
+from billing.notices import claiming
 from billing.plans import standing as plans
 from billing.remedies import given_up, write_offs
 from billing.renewals import closing, prices
@@ -21,23 +25,36 @@ from models import (
     Approval,
     Autopay,
     AutopayOutcome,
+    Call,
     Chargeback,
     Contact,
     Difference,
     Dispute,
+    Hold,
     ImportBatch,
     Inbound,
     Invoice,
     Notice,
     Payment,
     PaymentMethod,
+    Plan,
     PlannedCharge,
+    PriceChange,
+    Promise,
     Refund,
     RemittanceRow,
+    RenewalNotice,
     ServiceCredit,
     Suspension,
     Ticket,
+    Verdict,
+    db,
 )
+
+MOST = 1_000  # rows of a queue that are counted: beyond that nobody reads the number
+ALONE_DAYS = 3  # so long the program itself asks what became of a payment
+NOTHING = SQL("CAST(NULL AS INTEGER)")
+LEAVES_WITHIN = timedelta(hours=1)  # a message that may leave leaves in minutes, while somebody sends
 
 
 @dataclass(frozen=True)
@@ -51,11 +68,17 @@ class Number:
     cents: int | None = None
     note: str = ""
     urgent: bool = False
+    age: str = ""  # of the oldest in it, or its last day, as people say it
+
+    @property
+    def count_words(self):
+        """The count as people read it: 1,000+."""
+        return f"{MOST:,}+" if self.count > MOST else f"{self.count:,}"
 
 
 @dataclass(frozen=True)
 class Group:
-    """Queues that one person works through together."""
+    """Queues of which none is worse to leave than another band's before it."""
 
     title: str
     queues: tuple[Number, ...]
@@ -71,257 +94,327 @@ class Group:
         return tuple(queue for queue in self.queues if not queue.count)
 
 
+@dataclass(frozen=True)
+class Queue:
+    """Where one Number is read from.
+
+    cents  -- the money of a row
+    since  -- the day or instant since which a row waits
+    by     -- instead of it, the last day to see to a row; ``by_days`` later, where that column begins it
+    people -- the customer of a row, where the note names how many there are
+    note   -- may name ``{by}``, how far away the first such day is, ``{on}``, its date, ``{customers}`` and
+              ``{these}``: how many people it is about
+    """
+
+    label: str
+    screen: str
+    args: dict
+    rows: Select
+    note: str
+    cents: Node | None = None
+    since: Node | None = None
+    by: Node | None = None
+    by_days: int = 0
+    people: Node | None = None
+    urgent: bool = False
+
+
 def groups(staff, *, today, now):
-    """The Groups of the day for a member of staff, most pressing first."""
-    return (
-        Group("People who wait for us", (*_tickets(staff, now), *_calls(today), *_incoming())),
-        Group("What is past due", tuple(_past_due(today))),
-        Group("Money to decide", tuple(_money(today))),
-        Group("Autopay", tuple(_autopay())),
-        Group("Messages and letters", tuple(_messages())),
-        Group("Contracts and imports", tuple(_contracts(today))),
+    """The Groups of the day for a member of staff: what gets worse by waiting before what only waits."""
+    last_on = tally.last_run_on()
+    bands = (
+        ("Before anything else", (*_signals(), *_windows(today), *_doubts(today, last_on), *_unsent(now))),
+        ("People who wait for us", (*_waited_for(now), *_answers(), *_tickets(staff), *_unknown(today))),
+        ("Then", (*_held_up(), *_decisions(today), *_unpaid(today, last_on), *_quiet(today))),
     )
+    read = iter(_read([queue for _, some in bands for queue in some], today, now))
+    return tuple(Group(title, tuple(next(read) for _ in some)) for title, some in bands)
+
+
+# --- Before anything else ------------------------------------------------------------------------
+
+
+def _signals():
+    """What a suspension leaves behind that is not true any more."""
+    ended = fn.COALESCE(Suspension.ended_at, Suspension.suspended_at, Suspension.asked_at)
+    for args, label, condition, note in (
+        ({"station": "yes"}, "Stations to tell", Suspension.station, "Whether signals are answered."),
+        ({"recall": "yes"}, "Letters to take back", Suspension.recall, "Printed, not true any more."),
+    ):
+        rows = Suspension.select().where(condition)
+        yield Queue(label, "suspension", args, rows, note, since=ended, urgent=True)
+
+
+def _windows(today):
+    """Days of the law and of the banks, after which it is too late."""
+    yield Queue(
+        "Renewal notices about to close", "renewal_notice", {"standing": "at_risk"}, closing.at_risk(today),
+        "No proof that they went out. Print and mail them now.", by=RenewalNotice.closes_on, urgent=True,
+    )  # fmt: skip
+    yield Queue(
+        "New prices about to be told too late", "price_change", {"standing": "at_risk"},
+        prices.at_risk(today), "Print and mail the letters now, or the old price goes on.",
+        by=PriceChange.tell_by_on, urgent=True,
+    )  # fmt: skip
+    yield _in_state(
+        "Chargebacks to answer", Chargeback, Chargeback.OPEN, "The next answer is due {by}.",
+        cents=Chargeback.amount_cents, by=Chargeback.answer_by_on, urgent=True,
+    )  # fmt: skip
+    yield Queue(
+        "Disputes: the 90 days run out", "dispute", {"standing": "runs_out"}, disputes.running_out(today),
+        "The first has to be decided by {on}.", cents=Dispute.amount_cents, by=Dispute.opened_on,
+        by_days=disputes.LAST_DAYS, urgent=True,
+    )  # fmt: skip
+    yield Queue(
+        "Billed at a price nobody was told", "price_change", {"standing": "billed"},
+        prices.billed_untold(today), "The message came back after the invoice. Credit the difference.",
+        since=PriceChange.starts_on, urgent=True,
+    )  # fmt: skip
+
+
+def _doubts(today, last_on):
+    """Money of which nobody can say whether it moved."""
+    last = today - timedelta(days=ALONE_DAYS)
+    in_doubt = Payment.select().where(Payment.state == Payment.IN_DOUBT)
+    money = {"cents": Payment.amount_cents, "since": Payment.created_at, "urgent": True}
+    yield Queue(
+        "Payments to decide", "payment", {"state": Payment.IN_DOUBT, "received_on_to": str(last)},
+        in_doubt.where(Payment.received_on <= last),
+        "No answer for three days: look at the processor, then conclude by hand.", **money,
+    )  # fmt: skip
+    yield Queue(
+        "Payments in doubt", "payment",
+        {"state": Payment.IN_DOUBT, "received_on_from": str(last + timedelta(days=1))},
+        in_doubt.where(Payment.received_on > last), "The processor is asked what became of them.", **money,
+    )  # fmt: skip
+    yield _in_state(
+        "Refunds in doubt", Refund, Refund.IN_DOUBT, "The processor's answer is missing.",
+        cents=Refund.amount_cents, since=Refund.created_at, urgent=True,
+    )  # fmt: skip
+    apart = fn.ABS(fn.COALESCE(Difference.theirs_cents, 0) - fn.COALESCE(Difference.ours_cents, 0))
+    yield _in_state(
+        "Differences", Difference, Difference.OPEN, "Processor and books do not agree.",
+        cents=apart, since=Difference.found_on, urgent=True,
+    )  # fmt: skip
+    for why, label, note in (
+        (AutopayOutcome.OURS, "Autopay: trouble with our set-up", "The processor refuses us, not them."),
+        (AutopayOutcome.TROUBLE, "Autopay: trouble in the program", "The report of the day tells more."),
+    ):
+        yield _last_run(label, why, note, last_on, urgent=True)
+
+
+def _unsent(now):
+    """What customers should have had in their hands."""
+    yield Queue(
+        "Messages that do not leave", "notice", {"state": Notice.QUEUED},
+        claiming.waiting(now - LEAVES_WITHIN), "Nobody sends them: see that the worker runs.",
+        since=Notice.send_at, urgent=True,
+    )  # fmt: skip
+    yield _in_state(
+        "Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.",
+        since=Notice.created_at, urgent=True,
+    )  # fmt: skip
 
 
 # --- People --------------------------------------------------------------------------------------
 
 
-def _tickets(staff, now):
-    """What is late by the clock at this moment, what waits, the open faults, and what is their own."""
-    late = finding.late(companies.current(), now=now).count()
-    yield Number(
-        "Late answers", "ticket", {"standing": "late"}, count=late, urgent=late > 0,
-        note="They should have had an answer by now.",
+def _waited_for(now):
+    """Who waits longest or worst: late by the clock, called in vain, or without what they pay for."""
+    yield Queue(
+        "Late answers", "ticket", {"standing": "late"}, finding.late(companies.current(), now=now),
+        "They should have had an answer by now.", since=Ticket.waiting_since_at, urgent=True,
     )  # fmt: skip
-    yield Number(
-        "Your tickets", "ticket", {"owner": staff.id, "state": Ticket.WAITING_ON_US},
-        count=finding.waiting_on_us().where(Ticket.owner == staff).count(), note="They wait for you.",
+    yield Queue(
+        "To call back", "call", {"work": "to_return"}, calls.to_return(), "They called and nobody answered.",
+        since=Call.started_at, urgent=True,
     )  # fmt: skip
-    yield _queue("Tickets waiting on us", Ticket, Ticket.WAITING_ON_US, "Answer these first.")
-    yield Number(
-        "Open faults", "ticket", {"standing": "fault"}, count=finding.faults().count(),
-        note="Something does not work at a customer.",
+    yield Queue(
+        "Open faults", "ticket", {"standing": "fault"}, finding.faults(),
+        "Something does not work at a customer.", since=Ticket.opened_at,
     )  # fmt: skip
 
 
-# --- Past due ------------------------------------------------------------------------------------
-
-
-def _past_due(today):
-    """Why something is unpaid, and what a person does about it before anything presses."""
-    yield _held()
-    yield _queue("Drafts to read", Notice, Notice.DRAFT, "Personal mails: read, sign and send.")
-    yield from _disputes(today)
-    yield from _plans()
-    yield Number(
-        "Given-up debts to decide", "hold", {"standing": "given_up"}, count=given_up.running().count(),
-        note="Paid, and the payment came back. Call, then lift the hold or give it up again.",
+def _answers():
+    """Whose money waits until we have answered, and what they asked for."""
+    ours = Verdict.select().where(desk.OURS)
+    yield Queue(
+        "Money waiting for us", "collections", {}, ours,
+        "{customers} cannot pay before we have answered or repaired something.",
+        cents=Verdict.amount_cents, since=Verdict.waiting_since_at, people=Verdict.customer, urgent=True,
     )  # fmt: skip
-    yield _needing_person(today)
-    yield from _last_steps(today)
-
-
-# --- Money ---------------------------------------------------------------------------------------
-
-
-def _money(today):
-    """What came, may go back, or needs a second person."""
-    yield _queue(
-        "Payments in doubt", Payment, Payment.IN_DOUBT, "The processor's answer is missing.", urgent=True
-    )
-    yield from _charged(today)
-    yield from _remedies(today)
-    yield _queue("Differences", Difference, Difference.OPEN, "Processor and books do not agree.", urgent=True)
-    yield _queue(
-        "Bank payments to match", RemittanceRow, RemittanceRow.UNMATCHED, "From files: whose are they?"
-    )
-    yield _queue("Payments held", Payment, Payment.HELD, "The processor's people are reviewing them.")
-    unclear = (Invoice.unclear != SQL("''")) & (Invoice.state == Invoice.DRAFT)
-    yield Number(
-        "Invoices to make clear", "invoice", {"standing": "unclear"},
-        count=Invoice.select().where(unclear).count(),
-        note="They would confuse their readers, so they wait.",
+    yield Queue(
+        "Messages held back", "held", {}, Notice.select().where(Notice.state == Notice.HELD),
+        "Answer {these} first.", since=Notice.held_at, people=Notice.customer, urgent=True,
     )  # fmt: skip
-    yield _queue("Invoices to look at", Invoice, Invoice.DRAFT, "Drafts: make them clear, then issue them.")
-
-
-# --- Messages, contracts -------------------------------------------------------------------------
-
-
-def _messages():
-    yield _queue(
-        "Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.", urgent=True
-    )
-    yield _queue("To print and mail", Notice, Notice.PRINT, "Letters that are not mailed yet.")
-
-
-def _contracts(today):
-    yield from _contract_ends(today)
-    yield _queue("Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute.")
-
-
-# --- Each queue ----------------------------------------------------------------------------------
-
-
-def _disputes(today):
-    """What customers say is wrong, with the clocks of the law and of our promise."""
-    count, late = disputes.waiting().count(), disputes.late(today).count()
-    note = f"{late:,} wait longer than we promised." if late else "Answer within 30 days, decide within 90."
-    yield Number(
-        "Disputes to decide", "dispute", {"state": Dispute.OPEN}, count=count, note=note, urgent=late > 0
-    )
-    soon = list(disputes.running_out(today).limit(1))
-    if soon:
-        last_on = words.date(disputes.last_on(soon[0]))
-        yield Number(
-            "Disputes: the 90 days run out",
-            "dispute",
-            {"standing": "runs_out"},
-            count=disputes.running_out(today).count(),
-            note=f"The first has to be decided by {last_on}.",
-            urgent=True,
-        )
-
-
-def _held():
-    """Late notices that wait until somebody was answered; the page behind it names the people."""
-    counted = Notice.select(fn.COUNT(Notice.id), fn.COUNT(Notice.customer.distinct()))
-    count, people = counted.where(Notice.state == Notice.HELD).scalar(as_tuple=True)
-    note = f"Answer {'this person' if people == 1 else f'these {people:,} people'} first."
-    return Number(
-        "Messages held back", "notice", {"state": Notice.HELD}, count=count, note=note, urgent=count > 0
-    )
-
-
-def _remedies(today):
-    """What one person may not decide alone, what faults are worth, and cents not worth a letter."""
-    yield _queue("To approve", Approval, Approval.ASKED, "A colleague asked; a second person decides.")
-    yield _queue(
-        "Credits for faults", ServiceCredit, ServiceCredit.PROPOSED, "Give them before anybody has to ask."
-    )
-    yield Number(
-        "Small remainders", "invoice", {"standing": "remainder"},
-        count=Invoice.select().where(write_offs.remainders(today)).count(),
-        note="The rest of something that was paid: write it off.",
+    yield Queue(
+        "Disputes to decide", "dispute", {"state": Dispute.OPEN}, disputes.waiting(),
+        "Answer within 30 days, decide within 90.", cents=Dispute.amount_cents, by=Dispute.answer_by_on,
+    )  # fmt: skip
+    yield Queue(
+        "Plans to answer", "plan", {"standing": "answer"}, plans.waiting_for_us(),
+        "A customer proposed to pay in parts.", cents=Plan.amount_cents, since=Plan.proposed_at, urgent=True,
     )  # fmt: skip
 
 
-def _plans():
-    """Proposals that wait for our answer, and what was agreed and did not come."""
-    for label, model, standing, query, note in (
-        ("Plans to answer", "plan", "answer", plans.waiting_for_us(), "A customer proposed to pay in parts."),
-        ("Plans broken", "plan", "broken", plans.broken(), "Call before the old balance is asked for."),
-        ("Promises broken", "promise", "broken", promises.broken(), "Ask them what happened."),
+def _tickets(staff):
+    """What waits on us, their own first."""
+    waits = finding.waiting_on_us()
+    mine = {"owner": staff.id, "state": Ticket.WAITING_ON_US}
+    for label, args, rows, note in (
+        ("Your tickets", mine, waits.where(Ticket.owner == staff), "They wait for you."),
+        ("Tickets waiting on us", {"state": Ticket.WAITING_ON_US}, waits, "Of everybody, whoever they are."),
     ):
-        count = query.count()
-        yield Number(
-            label, model, {"standing": standing}, count=count, note=note,
-            urgent=standing == "answer" and count > 0,
-        )  # fmt: skip
+        yield Queue(label, "ticket", args, rows, note, since=Ticket.waiting_since_at)
 
 
-def _contract_ends(today):
-    """Notices of contract ends that a person has to see to before their window closes."""
-    count = closing.at_risk(today).count()
-    yield Number(
-        "Renewal notices about to close", "renewal_notice", {"standing": "at_risk"}, count=count,
-        urgent=count > 0, note="No proof that they went out. Print and mail them now.",
-    )  # fmt: skip
-    if count := prices.at_risk(today).count():
-        yield Number(
-            "New prices about to be told too late", "price_change", {"standing": "at_risk"}, count=count,
-            urgent=True, note="Print and mail the letters now, or the old price goes on.",
-        )  # fmt: skip
-    yield Number(
-        "Increases that were not told", "price_change", {"standing": "silent"},
-        count=prices.silent(today).count(), note="The old price is billed. Plan them for a later day.",
-    )  # fmt: skip
-    if count := prices.billed_untold(today).count():
-        yield Number(
-            "Billed at a price nobody was told", "price_change", {"standing": "billed"}, count=count,
-            urgent=True, note="The message came back after the invoice. Credit the difference.",
-        )  # fmt: skip
-
-
-def _calls(today):
-    """Whom to call: those whom nobody answered, what was agreed, and calls that are nobody's yet."""
-    for work, label, query, note, urgent in (
-        ("to_return", "To call back", calls.to_return(), "They called and nobody answered.", True),
-        ("steps_due", "Next steps of calls", calls.steps_due(today), "Agreed on the phone, due now.", False),
-        ("unmatched", "Whose call was it?", calls.unmatched(), "A number of nobody, or of two.", True),
-    ):  # fmt: skip
-        count = query.count()
-        yield Number(label, "call", {"work": work}, count=count, note=note, urgent=urgent and count > 0)
-
-
-def _last_steps(today):
-    """What suspensions leave to do: first what undoes them."""
-    running = Suspension.select()
-    for args, label, condition, note, urgent in (
-        ({"recall": "yes"}, "Letters to take back", Suspension.recall, "Printed, not true any more.", True),
-        ({"station": "yes"}, "Stations to tell", Suspension.station, "Whether signals are answered.", True),
-        ({"state": "warned", "rests_on_to": str(today)}, "Suspensions to decide",
-         (Suspension.state == Suspension.WARNED) & (Suspension.rests_on <= today), "Their day came.", False),
-    ):  # fmt: skip
-        count = running.where(condition).count()
-        yield Number(label, "suspension", args, count=count, note=note, urgent=urgent and count > 0)
-
-
-def _incoming():
-    """What came in and nobody could match, and whom mail does not reach."""
-    yield _queue(
+def _unknown(today):
+    """What came in and nobody could match, and what was agreed on the phone."""
+    yield _in_state(
         "Messages to look at", Inbound, Inbound.WAITING, "Mail and texts that fit nowhere by themselves.",
-        urgent=True,
+        since=Inbound.received_at, urgent=True,
     )  # fmt: skip
+    yield Queue(
+        "Whose call was it?", "call", {"work": "unmatched"}, calls.unmatched(),
+        "A number of nobody, or of two.", since=Call.started_at, urgent=True,
+    )  # fmt: skip
+    yield Queue(
+        "Next steps of calls", "call", {"work": "steps_due"}, calls.steps_due(today),
+        "Agreed on the phone, due now.", by=Call.next_on,
+    )  # fmt: skip
+
+
+# --- Then ----------------------------------------------------------------------------------------
+
+
+def _held_up():
+    """What does not reach its customer until somebody helps it along."""
     dead = Contact.bounced_at.is_null(False) & Contact.left_on.is_null() & (Contact.email != "")
-    yield Number(
+    yield Queue(
         "Addresses that bounce", "contact", {"bounced_at_is": "set", "left_on_is": "empty"},
-        count=Contact.select().where(dead).count(), note="Mail comes back. Ask them for another address.",
+        Contact.select().where(dead), "Mail comes back. Ask them for another address.",
+        since=Contact.bounced_at,
     )  # fmt: skip
-
-
-def _charged(today):
-    """What waits about money that came and may go back. Unresolved: nobody has answered for three days."""
-    unresolved = {"state": Payment.IN_DOUBT, "received_on_to": str(today - timedelta(days=3))}
-    old = (Payment.state == Payment.IN_DOUBT) & (Payment.received_on <= today - timedelta(days=3))
-    count = Payment.select().where(old).count()
-    yield Number(
-        "Payments to decide", "payment", unresolved, count=count, urgent=count > 0,
-        note="No answer for three days: look at the processor, then conclude by hand.",
+    yield Queue(
+        "To print and mail", "print", {}, Notice.select().where(Notice.state == Notice.PRINT),
+        "Letters that are not mailed yet.", since=Notice.created_at,
     )  # fmt: skip
-    yield _queue("Chargebacks to answer", Chargeback, Chargeback.OPEN, _next_deadline(today), urgent=True)
-    yield _queue("Refunds to approve", Refund, Refund.WAITING, "They need a second person.")
-    yield _queue("Refunds in doubt", Refund, Refund.IN_DOUBT, "The processor's answer is missing.")
-
-
-AUTOPAY_QUEUES = (
-    (AutopayOutcome.STOPPED, "Autopay given up", "Declined as often as we may try. Call them.", False),
-    (AutopayOutcome.OUT_OF_USE, "Autopay without a card", "The card or account is refused. Ask for another.",
-     False),
-    (AutopayOutcome.OURS, "Autopay: trouble with our set-up", "The processor refuses us, not the customer.",
-     True),
-    (AutopayOutcome.TROUBLE, "Autopay: trouble in the program", "The report of the day tells more.", True),
-)  # fmt: skip
-
-
-def _autopay():
-    """What autopay could not do when it last ran, by what a person has to do about it."""
-    last_on = tally.last_run_on()
-    last = {"run_on_from": str(last_on), "run_on_to": str(last_on)} if last_on else {}
-    rows = AutopayOutcome.select(AutopayOutcome.why, fn.COUNT(AutopayOutcome.id))
-    rows = rows.where(AutopayOutcome.run_on == last_on).group_by(AutopayOutcome.why)
-    counts = dict(rows.tuples()) if last_on else {}
-    for why, label, note, urgent in AUTOPAY_QUEUES:
-        count = counts.get(why, 0)
-        is_urgent = urgent and count > 0
-        if count or not urgent:
-            yield Number(
-                label, "autopay_outcome", {"why": why, **last}, count=count, note=note, urgent=is_urgent
-            )
-    yield Number(
+    yield Queue(
         "Autopay that waits for a notice", "planned_charge", {"state": "planned", "told_on_is": "empty"},
-        count=_untold(), note="No mail reaches them: print their letter and mark it, or note an address.",
+        _untold(), "No mail reaches them: print their letter and mark it, or note an address.",
+        since=PlannedCharge.created_at,
     )  # fmt: skip
+    unclear = (Invoice.unclear != SQL("''")) & (Invoice.state == Invoice.DRAFT)
+    yield Queue(
+        "Invoices to make clear", "invoice", {"standing": "unclear"}, Invoice.select().where(unclear),
+        "They would confuse their readers, so they wait.", cents=Invoice.total_cents,
+        since=Invoice.created_at,
+    )  # fmt: skip
+
+
+def _decisions(today):
+    """What a colleague, a customer's money or a fault waits for: somebody's word."""
+    yield _in_state(
+        "To approve", Approval, Approval.ASKED, "A colleague asked; a second person decides.",
+        cents=Approval.amount_cents, since=Approval.asked_at,
+    )  # fmt: skip
+    yield _in_state(
+        "Refunds to approve", Refund, Refund.WAITING, "They need a second person.",
+        cents=Refund.amount_cents, since=Refund.created_at,
+    )  # fmt: skip
+    come = (Suspension.state == Suspension.WARNED) & (Suspension.rests_on <= today)
+    yield Queue(
+        "Suspensions to decide", "suspension", {"state": "warned", "rests_on_to": str(today)},
+        Suspension.select().where(come), "Their day came.", cents=Suspension.owed_cents,
+        since=Suspension.rests_on,
+    )  # fmt: skip
+    yield _in_state(
+        "Bank payments to match", RemittanceRow, RemittanceRow.UNMATCHED, "From files: whose are they?",
+        cents=RemittanceRow.amount_cents, since=RemittanceRow.received_on,
+    )  # fmt: skip
+    yield _in_state(
+        "Payments held", Payment, Payment.HELD, "The processor's people are reviewing them.",
+        cents=Payment.amount_cents, since=Payment.created_at,
+    )  # fmt: skip
+    yield _in_state(
+        "Credits for faults", ServiceCredit, ServiceCredit.PROPOSED, "Give them before anybody has to ask.",
+        cents=ServiceCredit.cents, since=ServiceCredit.proposed_at,
+    )  # fmt: skip
+
+
+def _unpaid(today, last_on):
+    """Why something is unpaid, and what a person does about it before anything presses."""
+    yield Queue(
+        "Plans broken", "plan", {"standing": "broken"}, plans.broken(),
+        "Call before the old balance is asked for.", cents=Plan.amount_cents, since=Plan.ended_at,
+    )  # fmt: skip
+    yield Queue(
+        "Promises broken", "promise", {"standing": "broken"}, promises.broken(), "Ask them what happened.",
+        cents=Promise.owed_cents, since=Promise.decided_on,
+    )  # fmt: skip
+    yield Queue(
+        "Given-up debts to decide", "hold", {"standing": "given_up"}, given_up.running(),
+        "Paid, and the payment came back. Call, then lift the hold or give it up again.",
+        since=Hold.starts_on,
+    )  # fmt: skip
+    for why, label, note in (
+        (AutopayOutcome.STOPPED, "Autopay given up", "Declined as often as we may try. Call them."),
+        (AutopayOutcome.OUT_OF_USE, "Autopay without a card", "It is refused. Ask for another."),
+    ):
+        yield _last_run(label, why, note, last_on)
+    yield _in_state(
+        "Drafts to read",
+        Notice,
+        Notice.DRAFT,
+        "Personal mails: read, sign and send.",
+        since=Notice.created_at,
+    )
+    over = reminder_policies.needing_person(lambda field: field, today)
+    yield Queue(
+        "Needs a person", "invoice", {"standing": "needs_person"}, Invoice.select().where(over),
+        "Every message was sent. Call, and find out why.", cents=Invoice.open_cents, since=Invoice.due_on,
+    )  # fmt: skip
+
+
+def _quiet(today):
+    """What harms nobody this week."""
+    yield Queue(
+        "Increases that were not told", "price_change", {"standing": "silent"}, prices.silent(today),
+        "The old price is billed. Plan them for a later day.", since=PriceChange.tell_by_on,
+    )  # fmt: skip
+    yield Queue(
+        "Small remainders", "invoice", {"standing": "remainder"},
+        Invoice.select().where(write_offs.remainders(today)),
+        "The rest of something that was paid: write it off.", cents=Invoice.open_cents, since=Invoice.due_on,
+    )  # fmt: skip
+    yield _in_state(
+        "Invoices to look at", Invoice, Invoice.DRAFT, "Drafts: make them clear, then issue them.",
+        cents=Invoice.total_cents, since=Invoice.created_at,
+    )  # fmt: skip
+    yield _in_state(
+        "Imports not released", ImportBatch, ImportBatch.COMMITTED, "Their customers are mute.",
+        since=ImportBatch.committed_at,
+    )  # fmt: skip
+
+
+def _in_state(label, model, state, note, **about):
+    return Queue(
+        label,
+        model._meta.table_name,
+        {"state": state},
+        model.select().where(model.state == state),
+        note,
+        **about,
+    )
+
+
+def _last_run(label, why, note, last_on, *, urgent=False):
+    """What autopay could not do when it last ran (``last_on``), by what a person has to do about it."""
+    rows = AutopayOutcome.select().join(Invoice).where(
+        (AutopayOutcome.run_on == last_on) & (AutopayOutcome.why == why)
+    )  # fmt: skip
+    args = {"why": why} | ({"run_on_from": str(last_on), "run_on_to": str(last_on)} if last_on else {})
+    return Queue(label, "autopay_outcome", args, rows, note, cents=Invoice.open_cents, urgent=urgent)
 
 
 def _untold():
@@ -340,35 +433,69 @@ def _untold():
             & needing
             & PlannedCharge.customer.not_in(readers)
         )
-        .count()
     )
 
 
-def _next_deadline(today):
-    case = (
-        Chargeback.select()
-        .where((Chargeback.state == Chargeback.OPEN) & Chargeback.answer_by_on.is_null(False))
-        .order_by(Chargeback.answer_by_on)
-        .first()
+# --- Reading -------------------------------------------------------------------------------------
+
+
+def _read(queues, today, now):
+    """The Number of each Queue, in their order."""
+    asked = [_counted(place, queue) for place, queue in enumerate(queues)]
+    rows = {row[0]: row[1:] for row in db.execute(reduce(Select.union_all, asked)).fetchall()}
+    return [_number(queue, *rows[place], today, now) for place, queue in enumerate(queues)]
+
+
+def _counted(place, queue):
+    """(place, rows, cents, the first day as text, people) of the first MOST rows and one."""
+    day = queue.by if queue.since is None else queue.since
+    columns = (
+        (NOTHING if queue.cents is None else queue.cents).alias("cents"),
+        Cast(NOTHING if day is None else day, "TEXT").alias("day"),
+        (NOTHING if queue.people is None else queue.people).alias("who"),
     )
-    if case is None:
-        return "Send the evidence to the bank in time."
-    return f"The next answer is due {words.from_today(case.answer_by_on, today)}."
+    some = queue.rows.select(*columns).limit(MOST + 1).alias("some")
+    people = fn.COUNT(some.c.who.distinct())
+    return Select(
+        [some], [SQL(str(place)), fn.COUNT(SQL("1")), fn.SUM(some.c.cents), fn.MIN(some.c.day), people]
+    )
 
 
-def _needing_person(today):
-    """Open invoices whose messages are over: the last step came, and nobody paid."""
-    condition = reminder_policies.needing_person(lambda field: field, today)
+def _number(queue, count, cents, day, people, today, now):
+    first = datetime.fromisoformat(day) if day else None
+    last_on = (first + timedelta(days=queue.by_days)).date() if first and queue.by is not None else None
+    said = {
+        "by": words.from_today(last_on, today) if last_on else "soon",
+        "on": words.date(last_on) if last_on else "",
+        "customers": words.plural(people, "customer"),
+        "these": "this person" if people == 1 else f"these {people:,} people",
+    }
     return Number(
-        "Needs a person",
-        "invoice",
-        {"standing": "needs_person"},
-        count=Invoice.select().where(condition).count(),
-        note="Every message was sent. Call, and find out why.",
+        queue.label,
+        queue.screen,
+        queue.args,
+        count=count,
+        cents=int(cents) if cents else None,
+        note=queue.note.format(**said),
+        urgent=count > 0 and (queue.urgent or (last_on is not None and last_on < today)),
+        age=""
+        if count > MOST
+        else _by_words(last_on, today)
+        if last_on
+        else _age_words(first, count, today, now),
     )
 
 
-def _queue(label, model, state, note, *, urgent=False):
-    count = model.select().where(model.state == state).count()
-    screen = model._meta.table_name
-    return Number(label, screen, {"state": state}, count=count, note=note, urgent=urgent and count > 0)
+def _by_words(last_on, today):
+    return f"{'by' if last_on >= today else 'was due'} {words.short_date(last_on)}"
+
+
+def _age_words(first, count, today, now):
+    """How long the oldest has waited; instants in hours at first."""
+    if first is None:
+        return ""
+    which, hours = "oldest " if count > 1 else "", int((now - first) / timedelta(hours=1))
+    if first.time() != time() and hours < 24:
+        return which + words.plural(max(hours, 1), "hour")
+    days = (today - first.date()).days
+    return "since today" if days < 1 else which + words.plural(days, "day")

@@ -16,7 +16,6 @@ from billing.remedies import write_offs
 from models import (
     Charge,
     Chargeback,
-    Customer,
     Invoice,
     JobRun,
     Payment,
@@ -123,9 +122,6 @@ def numbers(today, ages):
             cents=on_the_way_cents(),
             note="Approved by the processor, not settled yet",
         ),
-        Number(
-            "Customers", "customer", {"closed_on_is": "empty"}, count=_active_customers(), note="Not closed"
-        ),
         *_given_up(month, today),
     ]
 
@@ -151,10 +147,6 @@ def on_the_way_cents():
     """What the processor has approved and not settled yet: money that is on its way to our bank account."""
     waiting = differences.in_no_batch() & (Payment.state == Payment.APPROVED)
     return int(Payment.select(fn.SUM(Payment.amount_cents)).where(waiting).scalar() or 0)
-
-
-def _active_customers():
-    return Customer.select().where(Customer.closed_on.is_null()).count()
 
 
 def rmr_cents(today, ids=None):

@@ -281,7 +281,7 @@ def test_staff_read_beside_the_words_that_the_customer_reads_spanish(app, disput
 def test_the_first_page_warns_two_weeks_before_the_90_days_run_out(app, disputed, clock):
     opened = Dispute.get().opened_on
     clock.set(opened + timedelta(days=75))
-    assert "90 days run out" not in text_of(enter(app).get("/staff/"))
+    assert "1 Disputes: the 90 days run out" not in text_of(enter(app).get("/staff/"))
 
     clock.set(opened + timedelta(days=76))
 
@@ -297,7 +297,7 @@ def test_the_first_page_warns_two_weeks_before_the_90_days_run_out(app, disputed
     deciding.reject(
         Dispute.get(), decision="It is right.", staff=desk.row, by=BY, today=clock.today(), now=clock.now()
     )
-    assert "90 days run out" not in text_of(desk.get("/staff/"))
+    assert "1 Disputes: the 90 days run out" not in text_of(desk.get("/staff/"))
 
 
 def test_the_statement_says_what_is_in_dispute_and_not_due_now(visitor, disputed, invoice, clock):

@@ -91,7 +91,7 @@ def test_reaching_them_settles_what_waited_and_says_so(desk, alice, clock):
 def test_a_next_step_comes_up_on_its_day(desk, alice, clock):
     day = clock.today() + timedelta(days=2)
     log(desk, **{"who-text": "Alice", "next_step": "Send permit", "next_on": day.isoformat()})
-    assert "Next steps of calls" in text_of(desk.get("/staff/")).partition("Nothing waits in")[2]
+    assert "Next steps of calls" in text_of(desk.get("/staff/")).partition("Nothing waits for a person")[2]
 
     clock.advance(days=2)
 

@@ -62,7 +62,8 @@ def test_the_desk_says_whether_it_is_more_than_four_weeks_ago(olga, late, alice)
 
 
 def test_the_first_page_says_how_much_waits_for_us(olga, question):
-    assert "Money waiting for us $142.50 1 customer" in text_of(olga.get("/staff/"))
+    told = "1 customer cannot pay before we have answered or repaired something. $142.50"
+    assert f"1 Money waiting for us {told}" in text_of(olga.get("/staff/"))
 
 
 def test_an_answer_moves_the_amount_at_once(olga, question):
