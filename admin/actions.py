@@ -19,6 +19,7 @@ from billing import (
     masking,
     notices,
     one_offs,
+    outbox,
     printing,
     renewals,
     tickets,
@@ -447,7 +448,7 @@ NOTICE = (
     Action(
         "mark_printed",
         "Mark as printed",
-        lambda notice, form: notices.mark_printed(notice, today=g.today, now=g.now) and None,
+        lambda notice, form: outbox.mark_printed(notice, today=g.today, now=g.now) and None,
         lead="The paper left the house.",
         done="{row} is marked as printed.",
         fits=lambda notice: notice.state == Notice.PRINT and not _goes_otherwise(notice),

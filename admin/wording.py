@@ -19,7 +19,7 @@ from billing import words
 from billing.edges import letters
 from billing.edges.mail import Letter, Mailer
 from billing.errors import BillingError
-from billing.notices import MailNotSent
+from billing.outbox import MailNotSent
 from billing.texts import counting
 from billing.wording import checking, defaults, facts, pieces, samples, tongues, versions, writing
 from billing.wording.rendering import CannotSay, Text

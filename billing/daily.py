@@ -17,7 +17,7 @@ from billing import (
     charging,
     checks,
     digests,
-    notices,
+    outbox,
     payments,
     printing,
     promises,
@@ -32,7 +32,7 @@ from billing.charging import credit, due
 from billing.collections import verdicts
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
-from billing.notices import holding
+from billing.notices import holding, reminding
 from billing.plans import keeping
 from billing.reconciliation import settlements
 from billing.remedies import day as remedies
@@ -291,15 +291,15 @@ def _remind(day):
     if day.dry_run:
         return "reminders are not listed in a dry run"
     day.trouble += holding.sound_alarm(now=day.clock.now())
-    queued = notices.queue_reminders(day.today, now=day.clock.now(), progress=day.done)
+    queued = reminding.queue_reminders(day.today, now=day.clock.now(), progress=day.done)
     due = digests.queue_due(day.today, now=day.clock.now())
     return f"{queued:,} reminders queued{f', {due:,} monthly summaries' if due else ''}"
 
 
 def _send(day):
     if day.dry_run:
-        return f"{notices.waiting(day.clock.now()).count():,} messages are waiting"
-    report = notices.send_due(send=day.send, compose=day.compose, clock=day.clock, progress=day.done)
+        return f"{outbox.waiting(day.clock.now()).count():,} messages are waiting"
+    report = outbox.send_due(send=day.send, compose=day.compose, clock=day.clock, progress=day.done)
     day.trouble += [f"{notice}: {why}" for notice, why in report.failures]
     ordered = printing.daily(companies.current(), by=day.by, now=day.clock.now())
     return f"{report}{f', {ordered} ordered' if ordered else ''}"
@@ -323,7 +323,7 @@ STEPS = (
     Step("cure", "Looking who paid after all", lambda day: 0, _cure),
     Step("judge", "Asking why things are unpaid", lambda day: 0, _judge),
     Step("remind", "Queueing reminders", lambda day: 0, _remind),
-    Step("send", "Sending messages", lambda day: notices.waiting(day.clock.now()).count(), _send),
+    Step("send", "Sending messages", lambda day: outbox.waiting(day.clock.now()).count(), _send),
     Step("check", "Checking the books", lambda day: 0, _check),
 )
 

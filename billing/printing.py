@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from peewee import IntegrityError, fn
 
-from billing import certified, events, ledger, notices, renewals, words
+from billing import certified, events, ledger, outbox, renewals, words
 from billing.collections import gate
 from billing.errors import BillingError, StaleState
 from billing.notices import holding, judging
@@ -39,7 +39,7 @@ CLASSES = (
 
 def waiting():
     """A query of the notices that wait for paper and are in no batch, oldest first."""
-    return notices.print_queue().where(~fn.EXISTS(_standing_piece()))
+    return outbox.print_queue().where(~fn.EXISTS(_standing_piece()))
 
 
 def _standing_piece():
@@ -166,7 +166,7 @@ def _said_by_a_later_one(notice):
     """Why a letter of a step is not sent with the one of the next step in the same post; "" otherwise."""
     if notice.kind not in (Notice.REMINDER, Notice.OVERDUE) or notice.invoice_id is None:
         return ""
-    later = notices.print_queue().where(
+    later = outbox.print_queue().where(
         (Notice.kind == notice.kind)
         & (Notice.invoice == notice.invoice_id)
         & (Notice.customer == notice.customer_id)
@@ -429,7 +429,7 @@ def _mailed(notice, mailed_on, by, today, now):
             return ""
         except BillingError as refusal:
             sentence = str(refusal)
-    notices.mark_printed(notice, mailed_on=mailed_on, today=today, now=now)
+    outbox.mark_printed(notice, mailed_on=mailed_on, today=today, now=now)
     return sentence
 
 

@@ -174,13 +174,13 @@ def send(told, point):
     """Send what is waiting, through a mail server that takes everything."""
     from types import SimpleNamespace
 
-    from billing import notices
+    from billing import outbox
     from billing.edges.clock import FixedClock
     from tests.conftest import TODAY
 
     sent = []
     letter = SimpleNamespace(subject="s", text="t", html="h", kept_text="t", kept_html="h", message_id="m")
-    notices.send_due(
+    outbox.send_due(
         send=lambda notice, mail: sent.append(notice.id),
         compose=lambda notice, now: letter,
         clock=FixedClock(TODAY),
@@ -192,7 +192,7 @@ def mail(told, point):
     """Send what is waiting to a mail server that keeps what it takes in ``told["box"]``; points around it."""
     from types import SimpleNamespace
 
-    from billing import notices
+    from billing import outbox
     from billing.edges.clock import FixedClock
     from tests.conftest import TODAY
 
@@ -205,7 +205,7 @@ def mail(told, point):
     clock = FixedClock(TODAY)
     clock.advance(minutes=told["minutes"])
     letter = SimpleNamespace(subject="s", text="t", html="h", kept_text="t", kept_html="h", message_id="m")
-    notices.send_due(send=take, compose=lambda notice, now: letter, clock=clock)
+    outbox.send_due(send=take, compose=lambda notice, now: letter, clock=clock)
 
 
 def migrate(told, point):

@@ -9,7 +9,7 @@ import sys
 import pytest
 import requests
 
-from billing import consents, notices, preferences
+from billing import consents, notices, outbox, preferences
 from billing.edges import mailbox
 from billing.edges.post import Post
 from billing.edges.replies import Replies
@@ -68,7 +68,7 @@ def house(app, running):
 def send(app):
     with app.app_context():
         post = Post(app)
-        report = notices.send_due(send=post.send, compose=app.compose, clock=app.clock)
+        report = outbox.send_due(send=post.send, compose=app.compose, clock=app.clock)
         post.close()
     return report
 
@@ -171,7 +171,7 @@ def test_a_provider_that_is_not_there_is_tried_again_later(house, alice):
     house.config["TEXT_URL"] = "json://127.0.0.1:9/texts?:to={to}"
     notice = Notice(id=1, address="+15125550123", channel=Notice.TEXT)
 
-    with pytest.raises(notices.MailNotSent) as trouble:
+    with pytest.raises(outbox.MailNotSent) as trouble:
         Post(house).send(notice, type("Letter", (), {"text": "Hi"}))
     assert (trouble.value.permanent, trouble.value.in_doubt) == (False, False)
 

@@ -9,10 +9,10 @@ from peewee import IntegrityError
 
 import models
 from billing import company as companies
-from billing import consents, daily, notices, preferences
+from billing import consents, daily, notices, outbox, preferences
 from billing.automatic import autopay, consent, telling, texting, upcoming
 from billing.errors import BillingError
-from billing.notices import judging
+from billing.notices import judging, reminding
 from models import (
     Autopay,
     Contact,
@@ -674,7 +674,7 @@ def test_a_letter_tells_when_it_has_left_ten_days_before(agree, alice, day, acco
     Notice.update(state="print").where(Notice.channel == "paper").execute()
     clock.advance(days=(left_on - TODAY).days)
 
-    notices.mark_printed(letters("print")[0], today=clock.today(), now=clock.now())
+    outbox.mark_printed(letters("print")[0], today=clock.today(), now=clock.now())
     day(date(2026, 12, 7))
 
     row = autopay.planned(invoice)
@@ -761,7 +761,7 @@ def test_nobody_is_reminded_of_what_autopay_charges(agree, alice, day, clock):
     make_invoice(alice)
     day(date(2026, 12, 13))
 
-    assert notices.queue_reminders(clock.today(), now=clock.now()) == 0
+    assert reminding.queue_reminders(clock.today(), now=clock.now()) == 0
 
 
 @pytest.mark.parametrize("reason", ["above the limit", "on hold", "out of use"])
@@ -774,7 +774,7 @@ def test_what_autopay_will_not_charge_is_reminded_as_ever(agree, alice, day, clo
         PaymentMethod.update(state="disabled").execute()
     day(date(2026, 12, 13))
 
-    assert notices.queue_reminders(clock.today(), now=clock.now()) == 1
+    assert reminding.queue_reminders(clock.today(), now=clock.now()) == 1
 
 
 # --- Ending --------------------------------------------------------------------------------------
@@ -979,7 +979,7 @@ def test_a_retry_is_not_announced_by_the_wish_again(agree, alice, day):
 
 def deliver(clock):
     sent = []
-    notices.send_due(
+    outbox.send_due(
         send=lambda notice, mail: sent.append(notice.kind), compose=lambda notice, now: Said(), clock=clock
     )
     return sent

@@ -9,12 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import checks, ledger, notices, payments, tickets
+from billing import checks, ledger, outbox, payments, tickets
 from billing.automatic import autopay, upcoming
 from billing.charging import credit, crew, desks, due, tally
 from billing.disputes import asking, deciding
 from billing.edges import commands
 from billing.errors import GatewayUnavailable
+from billing.notices import reminding
 from models import (
     Autopay,
     AutopayOutcome,
@@ -444,7 +445,7 @@ def test_what_is_above_the_limit_is_reminded_of_and_what_will_be_charged_is_not(
         invoice = make_invoice(customer, cents=12000, issued=TODAY - timedelta(days=10), due=due_on)
         autopaying.plan(invoice, due_on)
 
-    notices.queue_reminders(TODAY, now=NOW)
+    reminding.queue_reminders(TODAY, now=NOW)
 
     assert (kinds(ann), kinds(bob)) == (["reminder"], [])
 
@@ -582,7 +583,7 @@ def test_who_was_just_told_of_a_decline_is_not_reminded_as_well(autopaying):
     autopaying.decline(ann, 8)
     autopaying.run()
 
-    notices.queue_reminders(TODAY, now=autopaying.clock.now())
+    reminding.queue_reminders(TODAY, now=autopaying.clock.now())
 
     assert kinds(ann) == ["method_problem"]
 
@@ -692,7 +693,7 @@ def test_a_reply_that_is_lost_is_in_doubt_and_nothing_is_charged_again_or_remind
     autopaying.run()
 
     assert (report.counts, autopaying.outcome(invoice)) == ({"in_doubt": 1}, ("in_doubt", ""))
-    assert notices.queue_reminders(TODAY, now=NOW) == 0 or reminders_sent(autopaying) == []
+    assert reminding.queue_reminders(TODAY, now=NOW) == 0 or reminders_sent(autopaying) == []
     assert (Payment.select().count(), autopaying.money_cents()) == (1, 4250)
     autopaying.later(minutes=6)
     autopaying.ask_due()
@@ -711,7 +712,7 @@ def fault(autopaying, mode, count=1):
 def reminders_sent(autopaying):
     sent = []
     letter = SimpleNamespace(subject="s", text="t", html="h", kept_text="t", kept_html="h", message_id="m")
-    notices.send_due(
+    outbox.send_due(
         send=lambda notice, mail: sent.append(notice.kind),
         compose=lambda notice, now: letter,
         clock=autopaying.clock,

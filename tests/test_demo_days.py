@@ -5,8 +5,9 @@ from datetime import date, datetime
 import pytest
 
 import models
-from billing import feeds, notices
+from billing import feeds
 from billing.edges.clock import Clock
+from billing.notices import reminding
 from models import Notice
 from tests.factories import make_invoice
 from tests.post_office import PostOffice
@@ -48,7 +49,7 @@ def demo(app, paying, tmp_path):
 @pytest.mark.parametrize("hour", (3, 14), ids=("9 in the evening", "8 in the morning"))
 def test_what_waits_for_working_hours_leaves_when_the_demo_moves_on_a_day(demo, alice, hour):
     make_invoice(alice, due=DUE, issued=date(2026, 11, 24))
-    notices.queue_reminders(date(2026, 12, 29), now=datetime(2026, 12, 29, 11))
+    reminding.queue_reminders(date(2026, 12, 29), now=datetime(2026, 12, 29, 11))
     advance = demo(datetime(2026, 12, 29, hour))
 
     assert advance(1) == (date(2026, 12, 29) if hour == 3 else date(2026, 12, 30))

@@ -5,12 +5,12 @@ from datetime import date, datetime, time, timedelta
 import peewee
 import pytest
 
-from billing import approvals, demands, invoices, ledger, notices, payments, reports, undisputed
+from billing import approvals, demands, invoices, ledger, payments, reports, undisputed
 from billing.automatic import autopay
 from billing.disputes import asking, deciding, finding
 from billing.edges import letters
 from billing.errors import BillingError, StaleState
-from billing.notices import judging
+from billing.notices import judging, reminding
 from models import Autopay, Company, Credit, Dispute, Event, Line, Notice, Payment, PlannedCharge, Ticket
 from tests.at_once import refusals, together
 from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer
@@ -465,7 +465,7 @@ def test_what_money_paid_without_asking_here_is_closed_by_the_daily_job(dispute,
 
 def reminded(day):
     """Kinds of what the daily job queues about what is due on a day."""
-    notices.queue_reminders(day, now=datetime.combine(day, time(15)))
+    reminding.queue_reminders(day, now=datetime.combine(day, time(15)))
     return [row.kind for row in Notice.select().where(Notice.kind.in_(("reminder", "overdue", "check_in")))]
 
 

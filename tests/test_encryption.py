@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 import models
-from billing import bill, notices
+from billing import bill, outbox
 from billing.edges import mail
 from billing.edges.mail import Mailer
 from models import Notice
@@ -45,7 +45,7 @@ def send(app, office, alice):
     def act():
         with app.app_context():
             mailer = Mailer(app)
-            report = notices.send_due(send=mailer.send, compose=app.compose, clock=app.clock)
+            report = outbox.send_due(send=mailer.send, compose=app.compose, clock=app.clock)
             mailer.close()
         return report
 

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 from peewee import IntegrityError, OperationalError
 
-from billing import approvals, inbound, localtime, notices
+from billing import approvals, inbound, localtime, outbox
 from billing.collections import gate, overrides, verdicts
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
-from billing.notices import holding, queueing
+from billing.notices import holding, queueing, reminding
 from models import (
     Approval,
     Call,
@@ -59,7 +59,7 @@ class Sent(list):
 
     def at(self, number, *, clock=None, compose=None, **span):
         clock = clock or clock_at(number, **span)
-        return notices.send_due(send=self._send, compose=compose or letter, clock=clock)
+        return outbox.send_due(send=self._send, compose=compose or letter, clock=clock)
 
     def _send(self, notice, mail):
         self.calls.append(Call.select().count())
@@ -71,7 +71,7 @@ def letter(notice, now):
 
 
 def remind(number):
-    return notices.queue_reminders(day(number), now=clock_at(number).now())
+    return reminding.queue_reminders(day(number), now=clock_at(number).now())
 
 
 def of_late():
@@ -364,7 +364,7 @@ def test_what_left_is_noted_as_sent_whoever_calls_meanwhile(alice, late, sent):
     def send(notice, mail):
         _call_elsewhere(alice, late)
 
-    notices.send_due(send=send, compose=letter, clock=clock_at(15))
+    outbox.send_due(send=send, compose=letter, clock=clock_at(15))
 
     assert Notice.get().state == Notice.SENT
 
@@ -450,7 +450,7 @@ def test_what_went_on_late_in_the_evening_went_on_that_day(alice, late, sent):
     remind(30)
     call_back()
     evening = localtime.instant(datetime.combine(day(32), time(23, 30)), "America/Chicago")
-    notices.queue_reminders(day(32), now=evening)
+    reminding.queue_reminders(day(32), now=evening)
     sent.at(33)
 
     assert of_late()[-1] == ("overdue", 15, "sent")
@@ -679,7 +679,7 @@ def test_what_was_let_pass_in_the_evening_leaves_in_the_morning_once(alice, late
     sent.at(30, **evening)
     if is_answered:
         call_back()
-    notices.queue_reminders(day(30), now=clock_at(30, **evening).now())
+    reminding.queue_reminders(day(30), now=clock_at(30, **evening).now())
     assert sent == []
     for number in (31, 32):
         remind(number)
@@ -699,7 +699,7 @@ def test_what_was_let_pass_and_held_for_something_new_leaves_itself_afterwards(a
     assert holding.then([held], ()) == {held.id: holding.SAME_LEAVES}
 
     Feed.update(beat_at=clock_at(31, minutes=5).now()).where(Feed.id == feed.id).execute()
-    notices.queue_reminders(day(31), now=clock_at(31, minutes=10).now())
+    reminding.queue_reminders(day(31), now=clock_at(31, minutes=10).now())
     sent.at(31, minutes=11)
 
     assert of_late() == [("overdue", 30, "sent")]

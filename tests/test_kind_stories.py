@@ -18,7 +18,7 @@ from billing import (
     customers,
     demands,
     inbound,
-    notices,
+    outbox,
     payments,
     preferences,
     promises,
@@ -553,8 +553,8 @@ def test_moe_moved_away_and_a_few_cents_are_let_go(story):
 
 def post_letters(story):
     """What waits to be printed is printed and mailed."""
-    for letter in list(notices.print_queue()):
-        notices.mark_printed(letter, **story.told())
+    for letter in list(outbox.print_queue()):
+        outbox.mark_printed(letter, **story.told())
 
 
 # --- Nell never got the mail ---------------------------------------------------------------------

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import bill, checks, invoices, notices, payments
+from billing import bill, checks, invoices, outbox, payments
 from billing.documents import invoice_documents
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
@@ -90,7 +90,7 @@ def send(day):
         subject="s", text="t", html="h", kept_text="t", kept_html="h", message_id="m", template=None,
         text_sha256="",
     )  # fmt: skip
-    return notices.send_due(send=lambda notice, mail: None, compose=lambda notice, now: letter, clock=clock)
+    return outbox.send_due(send=lambda notice, mail: None, compose=lambda notice, now: letter, clock=clock)
 
 
 def of(invoice):

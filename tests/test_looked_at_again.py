@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import bill, checks, contracts, invoices, links, notices, one_offs, payments, tickets
+from billing import bill, checks, contracts, invoices, links, notices, one_offs, outbox, payments, tickets
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
 from billing.reversals import returns
@@ -135,7 +135,7 @@ def sent():
     """Send what waits; returns (kind, address) of what left."""
     left = []
     letter = SimpleNamespace(subject="s", text="t", html="h", kept_text="t", kept_html="h", message_id="m")
-    notices.send_due(
+    outbox.send_due(
         send=lambda notice, mail: left.append((notice.kind, notice.address)),
         compose=lambda notice, now: letter,
         clock=FixedClock(TODAY),

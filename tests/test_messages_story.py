@@ -18,7 +18,17 @@ from pathlib import Path
 import pytest
 
 import models
-from billing import checks, consents, ledger, notices, payments, preferences, renewals, text_answers, tickets
+from billing import (
+    checks,
+    consents,
+    ledger,
+    outbox,
+    payments,
+    preferences,
+    renewals,
+    text_answers,
+    tickets,
+)
 from billing.automatic import autopay, consent
 from billing.edges import commands
 from billing.notices import timing
@@ -109,7 +119,7 @@ class Year:
         self._noted.add(notice.id)
         self.lines.append((self.clock.today(), notice.customer_id, notice.id, _line(notice)))
         if notice.state == Notice.PRINT and not notice.renewal_notices.exists():
-            notices.mark_printed(notice, **self.told())
+            outbox.mark_printed(notice, **self.told())
         if notice.channel == Notice.MAIL and notice.state == Notice.SENT and notice.kind not in self._opened:
             self._opened.add(notice.kind)
             self._open_links(notice)
@@ -175,7 +185,7 @@ class Year:
 
     def mail_certified(self, number):
         """Sam prints the letter that the law wants, brings it to the post and notes its number."""
-        [letter] = notices.print_queue()
+        [letter] = outbox.print_queue()
         told = {"mailed_on": self.clock.today(), "certified_number": number, "by": "sam", **self.told()}
         renewals.mark_mailed(letter.renewal_notices.get(), **told)
 
@@ -271,7 +281,7 @@ def winter(year, ann, bob, cora, dee, diner):
     # March: the law of New York wants a certified letter, 15 to 30 days before the last day to cancel.
     while year.clock.today() < date(2027, 3, 12):
         year.until(*(year.clock.today() + timedelta(days=1)).timetuple()[:3])
-        if notices.print_queue().exists():
+        if outbox.print_queue().exists():
             year.mail_certified("9407 1000 0000 0000 0000 09")
     year.pay(cora, bob, dee)
     year.until(2027, 4, 5)

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 import models
-from billing import bill, checks, invoices, notices, payments, preferences, promises, tickets
+from billing import bill, checks, invoices, notices, outbox, payments, preferences, promises, tickets
 from billing.automatic import autopay, consent
 from billing.edges import mail
 from billing.edges.clock import FixedClock
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
+from billing.notices import reminding
 from billing.plans import agreeing
 from billing.remedies import goodwill
 from billing.reversals import refunds, returns
@@ -62,7 +63,7 @@ class Sender:
         self.sent, self.fail, self.clock = [], fail, on or later()
 
     def __call__(self, **options):
-        return notices.send_due(send=self._send, compose=self._compose, clock=self.clock, **options)
+        return outbox.send_due(send=self._send, compose=self._compose, clock=self.clock, **options)
 
     def _send(self, notice, letter):
         if self.fail:
@@ -81,7 +82,7 @@ class Sender:
 
 
 def remind(today=TODAY):
-    return notices.queue_reminders(today, now=later().now())
+    return reminding.queue_reminders(today, now=later().now())
 
 
 def told():
@@ -403,7 +404,7 @@ def test_a_sender_stops_where_it_is_told_to(alice):
     queue_many(alice, 5)
 
     assert Sender()(limit=3).sent == 3
-    assert notices.waiting(later().now()).count() == 2
+    assert outbox.waiting(later().now()).count() == 2
 
 
 def test_what_is_due_later_waits(alice):
@@ -471,7 +472,7 @@ def test_one_message_that_cannot_be_written_stops_no_other(alice):
 def test_what_fails_again_and_again_is_given_up_and_shown_to_staff(alice):
     queue_many(alice, 1)
     clock = later()
-    sender = Sender(fail=notices.MailNotSent("Busy."), on=clock)
+    sender = Sender(fail=outbox.MailNotSent("Busy."), on=clock)
 
     for _ in range(8):
         sender()
@@ -488,7 +489,7 @@ def test_what_another_sender_took_over_is_left_to_it(alice, trouble):
     class Slow(Sender):
         def _send(self, notice, letter):
             Notice.update(claimed_at=taken_at).execute()  # a second sender has it, and is sending
-            raise notices.MailNotSent("Busy.", **trouble)
+            raise outbox.MailNotSent("Busy.", **trouble)
 
     Slow()()
 
@@ -497,7 +498,7 @@ def test_what_another_sender_took_over_is_left_to_it(alice, trouble):
 
 def test_without_a_mail_server_nothing_is_tried_in_vain_and_nothing_is_lost(alice):
     queue_many(alice, 200)
-    sender = Sender(fail=notices.MailNotSent("Cannot be reached.", unreachable=True))
+    sender = Sender(fail=outbox.MailNotSent("Cannot be reached.", unreachable=True))
 
     for _ in range(10):
         assert len(sender().failures) == 1
@@ -513,9 +514,9 @@ def test_paper_goes_to_the_print_queue_until_it_left_the_house(db):
 
     assert Sender()().printed == 1
 
-    [paper] = notices.print_queue()
-    notices.mark_printed(paper, today=NOW.date(), now=NOW)
-    assert (fresh(paper).state, list(notices.print_queue())) == ("sent", [])
+    [paper] = outbox.print_queue()
+    outbox.mark_printed(paper, today=NOW.date(), now=NOW)
+    assert (fresh(paper).state, list(outbox.print_queue())) == ("sent", [])
 
 
 # --- A real mail server --------------------------------------------------------------------------
@@ -539,7 +540,7 @@ def send(app, office):
         app.clock = later(**span)
         with app.app_context():
             mailer = Mailer(app)
-            report = notices.send_due(send=mailer.send, compose=app.compose, clock=app.clock)
+            report = outbox.send_due(send=mailer.send, compose=app.compose, clock=app.clock)
             mailer.close()
         return report
 
@@ -808,5 +809,5 @@ def _staff():
 
 
 def test_the_retry_times_grow_and_end(db):
-    assert list(notices.RETRY_AFTER) == sorted(notices.RETRY_AFTER)
-    assert notices.RETRY_AFTER[-1] <= timedelta(days=1)
+    assert list(outbox.RETRY_AFTER) == sorted(outbox.RETRY_AFTER)
+    assert outbox.RETRY_AFTER[-1] <= timedelta(days=1)

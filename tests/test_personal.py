@@ -7,10 +7,11 @@ import pytest
 from peewee import IntegrityError
 
 from admin import security
-from billing import inbound, invoices, notices, tickets
+from billing import inbound, invoices, tickets
 from billing.collections import verdicts
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError, StaleState
+from billing.notices import reminding
 from billing.personal import drafts, evidence, ways
 from billing.wording import tongues
 from models import (
@@ -375,7 +376,7 @@ def test_the_answer_comes_back_to_the_case_and_the_reason_is_judged_anew(draft, 
     assert (row.ticket.customer, row.ticket.invoice, row.ticket.state) == (alice, late, Ticket.WAITING_ON_US)
     [verdict] = verdicts.current(alice.id, today=TODAY, now=soon)
     assert verdict.code == Verdict.WAITING_FOR_US
-    assert notices.queue_reminders(TODAY, now=soon) == 0
+    assert reminding.queue_reminders(TODAY, now=soon) == 0
 
 
 # --- The page ------------------------------------------------------------------------------------

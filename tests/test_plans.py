@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import calendars, demands, ledger, notices, payments, preferences
+from billing import calendars, demands, ledger, payments, preferences
 from billing import company as companies
 from billing.collections import gate
 from billing.errors import BillingError
-from billing.notices import judging
+from billing.notices import judging, reminding
 from billing.plans import agreeing, keeping, policy, shape, standing
 from models import Company, Event, Installment, InstallmentPart, Notice, Plan, PlanInvoice, Staff, Ticket
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
@@ -498,7 +498,7 @@ def test_nothing_calls_it_late_while_the_plan_is_kept(owing):
     sign(alice, THREE)
     pay(old, 5_001)
     for days in range(1, 31):
-        notices.queue_reminders(TODAY + days * DAY, now=at(TODAY + days * DAY))
+        reminding.queue_reminders(TODAY + days * DAY, now=at(TODAY + days * DAY))
     late = Notice.select().where(Notice.kind.in_(("overdue", "check_in")))
     assert {one.state for one in late} <= {"held", "queued", "draft"}
     for one in late:

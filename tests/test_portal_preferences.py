@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 from lxml import html
 
-from billing import consents, links, notices, outlook, preferences
+from billing import consents, links, outlook, preferences
+from billing.notices import reminding
 from billing.preferences.offers import ALWAYS, NOT, Wish
 from models import Autopay, Consent, Contact, Customer, Event, Notice, Preference, PreferenceChange
 from tests.factories import (
@@ -134,8 +135,8 @@ def test_the_daily_job_obeys(visitor, path, alice, clock):
     make_invoice(alice, cents=4250)
     visitor.press(visitor.open(path), SAVE, **{"reminder-mail": "ahead-7"})
 
-    assert notices.queue_reminders(date(2026, 12, 7), now=clock.now()) == 0
-    assert notices.queue_reminders(date(2026, 12, 8), now=clock.now()) == 1
+    assert reminding.queue_reminders(date(2026, 12, 7), now=clock.now()) == 0
+    assert reminding.queue_reminders(date(2026, 12, 8), now=clock.now()) == 1
 
 
 def test_without_reminders_it_says_so_and_none_is_sent(visitor, path, alice, clock):
@@ -144,7 +145,7 @@ def test_without_reminders_it_says_so_and_none_is_sent(visitor, path, alice, clo
     page = visitor.press(visitor.open(path), SAVE, **{"reminder-mail": "never"})
 
     assert "You get no reminder of it." in page.text
-    assert notices.queue_reminders(date(2026, 12, 14), now=clock.now()) == 0
+    assert reminding.queue_reminders(date(2026, 12, 14), now=clock.now()) == 0
 
 
 @pytest.mark.parametrize(
@@ -384,7 +385,7 @@ def test_the_promised_day_is_the_day_of_the_reminder(db, alice, clock, ahead):
     promised = outlook.remind_days(preferences.wishes(payer(alice)), invoice.due_on, **told)
 
     day = clock.today()
-    while not notices.queue_reminders(day, now=clock.now()):
+    while not reminding.queue_reminders(day, now=clock.now()):
         day = clock.advance(days=1)
         assert day <= date(2026, 12, 16)
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from peewee import IntegrityError
 
-from billing import certified, notices, payments, printing
+from billing import certified, notices, outbox, payments, printing
 from billing.edges.print_batches import Press
 from billing.errors import BillingError
 from billing.renewals import day, rules
@@ -286,7 +286,7 @@ def test_a_late_letter_by_itself_is_not_posted_either(late_letter):
     _she_calls(late_letter)
 
     with pytest.raises(BillingError, match="Do not post it, and wait with it: They called"):
-        notices.mark_printed(factories.fresh(late_letter), today=TODAY, now=NOW)
+        outbox.mark_printed(factories.fresh(late_letter), today=TODAY, now=NOW)
 
 
 def test_a_letter_left_on_the_day_on_which_it_was_mailed_however_late_that_is_noted(press, clock, db):

@@ -4,8 +4,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from billing import notices, payments, promises
+from billing import payments, promises
 from billing.errors import BillingError
+from billing.notices import reminding
 from billing.plans import agreeing, keeping
 from models import Company, Event, Notice, Promise
 from tests.factories import BY, NOW, fresh, make_invoice, payer
@@ -230,7 +231,7 @@ def live(first, last, acts=()):
         for act in [act for on, act in acts if on == day]:
             act(day)
         decide(day)
-        notices.queue_reminders(day, now=at_nine)
+        reminding.queue_reminders(day, now=at_nine)
         queued = Notice.state.in_(("queued", "draft")) & (Notice.kind != "invoice")
         for notice in list(Notice.select().where(queued).order_by(Notice.id)):
             Notice.update(state="sent", sent_at=at_nine).where(Notice.id == notice.id).execute()
@@ -260,7 +261,7 @@ def test_the_first_message_after_it_says_what_they_had_told_us(owed, alice, app,
     Company.update(live_on=date(2020, 1, 1)).execute()
     make(alice, date(2026, 12, 8), invoice=owed)
     live(TODAY + DAY, date(2026, 12, 21))
-    notices.queue_reminders(date(2026, 12, 22), now=at(date(2026, 12, 22)))
+    reminding.queue_reminders(date(2026, 12, 22), now=at(date(2026, 12, 22)))
     first = Notice.get(Notice.kind == "overdue")
     clock.set(date(2026, 12, 22))
 

@@ -11,7 +11,7 @@ import pytest
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import notices, payments, reminder_policies, tickets
+from billing import notices, outbox, payments, reminder_policies, tickets
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError, StaleState
 from billing.notices import joining, queueing, reminding, timing
@@ -54,7 +54,7 @@ def clock_at(number, **span):
 
 
 def remind(number):
-    return notices.queue_reminders(day(number), now=clock_at(number).now())
+    return reminding.queue_reminders(day(number), now=clock_at(number).now())
 
 
 def queued():
@@ -74,7 +74,7 @@ class Sent(list):
     """Sends by keeping (kind, subject, address)."""
 
     def at(self, number, **span):
-        return notices.send_due(send=self._send, compose=letter, clock=clock_at(number, **span))
+        return outbox.send_due(send=self._send, compose=letter, clock=clock_at(number, **span))
 
     def _send(self, notice, mail):
         self.append((notice.kind, mail.subject, notice.address))
@@ -303,7 +303,7 @@ def test_many_customers_are_looked_at_in_chunks(db, monkeypatch):
         )
     looked = []
 
-    notices.queue_reminders(day(15), now=clock_at(15).now(), progress=looked.append)
+    reminding.queue_reminders(day(15), now=clock_at(15).now(), progress=looked.append)
 
     assert (looked, Notice.select().count()) == ([3, 3, 2], 8)
 
@@ -412,7 +412,7 @@ def test_paid_a_moment_before_it_is_sent_means_not_sent(late, alice, sent):
     remind(15)
 
     clock = PaidMeanwhile(day(15), lambda: _paid(alice, late))
-    notices.send_due(send=sent._send, compose=letter, clock=clock)
+    outbox.send_due(send=sent._send, compose=letter, clock=clock)
 
     assert Notice.get(Notice.kind == "overdue").reason == "The invoice is paid."
     assert "overdue" not in [kind for kind, *_ in sent]
@@ -430,7 +430,7 @@ def test_nobody_pays_between_the_last_look_and_what_is_kept(late, alice, sent):
             assert paying.is_alive(), "the money was booked in the middle of it"
         return letter(notice, now)
 
-    notices.send_due(send=sent._send, compose=compose, clock=clock_at(15))
+    outbox.send_due(send=sent._send, compose=compose, clock=clock_at(15))
     paying.join()
 
     assert [kind for kind, *_ in sent][:1] == ["overdue"]
@@ -592,9 +592,9 @@ def test_what_was_joined_waits_again_when_its_message_is_not_sent(late, alice, s
     notices.queue_invoices([new.id], now=clock_at(-3).now())
 
     def refuse(notice, mail):
-        raise notices.MailNotSent("Busy.")
+        raise outbox.MailNotSent("Busy.")
 
-    notices.send_due(send=refuse, compose=letter, clock=clock_at(-3))
+    outbox.send_due(send=refuse, compose=letter, clock=clock_at(-3))
     assert sorted(state for _, _, state in queued()) == ["joined", "queued"]
     Invoice.update(open_cents=0, state="void").where(Invoice.id == new.id).execute()
 
@@ -609,9 +609,9 @@ def test_what_was_joined_fails_with_its_message(late, alice):
     remind(15)
 
     def refuse(notice, mail):
-        raise notices.MailNotSent("No such address.", permanent=True)
+        raise outbox.MailNotSent("No such address.", permanent=True)
 
-    notices.send_due(send=refuse, compose=letter, clock=clock_at(15))
+    outbox.send_due(send=refuse, compose=letter, clock=clock_at(15))
 
     assert {row.state for row in Notice.select().where(Notice.channel == "mail")} == {"failed"}
 
@@ -747,7 +747,7 @@ def test_before_the_company_is_live_only_links_to_sign_in_leave(late, alice, sen
     sent.at(0)
 
     assert [kind for kind, *_ in sent] == ["sign_in"]
-    assert notices.waiting(clock_at(0).now()).count() == 0
+    assert outbox.waiting(clock_at(0).now()).count() == 0
 
 
 @pytest.mark.parametrize(("discard", "told"), [(True, []), (False, ["invoice"])])

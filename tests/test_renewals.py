@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import IntegrityError
 
-from billing import contracts, notices, renewals
+from billing import contracts, outbox, renewals
 from billing.errors import BillingError
 from billing.notices import judging
 from billing.renewals import agreements, closing, day, figures, impact, planning, rules, windows
@@ -179,7 +179,7 @@ def test_certified_mail_is_printed_at_once_and_counts_by_its_number(table, alice
     assert {row.medium for row in rows} == {"certified"}
     printed(rows[0].notice)
     letter = Notice.get_by_id(rows[0].notice_id)
-    notices.mark_printed(letter, today=date(2027, 2, 1), now=at(date(2027, 2, 1)))
+    outbox.mark_printed(letter, today=date(2027, 2, 1), now=at(date(2027, 2, 1)))
     run(date(2027, 2, 2))
     assert {row.state for row in contract.renewal_notices} == {"queued"}  # printed, and no number yet
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import models
-from billing import notices, payments, preferences, stillness
+from billing import notices, outbox, payments, preferences, stillness
 from billing.edges.clock import FixedClock
 from billing.edges.post import Post
 from billing.notices import ahead, claiming
@@ -100,7 +100,7 @@ def sent_after(first, act):
         if notice.id == first.id:
             act()
 
-    report = notices.send_due(send=send, compose=letter, clock=at_noon())
+    report = outbox.send_due(send=send, compose=letter, clock=at_noon())
     assert report.failures == []
     return sent
 
@@ -139,7 +139,7 @@ def test_the_text_that_is_kept_is_the_one_of_after_the_change(queue):
         if notice.id == first.id:
             apart(lambda: models.Customer.update(name="Married").execute())
 
-    notices.send_due(send=send, compose=compose, clock=at_noon())
+    outbox.send_due(send=send, compose=compose, clock=at_noon())
 
     assert written[-1] == (second.id, "Married")
 
@@ -149,7 +149,7 @@ def test_two_for_one_person_are_still_said_in_one(queue, alice):
     queue(1)
     remind(one), remind(two)
 
-    report = notices.send_due(send=lambda notice, mail: None, compose=letter, clock=at_noon())
+    report = outbox.send_due(send=lambda notice, mail: None, compose=letter, clock=at_noon())
 
     assert report.sent == 2
     assert sorted(row.state for row in Notice.select()) == ["joined", "sent", "sent"]
@@ -158,7 +158,7 @@ def test_two_for_one_person_are_still_said_in_one(queue, alice):
 def test_what_the_server_took_is_noted_when_nothing_follows(queue):
     [only] = queue(1)
 
-    assert notices.send_due(send=lambda *_: None, compose=letter, clock=at_noon()).sent == 1
+    assert outbox.send_due(send=lambda *_: None, compose=letter, clock=at_noon()).sent == 1
     assert Notice.get_by_id(only.id).state == "sent"
 
 
@@ -170,7 +170,7 @@ def test_a_sender_that_is_stopped_notes_what_the_server_took(queue):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        notices.send_due(send=send, compose=letter, clock=at_noon())
+        outbox.send_due(send=send, compose=letter, clock=at_noon())
 
     assert Notice.get_by_id(first.id).state == "sent"
 
@@ -188,7 +188,7 @@ def test_a_sender_that_is_killed_anywhere_sends_no_reminder_twice_and_every_invo
 
     db.connect()
     minutes = 20 * (killed + 1)
-    notices.send_due(
+    outbox.send_due(
         send=lambda notice, mail: box.open("a").write(f"{notice.id}\n"), compose=letter,
         clock=at_noon(minutes=minutes),
     )  # fmt: skip
@@ -216,7 +216,7 @@ def deliver(app, clock=None):
     post = Post(app)
     try:
         with app.app_context():
-            return notices.send_due(send=post.send, compose=app.compose, clock=clock or at_noon())
+            return outbox.send_due(send=post.send, compose=app.compose, clock=clock or at_noon())
     finally:
         post.close()
 
@@ -303,9 +303,9 @@ def test_without_a_server_nothing_is_tried_and_everything_waits(app, queue):
 def test_who_was_slow_lets_go_of_nothing_that_another_sender_has(queue):
     first, second = queue(2, "invoice")
     clock, later = at_noon(), at_noon(minutes=20)
-    slow = claiming.take(clock, 2, notices.Report())
+    slow = claiming.take(clock, 2, outbox.Report())
     claiming.give_up_dead_claims(later.now())
-    [taken] = claiming.take(later, 1, notices.Report())
+    [taken] = claiming.take(later, 1, outbox.Report())
 
     claiming.let_go(slow)
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from billing import checks, daily, notices, payments
+from billing import checks, daily, outbox, payments
 from billing.edges import pdf
 from billing.notices import judging
 from billing.reversals import evidence, money_back, refunds, returns
@@ -573,7 +573,7 @@ def test_the_message_of_a_refund_that_was_undone_does_not_leave(shop, paid, alic
     Refund.update(state="declined").execute()
     Payment.update(open_cents=500).execute()
 
-    report = notices.send_due(send=lambda notice, mail: None, compose=shop.compose, clock=shop.clock)
+    report = outbox.send_due(send=lambda notice, mail: None, compose=shop.compose, clock=shop.clock)
 
     assert report.skipped >= 1
     assert Notice.get(Notice.kind == "refund").reason == "The refund did not go through."

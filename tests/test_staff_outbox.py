@@ -5,10 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import notices
 from billing.collections import verdicts
 from billing.edges.clock import FixedClock
-from billing.notices import holding
+from billing.notices import holding, reminding
 from models import Approval, Call, Company, CustomerGroup, Notice, ReminderPolicy, ReminderStep
 from tests import shutting
 from tests.factories import NOW, make_invoice
@@ -21,7 +20,7 @@ DUE = date(2026, 11, 26)  # five days ago
 def draft(app, alice):
     make_invoice(alice, due=DUE, issued=date(2026, 11, 1))
     today = FixedClock(date(2026, 12, 1))
-    notices.queue_reminders(today.today(), now=today.now())
+    reminding.queue_reminders(today.today(), now=today.now())
     return Notice.get()
 
 
@@ -122,7 +121,7 @@ def held(app, alice):
     """A late notice to Alice, who called and whom nobody has called back."""
     today, now = app.clock.today(), app.clock.now()
     make_invoice(alice, due=today - timedelta(days=20), issued=today - timedelta(days=40))
-    notices.queue_reminders(today, now=now)
+    reminding.queue_reminders(today, now=now)
     Call.create(
         customer=alice, direction=Call.IN, outcome=Call.MISSED, started_at=now, waits=True,
         state=Call.TO_CALL, by="phone", source="pbx", source_id="1", logged_at=now,

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import DatabaseError, IntegrityError
 
-from billing import approvals, authorities, calls, contracts, notices, payments, tickets
+from billing import approvals, authorities, calls, contracts, outbox, payments, tickets
 from billing.edges import print_batches
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
@@ -506,7 +506,7 @@ def test_mail_and_letter_really_leave_and_the_day_counts_from_then(app, contract
     row = warned(contract)
     clock, taken = FixedClock(DAY + timedelta(days=1)), []
 
-    report = notices.send_due(send=lambda notice, mail: taken.append(mail), compose=app.compose, clock=clock)
+    report = outbox.send_due(send=lambda notice, mail: taken.append(mail), compose=app.compose, clock=clock)
 
     assert (report.sent, report.printed, report.held) == (1, 1, 0)
     [mail] = taken
@@ -515,7 +515,7 @@ def test_mail_and_letter_really_leave_and_the_day_counts_from_then(app, contract
     content, drawn = print_batches.one_letter(app, letter, today=clock.today(), now=clock.now())
     assert content.startswith(b"%PDF")
     assert "will not be answered from December 21, 2026" in " ".join(drawn.text.split())
-    notices.mark_printed(letter, today=clock.today(), now=clock.now())
+    outbox.mark_printed(letter, today=clock.today(), now=clock.now())
     steps.request(row, reason=REASON, **told(14, ANN))
     assert approve(14).state == "suspended"
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from billing import consents, notices, preferences, text_answers
+from billing import consents, notices, outbox, preferences, text_answers
 from billing.edges import texts as edge
 from billing.notices import judging, timing
 from billing.preferences import offers
@@ -398,7 +398,7 @@ def test_what_the_provider_did_is_read_from_what_the_library_says(log, permanent
 
 
 def test_without_a_provider_a_text_fails_and_says_why(app, ann):
-    with pytest.raises(notices.MailNotSent, match="PORCHLIGHT_TEXT_URL is empty"):
+    with pytest.raises(outbox.MailNotSent, match="PORCHLIGHT_TEXT_URL is empty"):
         edge.Texter(app).send(queued(ann), None)
 
 

@@ -10,8 +10,9 @@ from collections import defaultdict
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from billing import bill, daily, localtime, notices, payments
+from billing import bill, daily, localtime, payments
 from billing.demo import cast, past, people
+from billing.notices import reminding
 from billing.outcomes import HostedPage, Transaction
 from billing.reversals import refunds, returns
 from models import Company, Invoice, Payment, db
@@ -84,7 +85,7 @@ class History:
         report = bill.run(day, by="daily job", now=at, job=job)
         lines = [f"bill: {report}"]
         if day >= self.today - REMINDERS_SINCE:
-            lines.append(f"remind: {notices.queue_reminders(day, now=at):,} reminders queued")
+            lines.append(f"remind: {reminding.queue_reminders(day, now=at):,} reminders queued")
         daily.finish(job, lines, failed=False, now=at + timedelta(minutes=2))
         self._plan_payments(Invoice.select().where(Invoice.number >= first), day)
 

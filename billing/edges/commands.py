@@ -22,7 +22,7 @@ from billing import (
     imports,
     ledger,
     links,
-    notices,
+    outbox,
     payments,
     printing,
     remittances,
@@ -253,8 +253,8 @@ def send_notices(limit):
     app = current_app._get_current_object()
     post, clock = Post(app), app.clock
     clock.follow(companies.current())
-    with progress("Sending", notices.waiting(clock.now()).count()) as bar:
-        report = notices.send_due(send=post.send, compose=app.compose, clock=clock, progress=bar, limit=limit)
+    with progress("Sending", outbox.waiting(clock.now()).count()) as bar:
+        report = outbox.send_due(send=post.send, compose=app.compose, clock=clock, progress=bar, limit=limit)
     post.close()
     say(f"{report}.")
     for notice, why in report.failures:
@@ -347,7 +347,7 @@ def work_once(app, post):
     _try(_read_mail_in_turn, app)
     _try(holding.sound_alarm, now=clock.now())
     _try(verdicts.judge_marked, told["today"], now=clock.now())
-    if notices.waiting(clock.now()).exists():
+    if outbox.waiting(clock.now()).exists():
         _try(_send_waiting, app, post)
     _try(printing.make_ordered, press=Press(app), clock=clock)
 
@@ -363,7 +363,7 @@ def _read_mail_in_turn(app, clock=None):
 def _send_waiting(app, post):
     """Reach the mail server first: composing makes links, and none should be made in vain."""
     post.reach()
-    notices.send_due(send=post.send, compose=app.compose, clock=app.clock)
+    outbox.send_due(send=post.send, compose=app.compose, clock=app.clock)
 
 
 def _try(act, *args, **kwargs):
@@ -407,7 +407,7 @@ def _send_at_noon(app, company):
     _try(_read_mail_in_turn, app, noon)  # unread, it holds what presses for money
     post = Post(app)
     try:
-        _try(notices.send_due, send=post.send, compose=app.compose, clock=noon)
+        _try(outbox.send_due, send=post.send, compose=app.compose, clock=noon)
     finally:
         post.close()
 

@@ -19,7 +19,7 @@ from flask_mail import BadHeaderError, Connection, Mail, Message, sanitize_addre
 
 from billing import links
 from billing.edges import encryption, mime, smtp
-from billing.notices import MailNotSent
+from billing.outbox import MailNotSent
 
 charset.add_charset("utf-8", charset.QP, charset.QP, "utf-8")
 

@@ -11,7 +11,7 @@ import re
 import warnings
 from urllib.parse import quote
 
-from billing.notices import MailNotSent
+from billing.outbox import MailNotSent
 
 TIMEOUTS = "cto=5&rto=10"  # to connect, to be answered
 REFUSED = (400, 404, 422)  # by the provider: this number, or this text, never

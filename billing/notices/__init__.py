@@ -1,14 +1,13 @@
-"""The outbox and the history of every message: queued in a transaction, judged again when sent.
+"""The history of every message: queued in a transaction, judged again when sent.
 
-A use case never sends; it queues a Notice in its own transaction. The sender claims it, looks once more
-whether it is still true and wanted, has it composed, sends it, and keeps what was said. In the order of the
-story: ``queueing`` (one function for each message), ``reminding`` (what is due by the steps of a policy),
-``claiming`` (no other sender has it), ``judging`` (is it still right), ``timing`` (may it leave now),
-``joining`` (what else to say), ``ahead`` (plain ones many at once), ``sending``, ``bouncing``. Callers say
-``notices.queue_receipt``; the names they need are gathered here.
+A use case never sends; it queues a Notice in its own transaction. Callers say ``notices.queue_receipt``; the
+names that they need are gathered here, and this loads nothing that judges. In two storeys, the lower one
+knows nothing of the upper one: ``queueing`` (one function for each message), ``bouncing``, ``resting``,
+``timing`` (may it leave now); above them ``reminding`` (what is due by the steps of a policy) and what
+``billing.outbox`` gathers: ``claiming`` (no other sender has it), ``judging`` (still right?), ``holding``,
+``joining`` (what else to say), ``ahead`` (plain ones many at once), ``sending``.
 """
 
-from billing.notices.claiming import CLAIM_LIFE, give_up_dead_claims, waiting
 from billing.notices.queueing import (
     WHY_RECEIPT,
     payers_with_mail,
@@ -41,26 +40,10 @@ from billing.notices.queueing import (
     resend,
     tell,
 )
-from billing.notices.reminding import queue_reminders
-from billing.notices.sending import (
-    RETRY_AFTER,
-    MailNotSent,
-    Report,
-    mark_printed,
-    print_queue,
-    send_due,
-)
 
 __all__ = [
-    "CLAIM_LIFE",
-    "RETRY_AFTER",
     "WHY_RECEIPT",
-    "MailNotSent",
-    "Report",
-    "give_up_dead_claims",
-    "mark_printed",
     "payers_with_mail",
-    "print_queue",
     "queue",
     "queue_above_cap",
     "queue_autopay_off",
@@ -82,14 +65,11 @@ __all__ = [
     "queue_postponed",
     "queue_receipt",
     "queue_refund",
-    "queue_reminders",
     "queue_sign_in",
     "queue_ticket_closed",
     "queue_ticket_received",
     "queue_ticket_reply",
     "queue_upcoming",
     "resend",
-    "send_due",
     "tell",
-    "waiting",
 ]

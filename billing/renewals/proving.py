@@ -3,7 +3,7 @@
 Not here: mail, whose proof comes by itself (sending.py).
 """
 
-from billing import certified, events, notices, states, words
+from billing import certified, events, outbox, states, words
 from billing.errors import BillingError
 from billing.renewals import closing, sending
 from models import Notice, RenewalNotice, db
@@ -36,7 +36,7 @@ def mark_mailed(row, *, mailed_on, certified_number="", by, today, now):
     with db.atomic():
         notice = Notice.get_by_id(row.notice_id)
         if notice.state == Notice.PRINT:
-            notices.mark_printed(notice, mailed_on=mailed_on, today=today, now=now)
+            outbox.mark_printed(notice, mailed_on=mailed_on, today=today, now=now)
         Notice.update(certified_number=number).where(Notice.id == notice.id).execute()
         for one in group:
             _prove(one, notice, mailed_on, number, by, now)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import models
 from app import create_app
-from billing import notices
+from billing import notices, outbox
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from billing.edges.mail import Mailer
@@ -60,7 +60,7 @@ def _reminding(url, invoices, label):
         _prepare(invoices)
         counted, sizes = _counting(database), [_resident_mb()]
         told = {"now": _now(), "progress": lambda count: sizes.append(_resident_mb())}
-        took = seconds(notices.queue_reminders, TODAY, **told)
+        took = seconds(reminding.queue_reminders, TODAY, **told)
         chunks = -(-invoices // reminding.CHUNK)
         per_chunk, grown = counted.count / chunks, max(sizes) - sizes[0]
         queued = models.Notice.select().count()
@@ -158,7 +158,7 @@ def _mailing(url, mails):
             for _ in range(SLICES):  # in turns: what else the machine does meets all of them
                 counted.count, before = 0, counted.all
                 told = {"send": post.send, "compose": app.compose, "clock": app.clock, "limit": some}
-                ours.add(some, notices.send_due, **told)
+                ours.add(some, outbox.send_due, **told)
                 counted.all = before + counted.count
                 bare.add(some, _bare, port, content, some)
                 noted.add(some, _bare, port, content, some, _note)

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from admin import security
-from billing import notices, tickets
+from billing import tickets
 from billing.collections import overrides
-from billing.notices import holding
+from billing.notices import holding, reminding
 from billing.personal import drafts
 from models import Call, Contact, Credit, Hold, Notice, Promise, Staff
 from tests import factories
@@ -41,7 +41,7 @@ def office(app, live_server, alice, bob):
     Contact.update(phone="(512) 555-0111").execute()
     for customer in (alice, bob, cora, eve):
         factories.make_invoice(customer, cents=14_250, due=date(2026, 11, 10), issued=date(2026, 10, 26))
-    notices.queue_reminders(TODAY, now=NOW)
+    reminding.queue_reminders(TODAY, now=NOW)
     _something_came_up(alice, cora, eve)
 
     ids = [id for (id,) in Notice.select(Notice.id).where(Notice.customer != bob).tuples()]

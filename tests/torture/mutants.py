@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
-from billing import attempts, bill, ledger, notices, outcomes
+from billing import attempts, bill, ledger, outbox, outcomes
 from billing.edges.gateway import Gateway
 from billing.notices import ahead, judging, sending
 from billing.notices import claiming as taking
@@ -198,7 +198,7 @@ def no_claim_before_send():
 
     def take(clock, most, report):
         now = clock.now()
-        waiting = list(notices.waiting(now).limit(most)) if most > 0 else []
+        waiting = list(outbox.waiting(now).limit(most)) if most > 0 else []
         time.sleep(BREATH_SECONDS)
         for notice in waiting:
             notice.state, notice.tries, notice.claimed_at = Notice.SENDING, notice.tries + 1, now
