@@ -40,6 +40,7 @@ from billing.edges import (
     proofs,
     rule_commands,
     settings,
+    staff_mail,
 )
 from billing.edges.clock import FixedClock
 from billing.edges.command_line import DATE, command, in_words, progress, say, whoami
@@ -208,6 +209,8 @@ def run_day(app, today, *, only=None, dry_run=False, tell=say):
         for step in daily.STEPS:
             if only in (None, step.name):
                 lines.append(_run_step(step, day, tell))
+        if not dry_run and only in (None, "renew"):
+            _try(staff_mail.warn, app, post, today)
         crashed = False
     except daily.LeaseLost:
         day.job = None  # its successor tells how the day went
