@@ -7,6 +7,7 @@ _METHODS = {
     Payment.CASH: "cash", Payment.MONEY_ORDER: "money order", Payment.WIRE: "wire transfer",
     Payment.BILL_PAY: "bank bill pay",
 }  # fmt: skip
+_WORDS = ("Bank account ", "Card ")
 
 
 def number(invoice, company):
@@ -19,3 +20,12 @@ def method(payment):
     if payment.method_label:
         return payment.method_label
     return f"{_METHODS[payment.kind]} {payment.check_number}".strip()
+
+
+def in_a_sentence(label):
+    """What a card or account is called behind other words: a brand keeps its capital, other words have none.
+
+    >>> in_a_sentence("Bank account ending 6781"), in_a_sentence("Visa ending 4242")
+    ('bank account ending 6781', 'Visa ending 4242')
+    """
+    return label[:1].lower() + label[1:] if label.startswith(_WORDS) else label

@@ -74,7 +74,7 @@ def method_document(payment):
     is_automatic = payment.autopay_id is not None
     return SetbackDocument(
         happened=payment.reason,
-        next_step=f"We will not charge {payment.method_label} again. "
+        next_step=f"We will not charge {naming.in_a_sentence(payment.method_label)} again. "
         + (
             "Add another card or bank account and choose it for autopay; it is charged within a day."
             if is_automatic

@@ -47,7 +47,8 @@ class ChargeDocument:
         if self.why_not:
             return self.why_not
         again = "will try again to charge" if self.is_retry else "will charge"
-        return f"Autopay {again} {format_cents(self.cents)} {self.when} from {self.method}. {self.advice}"
+        method = naming.in_a_sentence(self.method)
+        return f"Autopay {again} {format_cents(self.cents)} {self.when} from {method}. {self.advice}"
 
     @property
     def numbers(self):
@@ -157,12 +158,12 @@ class AgreementDocument:
     @property
     def sentence(self):
         """What it means from now on; what was before, when it replaces something else."""
-        now = f"From now on your invoices are paid from {self.method}, {self.day}"
+        now = f"From now on your invoices are paid from {naming.in_a_sentence(self.method)}, {self.day}"
         if not self.former_method:
             return f"{now}."
         if self.former_method == self.method:
             return f"{now}. These words replace those that you agreed to before."
-        return f"{now}, and no longer from {self.former_method}."
+        return f"{now}, and no longer from {naming.in_a_sentence(self.former_method)}."
 
 
 @dataclass(frozen=True)
@@ -235,12 +236,12 @@ class MethodDocument:
 
     @property
     def headline(self):
-        """What happened to it, as a sentence."""
+        """What happened to it, in a few words."""
         return {
-            "added": f"{self.label} was saved.",
-            "removed": f"{self.label} was removed.",
-            "updated": f"The card that we know as {self.label} was renewed by its bank.",
-            "disabled": f"{self.label} cannot be charged any more.",
+            "added": f"{self.label} was saved",
+            "removed": f"{self.label} was removed",
+            "updated": f"Your bank renewed your {naming.in_a_sentence(self.label)}",
+            "disabled": f"{self.label} can no longer be charged",
         }.get(self.change, self.label)
 
 

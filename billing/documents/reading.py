@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from billing import changes, demands, words
+from billing import changes, demands, naming, words
 from billing.automatic import upcoming
 from billing.documents import applied, printed
 from billing.money import format_cents
@@ -109,8 +109,9 @@ def _automatic(invoice, charge):
         amount += (
             f", together with {words.plural(others, 'other invoice')}: {format_cents(charge.cents)} in all,"
         )
+    method = naming.in_a_sentence(charge.method.label)
     does = "will try again to charge" if charge.is_retry else "will charge"
-    sentence = f"Autopay {does} {amount} {charge.when} from {charge.method.label}. {charge.advice}"
+    sentence = f"Autopay {does} {amount} {charge.when} from {method}. {charge.advice}"
     return printed.Automatic(
         charge_on=charge.charge_on,
         method=charge.method.label,

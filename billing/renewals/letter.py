@@ -114,10 +114,9 @@ class RenewalDocument:
     @property
     def subject(self):
         if self.is_yearly:
-            return "your yearly reminder of what you have and how to end it"
-        return (
-            f"your agreement renews on {words.date(self.renews_on)}; you can cancel by {self.deadline_words}"
-        )
+            return "your yearly reminder: what you have, how to end it"
+        until = f"by {words.short_date(self.deadline_on)}" if self.deadline_on else "any day"
+        return f"your agreement renews; you can cancel {until}"
 
     @property
     def deadline_words(self):

@@ -148,6 +148,7 @@ INVOICE = {
     "Due {day}": "Vence el {day}",
     "due {day}": "vence el {day}",
     "was due {day}": "venció el {day}",
+    "Was due {day}": "Venció el {day}",
     "Paid on {day}": "Pagada el {day}",
     "Void": "Anulada",
     "Voided on {day}": "Anulada el {day}",
@@ -200,7 +201,7 @@ INVOICE = {
         "Usted quiere que cobremos a su cuenta bancaria automáticamente."
     ),
     "This is not switched on: please open “Autopay” in your account, or pay this invoice yourself.": (
-        "Esto no está activado: abra “Autopay” en su cuenta, o pague usted esta factura."
+        "Esto no está activado: abra “Pago automático” en su cuenta, o pague usted esta factura."
     ),
     "You like to pay by check: please send the slip of the printed invoice with it.": (
         "Usted prefiere pagar con cheque: por favor envíe con él el talón de la factura impresa."
@@ -212,6 +213,7 @@ METHODS = {
     "Bank account ending {digits}": "Cuenta bancaria terminada en {digits}",
     "bank account ending {digits}": "cuenta bancaria terminada en {digits}",
     "Card ending {digits}": "Tarjeta terminada en {digits}",
+    "card ending {digits}": "tarjeta terminada en {digits}",
     "online": "en línea",
     "card": "tarjeta",
     "bank account": "cuenta bancaria",
@@ -229,7 +231,7 @@ PAYMENTS = {
     "Disputed payment": "Pago en disputa",
     "Returned payment": "Pago devuelto",
     "Refunded payment": "Pago reembolsado",
-    "Canceled payment": "Pago cancelado",
+    "Canceled payment": "Pago anulado",
     "Declined payment": "Pago rechazado",
     "Unfinished payment": "Pago sin terminar",
     "Payment being checked": "Pago en revisión",
@@ -243,7 +245,7 @@ PAYMENTS = {
     "This payment came back to us unpaid.": "Este pago nos fue devuelto sin pagar.",
     "We have sent this payment back to you.": "Le devolvimos este pago.",
     "This payment was canceled before any money moved.": (
-        "Este pago se canceló antes de que se moviera dinero."
+        "Este pago se anuló antes de que se moviera dinero."
     ),
     "This payment was never completed.": "Este pago nunca se completó.",
     "No money moved.": "No se movió dinero.",
@@ -277,7 +279,7 @@ PAYMENTS = {
     "Your limit": "Su límite",
     "was not paid": "no se pagó",
     "We have canceled your payment with {method} before any money moved.": (
-        "Cancelamos su pago con {method} antes de que se moviera dinero."
+        "Anulamos su pago con {method} antes de que se moviera dinero."
     ),
     "If your bank shows it as pending, that disappears by itself within a few days.": (
         "Si su banco lo muestra como pendiente, desaparecerá solo en pocos días."
@@ -298,8 +300,8 @@ PAYMENTS = {
     ),
     "Your bank took this payment back": "Su banco retiró este pago",
     "was taken back by your bank": "fue retirado por su banco",
-    "Your payment was canceled": "Su pago fue cancelado",
-    "was canceled": "fue cancelado",
+    "Your payment was canceled": "Su pago fue anulado",
+    "was canceled": "fue anulado",
     "Your check came back unpaid": "Su cheque fue devuelto sin pagar",
     "Your payment came back unpaid": "Su pago fue devuelto sin pagar",
     "came back unpaid": "fue devuelto sin pagar",
@@ -318,7 +320,7 @@ PAYMENTS = {
         "Si algo está mal en nuestra factura, responda a este correo: primero lo revisamos."
     ),
     "Meanwhile nothing is charged automatically.": "Mientras tanto no se cobra nada automáticamente.",
-    "It was canceled before any money moved.": "Se canceló antes de que se moviera dinero.",
+    "It was canceled before any money moved.": "Se anuló antes de que se moviera dinero.",
     "We could not confirm it with our payment processor, and no money moved.": (
         "No pudimos confirmarlo con nuestro procesador de pagos, y no se movió dinero."
     ),
@@ -392,7 +394,7 @@ AUTOPAY = {
     ),
     "Please pay it yourself, or choose another way to pay.": "Por favor páguela usted, o elija otra forma de pago.",
     "The earlier charge was canceled or paid back, so nothing is charged again by itself.": (
-        "El cobro anterior se canceló o se devolvió, así que nada se vuelve a cobrar por sí solo."
+        "El cobro anterior se anuló o se devolvió, así que nada se vuelve a cobrar por sí solo."
     ),
     "You asked us about this invoice.": "Usted nos preguntó por esta factura.",
     "Nothing is charged before we have answered.": "No se cobra nada antes de que hayamos respondido.",
@@ -426,17 +428,16 @@ AUTOPAY = {
     "By": "Por",
     "From": "Desde",
     "Text": "Texto",
+    "Version of these words": "Versión de este texto",
     "You switched it off.": "Usted lo desactivó.",
     "One charge of {money} to {method} was sent before that, on {day}, and can no longer be called back.": (
         "Un cobro de {money} a {method} se envió antes, el {day}, y ya no se puede detener."
     ),
     "If it does not go through, you will hear from us.": "Si no se realiza, le avisamos.",
-    "{method} was saved.": "{method} se guardó.",
-    "{method} was removed.": "{method} se quitó.",
-    "The card that we know as {method} was renewed by its bank.": (
-        "El banco renovó la tarjeta que conocemos como {method}."
-    ),
-    "{method} cannot be charged any more.": "Ya no podemos cobrar a {method}.",
+    "{method} was saved": "{method} se guardó",
+    "{method} was removed": "{method} se quitó",
+    "Your bank renewed your {method}": "Su banco renovó su {method}",
+    "{method} can no longer be charged": "No se puede cobrar a {method}",
     "It was replaced by another one.": "Fue reemplazada por otra.",
     "Next charge: {money} on {day}.": "Próximo cobro: {money} el {day}.",
 }
@@ -567,15 +568,11 @@ CONTRACT = {
     "You may end it with {count} days of notice, at any time.": (
         "Puede terminarlo en cualquier momento, con {count} días de aviso."
     ),
-    "your agreement renews on {day}; you can cancel by {last}": (
-        "su contrato se renueva el {day}; puede cancelarlo a más tardar el {last}"
-    ),
-    "Your agreement renews on {day}; you can cancel by {last}": (
-        "Su contrato se renueva el {day}; puede cancelarlo a más tardar el {last}"
-    ),
-    "your yearly reminder of what you have and how to end it": (
-        "su recordatorio anual de lo que tiene y de cómo terminarlo"
-    ),
+    "your agreement renews; you can cancel by {short}": "su renovación, puede cancelar hasta el {short}",
+    "Your agreement renews; you can cancel by {short}": "Su renovación, puede cancelar hasta el {short}",
+    "your agreement renews; you can cancel any day": "su renovación, puede cancelar cualquier día",
+    "Your agreement renews; you can cancel any day": "Su renovación, puede cancelar cualquier día",
+    "your yearly reminder: what you have, how to end it": "su recordatorio anual: qué tiene y cómo terminarlo",
     "You can end it any time.": "Puede terminarlo en cualquier momento.",
     "You can cancel until {day}.": "Puede cancelar hasta el {day}.",
     "any day": "cualquier día",
@@ -732,7 +729,7 @@ ANSWERS = {
         "Le escribiremos cuando hayamos avisado a la autoridad de bomberos."
     ),
     "The fire authority requires this monitoring, so we must tell it in writing first.": (
-        "La autoridad de bomberos exige este monitoreo, así que primero debemos avisarle por escrito."
+        "La autoridad de bomberos exige este monitoreo, así que primero debemos avisar a esa autoridad por escrito."
     ),
     "We will do that for you, and write to you when it is done.": (
         "Lo hacemos por usted, y le escribimos cuando esté hecho."
@@ -759,7 +756,7 @@ REMEDIES = {
     "Invoice {number} is still open": "La factura {number} sigue pendiente",
     "Invoice": "Factura",
     "Issued": "Emitida",
-    "Canceled": "Cancelada",
+    "Canceled": "Anulada",
     "to pay on this invoice": "por pagar en esta factura",
     "We sent you this invoice before.": "Le habíamos enviado esta factura.",
     "Was due": "Venció",
@@ -906,10 +903,10 @@ AUTHORIZATION = {
         "Por un débito devuelto por falta de dinero se puede agregar un cargo de {money}."
     ),
     "How to stop: I can switch autopay off at any time, at once, on the page “Autopay” of my account or by the link “Change what we send you” in every email.": (
-        "Cómo terminarlo: puedo desactivar el pago automático en cualquier momento, de inmediato, en la página “Autopay” de mi cuenta o con el enlace “Cambiar lo que le enviamos” de cada correo."
+        "Cómo terminarlo: puedo desactivar el pago automático en cualquier momento, de inmediato, en la página “Pago automático” de mi cuenta o con el enlace “Cambiar lo que le enviamos” de cada correo."
     ),
     "How to stop: I can switch autopay off at any time, at once, on the page “Autopay” of my account or by the link “Change what we send you” in every email, or by calling {phone}.": (
-        "Cómo terminarlo: puedo desactivar el pago automático en cualquier momento, de inmediato, en la página “Autopay” de mi cuenta, con el enlace “Cambiar lo que le enviamos” de cada correo, o llamando al {phone}."
+        "Cómo terminarlo: puedo desactivar el pago automático en cualquier momento, de inmediato, en la página “Pago automático” de mi cuenta, con el enlace “Cambiar lo que le enviamos” de cada correo, o llamando al {phone}."
     ),
     "I can also tell my bank to stop a debit, up to three business days before it.": (
         "También puedo pedir a mi banco que detenga un débito, hasta tres días hábiles antes."

@@ -43,6 +43,7 @@ _KINDS = {
 _KEPT = {
     "numbers": lambda value: value.replace(" and ", " y "),
     "ordinal": lambda value: value[:-2],
+    "short": lambda value: _short_dates(value),
     "ways": lambda value: _word_by_word(_dates(value), spanish_pages.WAYS),
     "spans": lambda value: _word_by_word(value, spanish_pages.SPANS),
     "weekday": lambda value: spanish_pages.WEEKDAYS[value],
@@ -66,8 +67,16 @@ class English:
         return words.date(on)
 
     def short_date(self, on):
-        """The same, shorter: for texts."""
+        """The same, shorter: for texts and subjects."""
         return words.short_date(on)
+
+    def day(self, on):
+        """The same without its year: for the subject of a message about the weeks to come."""
+        return words.short_date(on).partition(",")[0]
+
+    def falls_due(self, on):
+        """When something is due, in a list: the same words before that day and after it."""
+        return f"due {words.date(on)}"
 
 
 class Spanish:
@@ -128,8 +137,16 @@ class Spanish:
         return None
 
     def short_date(self, on):
-        """The same, shorter: for texts."""
-        return f"{on.day} {spanish.MONTHS[list(spanish.MONTHS)[on.month - 1]][:3]} {on.year}" if on else ""
+        """The same, shorter: for texts and subjects."""
+        return f"{self.day(on)} {on.year}" if on else ""
+
+    def day(self, on):
+        """The same without its year: for the subject of a message about the weeks to come."""
+        return f"{on.day} {spanish.MONTHS[list(spanish.MONTHS)[on.month - 1]][:3]}" if on else ""
+
+    def falls_due(self, on):
+        """When something is due, in a list: a verb would have to know whether that day has passed."""
+        return f"vencimiento {self.date(on)}"
 
 
 TONGUES = {"en": English(), "es": Spanish()}

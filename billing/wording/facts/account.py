@@ -48,7 +48,11 @@ def ticket(context, links, tongue):
 def ticket_received(context, links, tongue):
     """Of a question that we have, and by when it is answered."""
     facts = ticket(context, links, tongue)
-    return facts | {"wrote": facts.pop("answer"), "answer_day": tongue.date(context["answer_on"])}
+    return facts | {"wrote": facts.pop("answer"), **_answered_by(context["answer_on"], tongue)}
+
+
+def _answered_by(on, tongue):
+    return {"answer_day": tongue.date(on), "answer_short": tongue.short_date(on)}
 
 
 def dispute(context, links, tongue):
@@ -56,16 +60,17 @@ def dispute(context, links, tongue):
     document = context["document"]
     rest = format_cents(document.rest_cents) if document.rest_cents else ""
     has_two_days = document.again_cents and document.rest_cents > document.again_cents
-    due = tongue.say(f"due {words.date(document.rest_on)}") if document.rest_on and not has_two_days else ""
+    due = tongue.falls_due(document.rest_on) if document.rest_on and not has_two_days else ""
     return {
         "number": document.number,
         "about": document.about if document.is_line else tongue.say(document.about),
         "sum": format_cents(document.cents),
         "wrote": Words(document.words),
-        "answer_day": tongue.date(document.answer_by_on),
+        **_answered_by(document.answer_by_on, tongue),
         "credit": format_cents(document.credit_cents) if document.credit_cents else "",
         "again": format_cents(document.again_cents) if document.again_cents else "",
         "again_day": tongue.date(document.again_on),
+        "again_short": tongue.short_date(document.again_on),
         "answer": Words(document.decision),
         "rest": rest,
         "autopay": tongue.say(document.automatic),

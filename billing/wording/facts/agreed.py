@@ -43,6 +43,7 @@ def plan(context, links, tongue):
         "first_date": tongue.date(document.rows[0].due_on),
         "first_sum": format_cents(document.rows[0].cents),
         "repair_by": tongue.date(document.repair_by_on),
+        "repair_short": tongue.short_date(document.repair_by_on),
         "can_move": document.can_move,
         "reason": tongue.say(document.reason),
         "note": Words(document.note),

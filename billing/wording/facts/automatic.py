@@ -1,6 +1,6 @@
 """What messages about autopay and saved cards and accounts may name."""
 
-from billing import words
+from billing import naming, words
 from billing.money import format_cents
 from billing.wording.facts import parts
 from billing.wording.pieces import Amount, Button, Paragraphs, Row, Rows
@@ -16,7 +16,8 @@ def charge(context, links, tongue):
         "sum": format_cents(document.cents),
         "date": tongue.date(document.charge_on),
         "date_short": tongue.short_date(document.charge_on),
-        "method": tongue.say(document.method),
+        "charge_day": tongue.day(document.charge_on),
+        "method": tongue.say(naming.in_a_sentence(document.method)),
         "invoices": tongue.say(document.numbers),
         "account": document.account_number,
         "was_planned": tongue.date(document.put_off_from_on),
@@ -39,13 +40,13 @@ def agreement(context, links, tongue):
     document = context["document"]
     proof = [
         ("Agreed", document.agreed), ("By", document.agreed_by), ("From", document.agreed_from),
-        ("Text", document.version),
+        ("Version of these words", document.version),
     ]  # fmt: skip
     return {
         "account": document.account_number,
         "headline": tongue.say(document.headline),
         "sentence": tongue.say(document.sentence),
-        "method": tongue.say(document.method),
+        "method": tongue.say(naming.in_a_sentence(document.method)),
         "next_charges": Rows(
             tuple(
                 Row(tongue.date(one.charge_on), one.cents, tongue.say(one.why_not or one.numbers))
@@ -59,7 +60,8 @@ def agreement(context, links, tongue):
         "under_way": Paragraphs(
             tuple(
                 tongue.say(
-                    f"One charge of {format_cents(one.cents)} to {one.method} was sent before that, on "
+                    f"One charge of {format_cents(one.cents)} to "
+                    f"{naming.in_a_sentence(one.method)} was sent before that, on "
                     f"{one.sent}, and can no longer be called back. If it does not go through, you will "
                     "hear from us."
                 )
@@ -82,6 +84,7 @@ def method(context, links, tongue):
         "change": document.change,
         "reason": tongue.say(document.reason),
         "expires": tongue.date(document.expires_on),
+        "expires_short": tongue.short_date(document.expires_on),
         "is_autopay": document.is_autopay,
         "next_charge": tongue.say(
             f"Next charge: {format_cents(coming.cents)} on {words.date(coming.charge_on)}."

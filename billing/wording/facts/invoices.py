@@ -18,7 +18,7 @@ def _one(document, links, tongue, several):
     automatic, is_asked = document.automatic, document.is_payable and not document.is_automatic
     shown_cents = document.asked_cents if document.is_payable else document.total_cents
     note = tongue.say(document.when_note)
-    when = tongue.say(document.when) + (f", {note}" if note else "")
+    when = tongue.say(_when(document)) + (f", {note}" if note else "")
     return {
         "number": document.number,
         "account": document.account_number,
@@ -30,6 +30,7 @@ def _one(document, links, tongue, several):
         "is_automatic": document.is_automatic,
         "charge_date": tongue.date(automatic.charge_on) if automatic else "",
         "charge_short": tongue.short_date(automatic.charge_on) if automatic else "",
+        "charge_day": tongue.day(automatic.charge_on) if automatic else "",
         "autopay": tongue.say(automatic.sentence) if automatic else "",
         "covers": tongue.say(document.expectation),
         "next_invoice": tongue.say(document.next_invoice),
@@ -47,6 +48,11 @@ def _one(document, links, tongue, several):
         "button": Button(document.pay_url),
         "items": Rows(tuple(_items(document, tongue))),
     }
+
+
+def _when(document):
+    """The line under the amount, of a day to come or of one that has passed."""
+    return document.when.replace("Due ", "Was due ", 1) if document.state == "past due" else document.when
 
 
 def _earlier(document, tongue):

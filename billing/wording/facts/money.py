@@ -1,6 +1,6 @@
 """What messages about money may name: that came, went back or did not come, and what follows from that."""
 
-from billing import words
+from billing import naming, words
 from billing.money import format_cents
 from billing.wording.facts import parts
 from billing.wording.pieces import Amount, Button, Row, Rows
@@ -152,6 +152,7 @@ def suspension(context, links, tongue):
         "where": document.where,
         "systems": ", ".join(document.systems),
         "rests_date": tongue.date(document.rests_on),
+        "rests_short": tongue.short_date(document.rests_on),
         "date": tongue.date(document.on),
         "is_billed": document.is_billed,
         "was_resting": document.was_resting,
@@ -187,7 +188,7 @@ def setback(context, links, tongue):
         "happened": tongue.say(document.happened),
         "next_step": tongue.say(document.next_step),
         "sum": format_cents(document.cents),
-        "method": tongue.say(document.method),
+        "method": tongue.say(_method(document.method, tongue)),
         "invoices": tongue.say(document.numbers),
         "is_final": document.is_final,
         "amount": Amount(document.cents, tongue.say("was not paid")),
@@ -201,6 +202,11 @@ def setback(context, links, tongue):
         "methods_link": links["methods_url"],
         "autopay_link": links["autopay_url"],
     }
+
+
+def _method(label, tongue):
+    """English begins sentences with it; in Spanish other words always stand before it."""
+    return label if tongue.code == "en" else naming.in_a_sentence(label)
 
 
 def above_cap(context, links, tongue):

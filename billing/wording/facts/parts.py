@@ -1,6 +1,5 @@
 """Pieces that messages of several subjects share."""
 
-from billing import words
 from billing.wording.pieces import Facts, Row, Rows
 
 
@@ -11,7 +10,7 @@ def particulars(pairs, tongue):
 
 def owed_row(number, due_on, cents, tongue):
     """The Row of an invoice that is still to be paid."""
-    return Row(tongue.say(f"Invoice {number}"), cents, tongue.say(f"due {words.date(due_on)}"))
+    return Row(tongue.say(f"Invoice {number}"), cents, tongue.falls_due(due_on))
 
 
 def pay_link(links):

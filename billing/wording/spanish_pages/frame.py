@@ -30,7 +30,7 @@ SENTENCES = {
     "Overview": "Resumen",
     "Invoices": "Facturas",
     "Payments": "Pagos",
-    "Autopay": "Autopay",
+    "Autopay": "Pago automático",
     "Questions": "Preguntas",
     "Settings": "Ajustes",
     "Please check these": "Por favor revise estos puntos",
