@@ -29,6 +29,7 @@ from peewee import (
     IntegerField,
     Model,
     ModelSelect,
+    Node,
     NodeList,
     TextField,
     __exception_wrapper__,
@@ -3479,14 +3480,31 @@ def among(field, ids):
     """The condition that ``field`` is one of ``ids``, as one parameter however many there are.
 
     Peewee's ``in_`` builds one node for each, which costs more than the query itself for a chunk of them; the
-    driver's own arrays are looked through one by one as well.
+    driver's own arrays are looked through one by one as well. They may be given later (``billing.prepared``).
     """
+    if isinstance(ids, Node):
+        return _among_given(field, ids)
     ids = list(ids)
     if not db.for_update:
         return NodeList((field, SQL("IN (SELECT value FROM json_each(?))", (json.dumps(ids),))))
     if ids and all(type(one) is int for one in ids):
-        return NodeList((field, SQL("= ANY(%s::int[])", (f"{{{','.join(map(str, ids))}}}",))))
+        return NodeList((field, SQL("= ANY(%s::int[])", (_as_array(ids),))))
     return NodeList((field, SQL("= ANY(%s)", (ids,))))
+
+
+def _among_given(field, ids):
+    if db.for_update:
+        return NodeList((field, SQL("= ANY("), ids.through(_as_array), SQL(")")))
+    return NodeList((field, SQL("IN (SELECT value FROM json_each("), ids.through(_as_json), SQL("))")))
+
+
+def _as_json(ids):
+    return json.dumps(list(ids))
+
+
+def _as_array(ids):
+    ids = list(ids)
+    return f"{{{','.join(map(str, ids))}}}" if all(type(one) is int for one in ids) else ids
 
 
 def as_date(value):
@@ -3502,11 +3520,12 @@ def as_instant(value):
 def read_rows(query, row_type, dates=()):
     """Yield the rows of ``query`` as ``row_type`` (a NamedTuple), with no conversion but that of dates.
 
+    query -- or the rows themselves, as the database gave them
     dates -- positions of the date columns, which SQLite keeps as text
     """
     if db.for_update:
         dates = ()
-    for row in db.execute(query):
+    for row in db.execute(query) if isinstance(query, Node) else query:
         if dates:
             row = list(row)
             for at in dates:

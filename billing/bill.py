@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from peewee import DataError, IntegrityError
 
-from billing import changes, clarity, contracts, ledger, money, notices, words
+from billing import changes, clarity, contracts, ledger, money, notices, prepared, words
 from billing import company as companies
 from billing.automatic import autopay
 from billing.errors import BillingError, StaleState
@@ -226,7 +226,8 @@ def due_customers(today, company, customer=None):
     company  -- the Company row, whose policy says how early
     customer -- ask about only this one
     """
-    charges = Charge.select(Contract.customer).join(Contract).where(_is_due(today, company))
+    early = today + timedelta(days=company.bill_ahead_days)
+    charges = Charge.select(Contract.customer).join(Contract).where(_is_due(today, early))
     work = OneOff.select(OneOff.customer).join(Item).where(  # a late fee comes along, never alone
         OneOff.billed_on.is_null() & OneOff.canceled_on.is_null() & (OneOff.done_on <= today)
         & (Item.kind != Item.FEE)
@@ -247,8 +248,7 @@ def due_customers(today, company, customer=None):
     return [id for (id,) in query.tuples()]
 
 
-def _is_due(today, company):
-    early = today + timedelta(days=company.bill_ahead_days)
+def _is_due(today, early):
     return (Charge.next_on <= today) | (~Charge.in_arrears & (Charge.next_on <= early))
 
 
@@ -268,7 +268,7 @@ def _bills(customers, today, company, rates, *, compared=True):
     ids = list(bills)
     horizon = today + timedelta(days=company.bill_ahead_days)
     pauses, prices = _pauses(ids), _prices(ids, horizon)
-    rows = list(read_rows(_due_charges(ids, today, company), Due, dates=(8, 9, 10)))
+    rows = list(read_rows(_due_charges.as_stored(ids, today, horizon), Due, dates=(8, 9, 10)))
     before = changes.latest([row.id for row in rows if row.next_index]) if compared else {}
     for row in rows:
         bill = bills[row.customer_id]
@@ -276,7 +276,7 @@ def _bills(customers, today, company, rates, *, compared=True):
             _add_charge(bill, row, today, horizon, rates, pauses, prices.get(row.id, ()), before.get(row.id))
         except BillingError as refusal:
             bill.refusal = str(refusal)
-    for row in read_rows(_due_work(ids, today), Work, dates=(7,)):
+    for row in read_rows(_due_work.as_stored(ids, today), Work, dates=(7,)):
         bill = bills[row.customer_id]
         try:
             _add_work(bill, row, rates)
@@ -296,7 +296,8 @@ _PLACE = (
 )
 
 
-def _due_charges(ids, today, company):
+@prepared.question
+def _due_charges(ids, today, early):
     return (
         Charge.select(
             Charge.id,
@@ -322,11 +323,12 @@ def _due_charges(ids, today, company):
         .join_from(Charge, Item)
         .left_outer_join(Site, on=(Charge.site == Site.id))
         .left_outer_join(System, on=(Charge.system == System.id))
-        .where(among(Contract.customer, ids) & _is_due(today, company))
+        .where(among(Contract.customer, ids) & _is_due(today, early))
         .order_by(Contract.customer, Charge.site, Charge.id)
     )
 
 
+@prepared.question
 def _due_work(ids, today):
     return (
         OneOff.select(
@@ -358,23 +360,40 @@ def _due_work(ids, today):
 def _pauses(ids):
     """{contract id or None for all of the customer's: [(first day, last day)]} by customer."""
     pauses = defaultdict(list)
-    for hold in Hold.select().where(among(Hold.customer, ids) & (Hold.scope == Hold.BILLING)):
+    for hold in _holds(ids):
         pauses[hold.customer_id, hold.contract_id].append((hold.starts_on, hold.ends_on))
     return pauses
 
 
+@prepared.question
+def _holds(customer_ids):
+    return Hold.select().where(among(Hold.customer, customer_ids) & (Hold.scope == Hold.BILLING))
+
+
 def _prices(ids, until):
     changes = defaultdict(list)
-    query = (
+    for charge_id, starts_on, unit_cents in _recorded(ids, until):
+        changes[charge_id].append((starts_on, unit_cents))
+    return changes
+
+
+@prepared.question
+def _recorded(customer_ids, until):
+    counts = (PriceChange.starts_on <= until) & contracts.price_counts()
+    return (
         PriceChange.select(PriceChange.charge, PriceChange.starts_on, PriceChange.unit_cents)
         .join(Charge)
         .join(Contract)
-        .where(among(Contract.customer, ids) & (PriceChange.starts_on <= until) & contracts.price_counts())
+        .where(among(Contract.customer, customer_ids) & counts)
         .order_by(PriceChange.starts_on)
+        .tuples()
     )
-    for charge_id, starts_on, unit_cents in query.tuples():
-        changes[charge_id].append((starts_on, unit_cents))
-    return changes
+
+
+@prepared.question
+def _in_force(today):
+    in_force = (TaxRate.starts_on <= today) & (TaxRate.ends_on.is_null() | (TaxRate.ends_on >= today))
+    return TaxRate.select().where(in_force).order_by(TaxRate.starts_on)
 
 
 class _Rates:
@@ -382,12 +401,7 @@ class _Rates:
 
     def __init__(self, today):
         self.today = today
-        query = TaxRate.select().where(
-            (TaxRate.starts_on <= today) & (TaxRate.ends_on.is_null() | (TaxRate.ends_on >= today))
-        )
-        self.rates = {
-            rate.jurisdiction: (rate.name, rate.rate_ppm) for rate in query.order_by(TaxRate.starts_on)
-        }
+        self.rates = {rate.jurisdiction: (rate.name, rate.rate_ppm) for rate in _in_force(today)}
 
     def of(self, customer, row):
         """(name, ppm) for a charge or piece of work; raises BillingError for an unknown jurisdiction."""

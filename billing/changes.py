@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from peewee import SQL, fn
 
-from billing import contracts, words
+from billing import contracts, prepared, words
 from billing.money import format_cents
 from models import Charge, Invoice, Line, PriceChange, among, as_date, db
 
 SPAN = timedelta(days=430)  # a yearly service and its next invoice, late
 MOST = 8
+LAST = 2**31 - 1  # above the number of any invoice
 
 
 class Before(NamedTuple):
@@ -123,30 +124,40 @@ def before(invoices):
 
     One query for any number. Lines that were voided since count as long as they stood at the issue.
     """
-    query = (
+    if not invoices:
+        return {}
+    since, until = min(map(_since, invoices)), max(invoice.number or LAST for invoice in invoices)
+    of_customer = {}
+    for row in _printed_between(list({invoice.customer_id for invoice in invoices}), since, until):
+        of_customer.setdefault(row[-3], []).append(row)
+    return {invoice.id: _earlier(invoice, of_customer.get(invoice.customer_id, ())) for invoice in invoices}
+
+
+def _since(invoice):
+    """The first day of issue of what an invoice is compared with."""
+    return invoice.issued_on - SPAN if invoice.issued_on else date.min
+
+
+@prepared.question
+def _printed_between(customer_ids, since, until):
+    return (
         Line.select(*_COLUMNS, Line.voided_on, Invoice.customer, Invoice.number, Invoice.issued_on)
         .join(Invoice)
         .where(
-            among(Invoice.customer, list({invoice.customer_id for invoice in invoices}))
-            & Invoice.number.is_null(False)
+            among(Invoice.customer, customer_ids)
             & Line.charge.is_null(False)
+            & (Invoice.issued_on >= since)
+            & (Invoice.number < until)
         )
         .order_by(Line.from_on, Line.id)
+        .tuples()
     )
-    if all(invoice.issued_on for invoice in invoices):
-        query = query.where(Invoice.issued_on >= min(invoice.issued_on for invoice in invoices) - SPAN)
-    if all(invoice.number for invoice in invoices):
-        query = query.where(Invoice.number < max(invoice.number for invoice in invoices))
-    of_customer = {}
-    for row in query.tuples():
-        of_customer.setdefault(row[-3], []).append(row)
-    return {invoice.id: _earlier(invoice, of_customer.get(invoice.customer_id, ())) for invoice in invoices}
 
 
 def _earlier(invoice, rows):
     """Those of a customer's lines that an invoice is compared with."""
     until, found = invoice.issued_on or date.max, []
-    since = invoice.issued_on - SPAN if invoice.issued_on else date.min
+    since = _since(invoice)
     for *line, voided_on, _, number, issued_on in rows:
         stood = voided_on is None or voided_on > until
         if stood and issued_on >= since and (not invoice.number or number < invoice.number):

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from billing import events
+from billing import events, prepared
 from billing.errors import BillingError
 from models import Company, Notice, db
 
@@ -33,8 +33,13 @@ def read_once(company=None):
         _read.reset(token)
 
 
+@prepared.question
+def _companies():
+    return Company.select().order_by(Company.id).limit(1)
+
+
 def _found():
-    company = Company.select().order_by(Company.id).first()
+    company = _companies.first()
     if company is None:
         raise BillingError("There is no company yet. Run: flask --app app init-db")
     return company

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from peewee import fn
 
-from billing import authorities, events, ledger, money, periods, words
+from billing import authorities, events, ledger, money, periods, prepared, words
 from billing.errors import BillingError
 from models import Charge, Contract, Credit, Hold, Invoice, Line, PriceChange, db
 
@@ -398,18 +398,23 @@ def upcoming(customer, *, count=3):
 
     What is paused until somebody says otherwise is not among them.
     """
-    paused = (Hold.customer == customer) & (Hold.scope == Hold.BILLING) & Hold.ends_on.is_null()
-    paused &= Hold.contract.is_null() | (Hold.contract == Contract.id)
-    running = (
-        Charge.select(Charge, Contract)
-        .join(Contract)
-        .where((Contract.customer == customer) & Charge.next_on.is_null(False))
-        .where(~fn.EXISTS(Hold.select().where(paused)))
-    )
     rows = []
-    for charge in running:
+    for charge in _running(customer):
         for index in range(charge.next_index, charge.next_index + count):
             day, part = bill_on(charge, index), billable(charge, index)
             if day is not None and part is not None:
                 rows.append((day, part, charge))
     return sorted(rows, key=lambda row: (row[0], row[2].id))[:count]
+
+
+@prepared.question
+def _running(customer):
+    """The charges of a customer that go on and are not paused until somebody says otherwise."""
+    paused = (Hold.customer == customer) & (Hold.scope == Hold.BILLING) & Hold.ends_on.is_null()
+    paused &= Hold.contract.is_null() | (Hold.contract == Contract.id)
+    return (
+        Charge.select(Charge, Contract)
+        .join(Contract)
+        .where((Contract.customer == customer) & Charge.next_on.is_null(False))
+        .where(~fn.EXISTS(Hold.select().where(paused)))
+    )

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from peewee import SQL, Case, Value, fn
 
+from billing import prepared
 from models import Credit, Dispute, Installment, InstallmentPart, Invoice, Plan, among
 
 INVOICE, INSTALLMENT, DISPUTED = "invoice", "installment", "disputed"
@@ -174,11 +175,9 @@ def apart(*, invoice_ids=None, customer_ids=None):
     What is said of a line later counts, whatever was decided of it before. A plan that was agreed later than
     a decision covers what that restored.
     """
-    which = _among(Invoice.id, invoice_ids) + _among(Invoice.customer, customer_ids)
     found, disputed, parts = {}, {}, {}
-    for id, *row, state, key, line_id, cents, on, at, is_automatic in sorted(
-        _exceptions(which), key=_in_turn
-    ):
+    rows = sorted(_exceptions(invoice_ids, customer_ids), key=_in_turn)
+    for id, *row, state, key, line_id, cents, on, at, is_automatic in rows:
         found[id], own = row, parts.setdefault(id, {})
         if state == Plan.RUNNING:
             own = {name: one for name, one in own.items() if one[0] is None or one[0] > at}
@@ -201,15 +200,32 @@ def _in_turn(row):
     return row[4] == Plan.RUNNING, row[5]
 
 
-def _among(column, ids):
-    return [] if ids is None else [among(column, list(ids))]
-
-
 _OF_INVOICE = (Invoice.id, Invoice.customer, Invoice.due_on, Invoice.open_cents)
 
 
-def _exceptions(which):
+def _exceptions(invoice_ids, customer_ids):
     """Rows of open invoices: what is disputed or was decided, and what running plans ask for."""
+    if invoice_ids is not None:
+        return _exceptions_of_invoices(invoice_ids)
+    return _every_exception() if customer_ids is None else _exceptions_of_customers(customer_ids)
+
+
+@prepared.question
+def _exceptions_of_invoices(ids):
+    return _asked_apart(among(Invoice.id, ids))
+
+
+@prepared.question
+def _exceptions_of_customers(ids):
+    return _asked_apart(among(Invoice.customer, ids))
+
+
+@prepared.question
+def _every_exception():
+    return _asked_apart(Invoice.IS_OWED)
+
+
+def _asked_apart(which):
     credited = fn.COALESCE(Credit.amount_cents, 0)
     disputes = (
         Dispute.select(
@@ -219,7 +235,7 @@ def _exceptions(which):
         .left_outer_join(Credit)
         .switch(Dispute)
         .join(Invoice)
-        .where((Dispute.state == Dispute.OPEN) | Dispute.due_again_on.is_null(False), *which)
+        .where((Dispute.state == Dispute.OPEN) | Dispute.due_again_on.is_null(False), which)
         .where(Invoice.IS_OWED)
     )  # fmt: skip
     installments = (
@@ -232,7 +248,7 @@ def _exceptions(which):
         .join(Plan)
         .switch(InstallmentPart)
         .join(Invoice)
-        .where((Plan.state == Plan.RUNNING) & Invoice.IS_OWED, *which)
+        .where((Plan.state == Plan.RUNNING) & Invoice.IS_OWED, which)
     )  # fmt: skip
     return disputes.union_all(installments).tuples()
 

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from peewee import Value, fn
 
 from billing import company as companies
-from billing import demands, naming
+from billing import demands, naming, prepared
 from billing.errors import BillingError
 from billing.money import format_cents
 from models import (
@@ -101,6 +101,14 @@ _UNAPPLIED, _PENDING = "unapplied", "pending"
 
 def _sums(customer_ids):
     """{(customer id, what): cents} of what is with us and pays nothing yet, and of what is on its way."""
+    totals = {}
+    for id, what, cents in _money(customer_ids):
+        totals[id, what] = totals.get((id, what), 0) + int(cents)  # PostgreSQL sums into a Decimal
+    return totals
+
+
+@prepared.question
+def _money(customer_ids):
     query = None
     for what, model, cents, counts in (
         (_UNAPPLIED, Payment, Payment.open_cents, Payment.open_cents > 0),
@@ -113,10 +121,7 @@ def _sums(customer_ids):
             .group_by(model.customer)
         )
         query = one if query is None else query.union_all(one)
-    totals = {}
-    for id, what, cents in query.tuples():
-        totals[id, what] = totals.get((id, what), 0) + int(cents)  # PostgreSQL sums into a Decimal
-    return totals
+    return query.tuples()
 
 
 def open_invoices(customer):
@@ -126,6 +131,12 @@ def open_invoices(customer):
         .where((Invoice.customer == customer) & Invoice.IS_OWED)
         .order_by(Invoice.due_on, Invoice.id)
     )
+
+
+@prepared.question
+def owed_invoices(customer):
+    """The same as a list, for what asks nothing more of them."""
+    return open_invoices(customer)
 
 
 def past_due(today):
@@ -464,16 +475,18 @@ def unapplied_credit_cents(customer_id):
 
 def standing_attempt(invoice):
     """The payment attempt that claims this invoice and is not concluded yet, or None."""
-    return (
-        Payment.select().join(PaymentPart).where((PaymentPart.invoice == invoice) & PaymentPart.live).first()
-    )
+    return standing_attempts([invoice.id]).get(invoice.id)
 
 
 def standing_attempts(invoice_ids):
     """The same for many: {invoice id: Payment} of those that are claimed."""
+    return {part.invoice_id: part.payment for part in _claims(invoice_ids)}
+
+
+@prepared.question
+def _claims(invoice_ids):
     claims = PaymentPart.live & among(PaymentPart.invoice, invoice_ids)
-    parts = PaymentPart.select(PaymentPart, Payment).join(Payment).where(claims)
-    return {part.invoice_id: part.payment for part in parts}
+    return PaymentPart.select(PaymentPart, Payment).join(Payment).where(claims)
 
 
 def _source(money):

@@ -14,7 +14,7 @@ from datetime import datetime, time, timedelta
 from peewee import JOIN, fn
 
 from billing import company as companies
-from billing import events, notices
+from billing import events, notices, prepared
 from billing.errors import BillingError
 from models import Contact, Customer, Invoice, Link, Notice, db, insert_few
 
@@ -161,7 +161,7 @@ def follow(token, purpose, *, now):
 
     Raises DeadLink with a sentence; changes nothing.
     """
-    found = _opening(purpose).where((Link.token_hash == _hash(token)) & (Link.purpose == purpose)).first()
+    found = _found(_hash(token), purpose)
     if found is None:
         raise DeadLink("This link is not complete. Copy it whole from the message, or ask for a new one.")
     if found.revoked_at:
@@ -171,18 +171,35 @@ def follow(token, purpose, *, now):
     return found
 
 
-def _opening(purpose):
-    """A query of links with the rows that the page behind each asks for at once."""
+def _found(token_hash, purpose):
+    """The Link, with the rows that the page behind it asks for at once, or None."""
     if purpose == Link.SESSION:
-        return Link.select(Link, Contact, Customer).join(Contact).join(Customer)
+        return _session.first(token_hash)
     if purpose == Link.PAY:
-        return (
-            Link.select(Link, Invoice, Customer, Contact)
-            .join(Invoice)
-            .join(Customer)
-            .join_from(Link, Contact, JOIN.LEFT_OUTER)
-        )
-    return Link.select()
+        return _pay_link.first(token_hash)
+    return _link.first(token_hash, purpose)
+
+
+@prepared.question
+def _session(token_hash):
+    query = Link.select(Link, Contact, Customer).join(Contact).join(Customer)
+    return query.where((Link.token_hash == token_hash) & (Link.purpose == Link.SESSION))
+
+
+@prepared.question
+def _pay_link(token_hash):
+    return (
+        Link.select(Link, Invoice, Customer, Contact)
+        .join(Invoice)
+        .join(Customer)
+        .join_from(Link, Contact, JOIN.LEFT_OUTER)
+        .where((Link.token_hash == token_hash) & (Link.purpose == Link.PAY))
+    )
+
+
+@prepared.question
+def _link(token_hash, purpose):
+    return Link.select().where((Link.token_hash == token_hash) & (Link.purpose == purpose))
 
 
 def reader(token, *, now):

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from peewee import IntegrityError
 
-from billing import banking_days, demands, events, ledger, localtime, masking, naming, words
+from billing import banking_days, demands, events, ledger, localtime, masking, naming, prepared, words
 from billing import company as companies
 from billing.automatic import autopay, upcoming
 from billing.errors import BillingError
@@ -127,10 +127,16 @@ class Word:
 
 def word_of(customer, *, today):
     """The Word of a customer, in one query."""
-    lately = (Promise.state == Promise.BROKEN) & (Promise.decided_on > today - YEAR)
-    rows = list(customer.promises.where((Promise.state == Promise.RUNNING) | lately).order_by(Promise.pay_on))
+    rows = _standing_or_broken(customer, today - YEAR)
     running = tuple(row for row in rows if row.state == Promise.RUNNING)
     return Word(running, len(rows) - len(running))
+
+
+@prepared.question
+def _standing_or_broken(customer, since):
+    lately = (Promise.state == Promise.BROKEN) & (Promise.decided_on > since)
+    mine = (Promise.customer == customer) & ((Promise.state == Promise.RUNNING) | lately)
+    return Promise.select().where(mine).order_by(Promise.pay_on)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 
-from billing import customers, demands, ledger, links, outlook
+from billing import customers, demands, ledger, links, outlook, prepared
 from billing.automatic import methods, upcoming
 from billing.documents import receipt_documents, standing, statement_documents
 from billing.edges import pdf
@@ -54,10 +54,10 @@ def account():
     """What is owed, what comes next, and one button."""
     if g.contact.role == Contact.TECHNICAL:
         return redirect(url_for("portal.questions"), 303)
-    open_invoices = list(ledger.open_invoices(g.customer))
+    open_invoices = ledger.owed_invoices(g.customer)
     due = demands.of_invoices(open_invoices)
     balance = ledger.balance(g.customer, today=g.today, due=due)
-    attempts = list(g.customer.payments.where(Payment.state.in_(Payment.LIVE)).order_by(Payment.id))
+    attempts = _attempts(g.customer)
     claimed = _claimed(open_invoices) if attempts else {}
     charges = upcoming.of_customer(g.customer, today=g.today)
     promised = {row.invoice_id for one in charges if one.is_promise for row in one.planned}
@@ -77,6 +77,13 @@ def account():
         can_continue=payments.can_continue,
         attempts=attempts,
     )
+
+
+@prepared.question
+def _attempts(customer):
+    """The payments that are under way."""
+    mine = (Payment.customer == customer) & Payment.state.in_(Payment.LIVE)
+    return Payment.select().where(mine).order_by(Payment.id)
 
 
 @bp.get("/account/pay")
@@ -117,7 +124,7 @@ def pay():
 def _chosen(values):
     """(the customer's own invoices of which something is due among the numbers that were sent, Asked)."""
     numbers = set(values.getlist("invoice"))
-    found = [invoice for invoice in ledger.open_invoices(g.customer) if str(invoice.number) in numbers]
+    found = [invoice for invoice in ledger.owed_invoices(g.customer) if str(invoice.number) in numbers]
     asked = _asked(demands.of_invoices(found))
     return [invoice for invoice in found if asked[invoice.id].cents], asked
 

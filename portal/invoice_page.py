@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from flask import flash, g, redirect, render_template, request, url_for
 
-from billing import invoices, ledger, masking, naming, tickets
+from billing import invoices, ledger, masking, naming, prepared, tickets
 from billing.automatic import autopay, upcoming
 from billing.disputes import finding
 from billing.documents import invoice_documents
@@ -126,8 +126,13 @@ def paid_by(invoice):
 
 def _asked(invoice):
     """The newest question about this invoice that is not settled, or None; a dispute tells of itself."""
+    return _open_question.first(invoice)
+
+
+@prepared.question
+def _open_question(invoice):
     disputed = Dispute.select(Dispute.ticket).where(Dispute.invoice == invoice, Dispute.ticket.is_null(False))
-    return tickets.about_invoice(invoice).where(Ticket.id.not_in(disputed)).first()
+    return tickets.about_invoice(invoice).where(Ticket.id.not_in(disputed)).limit(1)
 
 
 def _shown_lines(document):

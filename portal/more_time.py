@@ -9,7 +9,7 @@ from datetime import date
 
 from flask import g, request
 
-from billing import money, promises
+from billing import money, prepared, promises
 from billing.errors import BillingError
 from billing.plans import agreeing, policy, shape, standing
 from models import Contact, Plan, Promise
@@ -69,7 +69,13 @@ def of_account(customer, balance, *, all_charged):
 
 def _plans(customer):
     """What runs, and what is proposed."""
-    return list(customer.plans.where(Plan.state.in_((Plan.RUNNING, Plan.PROPOSED))).order_by(Plan.id))
+    return _plans_of(customer)
+
+
+@prepared.question
+def _plans_of(customer):
+    stands = Plan.state.in_((Plan.RUNNING, Plan.PROPOSED))
+    return Plan.select().where((Plan.customer == customer) & stands).order_by(Plan.id)
 
 
 def _offered(said, word, plans):

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from peewee import fn
 
 from billing import company as companies
-from billing import events, ledger, notices, words
+from billing import events, ledger, notices, prepared, words
 from billing.automatic import consent, following, telling, upcoming
 from billing.automatic.consent import Terms
 from billing.errors import BillingError
@@ -40,7 +40,12 @@ CHUNK = 500  # customers in one transaction
 
 def standing(customer):
     """The customer's Autopay, or None while nothing is charged automatically."""
-    return customer.autopays.where(Autopay.ended_at.is_null()).first()
+    return _standing.first(customer)
+
+
+@prepared.question
+def _standing(customer):
+    return Autopay.select().where((Autopay.customer == customer) & Autopay.ended_at.is_null()).limit(1)
 
 
 # --- Agreeing and ending -------------------------------------------------------------------------

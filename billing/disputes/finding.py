@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from billing import prepared
 from models import Dispute, Invoice, Line, among
 
 ANSWER_DAYS = 30  # promised to whoever opens one: our answer, or where we are
@@ -11,12 +12,12 @@ WARN_DAYS = 14  # before that
 
 def open_of(invoice):
     """The open disputes of an invoice, oldest first, with their lines."""
-    return list(_of([invoice.id]).where(Dispute.state == Dispute.OPEN))
+    return [one for one in of(invoice) if one.state == Dispute.OPEN]
 
 
 def of(invoice):
     """Every dispute of an invoice, oldest first."""
-    return list(_of([invoice.id]))
+    return _of(invoice)
 
 
 def of_tickets(ticket_ids):
@@ -25,13 +26,10 @@ def of_tickets(ticket_ids):
     return {dispute.ticket_id: dispute for dispute in found}
 
 
-def _of(invoice_ids):
-    return (
-        Dispute.select(Dispute, Line)
-        .left_outer_join(Line)
-        .where(among(Dispute.invoice, invoice_ids))
-        .order_by(Dispute.id)
-    )
+@prepared.question
+def _of(invoice):
+    mine = Dispute.select(Dispute, Line).left_outer_join(Line).where(Dispute.invoice == invoice)
+    return mine.order_by(Dispute.id)
 
 
 def waiting():

@@ -3,25 +3,29 @@
 Which of it counts at the issue: ``as_issued``.
 """
 
-from billing import naming
+from billing import naming, prepared
 from billing.documents import printed
 from models import Allocation, Credit, Payment, among
 
 
 def allocations(invoices):
     """{invoice id: what was ever applied to it, in order, with the payment or credit that it came from}."""
-    query = (
+    found = {}
+    for allocation in _of_invoices([invoice.id for invoice in invoices]):
+        found.setdefault(allocation.invoice_id, []).append(allocation)
+    return found
+
+
+@prepared.question
+def _of_invoices(ids):
+    return (
         Allocation.select(Allocation, Payment, Credit)
         .left_outer_join(Payment)
         .switch(Allocation)
         .left_outer_join(Credit, on=Allocation.credit)
-        .where(among(Allocation.invoice, [invoice.id for invoice in invoices]))
+        .where(among(Allocation.invoice, ids))
         .order_by(Allocation.made_on, Allocation.id)
     )
-    found = {}
-    for allocation in query:
-        found.setdefault(allocation.invoice_id, []).append(allocation)
-    return found
 
 
 def amounts(allocations):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from billing import changes, demands, naming, words
+from billing import changes, demands, naming, prepared, words
 from billing.automatic import upcoming
 from billing.documents import applied, printed
 from billing.money import format_cents
@@ -59,28 +59,41 @@ def around(invoices, *, today):
 def _lines(invoices):
     found = {}
     ids = [invoice.id for invoice in invoices]
-    for line in Line.select().where(among(Line.invoice, ids)).order_by(Line.invoice, Line.position):
+    for line in _lines_of(ids):
         found.setdefault(line.invoice_id, []).append(line)
     return found
 
 
+@prepared.question
+def _lines_of(invoice_ids):
+    return Line.select().where(among(Line.invoice, invoice_ids)).order_by(Line.invoice, Line.position)
+
+
 def _being_checked(invoices):
     """Those of which a payment waits for the processor's word: nobody should pay them a second time."""
-    unsure = (Payment.HELD, Payment.IN_DOUBT)
+    return {id for (id,) in _unsure([invoice.id for invoice in invoices])}
+
+
+@prepared.question
+def _unsure(invoice_ids):
     parts = PaymentPart.select(PaymentPart.invoice).join(Payment)
-    mine = among(PaymentPart.invoice, [invoice.id for invoice in invoices])
-    return {id for (id,) in parts.where(mine, PaymentPart.live, Payment.state.in_(unsure)).tuples()}
+    is_unsure = Payment.state.in_((Payment.HELD, Payment.IN_DOUBT))
+    return parts.where(among(PaymentPart.invoice, invoice_ids), PaymentPart.live, is_unsure).tuples()
 
 
 def _open_of(customer_ids):
     """{customer id: their open invoices, oldest due date first}."""
     found = {}
-    if customer_ids:
-        is_open = (Invoice.state == Invoice.ISSUED) & Invoice.IS_OWED
-        mine = among(Invoice.customer, list(customer_ids)) & is_open
-        for invoice in Invoice.select().where(mine).order_by(Invoice.due_on, Invoice.number):
-            found.setdefault(invoice.customer_id, []).append(invoice)
+    for invoice in _owed_by(customer_ids) if customer_ids else ():
+        found.setdefault(invoice.customer_id, []).append(invoice)
     return found
+
+
+@prepared.question
+def _owed_by(customer_ids):
+    is_open = (Invoice.state == Invoice.ISSUED) & Invoice.IS_OWED
+    mine = Invoice.select().where(among(Invoice.customer, customer_ids) & is_open)
+    return mine.order_by(Invoice.due_on, Invoice.number)
 
 
 def _earlier(invoice, others, asked, today):

@@ -11,15 +11,18 @@ lock is told after a while, as on SQLite; who stands still within a transaction 
 that sleeps) loses it, so that nobody's account stays locked.
 """
 
+import sys
 import time
 from urllib.parse import urlsplit
 
 import apsw
+import psycopg
 from peewee import InternalError, OperationalError
 from playhouse.apsw_ext import APSWDatabase
 from playhouse.db_url import connect
 from playhouse.pool import PooledDatabase
 
+from billing import prepared
 from billing.errors import BillingError
 
 # What Peewee raises when the database itself cannot do its work: locked, full, gone; PostgreSQL that may only
@@ -139,6 +142,13 @@ def journal_mode(version=SQLITE_VERSION):
     return "wal" if fixed or version < (3, 7) else "truncate"
 
 
+class _Cursor(psycopg.Cursor):
+    """Lets the server keep the plans of prepared questions: small as they are, planning is most of them."""
+
+    def execute(self, query, params=None, **options):
+        return super().execute(query, params, prepare=isinstance(query, prepared.Text) or None, **options)
+
+
 def _postgresql(url):
     pooled = "postgresql+pool" + url[url.index("://") :]
     return connect(
@@ -146,7 +156,8 @@ def _postgresql(url):
         unquote_password=True,
         unquote_user=True,
         prefer_psycopg3=True,
-        prepare_threshold=None,  # a plan made for any value reads a whole table where an index finds ten rows
+        prepare_threshold=sys.maxsize,  # none by count: a plan for any value may read a whole table
+        cursor_factory=_Cursor,
         max_connections=POOL_SIZE,
         timeout=BUSY_SECONDS,
         stale_timeout=300,
