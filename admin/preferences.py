@@ -8,7 +8,7 @@ from flask_admin import expose
 
 from admin import finding
 from billing import company as companies
-from billing import consents, outlook, phones, preferences
+from billing import consents, foretold, outlook, phones, preferences
 from billing.errors import BillingError
 from models import Consent, Contact, PreferenceChange
 
@@ -40,7 +40,7 @@ def _shown(contact, again):
     return {
         "contact": contact,
         "typed_reason": request.form.get("reason", "") if again else "",
-        "story": outlook.story(outlook.ahead(contact.customer, today=g.today), wishes),
+        "story": foretold.story(outlook.ahead(contact, wishes, today=g.today, now=g.now)),
         "table": preferences.table(wishes, facts, _typed_before() if again else None),
         "presets": preferences.PRESETS,
         "preset": preferences.preset_of(wishes, facts),

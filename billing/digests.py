@@ -33,18 +33,41 @@ class Digest:
 
 def queue_due(today, *, now):
     """Queue every summary whose day has come; returns how many were. Safe to run again."""
-    due, zone = {}, companies.current().time_zone
+    due = {}
     for row in _wanted():
-        on = last_day(row.digest_day, today)
-        is_new = localtime.day(row.changed_at, zone) <= on
-        if is_new and on > today - timedelta(days=LATE_DAYS):
-            due[f"digest:{row.contact_id}:{on}"] = row.contact
+        if on := _due_on(row, today):
+            due[_key(row, on)] = row.contact
     known = Notice.select(Notice.key).where(among(Notice.key, due)).tuples()
     for key in due.keys() - {key for (key,) in known}:
         contact = due[key]
         about = {"customer": contact.customer_id, "contact": contact, "event": Preference.DIGEST}
         notices.queue(Notice.DIGEST, key=key, why=WHY, now=now, **about)
     return len(due) - len(known)
+
+
+def _due_on(row, today):
+    """The day of the summary that is due today, or None; only of days since it was chosen."""
+    on = last_day(row.digest_day, today)
+    is_new = localtime.day(row.changed_at, companies.current().time_zone) <= on
+    return on if is_new and on > today - timedelta(days=LATE_DAYS) else None
+
+
+def _key(row, on):
+    return f"digest:{row.contact_id}:{on}"
+
+
+def next_on(contact, *, from_on):
+    """The day on which the next summary comes to a contact, or None where none does.
+
+    from_on -- the first day that is still to be run
+    """
+    row = _wanted().where(Contact.id == contact.id).first()
+    if row is None:
+        return None
+    on = _due_on(row, from_on)
+    if on and not Notice.select().where(Notice.key == _key(row, on)).exists():
+        return from_on
+    return periods.add_months(last_day(row.digest_day, from_on), 1, row.digest_day)
 
 
 def _wanted():

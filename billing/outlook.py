@@ -1,27 +1,41 @@
-"""What will happen next on an account, with real dates: asked before it happens, so that nobody wonders.
+"""What is ahead of an account, with real dates: asked before it happens, so that nobody wonders.
 
-Only looking ahead. What the daily job then does stands in ``bill`` and ``notices``; this asks the same
-rules, so that what a customer was told and what they get cannot differ. Nothing here writes a row.
+Only looking ahead. What the daily job then does stands in ``bill``, ``notices`` and ``automatic``; this asks
+the same rules, so that what a customer was told and what they get cannot differ. Nothing here writes a row.
+The sentences made of it stand in ``foretold``.
 """
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
 
-from billing import bill, contracts, demands, ledger, periods, phones, promises, words
+from billing import (
+    bill,
+    calendars,
+    contracts,
+    customers,
+    demands,
+    digests,
+    ledger,
+    naming,
+    preferences,
+    promises,
+)
 from billing import company as companies
-from billing.automatic import autopay, upcoming
+from billing.automatic import autopay, telling, texting, upcoming
 from billing.documents import autopay_documents
-from billing.money import format_cents
-from billing.preferences import offers
-from models import PaymentMethod, Preference
+from billing.notices import reminding
+from billing.plans import standing as plans
+from billing.plans import telling as plan_telling
+from models import Notice, PaymentMethod, Preference
 
 
 @dataclass(frozen=True)
 class NextInvoice:
     """The next invoice as it would be billed by what is known today; ``total_cents`` with tax.
 
-    ``charge_on`` is the day on which autopay would charge it to ``method``; None while that is off.
+    charge_on   -- the day on which autopay would charge it to ``method``; None while it would not
+    told        -- telling.Foreseen of that charge, or None
+    above_cents -- the customer's limit, when that is why autopay will ask first
     """
 
     bill_on: date
@@ -30,6 +44,8 @@ class NextInvoice:
     texts: tuple[str, ...]
     charge_on: date | None = None
     method: str = ""
+    told: telling.Foreseen | None = None
+    above_cents: int = 0
 
 
 def next_invoice(customer, *, today):
@@ -45,221 +61,173 @@ def next_invoice(customer, *, today):
     if not lines:
         return None  # paused, muted, or not billable before somebody has looked at it
     due_on = bill_on + timedelta(days=companies.terms_days(company, customer))
-    standing = autopay.standing(customer)
-    if standing and standing.method.state != PaymentMethod.ACTIVE:
-        standing = None  # it waits for another card or account: what comes is not charged
+    total_cents = sum(line.total_cents for line in lines)
     return NextInvoice(
-        charge_on=standing and max(autopay.charge_day(standing, issued_on=bill_on, due_on=due_on), bill_on),
-        method=standing.method.label if standing else "",
         bill_on=bill_on,
         due_on=due_on,
-        total_cents=sum(line.total_cents for line in lines),
+        total_cents=total_cents,
         texts=tuple(dict.fromkeys(line.text for line in lines)),
+        **_charge(customer, total_cents, bill_on, due_on),
     )
 
 
-# --- In plain words ------------------------------------------------------------------------------
+def _charge(customer, cents, bill_on, due_on):
+    """When and how an invoice to come is charged, and how that is announced, as fields of NextInvoice."""
+    standing = autopay.standing(customer)
+    if standing is None or standing.method.state != PaymentMethod.ACTIVE:
+        return {}  # it waits for another card or account: what comes is not charged
+    if standing.cap_cents and cents > standing.cap_cents:
+        return {"above_cents": standing.cap_cents}
+    day = max(autopay.charge_day(standing, issued_on=bill_on, due_on=due_on), bill_on)
+    if upcoming.is_held(customer, day):
+        return {}
+    told = _announced(customer, standing, cents, day, bill_on)
+    return {"charge_on": told.charge_on, "method": standing.method.label, "told": told}
 
-AUTOMATIC = "charged; until autopay is on, we remind you"
-MOST_NAMED = 3  # invoices by number; the others are counted
+
+def _announced(customer, standing, cents, day, bill_on):
+    """The telling.Foreseen of a charge to come: neither law nor wish asks for one, or both are heard."""
+    row = telling.Row(
+        0, customer.id, standing.id, 0, day, None, None, None, cents, standing.tell_days, standing.cap_cents,
+        standing.method.kind, customer.kind,
+    )  # fmt: skip
+    if not standing.tell_days and not telling.is_consumer_debit(row):
+        return telling.Foreseen(day)
+    wishes = preferences.of_contacts([one.id for one in customers.payers(customer)])
+    mailed = any(one.wants(Preference.INVOICE, Preference.MAIL) for one in wishes.values())
+    has_reader = bool(telling.with_reader([customer.id]))
+    last_cents = telling.last_cents([standing.id]).get(standing.id)
+    told = {"mailed": mailed, "has_reader": has_reader, "last_cents": last_cents}
+    return telling.foreseen_of(row, today=bill_on, **told)
+
+
+# --- For one person ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Owed:
+    """An invoice, or the next payment of a plan, that is not past due and that autopay does not charge.
+
+    said    -- [(day, kind, channel)] of what is still sent before its date; None: nothing is, at present
+    payment -- (2, 6): the second of six payments of a plan; ``number`` is "" then
+    """
+
+    number: str
+    due_on: date
+    cents: int
+    said: list | None
+    payment: tuple = ()
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A charge to come, and what is still sent of it: [(day, channel)].
+
+    by_letter -- it waits for a letter that tells of it
+    """
+
+    document: autopay_documents.ChargeDocument
+    said: tuple = ()
+    by_letter: bool = False
 
 
 @dataclass(frozen=True)
 class Ahead:
-    """What is known of the time ahead of an account: read once, told for any choice of wishes.
+    """What is known of the time ahead of an account, for one of its contacts: read once.
 
-    open      -- demands.Asked of what is not past due and not charged by autopay
+    wishes    -- preferences.Wishes, as far as they reach the contact
+    open      -- Owed, earliest first
     late      -- demands.Asked of what is past due, and waits neither for autopay nor for a promised day
-    charges   -- autopay_documents.ChargeDocument, earliest first
+    charges   -- Charge, earliest first
     prefix    -- of printed invoice numbers
+    digest_on -- the day of the next summary, or None
+    calendar  -- there is an address at which a calendar is read
+    bounced   -- the address that mail comes back from, or ""
     """
 
+    wishes: preferences.Wishes
     coming: NextInvoice | None
     open: tuple
     charges: tuple
     prefix: str
     today: date
     late: tuple = ()
+    digest_on: date | None = None
+    calendar: bool = False
+    bounced: str = ""
 
 
-def ahead(customer, *, today):
-    """The Ahead of a customer."""
-    company = companies.current()
-    charged = upcoming.promised_invoices([customer.id], today=today)
-    named = promises.covered([customer.id])
+def ahead(contact, wishes, *, today, now):
+    """The Ahead of a contact whose preferences.Wishes these are."""
+    customer, company = contact.customer, companies.current()
+    wishes = preferences.without_mail(wishes) if contact.bounced_at else wishes
+    charges = upcoming.of_customer(customer, today=today)
+    charged = {row.invoice_id for one in charges if one.is_promise for row in one.planned}
     asked = demands.asked_of(list(ledger.open_invoices(customer)), today)
     rest = [one for one in asked if one.invoice.id not in charged]
+    coming = [one for one in rest if one.due_on >= today]
+    late = [one for one in rest if one.due_on < today]
+    named = promises.covered([customer.id]) if late else ()
+    from_on = _first_on(today, "remind")
     return Ahead(
+        wishes=wishes,
         coming=next_invoice(customer, today=today),
-        open=tuple(one for one in rest if one.due_on >= today),
-        late=tuple(one for one in rest if one.due_on < today and one.invoice.id not in named),
-        charges=autopay_documents.charges(customer, today=today, company=company),
+        open=tuple(_owed(coming, contact, wishes, today=today, now=now, from_on=from_on)),
+        charges=tuple(_charges(charges, contact, wishes, today)),
         prefix=company.invoice_prefix,
         today=today,
+        late=tuple(one for one in late if one.invoice.id not in named),
+        digest_on=digests.next_on(contact, from_on=from_on),
+        calendar=bool(calendars.standing(contact, now=now)),
+        bounced=contact.email if contact.bounced_at else "",
     )
 
 
-def story(ahead, wishes):
-    """What will happen now, as a list of sentences with the next real dates and amounts.
-
-    wishes -- preferences.Wishes: those that stand, or those that somebody thinks about
-    """
-    told = [_late_words(ahead), *(charge.sentence for charge in ahead.charges)]
-    told += [_open_words(invoice, ahead, wishes) for invoice in ahead.open[:MOST_NAMED]]
-    if len(ahead.open) > MOST_NAMED:
-        told.append(f"The same goes for {words.plural(len(ahead.open) - MOST_NAMED, 'more open invoice')}.")
-    told.append(_next_words(ahead.coming, wishes) if ahead.coming else _any_words(wishes))
-    told += [_receipt_words(wishes), _summary_words(wishes, ahead.today), _text_words(wishes)]
-    return [sentence for sentence in told if sentence]
+def _first_on(today, step):
+    """The first day of which the daily job has not run yet."""
+    return today + timedelta(days=upcoming.has_run(today, step))
 
 
-def remind_days(wishes, due_on, *, issued_on, today):
-    """[(day, channel)] of the reminders of an invoice that stays unpaid, earliest first; none that are over.
-
-    Nothing is reminded of on the day that it is issued, or after it is due.
-    """
-    found = set()
-    for channel, wish in wishes.channels(Preference.REMINDER).items():
-        for ahead in wishes.usual if wish.timing == Preference.EVERY else (wish.days,):
-            day = max(due_on - timedelta(days=ahead), issued_on + timedelta(days=1))
-            if today <= day <= due_on:
-                found.add((day, channel))
-    return sorted(found)
-
-
-class Moment(NamedTuple):
-    """One thing that would happen, and when in words."""
-
-    when: str
-    what: str
-
-
-def timeline(ahead, wishes, *, automatic=False):
-    """What wishes would make of the next invoice, as [Moment], in order.
-
-    automatic -- these wishes go with autopay: what would be charged is not reminded of
-    """
-    coming, found = ahead.coming, []
-    if coming is None:
-        return [*_usual(wishes, automatic), *_afterwards(wishes)]
-    for channel, wish in wishes.letters(Preference.INVOICE).items():
-        day = max(coming.due_on - timedelta(days=wish.days), coming.bill_on) if wish.days else coming.bill_on
-        found.append((day, f"invoice {offers.BY[channel]}{', only if unpaid' if wish.days else ''}"))
-    if coming.charge_on:
-        found.append((coming.charge_on, f"charged to {coming.method}"))
-    elif automatic:
-        found.append((coming.due_on, AUTOMATIC))
-    else:
-        days = remind_days(wishes, coming.due_on, issued_on=coming.bill_on, today=coming.bill_on)
-        found += [(day, f"reminder {offers.BY[channel]}, if unpaid") for day, channel in days]
-        found.append((coming.due_on, "due"))
-    ordered = sorted(found, key=lambda one: one[0])
-    return [*(Moment(f"{day:%b} {day.day}", what) for day, what in ordered), *_afterwards(wishes)]
+def _owed(asked, contact, wishes, *, from_on, **told):
+    """What is open: invoices, and of each plan its next payment."""
+    if not asked:
+        return []
+    standing = plans.of_many(list(plans.running(contact.customer)), today=told["today"]).values()
+    covered = {one.invoice_id for stands in standing for one in stands.invoices}
+    simple = [one for one in asked if one.invoice.id not in covered]
+    invoices, company = [one.invoice for one in simple], companies.current()
+    said = reminding.foreseen(invoices, contact, wishes, from_on=from_on, **told)
+    found = [
+        Owed(naming.number(one.invoice, company), one.due_on, one.cents, said.get(one.invoice.id, []))
+        for one in simple
+    ]
+    named = {one.invoice.id for one in asked}
+    for stands in standing:
+        if any(one.invoice_id in named for one in stands.invoices):
+            found += _payment(stands, contact, wishes, from_on)
+    return sorted(found, key=lambda one: (one.due_on, one.number))
 
 
-def _usual(wishes, automatic):
-    """The same of any invoice, while none is on the calendar."""
-    for channel in wishes.letters(Preference.INVOICE):
-        yield Moment("When billed", f"invoice {offers.BY[channel]}")
-    if automatic:
-        yield Moment("When due", AUTOMATIC)
+def _payment(stands, contact, wishes, from_on):
+    """The next payment of a plan as [Owed]."""
+    row = stands.next
+    days = plan_telling.foreseen(stands, contact, wishes, from_on=from_on)
+    said = [(day, Notice.REMINDER, channel) for day, channel in days]
+    return [Owed("", row.due_on, row.open_cents, said, (row.number, len(stands.rows)))]
+
+
+def _charges(charges, contact, wishes, today):
+    """The charges to come, with what is still sent of them."""
+    if not charges:
         return
-    for channel, wish in wishes.channels(Preference.REMINDER).items():
-        when = offers.words_of(Preference.REMINDER, wish, wishes.usual).lower()
-        yield Moment("If unpaid", f"reminder {offers.BY[channel]}, {when}")
-
-
-def _afterwards(wishes):
-    for channel, wish in wishes.channels(Preference.RECEIPT).items():
-        if wish.timing == Preference.EVERY:
-            yield Moment("When paid", f"receipt {offers.BY[channel]}")
-    for channel in wishes.channels(Preference.DIGEST):
-        yield Moment("Monthly", f"summary {offers.BY[channel]}")
-
-
-def _late_words(ahead):
-    if not ahead.late:
-        return ""
-    cents, ways = format_cents(sum(one.cents for one in ahead.late)), "Pay it, or tell us what would fit."
-    if len(ahead.late) > 1:
-        return f"{cents} on {len(ahead.late)} invoices was due before today and is still open. {ways}"
-    [late] = ahead.late
-    number, due = f"{ahead.prefix}{late.invoice.number}", words.date(late.due_on)
-    return f"Invoice {number}: {cents} was due {due} and is still open. {ways}"
-
-
-def _open_words(asked, ahead, wishes):
-    number, due = f"{ahead.prefix}{asked.invoice.number}", words.date(asked.due_on)
-    says = f"Invoice {number} for {format_cents(asked.cents)} is due {due}."
-    if not wishes.channels(Preference.REMINDER):
-        return f"{says} You get no reminder of it."
-    days = remind_days(wishes, asked.due_on, issued_on=asked.invoice.issued_on, today=ahead.today)
-    if not days:
-        return f"{says} It needs no further reminder."
-    return f"{says} We remind you {_on_days(days, ahead.today)}, unless it is paid by then."
-
-
-def _on_days(days, today):
-    """Days and channels in a sentence: “by email on December 12, 2026 and December 15, 2026”."""
-    by_channel = {}
-    for day, channel in days:
-        by_channel.setdefault(channel, []).append("today" if day == today else words.date(day))
-    told = []
-    for channel, when in by_channel.items():
-        on = "" if when[0] == "today" else "on "
-        told.append(f"{offers.BY[channel]} {on}{words.joined(when)}")
-    return words.joined(told)
-
-
-def _next_words(coming, wishes):
-    amount, made = format_cents(coming.total_cents), words.date(coming.bill_on)
-    ways = wishes.letters(Preference.INVOICE)
-    unpaid = {channel: wish for channel, wish in ways.items() if wish.timing == Preference.UNPAID}
-    at_once = [offers.BY[channel] for channel in ways if channel not in unpaid]
-    comes = f"comes {words.joined(at_once)} on {made}" if at_once else f"is made on {made}"
-    if coming.charge_on:
-        return (
-            f"Your next invoice, {amount}, {comes} and is charged to {coming.method} on "
-            f"{words.date(coming.charge_on)}."
-        )
-    says = [f"Your next invoice, {amount}, {comes} and is due {words.date(coming.due_on)}."]
-    for channel, wish in unpaid.items():
-        day = max(coming.due_on - timedelta(days=wish.days), coming.bill_on)
-        says.append(f"It comes {offers.BY[channel]} on {words.date(day)}, only if it is unpaid then.")
-    days = remind_days(wishes, coming.due_on, issued_on=coming.bill_on, today=coming.bill_on)
-    if days:
-        says.append(f"We remind you {_on_days(days, coming.bill_on)}, if it is unpaid.")
-    elif not wishes.channels(Preference.REMINDER):
-        says.append("You get no reminders before the due date.")
-    return " ".join(says)
-
-
-def _any_words(wishes):
-    ways = words.joined(offers.BY[channel] for channel in wishes.letters(Preference.INVOICE))
-    none = "" if wishes.channels(Preference.REMINDER) else " You get no reminders before the due date."
-    return f"The next invoice comes {ways}.{none}"
-
-
-def _receipt_words(wishes):
-    ways = wishes.channels(Preference.RECEIPT)
-    at_once = [offers.BY[channel] for channel, wish in ways.items() if wish.timing == Preference.EVERY]
-    if at_once:
-        return f"A receipt follows every payment {words.joined(at_once)}."
-    return "" if ways else "You get no receipts; every payment is listed in your account."
-
-
-def _summary_words(wishes, today):
-    for channel, wish in wishes.channels(Preference.DIGEST).items():
-        day = today.replace(day=wish.day)
-        following = day if day > today else periods.add_months(day, 1, wish.day)
-        receipts = wishes.wish(Preference.RECEIPT, channel).timing == Preference.DIGEST
-        what = "A summary of the month, with your receipts," if receipts else "A summary of the month"
-        return f"{what} comes {offers.BY[channel]}, next on {words.date(following)}."
-    return ""
-
-
-def _text_words(wishes):
-    if not wishes.number:
-        return ""
-    texted = [event for event in Preference.EVENTS if wishes.wants(event, Preference.TEXT)]
-    return "" if texted else f"You agreed to texts to {phones.shown(wishes.number)}, and chose none."
+    from_on = _first_on(today, "autopay")
+    told = telling.foreseen(contact.customer_id, from_on=from_on)
+    texted = texting.foreseen(contact, wishes, charges, from_on=from_on)
+    ways = wishes.letters(Preference.UPCOMING_CHARGE)
+    for one in charges:
+        own = [told[row.id] for row in one.planned if row.id in told] if one.is_promise else []
+        by_letter = any(found.by_letter for found in own)
+        days = {(day, way) for found in own if not by_letter for day in found.told_on for way in ways}
+        if one.is_promise and one.charge_on in texted:
+            days.add((texted[one.charge_on], Preference.TEXT))
+        yield Charge(autopay_documents.charge_document(one), tuple(sorted(days)), by_letter)

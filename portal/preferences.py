@@ -8,7 +8,7 @@ one address that acts by itself is the one-click one of RFC 8058, which only mai
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from wtforms.fields.choices import SelectChoice
 
-from billing import consents, customers, links, outlook, phones, preferences
+from billing import consents, customers, foretold, links, outlook, phones, preferences
 from billing.automatic import autopay as permission
 from billing.errors import BillingError
 from models import Consent, Contact, Customer, Link, PaymentMethod, Preference, PreferenceChange
@@ -62,14 +62,15 @@ def _page(contact, here):
 
 def _shown(contact, here, refusal=""):
     facts, company = preferences.facts(contact), g.company
-    wishes, ahead = preferences.wishes(contact), outlook.ahead(contact.customer, today=g.today)
+    wishes = preferences.wishes(contact)
+    ahead = outlook.ahead(contact, wishes, today=g.today, now=g.now)
     return render_template(
         "portal/preferences.html",
         person=contact,
         here=here,
         refusal=refusal,
         refused=request.form.get("do", "") if refusal else "",
-        story=outlook.story(ahead, wishes),
+        story=foretold.story(ahead),
         stopped=_stopped_by_click(contact, wishes),
         presets=_presets(facts, ahead),
         preset=preferences.preset_of(wishes, facts),
@@ -91,7 +92,7 @@ def _presets(facts, ahead):
     for preset in preferences.PRESETS:
         wishes = preferences.settle(preferences.preset_cells(preset.name, facts), facts)
         automatic = preset.name == preferences.FORGET and not facts.autopay
-        yield preset, outlook.timeline(ahead, wishes, automatic=automatic)
+        yield preset, foretold.timeline(ahead, wishes, automatic=automatic)
 
 
 def _stopped_by_click(contact, wishes):

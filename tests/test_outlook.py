@@ -1,21 +1,18 @@
 """Looking ahead: the next invoice is told as the bill step will make it."""
 
-from datetime import date, timedelta
+from datetime import date
 
-from billing import bill, contracts, outlook, preferences, words
-from billing.wording import tongues
+from billing import bill, contracts, outlook
 from models import Invoice
 from tests.factories import (
     BY,
     NOW,
     make_charge,
     make_contract,
-    make_invoice,
     make_item,
     make_one_off,
     make_rate,
     make_site,
-    payer,
 )
 
 
@@ -70,20 +67,3 @@ def test_arrears_are_billed_when_they_are_over(db, alice, clock):
 
 def test_without_anything_recurring_nothing_is_told(db, alice, clock):
     assert outlook.next_invoice(alice, today=clock.today()) is None
-
-
-def test_what_is_past_due_is_told_first(db, alice, clock):
-    """The page of wishes once spoke of everything but of what was open for months."""
-    wishes = preferences.wishes(payer(alice))
-    first = make_invoice(alice, cents=4250, due=clock.today() - timedelta(days=9))
-    one = outlook.story(outlook.ahead(alice, today=clock.today()), wishes)[0]
-    make_invoice(alice, cents=1000, due=clock.today() - timedelta(days=3))
-    two = outlook.story(outlook.ahead(alice, today=clock.today()), wishes)[0]
-
-    due = words.date(clock.today() - timedelta(days=9))
-    assert one == (
-        f"Invoice {first.number}: $42.50 was due {due} and is still open. Pay it, or tell us what would fit."
-    )
-    assert two.startswith("$52.50 on 2 invoices was due before today and is still open.")
-    spanish = tongues.TONGUES["es"].page_pattern(two.removesuffix(" Pay it, or tell us what would fit."), str)
-    assert spanish == "$52.50 de 2 facturas vencieron antes de hoy y siguen pendientes."

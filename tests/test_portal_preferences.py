@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from lxml import html
 
-from billing import consents, links, outlook, preferences
+from billing import consents, links, preferences
 from billing.notices import reminding
 from billing.preferences.offers import ALWAYS, NOT, Wish
 from models import Autopay, Consent, Contact, Customer, Event, Notice, Preference, PreferenceChange
@@ -61,7 +61,7 @@ def test_it_says_what_will_happen_with_real_dates(visitor, path, alice):
         "and December 15, 2026, unless it is paid by then." in page.text
     )
     assert (
-        "Your next invoice, $30.00, comes by email on January 1, 2027 and is due January 16, 2027. "
+        "Your next invoice, $30.00, comes on January 1, 2027 by email, and is due January 16, 2027. "
         "We remind you by email on January 13, 2027 and January 16, 2027, if it is unpaid." in page.text
     )
     assert "A receipt follows every payment by email." in page.text
@@ -371,31 +371,6 @@ def test_legal_notices_by_email_take_the_mailed_link(visitor, path, reachable, a
 
 def test_without_a_number_it_says_where_to_add_one(visitor, path):
     assert "We have no mobile number of yours." in visitor.open(path).text
-
-
-# --- What was promised is what happens -----------------------------------------------------------
-
-
-@pytest.mark.parametrize("ahead", [0, 1, 3, 14, 30])
-def test_the_promised_day_is_the_day_of_the_reminder(db, alice, clock, ahead):
-    invoice = make_invoice(alice, cents=4250)
-    chosen = {("reminder", MAIL): preferences.before(ahead)}
-    preferences.choose(payer(alice), chosen, by="tests", via="page", now=clock.now())
-    told = {"issued_on": invoice.issued_on, "today": clock.today()}
-    promised = outlook.remind_days(preferences.wishes(payer(alice)), invoice.due_on, **told)
-
-    day = clock.today()
-    while not reminding.queue_reminders(day, now=clock.now()):
-        day = clock.advance(days=1)
-        assert day <= date(2026, 12, 16)
-
-    assert promised == [(day, MAIL)]
-
-
-def test_a_past_due_invoice_is_promised_nothing(db, alice, clock):
-    make_invoice(alice, due=date(2026, 11, 30), issued=date(2026, 11, 1))
-
-    assert outlook.ahead(alice, today=clock.today()).open == ()
 
 
 @pytest.mark.parametrize("role", [Contact.VIEWER, Contact.TECHNICAL])

@@ -9,7 +9,7 @@ from the day on which it left the house; until then nothing is charged.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -102,7 +102,7 @@ def tell(customer_ids, *, today, now, stated=False):
         return 0
     readers = with_reader(customer_ids)
     mails = _invoice_mails(rows)
-    last = _last_cents({row.autopay_id for row in rows})
+    last = last_cents({row.autopay_id for row in rows})
     letters = _letters({row.customer_id for row in rows} - readers)
     changes, charges, to_print = [], [], []
     for customer_id, own in grouped(rows, lambda row: row.customer_id):
@@ -229,6 +229,59 @@ class Desk:
 
     def _not_before(self, day, days):
         return max(day, self.today + timedelta(days=days))
+
+
+# --- What would be told --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """How a charge to come will be announced, beside what was said: ``told_on``, the days of messages.
+
+    by_letter -- on paper, and nothing is charged before that letter left
+    """
+
+    charge_on: date
+    told_on: tuple[date, ...] = ()
+    by_letter: bool = False
+
+
+def foreseen(customer_id, *, from_on):
+    """{planned charge id: Foreseen} of one customer: the same decisions, day by day, as if nothing happened.
+
+    from_on -- the first day that is still to be run. Only reading
+    """
+    rows = _rows([customer_id])
+    if not rows:
+        return {}
+    readers, mails = with_reader([customer_id]), _invoice_mails(rows)
+    letters = _letters(set() if readers else {customer_id})[customer_id]
+    last = last_cents({row.autopay_id for row in rows}).get(rows[0].autopay_id)
+    return _live_through(rows, Desk(from_on, last, mails, False, bool(readers), letters))
+
+
+def foreseen_of(row, *, mailed, has_reader, today, last_cents=None):
+    """The Foreseen of an invoice that is issued on ``today``. ``mailed``: its mail states the charge."""
+    mails = {row.invoice_id: None} if mailed else {}
+    return _live_through([row], Desk(today, last_cents, mails, False, has_reader))[row.id]
+
+
+def _live_through(rows, desk):
+    found = {row.id: Foreseen(row.charge_on) for row in rows}
+    while rows and desk.today <= max(row.charge_on for row in rows):
+        told = desk.decide(rows)
+        days = {day for _, _, day, _ in desk.announced}
+        for row in rows:
+            day = told[row.id].charge_on
+            is_new, told_on = day in days, found[row.id].told_on
+            told_on += (desk.today,) * is_new
+            waits = told[row.id].told_on is None and day in desk.letters  # to be posted
+            found[row.id] = Foreseen(day, told_on, not desk.has_reader and (is_new or waits))
+        rows = [row._replace(**told[row.id]._asdict()) for row in rows]
+        rows = [row for row in rows if not found[row.id].by_letter]
+        mails = {id: on or desk.today for id, on in desk.mails.items()}
+        desk = replace(desk, today=desk.today + timedelta(days=1), mails=mails, announced=[])
+    return found
 
 
 def is_consumer_debit(row):
@@ -362,7 +415,7 @@ def withdraw_letters():
     ).execute()
 
 
-def _last_cents(autopay_ids):
+def last_cents(autopay_ids):
     """{autopay id: the amount that was charged last under it}."""
     charged = Payment.select(Payment.autopay, Payment.amount_cents).where(
         among(Payment.autopay, autopay_ids) & Payment.state.in_((*Payment.MONEY, Payment.REFUNDED))

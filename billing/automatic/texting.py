@@ -57,6 +57,20 @@ def _is_due(wishes, charge, today):
     return is_wanted and charge.is_promise and charge.charge_on - timedelta(days=wish.days) <= today
 
 
+def foreseen(contact, wishes, charges, *, from_on):
+    """{day of a charge: the day on which a text will tell of it}; none for what was told.
+
+    charges -- upcoming.Upcoming of the customer; from_on -- the first day that is still to be run
+    """
+    wish = wishes.wish(Preference.UPCOMING_CHARGE, Preference.TEXT)
+    if not wishes.number or wish.timing == Preference.NEVER:
+        return {}
+    keys = {_key(contact, charge): charge for charge in charges if charge.is_promise}
+    known = {key for (key,) in Notice.select(Notice.key).where(Notice.key.in_(list(keys))).tuples()}
+    days = {keys[key].charge_on for key in keys.keys() - known}
+    return {day: max(day - timedelta(days=wish.days), from_on) for day in days}
+
+
 def _key(contact, charge):
     told = f"{charge.autopay.id}:{charge.charge_on}:{charge.cents}"
     return f"upcoming:{told}:{contact.id}{queueing.tail(Notice.TEXT)}"

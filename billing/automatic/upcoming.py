@@ -161,13 +161,21 @@ def by_customer(customer_ids, *, today):
     return found
 
 
-def has_run(today):
-    """True when the charges of today were made already: what is due now is charged by the next run."""
+def is_held(customer, on):
+    """True when autopay rests on a day, by what is known now."""
+    return customer.id in _held([customer.id], on)
+
+
+def has_run(today, step="autopay"):
+    """True when the charges of today were made already: what is due now is charged by the next run.
+
+    step -- the part of the daily job that is asked about
+    """
     runs = JobRun.select().where(
         (JobRun.name == "daily")
         & (JobRun.as_of_on == today)
         & (JobRun.state == JobRun.DONE)
-        & JobRun.only.in_(("", "autopay"))
+        & JobRun.only.in_(("", step))
     )
     return runs.exists()
 

@@ -5,8 +5,8 @@ Which steps there are stands in ``billing.reminder_policies``; whether a message
 is asked again in ``judging``, when it may leave at all in ``timing``.
 """
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from billing import company as companies
@@ -497,6 +497,71 @@ def next_on(invoice, *, today):
     due_on = _counted_from(due_on, [step for step in steps if step.days > 0], resumed)
     days = reminder_policies.calendar(steps, due_on, grace_days=grace_days)
     return next((day for day, act in days if day > today and act == ReminderStep.LATE), None)
+
+
+# --- What would be said --------------------------------------------------------------------------
+
+
+def foreseen(invoices, contact, wishes, *, today, now, from_on):
+    """{invoice id: [(day, kind, channel)]}: what a payer would be sent of open invoices before their dates.
+
+    from_on -- the first day that is still to be run
+
+    By the very steps of ``queue_reminders``, day by day, as if nobody paid and nothing else happened. None
+    instead of a list: at present nothing is said of that invoice. What falls due in parts is left out.
+    """
+    rows = [Open(one.id, one.customer_id, None, False, one.due_on, one.issued_on) for one in invoices]
+    rows = _as_due(rows)
+    groups = _groups({row.customer_id for row in rows})
+    rows = [row._replace(group_id=groups[row.customer_id][0]) for row in rows]
+    silent = {row.id for row in rows if groups[row.customer_id][1]}
+    silent |= gate.before_due(rows, today=today, now=now).keys()
+    scene = _before_due(rows, wishes, contact, from_on, now + (from_on - today))
+    payer = Payer(contact.id, contact.customer_id, contact.email, contact.phone, False)
+    return {row.id: None if row.id in silent else _live_through(row, payer, scene) for row in rows}
+
+
+def foreseen_of(wishes, *, issued_on, due_on):
+    """[(day, kind, channel)] of the same for an invoice to come, by the usual steps of these wishes."""
+    row, payer = Open(0, 0, None, False, due_on, issued_on), Payer(0, 0, "", "", False)
+    steps = {0: [reminder_policies.Step(-days, ReminderStep.REMIND) for days in wishes.usual]}
+    at, known = datetime.combine(issued_on, time()), ({}, {0: wishes}, {}, frozenset())
+    return _live_through(row, payer, _early_scene(issued_on, at, steps, *known))
+
+
+def _before_due(rows, wishes, contact, today, now):
+    """The Scene of what is not due yet, for one payer."""
+    done, told = _done([row.id for row in rows])
+    steps = reminder_policies.of_invoices([row[:3] for row in rows])
+    return _early_scene(today, now, steps, {}, {contact.id: wishes}, done, told)
+
+
+def _early_scene(today, now, steps, payers, wishes, done, told):
+    """A Scene in which nothing is past due."""
+    late = {"quiet": {}, "shut": {}, "still": set(), "resumed": {}, "arrived": {}, "rested": frozenset()}
+    return Scene(today, now, 0, steps, payers, wishes, done, told, **late)
+
+
+def _live_through(row, payer, scene):
+    found, first_on = [], scene.today
+    for days in range((row.due_on - first_on).days + 1):
+        day = first_on + timedelta(days=days)
+        if not row.issued_on < day or row.due_on > day + timedelta(days=AHEAD):
+            continue
+        scene = replace(scene, today=day, now=scene.now + timedelta(days=1) if days else scene.now)
+        for one in (*_invoices_that_waited(row, [payer], scene), *_reminders(row, [payer], scene)):
+            found.append((day, one["kind"], one["channel"]))
+            scene = _with(scene, row, one)
+    return found
+
+
+def _with(scene, row, one):
+    """The same after this message was queued."""
+    who = (row.id, one["contact_id"], one["channel"])
+    if one["kind"] == Notice.INVOICE:
+        return replace(scene, told=scene.told | {who})
+    said = [*scene.done.get(who, ()), Done(one["step"], scene.now)]
+    return replace(scene, done={**scene.done, who: said})
 
 
 def _to(row, payer, channel):

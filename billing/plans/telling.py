@@ -154,6 +154,23 @@ def _reminders(plan, row, payer, wishes, told, today):
         }
 
 
+def foreseen(stands, contact, wishes, *, from_on):
+    """[(day, channel)]: the reminders of a plan's next payment to one payer, by the same steps day by day.
+
+    from_on -- the first day that is still to be run
+    """
+    row, plan, found = stands.next, stands.plan, []
+    if row is None or plan.autopay:
+        return found
+    told = list(_told([plan.id]).get((plan.id, contact.id), ()))
+    for days in range((row.due_on - from_on).days + 1):
+        day = from_on + timedelta(days=days)
+        for one in _reminders(plan, row, contact, wishes, told, day) if _to_remind_of(stands, day) else ():
+            found.append((day, one["channel"]))
+            told.append(Told(Notice.REMINDER, one["channel"], row.id, row.due_on, day, has_gone=True))
+    return found
+
+
 def _remind_from(plan, row, days):
     """The day from which a payment is reminded of: after the one on which its day was agreed to, or chosen.
 

@@ -44,6 +44,7 @@ from billing.preferences.offers import (
     preset_cells,
     preset_of,
     settle,
+    without_mail,
 )
 from billing.preferences.table import in_short, table
 
@@ -83,4 +84,5 @@ __all__ = [
     "use_preset",
     "violations",
     "wishes",
+    "without_mail",
 ]

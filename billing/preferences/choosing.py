@@ -46,6 +46,7 @@ def facts_of(contact_ids):
     usual = reminder_policies.early_days({customer_id: group for _, customer_id, *_, group in people})
     tell_days = _tell_days(usual)
     agreed = _agreed(contact_ids)
+    readers = _readers([customer_id for _, customer_id, *_ in people if customer_id in tell_days])
     return {
         id: Facts(
             has_mail=bool(email),
@@ -54,6 +55,7 @@ def facts_of(contact_ids):
             tell_days=tell_days.get(customer_id),
             written=kind == Customer.RESIDENTIAL and agreed.get((id, Consent.ELECTRONIC)) != email,
             usual=usual[customer_id],
+            told_by_mail=customer_id in readers,
         )
         for id, customer_id, email, phone, kind, _ in people
     }
@@ -63,6 +65,16 @@ def _tell_days(customer_ids):
     """{customer id: days ahead that autopay tells, or None} of those who have it on."""
     query = Autopay.select(Autopay.customer, Autopay.tell_days)
     return dict(query.where(among(Autopay.customer, customer_ids) & Autopay.ended_at.is_null()).tuples())
+
+
+def _readers(customer_ids):
+    """The ids of those customers of whom somebody reads mail: they are told of charges by it."""
+    if not customer_ids:
+        return ()
+    reached = Contact.select(Contact.customer).where(
+        among(Contact.customer, customer_ids) & Contact.IS_REACHED
+    )
+    return {id for (id,) in reached.tuples()}
 
 
 def _agreed(contact_ids):

@@ -208,7 +208,7 @@ def _violation(message, past, wish, left_on):
     event, channel = message.event, message.channel
     what = f"{offers.TITLES[event]} {offers.BY[channel]}"
     if wish.timing == offers.NEVER:
-        if channel == offers.PAPER and event in offers.FLOOR and past.came_back(message.left_at):
+        if channel == offers.PAPER and event in offers.MUST_ARRIVE and past.came_back(message.left_at):
             return ""
         return f"{what} was not wanted."
     if wish.timing == offers.DIGEST and event != Preference.DIGEST:
@@ -266,6 +266,7 @@ class _Past:
             tell_days=agreed[0] if agreed else None,
             written=self.is_consumer and email not in mail,
             usual=self.usual,
+            told_by_mail=bool(email) or mailed,
         )
 
     def address(self, instant):

@@ -4,7 +4,7 @@ An event happens, a channel carries it, a timing says when. ``settle`` turns wha
 obeyed; ``objections`` says in sentences why a choice cannot be. Both read the same few ``Facts``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,6 +38,7 @@ class Facts:
     tell_days -- days ahead that autopay tells of a charge, as agreed; None: the invoice tells
     written   -- True when the law wants notices to them in writing and they have not agreed to mail instead
     usual     -- days before the due date on which the company reminds who chose nothing, earliest first
+    told_by_mail -- autopay tells of its charges by mail, to whoever of the account reads mail
     """
 
     has_mail: bool = True
@@ -46,6 +47,7 @@ class Facts:
     tell_days: int | None = None
     written: bool = False
     usual: tuple[int, ...] = (3, 0)
+    told_by_mail: bool = True
 
 
 # What may be chosen at all: {event: {channel: timings}}. NEVER is refused later where the floor needs it.
@@ -76,6 +78,7 @@ FLOOR = {
     Preference.CONTRACT_END: "The law and your contract want this told in time.",
     Preference.PRICE_CHANGE: "A new price counts only once it was told.",
 }
+MUST_ARRIVE = frozenset(FLOOR) | {Preference.UPCOMING_CHARGE}  # on paper where mail comes back
 WRITTEN = (Preference.CONTRACT_END, Preference.PRICE_CHANGE)
 OF_AUTOPAY = "As you agreed with autopay; it can be changed there."
 NO_AUTOPAY = "Autopay is off, so nothing is charged by itself."
@@ -117,6 +120,18 @@ class Wishes:
     def wants(self, event, channel):
         """True when the event is told by this channel at all."""
         return self.wish(event, channel).timing != NEVER
+
+
+def without_mail(wishes):
+    """The Wishes as they are served while mail comes back: on paper what must arrive, the rest not at all."""
+    cells = dict(wishes.cells)
+    for event, channel in wishes.cells:
+        wish = cells[event, channel]
+        if channel == MAIL and wish != NOT:
+            cells[event, MAIL] = NOT
+            if event in MUST_ARRIVE and not wishes.wants(event, PAPER):
+                cells[event, PAPER] = wish
+    return replace(wishes, cells=cells)
 
 
 # --- What stands ---------------------------------------------------------------------------------
@@ -192,9 +207,10 @@ def _lock_autopay(cells, locked, fixed, facts):
         locked[event] = NO_AUTOPAY
         return
     locked[event] = OF_AUTOPAY
-    channel = MAIL if facts.has_mail else PAPER
-    cells[event, channel] = before(facts.tell_days) if facts.tell_days else ALWAYS
-    fixed.add((event, channel))
+    channel = MAIL if facts.told_by_mail else PAPER
+    if channel == PAPER or facts.has_mail:
+        cells[event, channel] = before(facts.tell_days) if facts.tell_days else ALWAYS
+        fixed.add((event, channel))
     for channel in (MAIL, PAPER):
         if cells[Preference.INVOICE, channel].timing == UNPAID:
             cells[Preference.INVOICE, channel] = ALWAYS
