@@ -4,6 +4,7 @@ import ast
 import functools
 import re
 import statistics
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,74 @@ def test_use_cases_are_called_by_their_module():
             if isinstance(node, ast.ImportFrom) and node.module in {f"billing.{name}" for name in modules}:
                 bare = [alias.name for alias in node.names if alias.name.islower()]
                 assert bare == [], f"{shown(path)} imports {bare} bare from {node.module}"
+
+
+# --- No circles ----------------------------------------------------------------------------------
+
+# Packages in two storeys: of the upper one, the lower one knows nothing.
+UPSTAIRS = {
+    "billing.notices": ("ahead", "claiming", "holding", "joining", "judging", "reminding", "sending"),
+    "billing.wording": ("checking", "composing", "on_paper", "samples", "versions"),
+}
+
+
+def dotted(path):
+    """The dotted name by which a file is imported."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {dotted(path): path for path in SOURCES}
+
+
+def loaded(path):
+    """The modules of ours that an import of ``path`` loads: with each also the packages that it lies in."""
+    found = set()
+    for name in imported(path) & MODULES.keys():
+        parts = name.split(".")
+        found |= {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+    own = dotted(path)
+    return {name for name in found if name in MODULES and name != own and not own.startswith(name + ".")}
+
+
+def storey(name):
+    """What of billing a module belongs to: a package, a storey of one, or itself where it lies in none."""
+    package, _, own = name.rpartition(".")
+    if own in UPSTAIRS.get(package, ()):
+        return f"{package}, upstairs"
+    return ".".join(name.split(".")[:2])
+
+
+def circle(arrows):
+    """The names along one circle of arrows, {name: those it points at}; empty where there is none."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_no_module_is_loaded_by_what_it_loads():
+    """Also inside functions: an import that waits is a circle that somebody noticed."""
+    assert circle({name: loaded(path) for name, path in MODULES.items()}) == []
+
+
+def test_the_packages_of_billing_ask_each_other_in_one_direction():
+    arrows = {}
+    for name, path in MODULES.items():
+        if name.startswith("billing."):
+            own = arrows.setdefault(storey(name), set())
+            asked = {one for one in imported(path) & MODULES.keys() if one.startswith("billing.")}
+            own |= {storey(one) for one in asked} - {storey(name)}
+
+    assert circle(arrows) == []
+
+
+def test_a_circle_would_be_noticed():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
+    assert "billing.ledger" in loaded(ROOT / "billing" / "invoices.py")
+    assert storey("billing.notices.sending") != storey("billing.notices.queueing") == "billing.notices"
+    for package, names in UPSTAIRS.items():
+        assert {f"{package}.{name}" for name in names} <= MODULES.keys()
 
 
 # --- Money ---------------------------------------------------------------------------------------
