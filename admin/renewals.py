@@ -16,7 +16,7 @@ from admin.base import StaffView
 from admin.fields import ChoiceInput, DateInput, Filled, plain_text
 from admin.filters import Derived
 from billing import certified, renewals, words
-from billing.edges import proofs
+from billing.edges import proofs, seals
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.imports.fields import STATES
@@ -115,8 +115,8 @@ NOTICE = (
         "proof",
         "Proof pack",
         _proof,
-        lead="One sealed PDF with the rule, the arithmetic, the words, the way and what came of it. Keep it; "
-        "“flask verify-proof” reads it years later.",
+        lead="One sealed PDF with the rule, the arithmetic, the words, the way and what came of it. Keep it: "
+        "the page “Check a proof pack” says years later whether it is ours and still true.",
         fits=lambda row: row.notice_id is not None,
         bulk=False,
     ),
@@ -472,6 +472,21 @@ class ContractEnds:
             unreviewed=rules.review_words(),
             notice_state=state,
         ), status
+
+    @expose("/check-proof", methods=("GET", "POST"))
+    def check_proof(self):
+        """Say whether a proof pack is ours, unchanged, and still what our books say. Nothing is kept."""
+        verdict, refusal = None, ""
+        if request.method == "POST":
+            try:
+                upload = request.files.get("file")
+                if upload is None or not upload.filename:
+                    raise BillingError("Choose the file first: the PDF as it was made.")
+                verdict = proofs.verified(upload.read(seals.MOST_BYTES), current_app.secret_key)
+            except BillingError as error:
+                refusal = str(error)
+        page = self.render("admin/check_proof.html", verdict=verdict, refusal=refusal, said=proofs.SAID)
+        return page, 422 if refusal else 200
 
     @expose("/contract-ends/review", methods=("POST",))
     def review_rules(self):

@@ -80,6 +80,7 @@ ACCESS = {
     "staff.certificate_verify": EVERYONE,
     "staff.certificate_look": MONEY,
     "staff.contract_ends": EVERYONE,
+    "staff.check_proof": EVERYONE,
     "staff.price_increase": MONEY,
     "staff.review_rules": OWNERS,
     "staff.print_queue": EVERYONE,

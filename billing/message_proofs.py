@@ -10,7 +10,7 @@ from billing import company as companies
 from billing import localtime, preferences, words
 from billing.errors import BillingError
 from billing.renewals import prices, proof
-from billing.renewals.proof import Section, consent_of, facts, history
+from billing.renewals.proof import Section, consent_of, facts, older_steps, steps
 from billing.renewals.sending import text_hash
 from models import AuthorityNotice, Notice
 
@@ -64,7 +64,7 @@ def sections(notice):
         Section("consent", "What they agreed to", facts(consent_of(notice, zone))),
         Section("delivery", "That it left, and what came of it", facts(_delivery(notice, zone))),
         Section("text", "What it said", facts(_text(notice)), (), notice.body_text[: proof.MOST_TEXT]),
-        Section("history", "What was done, step by step", (), tuple(history(NOTICE, notice.id, zone))),
+        Section("steps", "What was done, step by step", (), tuple(steps(NOTICE, notice.id, zone))),
     ]
     if notice.price_change_id:
         told.insert(1, _price(notice.price_change))
@@ -127,19 +127,24 @@ def _authority(row):
     )
     return (
         Section("told", "What the authority was told", facts(told)),
-        Section("history", "What was done, step by step", (), tuple(history(AUTHORITY, row.id, zone))),
+        Section("steps", "What was done, step by step", (), tuple(steps(AUTHORITY, row.id, zone))),
     )
 
 
 # --- Years later ---------------------------------------------------------------------------------
 
 
-def compare(about, id, fingerprints):
-    """[(title of a section, fits)] of a pack, by the books as they are. Raises BillingError without a row."""
+def compare(about, id, fingerprints, *, made_at):
+    """[proof.Part] of a pack that was made at an instant, by the books as they are.
+
+    Raises BillingError without a row.
+    """
     if about == proof.RENEWAL_NOTICE:
-        return proof.compare(id, fingerprints)
+        return proof.compare(id, fingerprints, made_at=made_at)
     model, of = {NOTICE: (Notice, sections), AUTHORITY: (AuthorityNotice, _authority)}[about]
     row = model.get_or_none(model.id == id)
     if row is None:
         raise BillingError(f"These books have no such message: {id}.")
-    return proof.matching(of(row), fingerprints)
+    moved = proof.moved_since(row, [(NOTICE, row.id)], made_at) if about == NOTICE else set()
+    older = older_steps(about, id, companies.current().time_zone)
+    return proof.matching((*of(row), older), fingerprints, moved)

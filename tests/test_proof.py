@@ -1,14 +1,16 @@
 """Proof packs: what they say, that a changed file is found, and what still fits years later."""
 
-from datetime import date, datetime
+import io
+from datetime import date, datetime, timedelta
 
 import pytest
 
-from billing import authorities, message_proofs
+from billing import authorities, events, message_proofs
 from billing.edges import proofs, seals
 from billing.errors import BillingError
-from billing.renewals import prices, proof
-from models import Notice, RenewalNotice
+from billing.renewals import prices, proof, rules
+from models import Notice, RenewalNotice, RenewalRule
+from tests import factories
 from tests.office import enter
 from tests.test_answers import require_fire
 from tests.test_renewals import agree, live, sent, table  # noqa: F401
@@ -39,7 +41,7 @@ def test_it_says_the_rule_the_arithmetic_the_way_and_the_words(row):
 
     assert "O.C.G.A. 13-12" in dict(told(pack, "law").facts)["Citation"]
     assert any("First lawful day" in line for line in told(pack, "arithmetic").lines)
-    assert dict(told(pack, "delivery").facts)["Came back"] == "no"
+    assert dict(told(pack, "became").facts)["Came back"] == "no"
     assert dict(told(pack, "text").facts)["They agree"] == "yes"
     assert told(pack, "text").text == "Your agreement will renew"
     assert all(len(one.fingerprint) == 64 for one in pack.sections)
@@ -60,7 +62,7 @@ def test_a_pack_is_read_again_and_all_of_it_fits(row):
     found = seals.opened(proofs.proof_pdf(pack, SECRET), SECRET)
 
     assert (found["notice"], found["made"]) == (row.id, "2027-02-01T18:00:00")
-    assert all(fits for _, fits in proof.compare(row.id, found["parts"]))
+    assert {one.standing for one in compared(row, found["parts"])} == {"fits"}
 
 
 @pytest.mark.parametrize("place", [0, 100, -1200, -300, -30])
@@ -89,9 +91,7 @@ def test_it_says_which_part_the_books_tell_otherwise_by_now(row):
     parts = proof.pack(row, now=NOW).fingerprints
     RenewalNotice.update(delivery="The neighbor signed.").where(RenewalNotice.id == row.id).execute()
 
-    other = [title for title, fits in proof.compare(row.id, parts) if not fits]
-
-    assert other == ["That it left, and what came of it"]
+    assert others(row, parts) == ["What came of it"]
 
 
 def test_names_stand_in_it_that_a_lawyer_understands(row):
@@ -105,8 +105,63 @@ def test_names_stand_in_it_that_a_lawyer_understands(row):
 def test_a_pack_from_before_is_still_compared(row):
     older = {one.key: one.fingerprint for one in proof._older(row)}
 
-    assert proof.compare(row.id, older) == [("Whom it went to", True), ("The rule", True)]
-    assert proof.compare(row.id, {"something": "x"}) == [("A part that we do not know (something)", False)]
+    assert {one.standing for one in compared(row, older)} == {"fits"}
+    assert sorted(older) == ["delivery", "history", "recipient", "rule"]
+    assert others(row, {"something": "x"}) == ["A part that we do not know (something)"]
+
+
+def test_what_was_noted_after_the_pack_was_made_is_told_apart_from_what_was_changed(row):
+    parts = proof.pack(row, now=NOW).fingerprints
+    later = NOW + timedelta(days=3)
+    events.record("renewal_notice.delivered", row, by="staff:sam@lantern.example", now=later)
+    RenewalNotice.update(delivery="The neighbor signed.").where(RenewalNotice.id == row.id).execute()
+
+    found = {one.title: one.standing for one in compared(row, parts)}
+
+    assert found.pop("What came of it") == found.pop("What was done, step by step") == "later"
+    assert set(found.values()) == {"fits"}
+    contact = row.notice.contact
+    contact.name = "Somebody Else"
+    contact.save()
+    assert others(row, parts) == ["Whom it went to"]
+
+
+def test_a_pack_of_a_letter_that_had_not_left_yet_is_not_called_changed(table, db):  # noqa: F811
+    agree(factories.make_customer("Paul Paper", email=""))
+    live(date(2027, 1, 15), date(2027, 1, 15))
+    row = RenewalNotice.get()
+    before = datetime(2027, 1, 15, 20)
+    parts = proof.pack(row, now=before).fingerprints
+    Notice.update(state=Notice.SENT, sent_at=datetime(2027, 1, 18, 18), body_text="Your agreement").where(
+        Notice.id == row.notice_id
+    ).execute()
+
+    found = proof.compare(row.id, parts, made_at=before)
+
+    assert [one.title for one in found if one.standing == "later"] == [
+        "That it left", "What it said",
+    ]  # fmt: skip
+    assert not [one for one in found if one.standing == "other"]
+
+
+def test_a_pack_of_an_older_version_of_a_rule_still_fits(row):
+    parts = proof.pack(row, now=NOW).fingerprints
+    draft = rules.new_version(row.rule, by="t", now=NOW)
+    RenewalRule.update(opens_days=90, citation="Another text").where(RenewalRule.id == draft.id).execute()
+    rules.activate(
+        RenewalRule.get_by_id(draft.id), reason="New text", by="t", today=date(2029, 1, 1), now=NOW
+    )
+
+    assert others(row, parts) == []
+    assert dict(told(proof.pack(row, now=NOW), "law").facts)["Rule"] == "GA-13-12-3, version 1"
+
+
+def compared(row, parts):
+    return proof.compare(row.id, parts, made_at=NOW)
+
+
+def others(row, parts):
+    return [one.title for one in compared(row, parts) if one.standing == "other"]
 
 
 # --- Any message that left -----------------------------------------------------------------------
@@ -181,7 +236,7 @@ def test_a_notice_to_an_authority_has_one_too(app, company, alice, tmp_path):
 
     assert app.test_cli_runner().invoke(args=["verify-proof", str(path)]).exit_code == 0
     with pytest.raises(BillingError, match="no such message"):
-        message_proofs.compare("authority_notice", 99, {})
+        message_proofs.compare("authority_notice", 99, {}, made_at=NOW)
 
 
 def test_the_command_says_what_fits_and_finds_a_changed_file(app, row, tmp_path):
@@ -192,8 +247,40 @@ def test_the_command_says_what_fits_and_finds_a_changed_file(app, row, tmp_path)
 
     result = run.invoke(args=["verify-proof", str(path)])
     assert (result.exit_code, "What it said: fits." in result.output) == (0, True)
+    assert "ours and unchanged, and our books say the same" in result.output
     path.write_bytes(content.replace(b"/Type", b"/Tipe", 1))
     assert run.invoke(args=["verify-proof", str(path)]).exit_code != 0
+
+
+def checked(staff, content, name="proof.pdf"):
+    answer = staff.post("/staff/check-proof", file=(io.BytesIO(content), name))
+    return answer.status_code, " ".join(answer.text.split())
+
+
+def test_staff_check_a_file_on_a_page_and_read_a_plain_verdict(app, row):
+    app.clock.set(NOW.date())
+    staff = enter(app, role="read_only")
+    content = enter(app).act("renewal-notice", "proof", row, follow_redirects=False).data
+
+    status, page = checked(staff, content)
+    assert status == 200 and "ours and unchanged, and our books say the same" in page
+    assert "GA-13-12-3, Monitoring agreement, Alice Archer" in page and "What it said" in page
+
+    for wrong, said in (
+        (content.replace(b"/Type", b"/Tipe", 1), "somebody changed it"),
+        (seals.sealed(b"%PDF", {"notice": row.id}, "another company"), "not ours"),
+        (b"%PDF-1.7 a letter", "no seal at the end"),
+    ):
+        status, page = checked(staff, wrong)
+        assert status == 422 and "It proves nothing" in page and said in page
+    status, page = checked(staff, b"", "")
+    assert status == 422 and "Choose the file first" in page
+
+    contact = row.notice.contact
+    contact.name = "Somebody Else"
+    contact.save()
+    status, page = checked(staff, content)
+    assert status == 200 and "our books say something else by now" in page
 
 
 # --- Names, not codes ----------------------------------------------------------------------------

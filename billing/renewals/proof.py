@@ -6,7 +6,7 @@ that years later it can be said which part still fits. Not here: the seal of the
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from billing import certified, letterheads, words
@@ -97,18 +97,22 @@ def sections(row):
         Section("arithmetic", "How the days came about", (), asking.lines_of(row)),
         Section("whom", "Whom it went to", facts(_whom(row, notice))),
         Section("consent", "What they agreed to", facts(consent_of(notice, zone))),
-        Section("delivery", "That it left, and what came of it", facts(_delivery(row, notice, zone))),
+        Section("left", "That it left", facts(_left(row, notice, zone))),
+        Section("became", "What came of it", facts(_became(row, notice, zone))),
         Section("text", "What it said", facts(_text(row, notice)), (), notice.body_text[:MOST_TEXT]),
         Section("answers", "What the customer answered", (), tuple(_answers(row, zone))),
-        Section("history", "What was done, step by step", (), tuple(history(RENEWAL_NOTICE, row.id, zone))),
+        Section("steps", "What was done, step by step", (), tuple(steps(RENEWAL_NOTICE, row.id, zone))),
     )
 
 
 def _older(row):
     """Sections that packs had before, under keys of their own: what was sealed then is still compared."""
+    notice, zone = row.notice, companies.current().time_zone
     return (
-        Section("recipient", "Whom it went to", facts(_recipient(row, row.notice))),
+        Section("recipient", "Whom it went to", facts(_recipient(row, notice))),
         Section("rule", "The rule", facts(_rule(row))),
+        Section("delivery", "That it left, and what came of it", facts(_delivery(row, notice, zone))),
+        older_steps(RENEWAL_NOTICE, row.id, zone),
     )
 
 
@@ -191,12 +195,31 @@ def consent_of(notice, zone):
     yield "Shown by", found.proof
 
 
-def _delivery(row, notice, zone):
+def _left(row, notice, zone):
     yield "Planned", words.date(row.plan_on)
     yield "Window", words.period(row.opens_on, row.closes_on)
     yield "Left", words.moment(notice.sent_at, zone) if notice.sent_at else words.date(row.sent_on)
     yield "Message-ID", notice.message_id
     yield "Certified mail", certified.shown(row.certified_number or notice.certified_number)
+    yield "Pages", notice.pages and str(notice.pages)
+
+
+def _became(row, notice, zone):
+    yield "Came back", bounce(notice, zone)
+    yield "Known of its delivery", row.delivery
+    yield "Delivered", words.date(row.delivered_on) if row.delivered_on else ""
+    yield "What followed", row.consequence
+    if row.overridden_at:
+        yield "Overridden", f"{words.moment(row.overridden_at, zone)}, {row.overridden_by}"
+        yield "Why", row.override_reason
+
+
+def _delivery(row, notice, zone):
+    yield "Planned", words.date(row.plan_on)
+    yield "Window", words.period(row.opens_on, row.closes_on)
+    yield "Left", words.moment(notice.sent_at, zone) if notice.sent_at else words.date(row.sent_on)
+    yield "Message-ID", notice.message_id
+    yield "Certified mail", row.certified_number or notice.certified_number
     yield "Pages", notice.pages and str(notice.pages)
     yield "Came back", bounce(notice, zone)
     yield "Known of its delivery", row.delivery
@@ -235,31 +258,88 @@ def _answers(row, zone):
         )
 
 
-def history(table, id, zone):
-    """The Events about a row, a line each."""
+def steps(table, id, zone):
+    """The Events about a row, a line each: when, what, by whom, and why."""
+    return [
+        f"{at}: {what}, {by.partition(':')[2] or by}{why}" for at, what, by, why in _steps(table, id, zone)
+    ]
+
+
+def older_steps(table, id, zone):
+    """The section as packs had it before, compared under the key that it had."""
+    lines = tuple(f"{at}: {what}, {by}{why}" for at, what, by, why in _steps(table, id, zone))
+    return Section("history", "What was done, step by step", (), lines)
+
+
+def _steps(table, id, zone):
     about = (Event.about_table == table) & (Event.about_id == id)
     for event in Event.select().where(about).order_by(Event.id):
         what = event.what.partition(".")[2].replace("_", " ")
-        reason = f". {event.reason}" if event.reason else ""
-        yield f"{words.moment(event.at, zone)}: {what}, {event.by}{reason}"
+        yield words.moment(event.at, zone), what, event.by, f". {event.reason}" if event.reason else ""
 
 
 # --- Years later ---------------------------------------------------------------------------------
 
+FITS, LATER, OTHER = "fits", "later", "other"
+GROWING = ("answers", "history", "steps")  # lines are only ever added
 
-def compare(notice_id, fingerprints):
-    """What of a pack still fits the books: [(title of the section, fits)].
 
-    fingerprints -- as the seal kept them. Raises BillingError when the notice is not in these books.
+@dataclass(frozen=True)
+class Part:
+    """How one part of a pack stands to the books. standing -- FITS, LATER (more was noted since) or OTHER."""
+
+    title: str
+    standing: str
+
+
+def compare(notice_id, fingerprints, *, made_at):
+    """What of a pack still fits the books: [Part].
+
+    fingerprints -- as the seal kept them, at ``made_at``. Raises BillingError when the notice is not in
+    these books.
     """
     row = RenewalNotice.get_or_none(RenewalNotice.id == notice_id)
     if row is None or row.notice_id is None:
         raise BillingError(f"These books have no notice {notice_id}.")
-    return matching((*sections(row), *_older(row)), fingerprints)
+    moved = moved_since(row.notice, [(RENEWAL_NOTICE, row.id)], made_at)
+    return matching((*sections(row), *_older(row)), fingerprints, moved)
 
 
-def matching(now, fingerprints):
-    """[(title, fits)] of the sections that a pack has, by what the books say now."""
-    found = [(one.title, fingerprints[one.key] == one.fingerprint) for one in now if one.key in fingerprints]
+def moved_since(notice, rows, made_at):
+    """The keys of sections about which more may have been noted after ``made_at``.
+
+    rows -- [(table, id)] whose events count
+    """
+    about = [
+        (Event.about_table == table) & (Event.about_id == id) & (Event.at > made_at) for table, id in rows
+    ]
+    if notice.sent_at and notice.sent_at > made_at:
+        return {"whom", "recipient", "left", "became", "delivery", "text"}
+    came_back = notice.bounced_at and notice.bounced_at > made_at
+    noted = any(Event.select().where(one).exists() for one in about)
+    return {"became", "delivery"} if came_back or noted else set()
+
+
+def matching(now, fingerprints, moved):
+    """[Part] of the sections that a pack has, by what the books say now."""
+    found = [
+        Part(one.title, _standing(one, fingerprints[one.key], moved))
+        for one in now
+        if one.key in fingerprints
+    ]
     lost = fingerprints.keys() - {one.key for one in now}
-    return [*found, *((f"A part that we do not know ({key})", False) for key in sorted(lost))]
+    return [*found, *(Part(f"A part that we do not know ({key})", OTHER) for key in sorted(lost))]
+
+
+def _standing(section, fingerprint, moved):
+    if section.fingerprint == fingerprint:
+        return FITS
+    if section.key in moved or (section.key in GROWING and _began_so(section, fingerprint)):
+        return LATER
+    return OTHER
+
+
+def _began_so(section, fingerprint):
+    """True when the first lines of a section are those that were sealed."""
+    shorter = (replace(section, lines=section.lines[:count]) for count in range(len(section.lines)))
+    return any(one.fingerprint == fingerprint for one in shorter)
