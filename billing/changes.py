@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from peewee import SQL, fn
+from peewee import SQL, DateField, fn
 
 from billing import contracts, prepared, words
 from billing.money import format_cents
-from models import Charge, Invoice, Line, PriceChange, among, as_date, db
+from models import Charge, Invoice, Line, PriceChange, among, as_date, db, read_rows
 
 SPAN = timedelta(days=430)  # a yearly service and its next invoice, late
 MOST = 8
@@ -36,6 +36,10 @@ class Before(NamedTuple):
     discount_reason: str
     tax_name: str
     tax_ppm: int
+    voided_on: date | None
+    customer_id: int
+    number: int
+    issued_on: date
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,10 @@ class Price:
 
 _COLUMNS = (
     Line.charge, Line.invoice, Line.text, Line.from_on, Line.to_on, Line.days, Line.of_days, Line.quantity,
-    Line.unit_cents, Line.discount_cents, Line.discount_reason, Line.tax_name, Line.tax_ppm,
+    Line.unit_cents, Line.discount_cents, Line.discount_reason, Line.tax_name, Line.tax_ppm, Line.voided_on,
+    Invoice.customer, Invoice.number, Invoice.issued_on,
 )  # fmt: skip
+_DATES = [at for at, column in enumerate(_COLUMNS) if isinstance(column, DateField)]
 
 
 # --- For a bill run ------------------------------------------------------------------------------
@@ -127,9 +133,9 @@ def before(invoices):
     if not invoices:
         return {}
     since, until = min(map(_since, invoices)), max(invoice.number or LAST for invoice in invoices)
-    of_customer = {}
-    for row in _printed_between(list({invoice.customer_id for invoice in invoices}), since, until):
-        of_customer.setdefault(row[-3], []).append(row)
+    ids, of_customer = list({invoice.customer_id for invoice in invoices}), {}
+    for row in read_rows(_printed_between.as_stored(ids, since, until), Before, dates=_DATES):
+        of_customer.setdefault(row.customer_id, []).append(row)
     return {invoice.id: _earlier(invoice, of_customer.get(invoice.customer_id, ())) for invoice in invoices}
 
 
@@ -141,7 +147,7 @@ def _since(invoice):
 @prepared.question
 def _printed_between(customer_ids, since, until):
     return (
-        Line.select(*_COLUMNS, Line.voided_on, Invoice.customer, Invoice.number, Invoice.issued_on)
+        Line.select(*_COLUMNS)
         .join(Invoice)
         .where(
             among(Invoice.customer, customer_ids)
@@ -150,19 +156,17 @@ def _printed_between(customer_ids, since, until):
             & (Invoice.number < until)
         )
         .order_by(Line.from_on, Line.id)
-        .tuples()
     )
 
 
 def _earlier(invoice, rows):
     """Those of a customer's lines that an invoice is compared with."""
-    until, found = invoice.issued_on or date.max, []
-    since = _since(invoice)
-    for *line, voided_on, _, number, issued_on in rows:
-        stood = voided_on is None or voided_on > until
-        if stood and issued_on >= since and (not invoice.number or number < invoice.number):
-            found.append(Before(*line))
-    return found
+    since, until, number = _since(invoice), invoice.issued_on or date.max, invoice.number or LAST
+    return [
+        row
+        for row in rows
+        if (row.voided_on is None or row.voided_on > until) and row.issued_on >= since and row.number < number
+    ]
 
 
 def _latest_of(earlier):

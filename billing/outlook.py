@@ -163,7 +163,7 @@ def ahead(contact, wishes, *, today, now):
     wishes = preferences.without_mail(wishes) if contact.bounced_at else wishes
     charges = upcoming.of_customer(customer, today=today)
     charged = {row.invoice_id for one in charges if one.is_promise for row in one.planned}
-    asked = demands.asked_of(list(ledger.open_invoices(customer)), today)
+    asked = demands.asked_of(ledger.owed_invoices(customer), today)
     rest = [one for one in asked if one.invoice.id not in charged]
     coming = [one for one in rest if one.due_on >= today]
     late = [one for one in rest if one.due_on < today]

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from peewee import fn
 
-from billing import words
+from billing import prepared, words
 from billing.automatic import following, tries
 from billing.money import format_cents
 from models import (
@@ -122,8 +122,7 @@ def of_invoice(invoice, *, today):
 def of_invoices(invoices, *, today):
     """{invoice id: the Upcoming charge that it is part of}; one query where nothing is planned."""
     ids = [invoice.id for invoice in invoices if invoice.open_cents]
-    planned = live().where(among(PlannedCharge.invoice, ids)).select(PlannedCharge.invoice)
-    wanted = {id for (id,) in planned.tuples()} if ids else ()
+    wanted = {id for (id,) in _planned_for(ids)} if ids else ()
     if not wanted:
         return {}
     customer_ids = {invoice.customer_id for invoice in invoices if invoice.id in wanted}
@@ -136,12 +135,17 @@ def of_invoices(invoices, *, today):
     return found
 
 
+@prepared.question
+def _planned_for(invoice_ids):
+    return live().where(among(PlannedCharge.invoice, invoice_ids)).select(PlannedCharge.invoice).tuples()
+
+
 def by_customer(customer_ids, *, today):
     """{customer id: [Upcoming, earliest first]} in nine queries, however many customers.
 
     Each planned row carries ``cents``: what is charged of its invoice then.
     """
-    rows = _with_cents(list(_rows(customer_ids)), customer_ids, today)
+    rows = _with_cents(_rows(customer_ids), customer_ids, today)
     if not rows:
         return {}
     held, again, own = _held(customer_ids, today), _again(rows, today), _own_objections(rows)
@@ -197,6 +201,7 @@ def live():
     return PlannedCharge.select().where(PlannedCharge.state == PlannedCharge.PLANNED)
 
 
+@prepared.question
 def _rows(customer_ids):
     return (
         PlannedCharge.select(PlannedCharge, Autopay, PaymentMethod, Invoice)
