@@ -83,7 +83,9 @@ def test_an_agreed_price_says_so(billed):
 
 
 def test_a_price_that_was_told_says_when():
-    was = changes.Before(1, 1, "Monitoring", FIRST, FIRST, None, None, 1, 3000, 0, "", "", 0, None, 1, 10001, FIRST)
+    was = changes.Before(
+        1, 1, "Monitoring", FIRST, FIRST, None, None, 1, 3000, 0, "", "", 0, None, 1, 10001, FIRST
+    )
     line = Line(text="Monitoring", charge=1, quantity=1, unit_cents=3200, from_on=SECOND, tax_ppm=0)
     told = changes.Price(SECOND, date(2026, 11, 1), "", "Costs")
 
