@@ -5,12 +5,14 @@ from datetime import date, datetime, timedelta
 import pytest
 from peewee import IntegrityError
 
-from billing import contracts, outbox, renewals
+from billing import contracts, outbox, preferences, renewals
+from billing.edges import letters
 from billing.errors import BillingError
 from billing.notices import judging
 from billing.renewals import agreements, closing, day, figures, impact, planning, rules, windows
 from models import (
     Consent,
+    Contact,
     Contract,
     Event,
     ImportBatch,
@@ -96,6 +98,37 @@ def test_it_is_planned_before_its_window_opens_and_goes_out_on_its_day(table, al
         factories.payer(alice),
     )
     assert row.notice.key == f"renewal:{contract.id}:2027-03-31:GA-13-12-3"
+
+
+def test_who_wants_a_text_as_well_gets_one_that_says_where_to_read_it(table, app, alice):
+    """The choice stood on the page of wishes and did nothing."""
+    person, number = factories.payer(alice), "+15125550100"
+    Contact.update(phone=number).execute()
+    Consent.create(
+        contact=person, kind=Consent.TEXT, address_or_number=number, wording="x", version="1",
+        source=Consent.PAGE, given_at=NOW, by=BY,
+    )  # fmt: skip
+    wishes = {("contract_end", "text"): preferences.ALWAYS}
+    preferences.choose(person, wishes, by=BY, via="page", now=NOW)
+    contract = agree(alice)
+    live(date(2027, 1, 9), date(2027, 1, 12))
+
+    [text] = Notice.select().where(Notice.channel == Notice.TEXT)
+    assert (text.kind, text.address, text.legal, text.contract) == ("renewal", number, False, contract)
+    assert text.contact == person
+    with app.app_context():
+        said = letters.composer(app)(text, at(date(2027, 1, 9))).text
+    assert "There is a notice about your contract." in said
+    assert preferences.judge(text) == ""
+
+
+def test_who_chose_paper_gets_it_on_paper_where_mail_would_do(table, alice):
+    preferences.use_preset(factories.payer(alice), "paper", by=BY, now=NOW)
+    contract = agree(alice)
+
+    run(date(2027, 1, 5))
+
+    assert the_row(contract).medium == "mail"
 
 
 def test_many_runs_send_it_once(table, alice):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from peewee import JOIN
 
 from billing import company as companies
-from billing import localtime
+from billing import localtime, preferences
 from billing.renewals import places
 from billing.renewals.terms import Agreement, Place
-from models import Charge, Consent, Contact, Contract, Customer, ImportBatch, Site, among
+from models import Charge, Consent, Contact, Contract, Customer, ImportBatch, Preference, Site, among
 
 CHUNK = 500
 
@@ -85,6 +85,7 @@ def parties(contract_ids):
     customer_ids = {contract.customer_id for contract in contracts}
     charged, owned = _charged_sites(contract_ids), _owned_sites(customer_ids)
     readers, consents = _readers(customer_ids), _consents(customer_ids)
+    on_paper = _on_paper(customer_ids)
     otherwise = companies.current().time_zone
     found = []
     for contract in contracts:
@@ -96,7 +97,7 @@ def parties(contract_ids):
                 agreement(contract, contract.customer, sites),
                 zone(sites, contract.customer, otherwise),
                 reader,
-                bool(address),
+                bool(address) and reader.id not in on_paper,
                 bool(address) and (reader.id, address.lower()) in consents,
                 otherwise,
             )
@@ -190,6 +191,23 @@ def _reader(contacts):
         if contact.email and contact.bounced_at is None:
             return contact, contact.email
     return (contacts[0], "") if contacts else (None, "")
+
+
+def _on_paper(customer_ids):
+    """The ids of those who chose to hear of this on paper and not by mail: paper serves every law."""
+    chose = (
+        Preference.select(Preference.contact)
+        .join(Contact)
+        .where(
+            among(Contact.customer, customer_ids)
+            & (Preference.event == Preference.CONTRACT_END)
+            & (Preference.channel == Preference.MAIL)
+            & (Preference.timing == Preference.NEVER)
+        )
+    )
+    ids = [id for (id,) in chose.tuples()]
+    found = preferences.of_contacts(ids) if ids else {}
+    return {id for id, own in found.items() if not own.wants(Preference.CONTRACT_END, Preference.MAIL)}
 
 
 def _consents(customer_ids):

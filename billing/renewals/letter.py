@@ -10,7 +10,7 @@ from billing import company as companies
 from billing import contracts, letterheads, words
 from billing.money import format_cents
 from billing.renewals import agreements, closing, contents, matching, rules, terms
-from models import Charge, PriceChange, RenewalRule, Site
+from models import Charge, Notice, PriceChange, RenewalNotice, RenewalRule, Site
 
 EVERY = {1: "every month", 3: "every 3 months", 6: "every 6 months", 12: "every year"}
 PER = {1: "a month", 3: "a quarter", 6: "half a year", 12: "a year"}
@@ -168,8 +168,13 @@ class RenewalDocument:
 
 
 def of_notice(notice, *, today, online=""):
-    """The RenewalDocument of a queued message, from the contract as it is now."""
-    rows = sorted(notice.renewal_notices, key=lambda row: (row.rule_code != row.together, row.id))
+    """The RenewalDocument of a queued message, from the contract as it is now.
+
+    A text tells of the message that it was queued beside: its key begins with that one's.
+    """
+    lead = Notice.key == notice.key.rsplit(":", 2)[0]
+    rows = list(notice.renewal_notices) or RenewalNotice.select().join(Notice).where(lead)
+    rows = sorted(rows, key=lambda row: (row.rule_code != row.together, row.id))
     return document(rows, today=today, online=online)
 
 

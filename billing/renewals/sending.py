@@ -7,12 +7,13 @@ that somebody mailed, the number of certified mail (proving.py). Not here: plann
 import hashlib
 from datetime import timedelta
 
-from billing import events, notices, states, words
+from billing import events, notices, preferences, states, words
 from billing.errors import BillingError
 from billing.renewals import agreements, one_by_one, windows
-from models import Notice, Preference, RenewalNotice, RenewalRule, db
+from models import Contact, Notice, Preference, RenewalNotice, RenewalRule, db
 
 WHY_RENEWAL = "The law or your agreement requires us to tell you before it renews."
+WHY_TEXT = "You asked for a text when an agreement of yours ends."
 WHY_YEARLY = "Once a year we remind you of what you have with us and how to end it."
 BOUNCE_DAYS = 5  # mail servers give up by then: what has not come back arrived
 WORKING = (RenewalNotice.QUEUED, RenewalNotice.SENT)
@@ -97,6 +98,31 @@ def _queue(group, party, suffix, now):
         notice = Notice.get(Notice.key == key)
         for row in group:
             states.move(row, RenewalNotice.QUEUED, notice=notice, medium=lead.medium, reason="")
+        if not suffix:
+            _queue_texts(notice, now)
+
+
+def _queue_texts(notice, now):
+    """A text beside it to every payer who wishes one: it says where to read it, and counts for no law."""
+    wishing = (
+        Preference.select(Preference.contact)
+        .join(Contact)
+        .where(
+            (Contact.customer == notice.customer_id)
+            & Contact.PAYS
+            & (Preference.event == Preference.CONTRACT_END)
+            & (Preference.channel == Preference.TEXT)
+            & (Preference.timing != Preference.NEVER)
+        )
+    )
+    found = preferences.of_contacts([id for (id,) in wishing.tuples()])
+    for id, own in found.items():
+        if own.wants(Preference.CONTRACT_END, Preference.TEXT):
+            notices.queue(
+                notice.kind, key=f"{notice.key}:{id}:text", customer=notice.customer_id, contact=id,
+                channel=Notice.TEXT, address=own.number, contract=notice.contract_id,
+                event=Preference.CONTRACT_END, why=WHY_TEXT, now=now,
+            )  # fmt: skip
 
 
 # --- What became of it ---------------------------------------------------------------------------
