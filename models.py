@@ -3379,6 +3379,7 @@ class Verdict(BaseModel):
     judged_at = UtcField()
     current = BooleanField(default=True)
     ended_at = UtcField(null=True, help_text="When it was so no more.")
+    known_at = UtcField(null=True, help_text="Since when its proof is known, whatever the words were.")
 
     class Meta:
         constraints = [Check("amount_cents > 0")]

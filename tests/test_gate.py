@@ -20,6 +20,7 @@ from models import (
     Approval,
     Call,
     Contact,
+    Credit,
     Customer,
     Event,
     Feed,
@@ -28,6 +29,7 @@ from models import (
     Invoice,
     Notice,
     Staff,
+    Verdict,
 )
 from models import db as database
 from tests import personal_mail
@@ -659,6 +661,29 @@ def test_it_lets_pass_only_what_both_have_seen(held, alice, late, sent):
     assert (fresh(held).state, sent) == (Notice.HELD, [])
     with pytest.raises(IntegrityError):
         Notice.update(state="sent").execute()
+
+
+@pytest.mark.parametrize("is_another", [False, True])
+def test_a_mistake_that_both_have_seen_stays_seen_in_other_words(alice, late, sent, is_another):
+    credit = scenes.unused_money(alice, late)
+    remind(15)
+    verdicts.judge_all(**TOLD)
+    sent.at(15)
+    approvals.approve(_ask(Notice.get()), by="staff:olga", **TOLD)
+
+    Credit.update(open_cents=4500).where(Credit.id == credit.id).execute()
+    if is_another:
+        Credit.update(open_cents=0).where(Credit.id == credit.id).execute()
+        other = scenes.unused_money(alice, late)
+        Credit.update(open_cents=4500).where(Credit.id == other.id).execute()
+    verdicts.judge_all(today=day(15), now=AT + timedelta(minutes=1))
+    sent.at(15, minutes=5)
+
+    assert "$45.00" in Verdict.get(Verdict.current).sentence
+    assert [kind for kind, *_ in sent] == ([] if is_another else [Notice.OVERDUE])
+    if is_another:
+        with pytest.raises(IntegrityError):
+            Notice.update(state="sent").execute()
 
 
 def _agree(notice, number, **span):

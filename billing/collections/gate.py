@@ -351,7 +351,7 @@ def _never_delivered(asked):
 
 def _our_mistakes(asked):
     """What was judged to be unpaid by our fault: money of theirs that pays nothing, a change not told."""
-    query = Verdict.select(Verdict.id, Verdict.customer, Verdict.invoice, Verdict.sentence, Verdict.judged_at)
+    query = Verdict.select(Verdict.id, Verdict.customer, Verdict.invoice, Verdict.sentence, Verdict.known_at)
     ours = Verdict.current & (Verdict.code == Verdict.OUR_MISTAKE) & among(Verdict.customer, asked.ids)
     for id, customer_id, invoice_id, told, at in query.where(ours).order_by(Verdict.id).tuples():
         yield customer_id, Reason(Verdict.OUR_MISTAKE, told, "verdict", id, MEND, at, invoice_id)

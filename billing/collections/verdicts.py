@@ -19,7 +19,8 @@ MANY = 10_000  # on PostgreSQL, where nobody waits and every question is a way t
 LOCK = 728_121  # any number that is only ours
 COLUMNS = (
     "customer_id", "invoice_id", "installment_id", "code", "sentence", "evidence", "rejected", "act",
-    "amount_cents", "due_on", "owner_id", "waiting_since_at", "since_on", "judged_at", "current",
+    "amount_cents", "due_on", "owner_id", "waiting_since_at", "since_on", "judged_at", "known_at",
+    "current",
 )  # fmt: skip
 
 
@@ -28,6 +29,7 @@ class Old(NamedTuple):
 
     id: int
     since_on: object
+    known_at: object
     said: tuple  # code, sentence, evidence, act, amount, due date, owner
 
 
@@ -127,7 +129,8 @@ def _keep(customer_ids, found, today, now):
             over.discard(key)
             continue
         is_same = kept and kept.said[0] == judgment.code
-        rows.append(_row(one, judgment, said, kept.since_on if is_same else today, now))
+        known_at = kept.known_at if is_same and _proves(kept.said) >= _proves(said) else now
+        rows.append(_row(one, judgment, said, kept.since_on if is_same else today, known_at, now))
     if over:
         ids = [(str(now), old[key].id) for key in sorted(over, key=str)]
         change_many(f'UPDATE "verdict" SET "current" = {FALSE}, "ended_at" = ? WHERE "id" = ?', ids)
@@ -139,13 +142,18 @@ def _keep(customer_ids, found, today, now):
 FALSE = "False"  # both databases read it
 
 
+def _proves(said):
+    """The rows that prove a verdict, whatever is said of them: {(table, id)}."""
+    return {(table, id) for table, id, *_ in json.loads(said[2])}
+
+
 def _standing(customer_ids):
     query = Verdict.select(
-        Verdict.invoice, Verdict.installment_id, Verdict.id, Verdict.since_on, Verdict.code,
-        Verdict.sentence, Verdict.evidence, Verdict.act, Verdict.amount_cents, Verdict.due_on,
-        Verdict.owner,
+        Verdict.invoice, Verdict.installment_id, Verdict.id, Verdict.since_on, Verdict.known_at,
+        Verdict.code, Verdict.sentence, Verdict.evidence, Verdict.act, Verdict.amount_cents,
+        Verdict.due_on, Verdict.owner,
     ).where(among(Verdict.customer, customer_ids) & Verdict.current)  # fmt: skip
-    return {row[:2]: Old(row[2], row[3], (*row[4:9], _iso(row[9]), row[10])) for row in db.execute(query)}
+    return {row[:2]: Old(*row[2:5], (*row[5:10], _iso(row[10]), row[11])) for row in db.execute(query)}
 
 
 def _iso(on):
@@ -164,12 +172,12 @@ def _said(one, judgment):
     )  # fmt: skip
 
 
-def _row(one, judgment, said, since_on, now):
+def _row(one, judgment, said, since_on, known_at, now):
     code, sentence, proof, act, cents, due_on, owner_id = said
     return (
         one.account.customer_id, one.invoice_id, one.installment_id, code, sentence, proof,
         _as_json(judgment.rejected), act, cents, due_on, owner_id, _stored(judgment.found.since_at),
-        _iso(since_on), str(now), True,
+        _iso(since_on), str(now), _stored(known_at), True,
     )  # fmt: skip
 
 
