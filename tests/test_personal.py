@@ -257,7 +257,7 @@ def test_goodwill_is_given_with_the_mail_and_said_in_it(draft, alice, late, sam)
     words = fresh(draft).words
     assert "I have taken $5.00 off what you owe." in words
     assert words.index("I have taken") < words.index("Sam Porter")
-    assert "choose it on the page behind the button" in words
+    assert "choose it on the page that the link below opens" in words
     assert Notice.select().where(Notice.kind == Notice.CREDIT_GIVEN).count() == 0  # this mail says it
 
 

@@ -15,11 +15,11 @@ from billing.wording import tongues
 from models import Approval, Invoice, LateFee, Offer, Plan, ServiceCredit, Staff
 
 MAY = (Staff.OWNER, Staff.BILLING, Staff.SUPPORT)
-GOODWILL_REASON = "Goodwill, by a personal mail"
+GOODWILL_REASON = "Out of kindness, as we wrote to you"
 EN = {
     Offer.DATE: (
-        "If another day suits you better, choose it on the page behind the button, up to {day}: until "
-        "then nobody will remind you of it."
+        "If another day suits you better, choose it on the page that the link below opens, up to {day}: "
+        "until then nobody will remind you of it."
     ),
     Offer.INSTALLMENTS: (
         "You can also pay in up to {count} parts, without any fee: choose the days on the same page."
@@ -30,15 +30,15 @@ EN = {
 }
 ES = {
     Offer.DATE: (
-        "Si otro día le conviene más, elíjalo en la página del botón, hasta el {day}: hasta entonces "
-        "nadie se lo recordará."
+        "Si otro día le conviene más, elíjalo en la página que abre el enlace de abajo, hasta el {day}: "
+        "hasta entonces nadie se lo recordará."
     ),
     Offer.INSTALLMENTS: (
         "También puede pagar en hasta {count} partes, sin ningún cargo: elija los días en la misma página."
     ),
-    Offer.GOODWILL: "He descontado {cents} de lo que debe.",
+    Offer.GOODWILL: "He descontado {cents} de lo que está pendiente.",
     Offer.SERVICE_CREDIT: "Por los días en que nuestro servicio no funcionó le he abonado {cents}.",
-    Offer.FEE: "El recargo por demora de {cents} queda anulado.",
+    Offer.FEE: "El recargo por atraso de {cents} queda anulado.",
 }
 
 
@@ -182,7 +182,7 @@ def _grant(notice, way, cents, *, staff, by, today, now):
     elif way.kind == Offer.SERVICE_CREDIT:
         credit = service_credits.give(way.row, role=staff.role, tell=False, **told)
     elif way.kind == Offer.FEE:
-        credit = late_fees.waive(way.row, reason="Waived in a personal mail", **told).credit
+        credit = late_fees.waive(way.row, reason="As we wrote to you", **told).credit
     Offer.create(
         notice=notice, kind=way.kind, amount_cents=cents, invoice=notice.invoice_id, credit=credit,
         reason=GOODWILL_REASON if way.kind == Offer.GOODWILL else "", staff=staff, made_at=now,

@@ -11,13 +11,14 @@ from models import Customer, Verdict
 
 EN = {
     "hello": "Hello {name},",
+    "hello_nobody": "Hello,",
     "open": "Invoice {number} for {cents} was due on {due}, and we have not seen a payment yet.",
     "part": (
         "Thank you for the {came} that you paid on invoice {number}. {cents} of it is still open; it "
         "was due on {due}."
     ),
-    "more": "{count} more invoices are open as well; the page behind the button shows them all.",
-    "one_more": "One more invoice is open as well; the page behind the button shows both.",
+    "more": "{count} more invoices are open as well; the page that the link below opens shows them all.",
+    "one_more": "One more invoice is open as well; the page that the link below opens shows both.",
     "well": "Is everything all right with it?",
     Verdict.NEVER_OPENED: "I am not sure that it ever reached you, so I wanted to ask in person.",
     Verdict.NEVER_DELIVERED: "I fear that it never reached you; if so, I am sorry.",
@@ -38,24 +39,25 @@ EN = {
     "wrong": (
         "If something is wrong, with the invoice or with our service, tell me and I will look into it. "
         "If it does not fit right now, we can find another date, or split it. And if you have just "
-        "paid: thank you, our letters crossed."
+        "paid: thank you, our messages crossed."
     ),
     "reply": "You can simply reply to this email. I read the answers myself.",
 }
 ES = {
     "hello": "Hola, {name}:",
+    "hello_nobody": "Hola:",
     "open": "La factura {number}, de {cents}, venció el {due} y todavía no hemos recibido el pago.",
     "part": (
         "Gracias por los {came} que pagó de la factura {number}. Quedan {cents} pendientes; vencieron "
         "el {due}."
     ),
     "more": "Hay otras {count} facturas pendientes; la página del botón las muestra todas.",
-    "one_more": "Hay otra factura pendiente; la página del botón muestra las dos.",
+    "one_more": "Hay otra factura pendiente; la página que abre el enlace de abajo muestra las dos.",
     "well": "¿Está todo bien?",
     Verdict.NEVER_OPENED: "No sé si le llegó, por eso quería preguntarle personalmente.",
     Verdict.NEVER_DELIVERED: "Me temo que nunca le llegó; si es así, lo siento.",
     Verdict.METHOD_FAILED: (
-        "El último cargo a {method} no se pudo hacer; quizá cambió la tarjeta o la cuenta."
+        "El último cobro a su {method} no se pudo hacer; quizá cambió la tarjeta o la cuenta."
     ),
     Verdict.CANNOT_PAY: (
         "Nos dijo que ahora le resulta difícil. Gracias por decírnoslo: encontraremos una manera."
@@ -91,11 +93,16 @@ def suggested(notice, evidence, *, staff):
     texts = ES if notice.customer.language == "es" else EN
     body = " ".join(
         filter(
-            None, (_open(notice, evidence, texts, tongue), _reason(evidence, texts), _well(evidence, texts))
+            None,
+            (
+                _open(notice, evidence, texts, tongue),
+                _reason(evidence, texts, tongue),
+                _well(evidence, texts),
+            ),
         )
     )
     parts = (
-        texts["hello"].format(name=_called(notice.contact)),
+        _hello(notice.contact, texts),
         body,
         _talk(evidence, texts, tongue),
         _broken(evidence, texts, tongue),
@@ -130,13 +137,15 @@ def _open(notice, evidence, texts, tongue):
     return text
 
 
-def _reason(evidence, texts):
+def _reason(evidence, texts, tongue):
     code = evidence.verdict.code if evidence.verdict else ""
     if code not in REASONS:
         return ""
     if code != Verdict.METHOD_FAILED:
         return texts[code]
-    return texts[code].format(method=evidence.failed.method_label) if evidence.failed else ""
+    if evidence.failed is None:
+        return ""
+    return texts[code].format(method=tongue.say(naming.in_a_sentence(evidence.failed.method_label)))
 
 
 def _well(evidence, texts):
@@ -158,11 +167,16 @@ def _broken(evidence, texts, tongue):
     return texts["broken"].format(day=tongue.date(evidence.broken.pay_on)) if evidence.broken else ""
 
 
+def _hello(contact, texts):
+    name = _called(contact)
+    return texts["hello"].format(name=name) if name else texts["hello_nobody"]
+
+
 def _called(contact):
-    """The first name of a person at home; the whole name of whoever stands for a business."""
+    """The first name of a person at home; the whole name of whoever stands for a business; or nothing."""
     name = contact.name.strip() if contact else ""
     is_home = contact is not None and contact.customer.kind == Customer.RESIDENTIAL
-    return name.split()[0] if is_home and name else name or "there"
+    return name.split()[0] if is_home and name else name
 
 
 def with_ways(text, sentences, *, staff):

@@ -19,7 +19,7 @@ AROUND = {
     "License": "Licencia",
     " or call {phone}": " o llame al {phone}",
     "You get invoices for this account.": "Usted recibe las facturas de esta cuenta.",
-    # As they stood until November 2026: what waits, or is printed again, says them still.
+    # What waits to leave, or is printed again, says them still.
     "A message is sent whenever a contract ends.": "Le avisamos cada vez que termina un contrato.",
     "A message is sent whenever we send money back.": "Le avisamos cada vez que devolvemos dinero.",
     "A copy of every authorization is sent to whom it binds.": "Enviamos una copia de cada autorización a quien la dio.",
@@ -160,6 +160,9 @@ INVOICE = {
     "in {count} days": "en {count} días",
     "{count} days ago": "hace {count} días",
     "{count} of {total} days": "{count} de {total} días",
+    "Out of kindness, as we wrote to you": "Por amabilidad, como le escribimos",
+    "out of kindness, as we wrote to you": "por amabilidad, como le escribimos",
+    "As we wrote to you": "Como le escribimos",
     "Taken back": "Revertido",
     "Taken back: {reason}": "Revertido: {reason}",
     "Payment, {method}": "Pago, {method}",
@@ -223,6 +226,12 @@ METHODS = {
     "money order": "giro postal",
     "wire transfer": "transferencia bancaria",
     "bank bill pay": "pago de facturas por su banco",
+    "Check": "cheque",
+    "Check {number}": "cheque {number}",
+    "Cash": "efectivo",
+    "Money order": "giro postal",
+    "Wire": "transferencia bancaria",
+    "Bank bill pay": "pago de facturas por su banco",
 }
 
 PAYMENTS = {
@@ -258,6 +267,15 @@ PAYMENTS = {
     "Method": "Forma de pago",
     "Processor reference": "Referencia del procesador",
     "Authorization code": "Código de autorización",
+    "{money} of invoice {number} is disputed.": "{money} de la factura {number} están en disputa.",
+    "Nothing of that is charged.": "Nada de eso se cobra.",
+    "{money} of invoice {number}, due {day}, is not charged by itself.":
+        "{money} de la factura {number}, que vence el {day}, no se cobran por sí solos.",
+    "It is yours to pay.": "Le toca pagarlos a usted.",
+    "{money} of your plan is charged on the days of its payments, next on {day}.":
+        "{money} de su plan se cobran en los días de sus pagos, el próximo el {day}.",
+    "{money} of your plan is yours to pay on the days of its payments, next on {day}.":
+        "{money} de su plan le toca pagarlos a usted en los días de sus pagos, el próximo el {day}.",
     "Entered by": "Registrado por",
     "our office": "nuestra oficina",
     "{money} still open": "{money} aún pendientes",
@@ -338,7 +356,7 @@ AUTOPAY = {
     "We will not try it again, so please pay another way.": (
         "No lo intentaremos de nuevo por nuestra cuenta; por favor pague de otra forma."
     ),
-    "We will not charge {method} again.": "No volveremos a cobrar a {method}.",
+    "We will not charge {method} again.": "No volveremos a cobrar a su {method}.",
     "Add another card or bank account and choose it for autopay; it is charged within a day.": (
         "Agregue otra tarjeta o cuenta bancaria y elíjala para el pago automático; se le cobra en menos de un día."
     ),
@@ -358,32 +376,32 @@ AUTOPAY = {
     "on {day}": "el {day}",
     "tomorrow at the latest": "a más tardar mañana",
     "Autopay will charge {money} {when} from {method}.": (
-        "El pago automático cobrará {money} {when} a {method}."
+        "El pago automático cobrará {money} {when} a su {method}."
     ),
     "Autopay will try again to charge {money} {when} from {method}.": (
-        "El pago automático intentará de nuevo cobrar {money} {when} a {method}."
+        "El pago automático intentará de nuevo cobrar {money} {when} a su {method}."
     ),
     "Autopay will charge {money}, together with 1 other invoice: {sum} in all, {when} from {method}.": (
-        "El pago automático cobrará {money}, junto con otra factura: {sum} en total, {when} a {method}."
+        "El pago automático cobrará {money}, junto con otra factura: {sum} en total, {when} a su {method}."
     ),
     "Autopay will charge {money}, together with {count} other invoices: {sum} in all, {when} from {method}.": (
-        "El pago automático cobrará {money}, junto con otras {count} facturas: {sum} en total, {when} a {method}."
+        "El pago automático cobrará {money}, junto con otras {count} facturas: {sum} en total, {when} a su {method}."
     ),
     "Autopay will try again to charge {money}, together with 1 other invoice: {sum} in all, {when} from {method}.": (
-        "El pago automático intentará de nuevo cobrar {money}, junto con otra factura: {sum} en total, {when} a "
+        "El pago automático intentará de nuevo cobrar {money}, junto con otra factura: {sum} en total, {when} a su "
         "{method}."
     ),
     "Autopay will try again to charge {money}, together with {count} other invoices: {sum} in all, {when} from "
     "{method}.": (
         "El pago automático intentará de nuevo cobrar {money}, junto con otras {count} facturas: {sum} en total, "
-        "{when} a {method}."
+        "{when} a su {method}."
     ),
     "You need not do anything.": "Usted no tiene que hacer nada.",
     "The last charge did not go through, so please make sure that this one can, or pay another way before.": (
         "El último cobro no se completó; por favor asegúrese de que este sea posible, o pague antes de otra forma."
     ),
     "{method} cannot be charged any more, so nothing is charged by itself.": (
-        "Ya no podemos cobrar a {method}, así que nada se cobra por sí solo."
+        "Ya no podemos cobrar a su {method}, así que nada se cobra por sí solo."
     ),
     "Please choose another way to pay.": "Por favor elija otra forma de pago.",
     "Autopay is on hold on this account, so nothing is charged by itself.": (
@@ -410,10 +428,10 @@ AUTOPAY = {
     "Autopay is on": "El pago automático está activado",
     "Autopay has changed": "El pago automático ha cambiado",
     "From now on your invoices are paid from {method}, {day}.": (
-        "Desde ahora sus facturas se pagan con {method}, {day}."
+        "Desde ahora sus facturas se pagan con su {method}, {day}."
     ),
     "From now on your invoices are paid from {method}, {day}, and no longer from {former}.": (
-        "Desde ahora sus facturas se pagan con {method}, {day}, y ya no con {former}."
+        "Desde ahora sus facturas se pagan con su {method}, {day}, y ya no con su {former}."
     ),
     "These words replace those that you agreed to before.": (
         "Este texto reemplaza el que usted aceptó antes."
@@ -437,7 +455,7 @@ AUTOPAY = {
     "{method} was saved": "{method} se guardó",
     "{method} was removed": "{method} se quitó",
     "Your bank renewed your {method}": "Su banco renovó su {method}",
-    "{method} can no longer be charged": "No se puede cobrar a {method}",
+    "{method} can no longer be charged": "{method} ya no se puede usar",
     "It was replaced by another one.": "Fue reemplazada por otra.",
     "Next charge: {money} on {day}.": "Próximo cobro: {money} el {day}.",
 }
