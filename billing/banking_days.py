@@ -5,12 +5,12 @@ one on a Saturday moves nowhere: the banks are open on the Friday before
 (https://www.frbservices.org/about/holiday-schedules).
 """
 
-from datetime import timedelta
 from functools import cache
 
 import holidays
 
-DAY = timedelta(days=1)
+from billing.periods import DAY
+
 SUNDAY = 6
 
 

@@ -5,16 +5,15 @@ Whether a message needs one is decided by its sender. The consent to automatic p
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from billing import company as companies
 from billing import events, links, notices, phones
 from billing.errors import BillingError
+from billing.periods import DAY
 from billing.wording import tongues
 from models import Consent, Contact, Link, Notice, db
 
 VERSION = "2026-11"  # the Spanish words are "2026-11-es"
-DAY = timedelta(days=1)
 MOST_MAILS = 3  # confirming mails to one person within a day
 NO_NUMBER = "There is no mobile number of the United States on file. Add one to your details first."
 NO_MAIL = "There is no email address on file. Add one to your details first."

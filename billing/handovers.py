@@ -11,7 +11,7 @@ from datetime import date
 
 from peewee import IntegrityError
 
-from billing import approvals, events, ledger, letterheads, notices, prepared
+from billing import approvals, events, ledger, letterheads, notices
 from billing import company as companies
 from billing.collections import gate
 from billing.errors import BillingError
@@ -28,22 +28,6 @@ def running(customer):
     """The hand-over of a customer that is asked for or in force, or None."""
     mine = (Handover.customer == customer) & Handover.state.in_(Handover.RUNNING)
     return Handover.get_or_none(mine)
-
-
-def weighs_on(customer):
-    """True when an agency has the account, or service rests or will: in one query, for every page."""
-    return bool(_weighing(customer))
-
-
-@prepared.question
-def _weighing(customer):
-    handed = Handover.select(Handover.id).where(
-        (Handover.customer == customer) & (Handover.state == Handover.HANDED_OVER)
-    )
-    rests = Suspension.select(Suspension.id).where(
-        (Suspension.customer == customer) & Suspension.state.in_((Suspension.WARNED, Suspension.SUSPENDED))
-    )
-    return rests.union_all(handed).tuples()
 
 
 def ask(customer, *, agency, reason, by, today, now):

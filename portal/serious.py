@@ -26,7 +26,7 @@ class Word:
 
 def of_customer(customer):
     """[Word] of what was told to a customer and still stands; for nearly everybody nothing, by one query."""
-    if not handovers.weighs_on(customer):
+    if not standing.weighs_on(customer):
         return []
     found = [_of_suspension(row) for row in standing.running(customer) if row.state != Suspension.ASKED]
     row = handovers.running(customer)

@@ -143,6 +143,11 @@ def test_only_the_app_reads_settings(path):
         assert not re.search(r"\bos\.(environ|getenv)", path.read_text())
 
 
+@each([path for path in SOURCES if path != ROOT / "billing" / "periods.py"])
+def test_a_day_has_one_name(path):
+    assert not re.search(r"^_?[A-Z_]*DAY = .*timedelta\(days=1\)", path.read_text(), re.M), "periods.DAY"
+
+
 def test_no_module_is_called_by_what_it_is_not_about():
     vague = {"utils", "helpers", "services", "managers", "common", "core", "misc"}
     assert {path.stem for path in SOURCES} & vague == set()

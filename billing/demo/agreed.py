@@ -4,7 +4,6 @@ One of each kind that the desk knows: running, waiting for our answer, kept so f
 """
 
 import random
-from datetime import timedelta
 
 from peewee import fn
 
@@ -12,10 +11,10 @@ from billing import payments, promises
 from billing.demo import cast, patience
 from billing.demo.people import HERO_EMAIL
 from billing.errors import BillingError
+from billing.periods import DAY
 from billing.plans import agreeing, keeping, policy, shape
 from models import Contact, Customer, Invoice, Notice, Plan, Promise, Ticket
 
-DAY = timedelta(days=1)
 HARD = "My hours were cut in the fall. I can do a little each week until February."
 WAGES = "The wages come at the end of the week."
 ENOUGH_CENTS = 12_000

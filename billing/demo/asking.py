@@ -4,16 +4,15 @@ Most of what is late has a reason that somebody found by asking. Who was not cal
 """
 
 import random
-from datetime import timedelta
 
 from billing import calls, ledger, promises
 from billing.collections import stances
 from billing.demo import agreed, cast, patience
 from billing.demo.people import HERO_EMAIL
 from billing.errors import BillingError
+from billing.periods import DAY
 from models import Call, Contact, Customer, Dispute, Invoice, Plan, Promise, Staff, Stance, Ticket
 
-DAY = timedelta(days=1)
 LATE_DAYS = 12  # before that nobody calls: a mail does it
 DAYS = {  # what they said, of those who said a day
     Customer.RESIDENTIAL: (

@@ -7,18 +7,16 @@ come too early.
 
 import random
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from billing import approvals, bill, handovers
 from billing.demo import cast
 from billing.errors import BillingError
-from billing.periods import add_months
+from billing.periods import DAY, add_months
 from billing.remedies import late_fees
 from billing.suspensions import steps
 from models import Approval, Company, Customer, Notice, Suspension
 
-DAY = timedelta(days=1)
 OWNER = f"staff:{cast.STAFF[0][0]}"
 RESTS, WARNED, ASKED, HANDED, FEE = "rests", "warned", "asked", "handed over", "late fee"
 LETTERS = "Two letters, four calls and a personal mail without an answer since summer."

@@ -10,12 +10,11 @@ from billing import bill, contracts, invoices, ledger, tickets
 from billing.demo import cast, leaving
 from billing.demo.lives import latest_invoice
 from billing.demo.people import EARLY, HERO_NAME, PROMPT
-from billing.periods import add_months, on_day
+from billing.periods import DAY, add_months, on_day
 from billing.reversals import returns
 from models import Charge, Contract, Customer, Hold, Invoice, Item, OneOff, Payment, PaymentPart, Staff
 
 HELD, UNCLEAR = "FDSPendingReview", "settlementError"
-DAY = timedelta(days=1)
 DOG = "The alarm went off twice because of our dog. What can we do?"
 WEIGHT = "Congratulations! How much does the dog weigh? Up to 80 pounds we can adjust the sensor from here."
 

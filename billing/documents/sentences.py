@@ -1,12 +1,10 @@
 """The sentences of an invoice: when it is due, what it covers, how it is paid, what being late means."""
 
-from datetime import timedelta
-
 from billing import words
+from billing.periods import DAY
 from models import Customer, Invoice
 
 OBJECTION = "Tell us, and we will look into it first. Reminders wait until you have our answer."
-DAY = timedelta(days=1)
 
 
 def when(invoice, stand):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import demands, ledger, letterheads, localtime, words
-from models import Call, Charge, Invoice, Notice, Payment, Site, Suspension, System
+from billing import demands, ledger, letterheads, localtime, prepared, words
+from models import Call, Charge, Handover, Invoice, Notice, Payment, Site, Suspension, System
 
 LEAST_DAYS = 10  # from the letter to the day, whatever the policy says
 
@@ -66,6 +66,22 @@ def running(customer):
     """The suspensions of a customer that are asked for, announced or in force, in a list."""
     mine = (Suspension.customer == customer) & Suspension.state.in_(Suspension.RUNNING)
     return list(Suspension.select().where(mine).order_by(Suspension.id))
+
+
+def weighs_on(customer):
+    """True when an agency has the account, or service rests or will: in one query, for every page."""
+    return bool(_weighing(customer))
+
+
+@prepared.question
+def _weighing(customer):
+    handed = Handover.select(Handover.id).where(
+        (Handover.customer == customer) & (Handover.state == Handover.HANDED_OVER)
+    )
+    rests = Suspension.select(Suspension.id).where(
+        (Suspension.customer == customer) & Suspension.state.in_((Suspension.WARNED, Suspension.SUSPENDED))
+    )
+    return rests.union_all(handed).tuples()
 
 
 def untold(suspension, today):

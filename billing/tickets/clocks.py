@@ -7,10 +7,10 @@ One clock for both promises: the first answer, and each later one while a ticket
 from datetime import datetime, timedelta
 
 from billing import banking_days, localtime, words
+from billing.periods import DAY
 from models import Ticket
 
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 LONGEST_LOOK = 400  # days: nobody is promised anything beyond
 
 
