@@ -1,5 +1,6 @@
 """Saved methods and autopay in the portal: read before agreeing, off at once, nothing of anybody else's."""
 
+import re
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -7,12 +8,15 @@ import pytest
 
 from billing import checks, daily, links, notices
 from billing.automatic import autopay, consent, methods, upcoming
+from billing.disputes import asking
 from billing.edges import letters as writing
+from billing.plans import agreeing
 from models import (
     Autopay,
     AutopayOutcome,
     Contact,
     Customer,
+    Dispute,
     Event,
     Invoice,
     Notice,
@@ -816,6 +820,36 @@ def test_the_mail_of_a_change_says_what_has_changed(app, alice, card, clock, lab
     assert "Autopay has changed. Your copy" in mail.subject
     assert told in " ".join(mail.text.split()) and told in " ".join(mail.html.split())
     assert "Autopay is on" not in mail.text + mail.html
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_copy_says_of_what_is_open_and_not_charged_what_becomes_of_it(app, alice, card, clock, language):
+    """It said that nothing was open beside a running plan and a disputed invoice."""
+    Customer.update(language=language).execute()
+    planned = make_invoice(alice, cents=30_000, due=date(2026, 12, 10))
+    disputed = make_invoice(alice, cents=4_250)
+    told = {"by": BY, "today": clock.today(), "now": clock.now()}
+    wish = agreeing.Wish(3, date(2026, 12, 14))
+    invoices = {"invoice_ids": [planned.id]}
+    offered = agreeing.offer(alice, wish, today=clock.today(), **invoices)
+    signature = agreeing.Signature(name="Al", key="k" * 32, by=BY, ip="", contact=payer(alice))
+    signed = {"shown": offered.sha256, "today": clock.today(), "now": clock.now(), **invoices}
+    agreeing.sign(alice, wish, signature, **signed)
+    asking.open(disputed, amount_cents=None, reason="wrong_amount", words="Too much.", via=Dispute.PORTAL, **told)
+    agreed(alice, card, clock)
+
+    mail = letters(app, "autopay_on")[-1]
+
+    text = " ".join(mail.text.split())
+    assert not re.search("Nothing is open now|Ahora no hay nada", text)
+    assert {
+        "en": "$42.50 of invoice 10002 is disputed. Nothing of that is charged.",
+        "es": "$42.50 de la factura 10002 están en disputa. Nada de eso se cobra.",
+    }[language] in text
+    assert {
+        "en": "$300.00 of your plan is yours to pay on the days of its payments, next on December 14, 2026.",
+        "es": "$300.00 de su plan le toca pagarlos a usted en los días de sus pagos, el próximo el 14 de",
+    }[language] in text
 
 
 def test_the_copy_holds_every_word_and_what_is_charged_next(app, alice, card, clock):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import letterheads, naming, words
+from billing import demands, ledger, letterheads, naming, words
 from billing.automatic import autopay, consent, upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
+from billing.plans import standing as plans
 from models import Autopay, PaymentMethod
 
 
@@ -143,6 +144,7 @@ class AgreementDocument:
     end_reason: str
     charges: tuple[ChargeDocument, ...]
     under_way: tuple["UnderWay", ...]
+    rests: tuple[str, ...] = ()  # sentences: what is open and not among ``charges``, and what becomes of it
     number: int = 0
     former_method: str = ""  # of the authorization that this one replaced
 
@@ -180,6 +182,7 @@ def agreement_document(agreement, *, today, company=None):
     company = company or companies.current()
     customer = agreement.customer
     is_standing = agreement.ended_at is None
+    coming = upcoming.of_customer(customer, today=today) if is_standing else ()
     return AgreementDocument(
         customer_name=customer.name,
         account_number=customer.account_number,
@@ -192,7 +195,8 @@ def agreement_document(agreement, *, today, company=None):
         agreed_from=agreement.agreed_from,
         ended="" if is_standing else words.moment(agreement.ended_at, company.time_zone),
         end_reason=agreement.end_reason,
-        charges=charges(customer, today=today, company=company) if is_standing else (),
+        charges=tuple(charge_document(one, company=company) for one in coming),
+        rests=tuple(_rests(customer, coming, company, today)) if is_standing else (),
         under_way=tuple(
             UnderWay(
                 payment.amount_cents,
@@ -204,6 +208,36 @@ def agreement_document(agreement, *, today, company=None):
         number=agreement.id,
         former_method=_former_method(agreement),
     )
+
+
+def _rests(customer, coming, company, today):
+    """What is open and not charged, or only later, a sentence each: disputed, in a plan, or put aside."""
+    charged = {row.invoice_id for one in coming for row in one.planned}
+    invoices = list(ledger.open_invoices(customer))
+    found = demands.of_invoices(invoices)
+    for invoice in invoices:
+        number = naming.number(invoice, company)
+        if cents := demands.disputed_cents(found[invoice.id]):
+            yield f"{format_cents(cents)} of invoice {number} is disputed. Nothing of that is charged."
+        alone = [one for one in found[invoice.id] if one.kind == demands.INVOICE]
+        if alone and invoice.id not in charged:
+            due, cents = words.date(alone[0].due_on), format_cents(sum(one.cents for one in alone))
+            yield f"{cents} of invoice {number}, due {due}, is not charged by itself. It is yours to pay."
+    days = {one.charge_on for one in coming}
+    for stands in plans.of_many(list(plans.running(customer)), today=today).values():
+        yield from _plan_rests(stands, days)
+
+
+def _plan_rests(stands, days):
+    """What of a plan is not charged with ``days``."""
+    by_itself = stands.plan.autopay
+    rows = [row for row in stands.rows if row.open_cents and not (by_itself and row.due_on in days)]
+    if rows:
+        cents, day = format_cents(sum(row.open_cents for row in rows)), words.date(rows[0].due_on)
+        how = (
+            "charged on the days of its payments" if by_itself else "yours to pay on the days of its payments"
+        )
+        yield f"{cents} of your plan is {how}, next on {day}."
 
 
 def _former_method(agreement):

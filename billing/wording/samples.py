@@ -297,6 +297,12 @@ def put_off():
     return charge(put_off_from_on=date(2026, 12, 8))
 
 
+RESTS = (
+    "$30.00 of invoice 10003 is disputed. Nothing of that is charged.",
+    "$180.00 of your plan is yours to pay on the days of its payments, next on January 15, 2027.",
+)
+
+
 def agreement(**fields):
     """An authorization that stands, as its copy is mailed."""
     known = {
@@ -566,6 +572,10 @@ CASES = {
         },
         "Nothing open": {
             "document": agreement(charges=(), former_method="Visa ending 1111"), "links": ACCOUNT_LINKS,
+            "why": "We send a copy of every authorization to the person who gave it.",
+        },
+        "A plan and a dispute": {
+            "document": agreement(charges=(), rests=RESTS), "links": ACCOUNT_LINKS,
             "why": "We send a copy of every authorization to the person who gave it.",
         },
     },

@@ -280,6 +280,12 @@ PAYMENTS = {
     "our office": "nuestra oficina",
     "{money} still open": "{money} aún pendientes",
     "paid in full": "pagada por completo",
+    "{money} is disputed and not due until you have our answer": (
+        "{money} en duda, que no vencen hasta que tenga nuestra respuesta"
+    ),
+    "{money} still open, {sum} of it disputed and not due until you have our answer": (
+        "{money} aún pendientes, de los que {sum} están en duda y no vencen hasta que tenga nuestra respuesta"
+    ),
     "Kept for your next invoice": "Guardado para su próxima factura",
     "Refund by {way}": "Reembolso por {way}",
     "Refund by {way}: {reason}": "Reembolso por {way}: {reason}",

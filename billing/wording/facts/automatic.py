@@ -53,6 +53,7 @@ def agreement(context, links, tongue):
                 for one in document.charges
             )
         ),
+        "rests": Paragraphs(tuple(tongue.say(one) for one in document.rests)),
         "agreed": Paragraphs(document.paragraphs),
         "facts": parts.particulars(proof, tongue),
         "ended": tongue.say(document.ended),

@@ -109,6 +109,7 @@ MEANINGS = {
     "methods_button": "piece: to the saved cards and accounts",
     "headline": "what happened, in a few words",
     "next_charges": "piece: what is charged next",
+    "rests": "piece: what is open and not charged with these, and what becomes of it",
     "agreed": "piece: what was agreed, word for word",
     "ended": "when it ended",
     "reason": "why, in a sentence; may be empty",
