@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import IntegrityError
 
-from billing import events, ledger
+from billing import events, ledger, masking
 from billing.errors import BillingError
 from billing.states import move
 from models import TABLES, Approval, Staff, db
@@ -90,8 +90,7 @@ def ask(kind, row, *, reason, by, now, amount_cents=None, customer=None, **more)
 
     more -- plain values that the act will need, kept with the request as they are now
     """
-    if not reason.strip():
-        raise BillingError("Give a reason; your colleague decides by it.")
+    reason = masking.reason(reason, "Give a reason; your colleague decides by it.")
     customer_id = row.id if row._meta.table_name == "customer" else getattr(row, "customer_id", None)
     try:
         with db.atomic():
@@ -101,7 +100,7 @@ def ask(kind, row, *, reason, by, now, amount_cents=None, customer=None, **more)
                 about_id=row.id,
                 customer_id=customer.id if customer else customer_id,
                 amount_cents=amount_cents,
-                reason=reason.strip()[:255],
+                reason=reason[:255],
                 details=json.dumps(more, default=str, ensure_ascii=False) if more else "",
                 asked_by=by,
                 asked_by_staff=staff_of(by),
@@ -135,14 +134,13 @@ def approve(approval, *, by, today, now):
 
 def refuse(approval, *, reason, by, now):
     """Nothing is done: a second person says no, or the one who asked takes it back. Returns the Approval."""
-    if not reason.strip():
-        raise BillingError("Say why, so that the one who asked can go on.")
+    reason = masking.reason(reason, "Say why, so that the one who asked can go on.")
     with _locked(approval):
         _check_waits(approval)
         if is_mine(approval, by):
             _take_back(approval, reason, by, now)
         else:
-            told = {"decided_by": by, "decided_by_staff": staff_of(by), "answer": reason.strip()[:255]}
+            told = {"decided_by": by, "decided_by_staff": staff_of(by), "answer": reason[:255]}
             move(approval, Approval.REFUSED, decided_at=now, **told)
             events.record("approval.refused", approval, by=by, now=now, reason=reason)
     return approval
@@ -155,7 +153,7 @@ def lapse(kind, row, *, reason, by, now):
 
 
 def _take_back(approval, reason, by, now):
-    move(approval, Approval.WITHDRAWN, decided_at=now, answer=reason.strip()[:255])
+    move(approval, Approval.WITHDRAWN, decided_at=now, answer=reason[:255])
     events.record("approval.withdrawn", approval, by=by, now=now, reason=reason)
 
 

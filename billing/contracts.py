@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from peewee import fn
 
-from billing import authorities, events, ledger, money, periods, prepared, words
+from billing import authorities, events, ledger, masking, money, periods, prepared, words
 from billing.errors import BillingError
 from models import Charge, Contract, Credit, Hold, Invoice, Line, PriceChange, db
 
@@ -140,8 +140,7 @@ def pause(contract, *, from_on, reason, by, now):
 
     Days that were billed in advance already stay billed; credit them by hand when that is wanted.
     """
-    if not reason.strip():
-        raise BillingError("Say why the contract is paused.")
+    reason = masking.reason(reason, "Say why the contract is paused.")
     with ledger.locked(contract.customer_id):
         if running_pause(contract):
             raise BillingError("This contract is paused already.")
@@ -214,16 +213,17 @@ def change_price(charge, *, from_on, unit_cents, reason, by, now, agreed_how="")
     Issued invoices stay as they are; a period that was billed already is refused. So is an increase that
     nobody agreed to: that one is planned and told first (billing/renewals/prices.py).
     """
+    reason, agreed_how = masking.typed(reason), masking.typed(agreed_how)
     with ledger.locked(charge.contract.customer_id):
         old_cents = price_on(charge, from_on)
-        if unit_cents > old_cents and not agreed_how.strip():
+        if unit_cents > old_cents and not agreed_how:
             raise BillingError(
                 "An increase counts only once it was told, or agreed to. Say what shows that the customer "
                 "agreed, or plan the increase so that they are told in time."
             )
         return write_price(
             charge, from_on=from_on, unit_cents=unit_cents, reason=reason, by=by, now=now,
-            old_cents=old_cents, agreed_how=agreed_how.strip(),
+            old_cents=old_cents, agreed_how=agreed_how,
         )  # fmt: skip
 
 

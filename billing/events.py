@@ -2,13 +2,15 @@
 
 import json
 
+from billing import masking
 from models import Event
 
 
 def record(what, row, *, by, now, customer=None, reason="", before=None, after=None):
     """Note that ``by`` did ``what`` (``invoice.voided``) to ``row`` at ``now``; returns the Event.
 
-    ``before`` and ``after`` hold the changed fields only, as dicts of plain values.
+    ``before`` and ``after`` hold the changed fields only, as dicts of plain values. A card number that
+    somebody typed into ``reason`` is not kept, whatever the caller did.
     """
     return Event.create(
         at=now,
@@ -17,7 +19,7 @@ def record(what, row, *, by, now, customer=None, reason="", before=None, after=N
         about_table=row._meta.table_name,
         about_id=row.id,
         customer_id=_customer_id(row, customer),
-        reason=reason[:255],
+        reason=masking.masked(reason)[:255],
         before=_as_json(before),
         after=_as_json(after),
     )

@@ -11,7 +11,7 @@ from datetime import date
 
 from peewee import IntegrityError
 
-from billing import approvals, events, ledger, letterheads, notices
+from billing import approvals, events, ledger, letterheads, masking, notices
 from billing import company as companies
 from billing.collections import gate
 from billing.errors import BillingError
@@ -36,14 +36,14 @@ def ask(customer, *, agency, reason, by, today, now):
     Raises BillingError for a customer who needs special care, before anything is late enough for it, and
     while the gate is shut.
     """
-    if not agency.strip() or not reason.strip():
-        raise BillingError("Say which agency, and why: the second person decides by it.")
+    missing = "Say which agency, and why: the second person decides by it."
+    agency, reason = masking.reason(agency, missing), masking.reason(reason, missing)
     with ledger.locked(customer.id):
         cents = _refuse(customer, today, now)
         try:
             with db.atomic():
                 row = Handover.create(
-                    customer=customer, agency=agency.strip()[:120], reason=reason.strip()[:255],
+                    customer=customer, agency=agency[:120], reason=reason[:255],
                     amount_cents=cents, asked_by=by, asked_at=now,
                 )  # fmt: skip
         except IntegrityError:
@@ -143,14 +143,13 @@ def take_back(handover, *, why, by, now):
 
     One person is enough. Before the file was made it is simply not done (canceled).
     """
-    if not why.strip():
-        raise BillingError("Say why: it is part of the record.")
+    why = masking.reason(why, "Say why: it is part of the record.")
     with ledger.locked(handover.customer_id):
         row = Handover.get_by_id(handover.id)
         if row.state not in Handover.RUNNING:
             raise BillingError("This hand-over is over already.")
         state = Handover.TAKEN_BACK if row.state == Handover.HANDED_OVER else Handover.CANCELED
-        move(row, state, ended_at=now, ended_by=by[:80], ended_why=why.strip()[:255])
+        move(row, state, ended_at=now, ended_by=by[:80], ended_why=why[:255])
         mine = (Approval.about_table == row._meta.table_name) & (Approval.about_id == row.id)
         for approval in Approval.select().where(mine & (Approval.state == Approval.ASKED)):
             approvals.refuse(approval, reason=why, by=by, now=now)

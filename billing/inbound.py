@@ -353,7 +353,7 @@ def give(row, contact, *, by, now):
 def dismiss(row, reason, *, by, now):
     """Nothing follows from it. Raises StaleState when a colleague was faster."""
     with db.atomic():
-        _close(row, f"Put aside: {reason}"[:255], by, now)
+        _close(row, f"Put aside: {masking.typed(reason)}"[:255], by, now)
     return row
 
 

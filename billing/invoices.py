@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from billing import bill, canceling, clarity, contracts, events, ledger, notices, undisputed
+from billing import bill, canceling, clarity, contracts, events, ledger, masking, notices, undisputed
 from billing import company as companies
 from billing.automatic import autopay
 from billing.errors import BillingError
@@ -217,10 +217,7 @@ def _make_credit(customer, amount_cents, reason, kind, by, today, now, **about):
 
 
 def _reason(text):
-    text = text.strip()
-    if not text:
-        raise BillingError("Give a reason; the customer and your colleagues will read it.")
-    return text[:255]
+    return masking.reason(text, "Give a reason; the customer and your colleagues will read it.")[:255]
 
 
 def _release_lines(invoice, today):

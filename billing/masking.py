@@ -2,8 +2,8 @@
 
 Recognized are the numbers of the networks (first digits, length, Luhn), written as one or in the groups in
 which people write them. What is no card number stays as it is: invoice, account and phone numbers, dates.
-Every use case that stores what people typed calls ``said``, ``typed`` or ``masked`` first; nothing here
-stores or reads.
+Every use case that stores what people typed calls ``said``, ``reason``, ``typed`` or ``masked`` first. Here
+nothing is stored or read.
 """
 
 import re
@@ -36,11 +36,17 @@ def said(text, *, missing, longest, hint=""):
 
     missing -- the sentence when nothing was typed; ``hint`` follows the one about more than ``longest``
     """
+    text = reason(text, missing)
+    if len(text) > longest:
+        raise BillingError(f"Please keep it under {longest:,} characters. {hint}".strip())
+    return text
+
+
+def reason(text, missing):
+    """``typed`` words that say why. Raises BillingError (``missing``) where there are none."""
     text = typed(text)
     if not text:
         raise BillingError(missing)
-    if len(text) > longest:
-        raise BillingError(f"Please keep it under {longest:,} characters. {hint}".strip())
     return text
 
 

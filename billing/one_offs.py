@@ -3,7 +3,7 @@
 Billing it is the bill step's (billing/bill.py).
 """
 
-from billing import events, ledger
+from billing import events, ledger, masking
 from billing.errors import BillingError
 from models import Invoice, Line, OneOff
 
@@ -13,8 +13,7 @@ def cancel(work, *, reason, by, today, now):
 
     A bill run at the same moment holds the same lock, so that work is billed or canceled and never both.
     """
-    if not reason.strip():
-        raise BillingError("Say why the work is canceled.")
+    reason = masking.reason(reason, "Say why the work is canceled.")
     with ledger.locked(work.customer_id):
         waiting = (OneOff.id == work.id) & OneOff.billed_on.is_null() & OneOff.canceled_on.is_null()
         if not OneOff.update(canceled_on=today, version=OneOff.version + 1).where(waiting).execute():

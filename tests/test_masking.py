@@ -7,9 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import inbound, masking, text_answers, tickets
-from models import Credit, Event, Inbound, Message, Site, Ticket
-from tests.factories import NOW
+from billing import (
+    approvals,
+    contracts,
+    inbound,
+    invoices,
+    masking,
+    one_offs,
+    payments,
+    text_answers,
+    tickets,
+)
+from billing.remedies import write_offs
+from billing.reversals import returns
+from models import Approval, Credit, Event, Hold, Inbound, Message, Site, Ticket
+from tests.factories import NOW, fresh, make_contract, make_invoice, make_one_off
 from tests.office import enter
 
 GONE = "(card number removed)"
@@ -186,4 +198,23 @@ def test_what_staff_type_in_any_form_keeps_no_card_number(app, alice):
 
     kept = [Site.get().name, Credit.get().reason, *(event.reason for event in Event.select())]
     assert "•••• 1111" in kept[0] and "•••• 1111" in kept[1]
+    assert not any("4111" in text for text in kept)
+
+
+def test_use_cases_keep_no_card_number_whoever_calls_them(alice):
+    """Not the door alone takes it out: a reason, a note of a payment, a letter of the bank."""
+    told = {"by": "staff:sam", "today": NOW.date(), "now": NOW}
+    invoice, contract, work = make_invoice(alice), make_contract(alice), make_one_off(alice)
+    by_hand = {"kind": "check", "received_on": NOW.date(), "key": "one click"}
+    payment = payments.record(alice, amount_cents=4250, note=CARD, **by_hand, **told)
+    invoices.credit(make_invoice(alice), amount_cents=100, reason=CARD, **told)
+    contracts.pause(contract, from_on=NOW.date(), reason=CARD, by="staff:sam", now=NOW)
+    one_offs.cancel(work, reason=CARD, **told)
+    returns.bounce(payment, reason=CARD, **told)
+    approvals.refuse(write_offs.bad_debt(fresh(invoice), reason=CARD, by="sam", now=NOW), reason=CARD,
+                     by="olga", now=NOW)  # fmt: skip
+
+    kept = [fresh(payment).note, fresh(payment).reason, Credit.get().reason, Hold.get().reason]
+    kept += [Approval.get().reason, Approval.get().answer, *(event.reason for event in Event.select())]
+    assert sum("•••• 1111" in text for text in kept) >= 11
     assert not any("4111" in text for text in kept)

@@ -6,7 +6,7 @@ there, what a card network updated. A number never comes here. No transaction is
 
 from datetime import timedelta
 
-from billing import events, ledger, notices
+from billing import events, ledger, masking, notices
 from billing.automatic import autopay
 from billing.errors import BillingError, GatewayUnavailable
 from billing.states import move
@@ -231,6 +231,7 @@ def stop(method, *, reason, by, now):
         method = PaymentMethod.get_by_id(method.id)
         if method.state != PaymentMethod.ACTIVE:
             raise BillingError(f"{method.label} is not charged any more as it is.")
+        reason = masking.typed(reason)
         move(method, PaymentMethod.DISABLED, reason=reason[:255], ended_at=now)
         _tell(method, "disabled", by, now, reason)
     return method

@@ -40,6 +40,7 @@ def note(customer, code, *, words, heard_on, by, today, now, invoice=None, conta
 
 def end(stance, *, reason, by, now):
     """It is not so any more. Ending it twice changes nothing; returns the Stance."""
+    reason = masking.typed(reason)
     open_one = (Stance.id == stance.id) & Stance.ended_at.is_null()
     with db.atomic():
         if Stance.update(ended_at=now, ended_by=by, end_reason=reason[:255]).where(open_one).execute():

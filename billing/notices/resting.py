@@ -44,9 +44,7 @@ def begin(customer, *, until, reason, by, today, now):
 
     Raises BillingError without a reason, for a day that is over or too far away, and while one lasts.
     """
-    reason = masking.typed(reason)
-    if not reason:
-        raise BillingError("Say why: whoever looks at the account reads it.")
+    reason = masking.reason(reason, "Say why: whoever looks at the account reads it.")
     if until < today:
         raise BillingError("That day is over. Choose today or a later one.")
     if until > today + LONGEST:

@@ -5,7 +5,7 @@ No answer is not "declined": "it never happened" takes a quarantine and two empt
 
 from contextlib import suppress
 
-from billing import attempts, events, ledger, notices
+from billing import attempts, events, ledger, masking, notices
 from billing.errors import BillingError, StaleState
 from billing.payments import booking, claiming
 from models import Payment
@@ -91,8 +91,7 @@ def conclude_by_hand(payment, *, reason, by, today, now):
     """
     if not unresolved(now).where(Payment.id == payment.id).exists():
         raise BillingError("Only a payment that has had no answer for three days is concluded by hand.")
-    if not reason.strip():
-        raise BillingError("Say how you found out; your colleagues will read it.")
+    reason = masking.reason(reason, "Say how you found out; your colleagues will read it.")
     with ledger.locked(payment.customer_id):
         payment = Payment.get_by_id(payment.id)
         events.record("payment.concluded_by_hand", payment, by=by, now=now, reason=reason)

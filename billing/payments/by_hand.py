@@ -1,6 +1,6 @@
 """Payments that come by hand: check, cash, money order, wire, or a bank's bill pay."""
 
-from billing import attempts, events, ledger, notices, undisputed
+from billing import attempts, events, ledger, masking, notices, undisputed
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.payments import claiming
@@ -36,7 +36,7 @@ def record(
             method_label=_by_hand_label(kind, check_number),
             check_number=check_number,
             entered_by=by,
-            note=note[:255],
+            note=masking.typed(note)[:255],
             created_at=now,
             concluded_at=now,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from billing import company as companies
-from billing import events, ledger, localtime, words
+from billing import events, ledger, localtime, masking, words
 from billing.automatic import following
 from billing.errors import BillingError
 from billing.plans import standing, telling
@@ -232,9 +232,7 @@ def move_payment(plan, *, to_on, by, today, now):
 
 def end(plan, *, reason, by, today, now):
     """End a plan before its time; the invoices' own dates count again. Returns the Plan."""
-    reason = (reason or "").strip()
-    if not reason:
-        raise BillingError("Say why the plan ends, in a sentence that the customer may read.")
+    reason = masking.reason(reason, "Say why the plan ends, in a sentence that the customer may read.")
     with ledger.locked(plan.customer_id):
         plan = Plan.get_by_id(plan.id)
         if plan.state != Plan.RUNNING:

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from peewee import JOIN, SQL, Case, fn
 
-from billing import banking_days, events, words
+from billing import banking_days, events, masking, words
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.outcomes import APPROVED_STATUSES, RETURNED_STATUSES
@@ -490,11 +490,8 @@ def settle(difference, *, reason, by, now):
     """
     if difference.state != Difference.OPEN:
         raise BillingError("This difference is closed already.")
-    if not reason.strip():
-        raise BillingError("Say how it was cleared up; the certificate prints it.")
+    reason = masking.reason(reason, "Say how it was cleared up; the certificate prints it.")
     with db.atomic():
-        move(
-            difference, Difference.SETTLED, closed_at=now, closed_by=by[:80], resolution=reason.strip()[:255]
-        )
+        move(difference, Difference.SETTLED, closed_at=now, closed_by=by[:80], resolution=reason[:255])
         events.record("difference.settled", difference, by=by, now=now, reason=reason)
     return difference

@@ -12,7 +12,7 @@ from datetime import timedelta
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import events, invoices, ledger, localtime, notices, one_offs, words
+from billing import events, invoices, ledger, localtime, masking, notices, one_offs, words
 from billing.collections import gate
 from billing.errors import BillingError
 from billing.remedies import fees
@@ -216,14 +216,13 @@ def waive(fee, *, reason, by, today, now):
 
     Raises BillingError without a reason, and for one that is not charged anyway.
     """
-    if not reason.strip():
-        raise BillingError("Say why it is waived; the customer and your colleagues may read it.")
+    reason = masking.reason(reason, "Say why it is waived; the customer and your colleagues may read it.")
     with ledger.locked(fee.customer_id):
         fee = LateFee.get_by_id(fee.id)
         if fee.state not in (*LateFee.WAITING, LateFee.CHARGED):
             raise BillingError("This late fee is not charged anyway.")
         credit = _give_back(fee, reason, by, today, now) if fee.state == LateFee.CHARGED else None
-        return _end(fee, LateFee.WAIVED, reason.strip()[:255], by, today, now, credit=credit)
+        return _end(fee, LateFee.WAIVED, reason[:255], by, today, now, credit=credit)
 
 
 def _give_back(fee, reason, by, today, now):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from billing import company as companies
-from billing import contracts, events, invoices, ledger, localtime, money, notices, periods, words
+from billing import contracts, events, invoices, ledger, localtime, masking, money, notices, periods, words
 from billing.errors import BillingError
 from billing.remedies import goodwill
 from billing.states import move
@@ -216,10 +216,9 @@ def _credit(row, by, today, now):
 
 def refuse(row, *, reason, by, now):
     """These days are not credited. Returns the row; raises BillingError without a reason."""
-    if not reason.strip():
-        raise BillingError("Say why; the next who looks at the ticket will read it.")
+    reason = masking.reason(reason, "Say why; the next who looks at the ticket will read it.")
     with ledger.locked(row.customer_id):
-        return _decide(_waiting(row), ServiceCredit.REFUSED, by, now, reason=reason.strip()[:255])
+        return _decide(_waiting(row), ServiceCredit.REFUSED, by, now, reason=reason[:255])
 
 
 def _waiting(row):

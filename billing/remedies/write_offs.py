@@ -8,7 +8,7 @@ here: credits that correct an invoice (billing/invoices.py).
 
 from peewee import SQL, fn
 
-from billing import approvals, demands, events, invoices, ledger
+from billing import approvals, demands, events, invoices, ledger, masking
 from billing import company as companies
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -62,8 +62,7 @@ def take_back(credit, *, reason, by, today, now):
 
     Returns the CreditReversal; raises BillingError for other credits and for one that was undone already.
     """
-    if not reason.strip():
-        raise BillingError("Say why it is owed again.")
+    reason = masking.reason(reason, "Say why it is owed again.")
     with ledger.locked(credit.customer_id):
         if credit.kind not in KINDS:
             raise BillingError("Only a write-off is taken back. Talk to the customer about other credits.")
@@ -71,7 +70,7 @@ def take_back(credit, *, reason, by, today, now):
         if not left:
             raise BillingError("This write-off was taken back already, or paid after all.")
         ledger.reopen(credit, left, reason=f"{KINDS[credit.kind]} taken back", by=by, on=today)
-        row = _undo(credit, left, reason.strip(), "credit.taken_back", by, today, now)
+        row = _undo(credit, left, reason, "credit.taken_back", by, today, now)
         ledger.use_unapplied([credit.customer_id], by=by, on=today)
     return row
 

@@ -2,7 +2,7 @@
 
 from peewee import IntegrityError
 
-from billing import events, payments, remittance, words
+from billing import events, masking, payments, remittance, words
 from billing.errors import BillingError, StaleState
 from billing.remittances import reading
 from billing.states import move
@@ -165,11 +165,10 @@ def match(row, customer, *, by, today, now):
 
 def dismiss(row, *, reason, by, now):
     """It is no payment of a customer of ours, or it was booked another way. Returns the RemittanceRow."""
-    if not reason.strip():
-        raise BillingError("Give a reason; your colleagues will read it.")
+    reason = masking.reason(reason, "Give a reason; your colleagues will read it.")
     if row.state != RemittanceRow.UNMATCHED:
         raise BillingError("This row is not waiting any more.")
     with db.atomic():
-        move(row, RemittanceRow.DISMISSED, reason=reason.strip()[:255], closed_by=by[:80])
+        move(row, RemittanceRow.DISMISSED, reason=reason[:255], closed_by=by[:80])
         events.record("remittance_row.dismissed", row, by=by, now=now, reason=reason)
     return row

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from peewee import IntegrityError, fn
 
-from billing import approvals, attempts, banking_days, events, ledger, localtime, notices, words
+from billing import approvals, attempts, banking_days, events, ledger, localtime, masking, notices, words
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable, StaleState
 from billing.money import format_cents
@@ -88,7 +88,9 @@ def start(payment, *, amount_cents, reason, key, by, today, now, reopen=False, h
     By hand it is done with this. Through the processor call ``send`` next. Above the company's limit it
     waits for a second person. Raises BillingError with a sentence for what cannot be.
     """
-    _check_words(amount_cents, reason)
+    if amount_cents <= 0:
+        raise BillingError("Enter an amount above zero.")
+    reason = masking.reason(reason, "Give a reason; the customer and your colleagues will read it.")
     try:
         with ledger.locked(payment.customer_id):
             if earlier := _same_click(payment, key):
@@ -96,7 +98,7 @@ def start(payment, *, amount_cents, reason, key, by, today, now, reopen=False, h
             payment = Payment.get_by_id(payment.id)
             _check_payment(payment, amount_cents)
             refund = _order(
-                payment, _way(payment, how, today), amount_cents, reopen, reason.strip(), key, by, today, now
+                payment, _way(payment, how, today), amount_cents, reopen, reason, key, by, today, now
             )
             if refund.state == Refund.PREPARED and refund.how in Refund.BY_HAND:
                 _book(refund, Refund.APPROVED, by=by, today=today, now=now)
@@ -114,13 +116,6 @@ def _same_click(payment, key):
 
 
 _STILL_OPEN = "Another refund of this payment is not finished yet. Wait until it is, then look again."
-
-
-def _check_words(amount_cents, reason):
-    if amount_cents <= 0:
-        raise BillingError("Enter an amount above zero.")
-    if not reason.strip():
-        raise BillingError("Give a reason; the customer and your colleagues will read it.")
 
 
 def _check_payment(payment, amount_cents):
@@ -230,7 +225,7 @@ def refuse(refund, *, reason, by, now):
     """No money goes back: a second person refuses, or the one who ordered it takes it back in time."""
     if refund.state not in (Refund.WAITING, Refund.PREPARED):
         raise BillingError("This refund was sent already and cannot be stopped any more.")
-    _end(refund, Refund.REFUSED, reason, by=by, now=now)
+    _end(refund, Refund.REFUSED, masking.typed(reason), by=by, now=now)
     return refund
 
 
@@ -579,8 +574,7 @@ def conclude_by_hand(refund, *, has_gone, reason, by, today, now):
     """A person found out whether the money went back. Only after three days without an answer."""
     if not unresolved(now).where(Refund.id == refund.id).exists():
         raise BillingError("Only a refund that has had no answer for three days is concluded by hand.")
-    if not reason.strip():
-        raise BillingError("Say how you found out; your colleagues will read it.")
+    reason = masking.reason(reason, "Say how you found out; your colleagues will read it.")
     with ledger.locked(refund.payment.customer_id):
         refund = Refund.get_by_id(refund.id)
         customer = refund.payment.customer

@@ -9,7 +9,7 @@ back (refunds.py), and whether a method is tried again (retries.py).
 from peewee import fn
 
 from billing import company as companies
-from billing import events, holds, ledger, notices, words
+from billing import events, holds, ledger, masking, notices, words
 from billing.automatic import retries
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -117,7 +117,7 @@ def bounce(payment, *, reason, by, today, now):
     if payment.kind not in Payment.BY_HAND or payment.state not in OURS:
         raise BillingError("Only a payment entered by hand that we still have can come back.")
     with ledger.locked(payment.customer_id):
-        _undo(payment, Payment.RETURNED, reason or "Returned", by, today, now)
+        _undo(payment, Payment.RETURNED, masking.typed(reason) or "Returned", by, today, now)
         notices.queue_payment_problem(payment, now=now)
     return payment
 
@@ -202,6 +202,7 @@ def open_chargeback(
     answer_by_on -- the last day on which the bank takes our evidence
     fee_cents    -- what our bank charges for it: a loss at once
     """
+    reason = masking.typed(reason)
     with ledger.locked(payment.customer_id):
         payment = Payment.get_by_id(payment.id)
         if known := _known_case(payment, transaction_id):
@@ -209,7 +210,7 @@ def open_chargeback(
         _check_dispute(payment, amount_cents, fee_cents)
         case = Chargeback.create(
             payment=payment, customer=payment.customer_id, amount_cents=amount_cents, fee_cents=fee_cents,
-            reason=reason.strip()[:255], transaction_id=transaction_id or None, opened_on=today,
+            reason=reason[:255], transaction_id=transaction_id or None, opened_on=today,
             answer_by_on=answer_by_on, by=by, created_at=now,
         )  # fmt: skip
         _freeze(payment, case, by, today, now)
@@ -294,7 +295,7 @@ def note_letter(case, *, reason, answer_by_on, fee_cents, by, today, now):
             )
         if fee_cents and not case.fee_cents:
             _note_loss(case.payment, fee_cents, f"fee:{case.id}", f"Fee of {case}", by, today, Loss.FEE)
-        told = {"reason": reason.strip()[:255], "answer_by_on": answer_by_on, "fee_cents": fee_cents}
+        told = {"reason": masking.typed(reason)[:255], "answer_by_on": answer_by_on, "fee_cents": fee_cents}
         Chargeback.update(told).where(Chargeback.id == case.id).execute()
         after = told | {"answer_by_on": answer_by_on.isoformat()}
         events.record("chargeback.letter", case, by=by, now=now, reason=told["reason"], after=after)
@@ -357,4 +358,4 @@ def lose(case, *, by, today, now, note=""):
 
 
 def _added(before, note):
-    return "\n".join(part for part in (before, note.strip()) if part)
+    return "\n".join(part for part in (before, masking.typed(note)) if part)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from peewee import IntegrityError
 
-from billing import approvals, authorities, contracts, events, ledger, notices, words
+from billing import approvals, authorities, contracts, events, ledger, masking, notices, words
 from billing import company as companies
 from billing.collections import gate
 from billing.errors import BillingError
@@ -47,8 +47,7 @@ def ask(contract, *, reason, by, today, now):
 
     Where lives may depend on it, the checklist (``check``) comes before anybody may agree.
     """
-    if not reason.strip():
-        raise BillingError("Say why: the second person decides by it.")
+    reason = masking.reason(reason, "Say why: the second person decides by it.")
     with ledger.locked(contract.customer_id):
         if sentence := objection(contract, today=today, now=now):
             raise BillingError(sentence)
@@ -56,7 +55,7 @@ def ask(contract, *, reason, by, today, now):
         try:
             with db.atomic():
                 row = Suspension.create(
-                    customer=contract.customer_id, contract=contract, reason=reason.strip()[:255],
+                    customer=contract.customer_id, contract=contract, reason=reason[:255],
                     owed_cents=cents, oldest_on=oldest_on, guarded=json.dumps(standing.guarded(contract)),
                     asked_by=by, asked_at=now,
                 )  # fmt: skip
@@ -192,15 +191,14 @@ def cancel(suspension, *, why, by, today, now, payment=None):
 
 def _end(suspension, state, why, by, today, now, payment, *, quietly=False):
     """``quietly``: the contract is over, so nothing comes back and nobody is told that it does."""
-    if not why.strip():
-        raise BillingError("Say why: it is part of the record.")
+    why = masking.reason(why, "Say why: it is part of the record.")
     with ledger.locked(suspension.customer_id):
         row = Suspension.get_by_id(suspension.id)
         was = row.state
         if state not in Suspension.MOVES.get(was, ()):
             raise BillingError("This suspension is over already, or did not begin.")
         rested = was == Suspension.SUSPENDED
-        told = {"ended_at": now, "ended_by": by[:80], "ended_why": why.strip()[:255], "payment": payment}
+        told = {"ended_at": now, "ended_by": by[:80], "ended_why": why[:255], "payment": payment}
         move(row, state, **told, **({"station": True} if rested and not quietly else {}))
         _withdraw(row, why, by, now)
         heard = _take_back_messages(row, why, by, now)
@@ -243,9 +241,8 @@ def _take_back_messages(row, why, by, now):
 
 def recalled(suspension, *, how, by, now):
     """The printed letter was taken back, or what was done instead. Returns the Suspension."""
-    if not how.strip():
-        raise BillingError("Say where the letter is now.")
-    told = {"recall": False, "recalled_at": now, "recalled_by": by[:80], "recalled_how": how.strip()[:255]}
+    how = masking.reason(how, "Say where the letter is now.")
+    told = {"recall": False, "recalled_at": now, "recalled_by": by[:80], "recalled_how": how[:255]}
     with db.atomic():
         if Suspension.update(**told).where((Suspension.id == suspension.id) & Suspension.recall).execute():
             events.record("suspension.recalled", suspension, by=by, now=now, reason=how)
