@@ -12,6 +12,7 @@ from datetime import date, datetime
 from peewee import SQL, Case, Value, fn
 
 from billing import prepared
+from billing.money import format_cents
 from models import Credit, Dispute, Installment, InstallmentPart, Invoice, Plan, among
 
 INVOICE, INSTALLMENT, DISPUTED = "invoice", "installment", "disputed"
@@ -110,6 +111,22 @@ def of(invoice):
 def disputed_cents(demands):
     """What of these demands rests until somebody has decided."""
     return sum(one.cents for one in demands if one.kind == DISPUTED)
+
+
+def left_words(open_cents, disputed_cents=0):
+    """What of an invoice is left when something was paid on it: mail, page and paper say the same.
+
+    >>> left_words(0), left_words(4250), left_words(3000, 3000)
+    ('paid in full', '$42.50 still open', '$30.00 is disputed and not due until you have our answer')
+    """
+    if not open_cents:
+        return "paid in full"
+    if disputed_cents >= open_cents:
+        return f"{format_cents(open_cents)} is disputed and not due until you have our answer"
+    whole = f"{format_cents(open_cents)} still open"
+    if not disputed_cents:
+        return whole
+    return f"{whole}, {format_cents(disputed_cents)} of it disputed and not due until you have our answer"
 
 
 def undisputed_cents(demands):

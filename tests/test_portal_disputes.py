@@ -8,7 +8,9 @@ from PIL import Image
 
 from billing import links, words
 from billing.disputes import asking, deciding
-from models import Attachment, Customer, Dispute, Line, Payment, Ticket
+from billing.documents import receipt_documents
+from billing.edges import pdf
+from models import Attachment, Customer, Dispute, Line, Notice, Payment, Ticket
 from tests.conftest import TODAY
 from tests.factories import (
     BY,
@@ -73,14 +75,28 @@ def test_the_rest_is_paid_now(disputed, visitor, invoice):
     assert invoice.payment_parts.get().amount_cents == 7_000
 
 
-def test_the_receipt_says_that_what_is_still_open_is_disputed(disputed, visitor, paying):
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_receipt_says_that_what_is_still_open_is_disputed(disputed, visitor, paying, app, language):
+    """Page, mail and PDF alike: the bare sum reads like a demand."""
     visitor.press(disputed, "Pay $70.00")
     payment = Payment.get()
     paying.pay(payment)
+    Customer.update(language=language).execute()
 
-    page = visitor.open(f"/payments/{payment.reference}/return")
+    page = visitor.open(f"/payments/{payment.reference}/return").text
+    mail = app.compose(Notice.get(Notice.kind == Notice.RECEIPT), NOW)
+    file = " ".join(pdf_text(pdf.receipt_pdf(receipt_documents.of(Payment.get()))).split())
 
-    assert "$30.00 is disputed and not due until you have our answer." in page.text
+    told = {
+        "en": ("$30.00 is disputed and not due until you have our answer",) * 2,
+        "es": (
+            "$30.00 están en duda y no vencen hasta que tenga nuestra respuesta",
+            "$30.00 en duda, que no vencen hasta que tenga nuestra respuesta",
+        ),
+    }[language]
+    assert told[0] in page and told[0] in file
+    assert told[1] in " ".join(mail.text.split()) and told[1] in mail.html
+    assert "$30.00 still open" not in page + mail.text + file
 
 
 def test_a_line_that_counts_more_than_its_price_says_why(visitor, path, invoice):

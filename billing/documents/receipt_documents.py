@@ -23,6 +23,16 @@ class Paid:
     open_cents: int
     disputed_cents: int = 0
 
+    @property
+    def left(self):
+        """What of the invoice is left, in a few words."""
+        return demands.left_words(self.open_cents, self.disputed_cents)
+
+    @property
+    def note(self):
+        """What else is to be said of the sum that is still open, as a sentence; empty for nothing."""
+        return f"{self.left}." if self.disputed_cents else ""
+
 
 @dataclass(frozen=True)
 class ReceiptDocument:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing import company as companies
-from billing import letterheads, naming, words
+from billing import demands, letterheads, naming, words
 from models import Allocation, Credit, ServiceCredit
 
 
@@ -18,6 +18,12 @@ class Part:
     number: str
     cents: int
     open_cents: int
+    disputed_cents: int = 0
+
+    @property
+    def left(self):
+        """What of the invoice is left, in a few words."""
+        return demands.left_words(self.open_cents, self.disputed_cents)
 
 
 @dataclass(frozen=True)
@@ -84,11 +90,15 @@ def _paid(credits, company):
     sums = {}
     for row in Allocation.select().where(Allocation.credit.in_(credits)).order_by(Allocation.id):
         sums[row.invoice] = sums.get(row.invoice, 0) + row.amount_cents
+    paid = {invoice: cents for invoice, cents in sums.items() if cents > 0}
+    asked = demands.of_invoices(list(paid))
     return tuple(
-        Part(naming.number(invoice, company), cents, invoice.open_cents)
-        for invoice, cents in sums.items()
-        if cents > 0
-    )
+        Part(
+            naming.number(invoice, company), cents, invoice.open_cents,
+            demands.disputed_cents(asked[invoice.id]),
+        )
+        for invoice, cents in paid.items()
+    )  # fmt: skip
 
 
 def fee_document(fee):

@@ -12,7 +12,7 @@ def _paid(document, tongue):
         Row(
             tongue.say(f"Invoice {part.number}"),
             part.cents,
-            tongue.say(f"{format_cents(part.open_cents)} still open" if part.open_cents else "paid in full"),
+            tongue.say(part.left),
         )
         for part in document.paid
     ]

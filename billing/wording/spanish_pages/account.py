@@ -8,6 +8,7 @@ SENTENCES = {
     "First due {day}": "Lo primero vence el {day}",
     "Next invoice {day}": "Próxima factura: {day}",
     "{money} is disputed and not due until you have our answer.": "{money} están en duda y no vencen hasta que tenga nuestra respuesta.",
+    "{money} still open, {sum} of it disputed and not due until you have our answer.": "{money} aún pendientes, de los que {sum} están en duda y no vencen hasta que tenga nuestra respuesta.",
     "{money} of yours is with us and pays what comes next.": "Tenemos {money} a su favor, que pagan lo que venga.",
     "A payment of {money} is being reviewed by our payment processor.": "Nuestro procesador de pagos está revisando un pago de {money}.",
     "A payment of {money} is not finished or being checked.": "Un pago de {money} no se terminó o está en revisión.",
