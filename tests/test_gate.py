@@ -12,7 +12,7 @@ import pytest
 from peewee import IntegrityError, OperationalError
 
 from billing import approvals, inbound, localtime, outbox
-from billing.collections import gate, overrides, verdicts
+from billing.collections import gate, obstacles, overrides, verdicts
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
 from billing.notices import holding, queueing, reminding
@@ -126,7 +126,7 @@ OF_A_VERDICT = {"our_mistake"}  # see test_gate_and_verdicts
 
 
 def test_every_reason_has_a_scene():
-    assert {code for _, code, _ in SCENES} | IN_THE_RULE_ONLY | OF_A_VERDICT == set(gate.CODES)
+    assert {code for _, code, _ in SCENES} | IN_THE_RULE_ONLY | OF_A_VERDICT == set(obstacles.CODES)
 
 
 @each_scene
@@ -526,7 +526,7 @@ def test_nobody_is_called_late_for_what_they_never_got(alice, late, lost, sent):
     assert sent == []
     assert of_late() == [("check_in", 5, "held")]
     [(_, [notice], [reason])] = holding.by_customer(today=day(39), now=clock_at(39).now())
-    assert (reason.act, reason.row) == (gate.PRINT, ("notice", lost.id))
+    assert (reason.act, reason.row) == (obstacles.PRINT, ("notice", lost.id))
     assert holding.then([notice], [reason]) == {notice.id: holding.BEGIN_ANEW}
 
 

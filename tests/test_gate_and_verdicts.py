@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import pytest
 from peewee import IntegrityError
 
-from billing.collections import gate, verdicts
+from billing.collections import gate, obstacles, verdicts
 from models import (
     Autopay,
     Call,
@@ -59,7 +59,7 @@ IN_THE_RULE_ONLY = {"autopay", "just_answered", "just_told", "handed_over"}
 
 
 def test_every_reason_of_the_gate_is_one_or_the_other():
-    assert set(NAMED_BY) | OF_THE_MOMENT == set(gate.CODES)
+    assert set(NAMED_BY) | OF_THE_MOMENT == set(obstacles.CODES)
     assert not set(NAMED_BY) & OF_THE_MOMENT
 
 

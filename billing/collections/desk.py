@@ -56,7 +56,7 @@ class Case:
     since_on: date
     days: int
     reasons: tuple
-    shut: tuple = ()  # gate.Reason: what holds messages back
+    shut: tuple = ()  # obstacles.Reason: what holds messages back
 
     @property
     def first(self):
