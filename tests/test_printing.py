@@ -321,8 +321,13 @@ NUMBER = "71123456789123456787"
 @pytest.fixture
 def by_law(press, clock, db, company):
     """A contract in New York, whose notice goes as certified mail, in a batch with an invoice."""
+    return batch_of_law(press, clock, "en")
+
+
+def batch_of_law(press, clock, language):
     rules.load_product(by="tests", now=NOW)
-    contract = agree(factories.make_customer("Nora York", email="", state="NY", zip="10001"), "NY")
+    reader = factories.make_customer("Nora York", email="", state="NY", zip="10001", language=language)
+    contract = agree(reader, "NY")
     day.run(date(2027, 1, 1), now=datetime(2027, 1, 1, 18), trouble=[])
     certified_rows = contract.renewal_notices.where(RenewalNotice.medium == RenewalNotice.CERTIFIED)
     sent_on = certified_rows.get().plan_on
@@ -351,6 +356,36 @@ def test_certified_mail_lies_last_and_counts_once_it_has_its_number(by_law):
     row = factories.fresh(row)
     assert (row.state, row.certified_number, row.sent_on) == ("proven", NUMBER, on)
     assert row.notice.state == Notice.SENT and row.text_sha256
+
+
+def test_who_reads_spanish_finds_the_translation_behind_the_english_that_counts(press, clock, company):
+    """Both are printed, and both stand in the text that is kept with its hash."""
+    batch, row, _, _ = batch_of_law(press, clock, "es")
+    piece = row.notice.print_pieces.get()
+    pages = pages_of(printing.file_of(batch))[piece.first_page - 1 :]
+
+    assert piece.pages == 2
+    assert "will renew automatically" in pages[0] and "En español: después" in pages[0]
+    assert "Esta es una traducción" in pages[1] and "se renovará automáticamente" in " ".join(
+        pages[1].split()
+    )
+    kept = " ".join(factories.fresh(row.notice).body_text.split())
+    for said in ("will renew automatically", "se renovará automáticamente", "Esta es una traducción"):
+        assert said in kept
+    text = factories.fresh(row.notice).body_text
+    assert factories.fresh(row).text_sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("language, said, never", [
+    ("en", "Please keep this letter: it is your copy", ("attached", "or write to us or")),
+    ("es", "Por favor guarde esta carta: es su copia", ("adjunto", "o escríbanos o")),
+])  # fmt: skip
+def test_the_letter_of_a_plan_is_its_own_copy_and_says_once_where_to_write(db, language, said, never):
+    context = next(iter(samples.contexts(Notice.PLAN_AGREED).values()))
+    words = str(on_paper.written(Notice.PLAN_AGREED, context, tongues.TONGUES[language], now=NOW).blocks)
+
+    assert said in words
+    assert not [one for one in never if one in words]
 
 
 def test_a_letter_that_the_law_wants_is_not_dropped(by_law):

@@ -528,6 +528,36 @@ def test_one_letter_says_what_each_law_wants(code, name):
     assert contents.missing(document, rendered(document, name), contents.wanted([one])) == []
 
 
+ENGLISH = re.compile(r"\b(the|every|until|you|your|renews?|with|from|any|by|a year|months?|days?)\b", re.I)
+SPANISH_CASES = {
+    "a year more": {},
+    "month to month after 18 months": {"length": "18 months", "deadline_on": None},
+    "leased, and nothing changes": {"is_leased": True, "lines": (), "totals": (), "contract_signed_on": None},
+    "ends on the deadline": {"deadline_on": date(2027, 3, 31)},
+}
+
+
+@pytest.mark.parametrize("case", SPANISH_CASES)
+@pytest.mark.parametrize("make", [sample.renewal, sample.yearly])
+@pytest.mark.parametrize("name", ["letter", "text es"])
+def test_who_reads_spanish_gets_all_of_it_in_both_marked_as_a_translation(name, make, case):
+    """The English words count, so they stand there whole; the Spanish ones say all of it."""
+    fields = {**SPANISH_CASES[case], **({} if make is sample.renewal else {"deadline_on": None})}
+    english = rendered(make(COMPANY, **fields), name.replace("es", "en"))
+    both = rendered(make(COMPANY, **fields, language="es"), name)
+
+    assert "Esta es una traducción para su comodidad." in both and "El aviso que vale" in both
+    if name == "letter":
+        before, _, spanish = both.partition("Esta es una traducción")
+        assert before.replace("En español: después del texto en inglés. ", "").strip() == english
+    else:
+        spanish, _, after = both.partition("Esta es una traducción")
+        spanish = spanish.replace("Wq7", "")
+        assert english.partition(" -- ")[0].endswith(after.partition("---- ")[2].partition(" -- ")[0][-200:])
+    spanish = re.sub(r"Monitoring agreement|Burglary monitoring|13-12-1 to|Home, 7 Oak Street", "", spanish)
+    assert not ENGLISH.findall(spanish), spanish
+
+
 @pytest.mark.parametrize("part", ["deadline", "how", "amount_after", "post", "online"])
 def test_what_a_letter_leaves_out_is_noticed(part):
     document = sample.renewal(COMPANY)

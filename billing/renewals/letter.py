@@ -10,6 +10,7 @@ from billing import company as companies
 from billing import contracts, letterheads, words
 from billing.money import format_cents
 from billing.renewals import agreements, closing, contents, matching, rules, terms
+from billing.wording import tongues
 from models import Charge, Notice, PriceChange, RenewalNotice, RenewalRule, Site
 
 EVERY = {1: "every month", 3: "every 3 months", 6: "every 6 months", 12: "every year"}
@@ -61,6 +62,22 @@ class RenewalDocument:
     is_certified: bool
     wanted: tuple[str, ...]  # codes of contents.py
     online: str = ""  # the address of the page to answer on
+    language: str = "en"  # of the reader: whoever reads another one gets a translation too
+
+    @property
+    def tag(self):
+        """The reader's language as HTML names it."""
+        return tongues.TONGUES[self.language].tag
+
+    @property
+    def say(self):
+        """callable(sentence) that says one of ours in the reader's language."""
+        return tongues.TONGUES[self.language].say
+
+    @property
+    def english(self):
+        """callable(sentence) that says it as it counts."""
+        return tongues.TONGUES["en"].say
 
     @property
     def headline(self):
@@ -163,6 +180,18 @@ class RenewalDocument:
         return f"The full clause stands in your {self.contract_name}{signed}, under renewal"
 
     @property
+    def small_print(self):
+        """What stands at the end, sentence by sentence: the clause, the lease, the law."""
+        yield f"{self.clause}; ask us for a copy and you will have it the same day."
+        if self.is_leased:
+            yield (
+                "The lease sheet with the purchase price, the rate, the monthly payment and the payoff comes "
+                "with it."
+            )
+        if self.citations:
+            yield f"This notice is given under {'; '.join(self.citations)}."
+
+    @property
     def customer_label(self):
         return f"{self.customer_name} (account {self.account_number})"
 
@@ -209,6 +238,7 @@ def document(rows, *, today, online=""):
         is_certified=rows[0].medium == rows[0].CERTIFIED,
         wanted=contents.wanted(wanted_by),
         online=online,
+        language=tongues.of(contract.customer).code,
     )
 
 

@@ -124,7 +124,8 @@ def facts(pairs):
 def _summary(row):
     name = dict(RenewalNotice.state.choices)[row.state].lower()
     window = words.period(row.opens_on, row.closes_on)
-    sent = f"It left on {words.date(row.sent_on)}." if row.sent_on else "It has not left yet."
+    waits = "It did not leave in time." if row.state == RenewalNotice.MISSED else "It has not left yet."
+    sent = f"It left on {words.date(row.sent_on)}." if row.sent_on else waits
     return f"Asked for by {row.called} in the window {window}. {sent} State: {name}."
 
 
@@ -205,9 +206,10 @@ def _left(row, notice, zone):
 
 
 def _became(row, notice, zone):
-    yield "Came back", bounce(notice, zone)
+    yield "Came back", bounce(notice, zone) if row.sent_on else ""
     yield "Known of its delivery", row.delivery
     yield "Delivered", words.date(row.delivered_on) if row.delivered_on else ""
+    yield "Noted", row.reason
     yield "What followed", row.consequence
     if row.overridden_at:
         yield "Overridden", f"{words.moment(row.overridden_at, zone)}, {row.overridden_by}"
@@ -241,7 +243,7 @@ def _text(row, notice):
         return
     found = sending.text_hash(notice.body_text)
     yield "SHA-256", found
-    yield "As noted when it left", row.text_sha256
+    yield "As noted when it left" if row.sent_on else "As noted when it was drawn", row.text_sha256
     if row.text_sha256:
         yield "They agree", "yes" if found == row.text_sha256 else "NO"
 

@@ -56,6 +56,10 @@ OTHERWISE = ("A message from us", "Un mensaje nuestro")
 CODE = {"en": "square code above", "es": "código de arriba"}
 # A letter is not replied to with a click.
 INSTEAD = (
+    (r"^, or reply to this e?mail", ""),  # right behind where to write
+    (r"^, o responda a este correo", ""),
+    (r"The agreement is attached as a PDF", "Please keep this letter: it is your copy"),
+    (r"El acuerdo va adjunto como PDF", "Por favor guarde esta carta: es su copia"),
     (r"(?i)or (just|simply) (answer|reply to) this e?mail", "or write to us"),
     (r"reply to this e?mail", "write to us"),
     (r"Reply to this e?mail", "Write to us"),

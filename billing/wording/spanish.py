@@ -269,13 +269,10 @@ PAYMENTS = {
     "Authorization code": "Código de autorización",
     "{money} of invoice {number} is disputed.": "{money} de la factura {number} están en disputa.",
     "Nothing of that is charged.": "Nada de eso se cobra.",
-    "{money} of invoice {number}, due {day}, is not charged by itself.":
-        "{money} de la factura {number}, que vence el {day}, no se cobran por sí solos.",
+    "{money} of invoice {number}, due {day}, is not charged by itself.": "{money} de la factura {number}, que vence el {day}, no se cobran por sí solos.",
     "It is yours to pay.": "Le toca pagarlos a usted.",
-    "{money} of your plan is charged on the days of its payments, next on {day}.":
-        "{money} de su plan se cobran en los días de sus pagos, el próximo el {day}.",
-    "{money} of your plan is yours to pay on the days of its payments, next on {day}.":
-        "{money} de su plan le toca pagarlos a usted en los días de sus pagos, el próximo el {day}.",
+    "{money} of your plan is charged on the days of its payments, next on {day}.": "{money} de su plan se cobran en los días de sus pagos, el próximo el {day}.",
+    "{money} of your plan is yours to pay on the days of its payments, next on {day}.": "{money} de su plan le toca pagarlos a usted en los días de sus pagos, el próximo el {day}.",
     "Entered by": "Registrado por",
     "our office": "nuestra oficina",
     "{money} still open": "{money} aún pendientes",
@@ -661,6 +658,23 @@ CONTRACT = {
     ),
     "This notice is given under {law}.": "Este aviso se da conforme a {law}.",
     "In English": "En inglés",
+    "This is a translation for your convenience.": "Esta es una traducción para su comodidad.",
+    "The notice in English, which follows, is the one that counts.": (
+        "El aviso que vale es el que está en inglés, a continuación."
+    ),
+    "The notice in English, before this, is the one that counts.": (
+        "El aviso que vale es el que está en inglés, antes de este texto."
+    ),
+    "A translation follows.": "En español: después del texto en inglés.",
+    "What you have with us": "Lo que tiene con nosotros",
+    "Service": "Servicio",
+    "How to cancel": "Cómo cancelar",
+    "No reason is needed.": "No tiene que dar ningún motivo.",
+    "Online": "En línea",
+    "By email": "Por correo electrónico",
+    "By telephone": "Por teléfono",
+    "By post": "Por correo postal",
+    "If you do nothing": "Si no hace nada",
 }
 
 ANSWERS = {

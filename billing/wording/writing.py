@@ -5,6 +5,10 @@ from billing.wording import defaults, drawing, facts, rendering, tongues
 from billing.wording.rendering import Block, Said, Text
 from models import Notice, Template
 
+TRANSLATED = (
+    "This is a translation for your convenience. "
+    "The notice in English, which follows, is the one that counts."
+)
 # What law or contract asks for is said in English too: that is the language of the contract.
 TWICE = (
     Notice.RENEWAL, Notice.YEARLY_REMINDER, Notice.PRICE_CHANGE, Notice.CONTRACT_ANSWERED,
@@ -36,7 +40,7 @@ def said_by(text, kind, context, tongue):
 def _in_english_too(said, kind, context, tongue):
     """The message, and below it the default one in English. Marks of facts are counted on."""
     english = tongues.TONGUES["en"]
-    heading = f"## {tongue.say('In English')}\n\n"
+    heading = f"{tongue.say(TRANSLATED)}\n\n## {tongue.say('In English')}\n\n"
     text = defaults.of(kind, Template.MAIL, "en")
     both = rendering.say(Text("", heading + text.body), facts.of(kind, context, english))
     moved = rendering.moved(both, len(said.facts))

@@ -7,14 +7,6 @@ from billing.wording.pieces import Button, Paragraphs, Row, Rows
 def renewal(context, links, tongue):
     """Of the end of a contract, as the law wants it told."""
     document = context["document"]
-    more = [f"{document.clause}; ask us for a copy and you will have it the same day."]
-    if document.is_leased:
-        more.append(
-            "The lease sheet with the purchase price, the rate, the monthly payment and the payoff comes "
-            "with it."
-        )
-    if document.citations:
-        more.append(f"This notice is given under {'; '.join(document.citations)}.")
     until = f"You can cancel until {document.deadline_words}."
     return {
         "title": tongue.say(document.subject),
@@ -32,7 +24,7 @@ def renewal(context, links, tongue):
         "changes": tongue.say(document.changes_words),
         "how_to_cancel": tongue.say(document.cancel_words),
         "if_nothing": tongue.say(document.if_nothing),
-        "small_print": Paragraphs((" ".join(map(tongue.say, more)),)),
+        "small_print": Paragraphs((" ".join(map(tongue.say, document.small_print)),)),
         "post": f"{document.company.legal_name}, {', '.join(document.company.address_lines)}",
         "answer_link": links["answer_url"],
         "button": Button(links["answer_url"]),
