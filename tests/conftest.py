@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 import migrations
 import models
 from admin import security
+from billing import checks
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from tests import factories
@@ -86,6 +87,13 @@ def db(database_url):
     database.close()
     if hasattr(database, "close_all"):
         database.close_all()
+
+
+@pytest.fixture
+def sound_books(db):
+    """Whatever happens in the test, the books add up at its end."""
+    yield
+    assert [str(finding) for finding in checks.run()] == []
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import checks, ledger, outbox, payments, tickets
+from billing import ledger, outbox, payments, tickets
 from billing.automatic import autopay, upcoming
 from billing.charging import credit, crew, desks, due, tally
 from billing.disputes import asking, deciding
@@ -32,14 +32,9 @@ from tests.factories import BY, NOW, fresh, make_invoice
 from tests.office import make_staff
 from tests.test_demands import plan
 
+pytestmark = pytest.mark.usefixtures("sound_books")
+
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
-
-
-@pytest.fixture(autouse=True)
-def sound_books(autopaying):
-    """Whatever a test does, the books add up at its end."""
-    yield
-    assert [str(finding) for finding in checks.run()] == []
 
 
 def kinds(customer):

@@ -10,15 +10,10 @@ from tests.at_once import die_everywhere, processes, together
 from tests.conftest import TODAY
 from tests.factories import fresh
 
+pytestmark = pytest.mark.usefixtures("sound_books")
+
 CENTS = 4250
 MOST_POINTS = 110
-
-
-@pytest.fixture(autouse=True)
-def sound_books(autopaying):
-    """Whatever happened, the books add up at its end."""
-    yield
-    assert [str(finding) for finding in checks.run()] == []
 
 
 def due_customers(autopaying, count):

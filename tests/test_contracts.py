@@ -4,19 +4,15 @@ from datetime import date
 
 import pytest
 
-from billing import bill, checks, contracts, invoices
+from billing import bill, contracts, invoices
 from billing.errors import BillingError
 from models import Charge, Contract, Credit, Event, Hold, Invoice, Line, PriceChange
 from tests.at_once import together
 from tests.factories import BY, NOW, make_charge, make_contract, make_customer, make_item
 
+pytestmark = pytest.mark.usefixtures("sound_books")
+
 DECEMBER = date(2026, 12, 1)
-
-
-@pytest.fixture(autouse=True)
-def sound_books(db):
-    yield
-    assert [str(finding) for finding in checks.run()] == []
 
 
 @pytest.fixture

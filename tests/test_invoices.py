@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from billing import bill, canceling, checks, contracts, invoices, ledger, payments
+from billing import bill, canceling, contracts, invoices, ledger, payments
 from billing.errors import BillingError, StaleState
 from models import Allocation, Charge, Credit, Event, Invoice, Line, Notice, OneOff
 from tests.factories import (
@@ -18,14 +18,10 @@ from tests.factories import (
     make_one_off,
 )
 
+pytestmark = pytest.mark.usefixtures("sound_books")
+
 TODAY = date(2026, 12, 1)
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
-
-
-@pytest.fixture(autouse=True)
-def sound_books(db):
-    yield
-    assert [str(finding) for finding in checks.run()] == []
 
 
 def run(today=TODAY):

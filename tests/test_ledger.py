@@ -4,20 +4,16 @@ from datetime import date
 
 import pytest
 
-from billing import checks, invoices, ledger, payments
+from billing import invoices, ledger, payments
 from billing.errors import BillingError
 from billing.reversals import refunds, returns
 from models import Allocation, Credit, Invoice, Payment
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice
 
+pytestmark = pytest.mark.usefixtures("sound_books")
+
 TODAY = date(2026, 12, 20)
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
-
-
-@pytest.fixture(autouse=True)
-def sound_books(db):
-    yield
-    assert [str(finding) for finding in checks.run()] == []
 
 
 def receive(customer, cents, *, parts=None, key=None, **fields):

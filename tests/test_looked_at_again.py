@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import bill, checks, contracts, invoices, links, notices, one_offs, outbox, payments, tickets
+from billing import bill, contracts, invoices, links, notices, one_offs, outbox, payments, tickets
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
 from billing.reversals import returns
@@ -18,14 +18,10 @@ from tests.at_once import together
 from tests.factories import BY, NOW, fresh, make_charge, make_contract, make_invoice, make_one_off, payer
 from tests.office import make_staff
 
+pytestmark = pytest.mark.usefixtures("sound_books")
+
 TODAY = date(2026, 12, 1)
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
-
-
-@pytest.fixture(autouse=True)
-def sound_books(db):
-    yield
-    assert [str(finding) for finding in checks.run()] == []
 
 
 def test_nobody_is_led_to_pay_what_was_paid_a_moment_ago(paying, alice):

@@ -5,19 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from billing import checks, ledger, payments
+from billing import ledger, payments
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
 from models import Allocation, Event, GatewayEvent, Invoice, Notice, Payment, PaymentPart
 from tests.factories import fresh, make_customer, make_invoice
 from tests.paying import signed
 from tests.sandbox_process import ACCOUNT
 
-
-@pytest.fixture(autouse=True)
-def sound_books(db):
-    """Whatever the story, the books add up at its end."""
-    yield
-    assert [str(finding) for finding in checks.run()] == []
+pytestmark = pytest.mark.usefixtures("sound_books")
 
 
 @pytest.fixture

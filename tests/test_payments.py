@@ -4,20 +4,16 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import checks, ledger, payments
+from billing import ledger, payments
 from billing.errors import BillingError, StaleState
 from billing.reversals import refunds, returns
 from models import Allocation, Event, Loss, Notice, Payment, Refund
 from tests.factories import BY, NOW, fresh, make_invoice
 
+pytestmark = pytest.mark.usefixtures("sound_books")
+
 TODAY = date(2026, 12, 10)
 AGAIN = {"by": BY, "today": TODAY, "now": NOW}
-
-
-@pytest.fixture(autouse=True)
-def sound_books(db):
-    yield
-    assert [str(finding) for finding in checks.run()] == []
 
 
 @pytest.fixture

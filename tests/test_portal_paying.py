@@ -4,18 +4,13 @@ import threading
 
 import pytest
 
-from billing import checks, links
+from billing import links
 from models import Invoice, Notice, Payment, PaymentPart
 from tests.factories import make_invoice, payer
 from tests.portal_visitor import Visitor
 from tests.sandbox_process import ACCOUNT
 
-
-@pytest.fixture(autouse=True)
-def sound_books(app):
-    """Whatever happened, the books add up."""
-    yield
-    assert [str(finding) for finding in checks.run()] == []
+pytestmark = pytest.mark.usefixtures("sound_books")
 
 
 @pytest.fixture

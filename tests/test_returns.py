@@ -24,13 +24,9 @@ from tests.at_once import together
 from tests.factories import NOW, fresh, make_invoice
 from tests.sandbox_process import ACCOUNT
 
+pytestmark = pytest.mark.usefixtures("sound_books")
+
 BY = "staff:ann@lantern.example"
-
-
-@pytest.fixture(autouse=True)
-def sound_books(db):
-    yield
-    assert [str(finding) for finding in checks.run()] == []
 
 
 @pytest.fixture

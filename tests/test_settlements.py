@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import checks, ledger
+from billing import ledger
 from billing.errors import BillingError, GatewayUnavailable
 from billing.payments import booking
 from billing.reconciliation import differences, settlements
@@ -22,12 +22,7 @@ from models import (
 from tests.factories import BY, fresh, make_customer, make_invoice
 from tests.sandbox_process import ACCOUNT
 
-
-@pytest.fixture(autouse=True)
-def sound_books(db):
-    """Whatever the story, the books add up at its end."""
-    yield
-    assert [str(finding) for finding in checks.run()] == []
+pytestmark = pytest.mark.usefixtures("sound_books")
 
 
 class Books:

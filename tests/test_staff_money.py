@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from billing import checks, daily, outbox, payments
+from billing import daily, outbox, payments
 from billing.edges import pdf
 from billing.notices import judging
 from billing.reversals import evidence, money_back, refunds, returns
@@ -16,11 +16,7 @@ from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer
 from tests.office import enter, text_of
 from tests.sandbox_process import ACCOUNT
 
-
-@pytest.fixture(autouse=True)
-def sound_books(app):
-    yield
-    assert [str(finding) for finding in checks.run()] == []
+pytestmark = pytest.mark.usefixtures("sound_books")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from billing import approvals, bill, checks, notices, payments
+from billing import approvals, bill, notices, payments
 from billing.edges import letters
 from billing.remedies import late_fees, service_credits
 from models import (
@@ -24,13 +24,9 @@ from tests.conftest import TODAY
 from tests.factories import NOW, fresh
 from tests.office import enter, make_staff, text_of
 
+pytestmark = pytest.mark.usefixtures("sound_books")
+
 BEN = "staff:ben@lantern.example"
-
-
-@pytest.fixture(autouse=True)
-def sound_books(app):
-    yield
-    assert [str(finding) for finding in checks.run()] == []
 
 
 def left_over(customer, cents):
