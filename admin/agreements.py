@@ -62,9 +62,14 @@ def what_follows(contract):
     """What ending this contract would mean, on the day that the form begins with, in a sentence or two."""
     on = _last_day(contract)
     found = endings.consequences(contract, "other", on, today=g.today)
-    fee = f"No fee: {found.fee_refusal}" if found.fee_refusal else "A fee may be charged."
-    ends = f"Ended on {words.date(on)}:"
-    return " ".join(part for part in (found.missing, ends, fee, *found.final.sentences) if part)
+    last = f"With {words.date(on)} as its last day"
+    fee = (
+        f"{last}, no fee may be charged. {found.fee_refusal}"
+        if found.fee_refusal
+        else f"{last}, it ends before its term is over: a fee may be charged if the agreement has one, and "
+        "the reason does not forbid it."
+    )
+    return " ".join(part for part in (found.missing, fee, *found.final.sentences) if part)
 
 
 def _last_day(contract):

@@ -345,7 +345,8 @@ def test_staff_read_what_follows_on_the_day_that_the_form_begins_with(app, ended
     """It once spoke of today, and of money that only today would have come back."""
     page = office.text_of(office.enter(app).get(f"/staff/contract/act/end?id={ended_early.id}"))
 
-    assert "Ended on March 31, 2027: No fee:" in page
+    assert "With March 31, 2027 as its last day, no fee may be charged. " in page
+    assert "A fee may be charged" not in page and "a fee may be charged if" not in page
     assert "Before it ends on March 31, 2027, tell the authority" in page
 
 

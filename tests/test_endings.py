@@ -10,7 +10,7 @@ from billing.renewals import endings
 from models import Cancellation, Contract, Notice, OneOff, Ticket
 from tests import factories
 from tests.office import enter, text_of
-from tests.test_answers import require_fire
+from tests.test_answers import give, require_fire
 from tests.test_renewals import agree
 
 TODAY, NOW = date(2026, 12, 1), datetime(2026, 12, 1, 18)
@@ -59,6 +59,25 @@ def test_no_fee_after_a_missed_notice(contract):
 def test_no_fee_at_the_end_of_the_term(contract):
     with pytest.raises(BillingError, match="nothing ends early"):
         end(contract, on=date(2027, 3, 31), fee_cents=15000)
+
+
+def test_no_fee_for_who_ended_it_on_the_page_that_said_so_however_early_staff_end_it(contract):
+    require_fire(contract)
+    give(contract)
+
+    assert "there is no fee" in endings.fee_refusal(contract, "other", SOON, today=TODAY)
+
+
+@pytest.mark.parametrize("change, said", [
+    ({}, "it ends before its term is over: a fee may be charged if the agreement has one"),
+    ({"term_months": 0}, "no fee may be charged. It runs month to month"),
+])  # fmt: skip
+def test_staff_read_of_a_fee_only_where_one_may_be(app, company, alice, change, said):
+    contract = agree(alice, **change)
+
+    page = text_of(enter(app).get(f"/staff/contract/act/end?id={contract.id}"))
+
+    assert f"With December 1, 2026 as its last day, {said}" in page
 
 
 def test_a_service_member_gets_the_unearned_part_back_within_60_days(contract):

@@ -75,6 +75,20 @@ def test_california_wants_an_increase_told_30_to_7_days_before(table, alice):  #
     assert "CA-ARL-P" in row.arithmetic
 
 
+@pytest.mark.parametrize("today, when", [
+    ("2026-12-01", "between December 31, 2026 and January 30, 2027"),
+    ("2027-01-10", "by January 30, 2027"),
+    ("2027-01-30", "on January 30, 2027"),
+])  # fmt: skip
+def test_staff_read_when_a_new_price_must_be_told(charge, today, when):
+    [row] = plan([charge])[0]
+
+    assert prices.standing_words(row, today=date.fromisoformat(today)) == (
+        "The customer was not told yet: the old price is billed. It counts from March 1, 2027 once the "
+        f"message left {when}."
+    )
+
+
 def test_where_no_law_speaks_the_house_rule_does(charge):
     [row] = plan([charge])[0]
 
@@ -121,7 +135,7 @@ def test_what_was_not_told_is_billed_at_the_old_price_and_staff_see_why(app, up_
     said = prices.standing_words(PriceChange.get(), today=MARCH)
     assert said.startswith("Not billed: there is no proof that it was told by January 30, 2027.")
     page = enter(app).get("/staff/price-change/")
-    assert "Not billed" in text_of(page)
+    assert "The customer was not told yet" in text_of(page)
 
 
 def test_the_agreement_shows_a_planned_price_only_while_it_can_still_be_told(up_to_date):

@@ -106,7 +106,7 @@ def test_its_page_names_what_is_proposed_and_nothing_twice(app, proposal):
     assert (
         f"<h1>{proposal.count} payments for $" in enter(app, "billing").get(f"/staff/plan/{proposal.id}").text
     )
-    nothing = page.partition("Nothing noted: ")[2].partition(".")[0].split(", ")
+    nothing = page.partition("Not filled in: ")[2].partition(".")[0].split(", ")
     assert len(nothing) == len(set(nothing)) and page.count("Proposed Dec") == 1
 
 

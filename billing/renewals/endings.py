@@ -159,6 +159,8 @@ def fee_refusal(contract, reason, on, *, today):
         return law.free
     if sentence := closing.fee_refusal(contract, today=today):
         return sentence
+    if closing.asked_to_end(contract):
+        return "They ended it on their page, which said that there is no fee."
     term = terms.term_of(agreements.of(contract).agreement, today)
     return "It ends with its term: nothing ends early." if on >= term.ends_on else ""
 

@@ -400,8 +400,20 @@ def standing_words(change, *, today):
             f"Not billed: there is no proof that it was told by {words.date(change.tell_by_on)}. "
             "The old price goes on. Take it back and plan it for a later day."
         )
-    days = words.period(change.tell_from_on, change.tell_by_on)
-    return f"Not billed until it is told, within {days}."
+    return (
+        f"The customer was not told yet: the old price is billed. It counts from {first} once the message "
+        f"left {_window_words(change, today)}."
+    )
+
+
+def _window_words(change, today):
+    """When the message counts, in words."""
+    first, last = change.tell_from_on, change.tell_by_on
+    if today >= last or first == last:
+        return f"on {words.date(last)}"
+    if today >= first:
+        return f"by {words.date(last)}"
+    return f"between {words.date(first)} and {words.date(last)}"
 
 
 def messages(change):
