@@ -1380,6 +1380,7 @@ class Payment(BaseModel):
     ONLINE, CARD, BANK = "online", "card", "bank"
     CHECK, CASH, MONEY_ORDER, WIRE, BILL_PAY = "check", "cash", "money_order", "wire", "bill_pay"
     BY_HAND = (CHECK, CASH, MONEY_ORDER, WIRE, BILL_PAY)
+    BY_TELEPHONE = "TEL"  # entry class of a debit that a person authorized on the phone
 
     customer = link(Customer, "payments")
     reference = CharField(max_length=20, unique=True, help_text="What the gateway and the customer see.")
@@ -1407,8 +1408,13 @@ class Payment(BaseModel):
     method = link(PaymentMethod, "payments", null=True, help_text="The saved method that was charged.")
     autopay = link(Autopay, "payments", null=True, help_text="The authorization that it was charged under.")
     entry_class = with_default(
-        CharField(max_length=3, default="", help_text="WEB or CCD, for bank debits."), ""
+        CharField(max_length=3, default="", help_text="WEB, TEL or CCD, for bank debits."), ""
     )
+    said_by = with_default(
+        CharField(max_length=80, default="", help_text="Who said yes on the phone to this charge."), ""
+    )
+    said_words = with_default(TextField(default="", help_text="The words that were read to them."), "")
+    said_version = with_default(CharField(max_length=20, default="", help_text="Which text it is."), "")
     try_number = with_default(IntegerField(default=0, help_text="Of automatic tries with one method."), 0)
     retry_on = DayField(null=True, help_text="When autopay tries again, after a decline or return.")
     decline_code = with_default(CharField(max_length=10, default="", help_text="The processor's reason."), "")
@@ -1423,6 +1429,7 @@ class Payment(BaseModel):
         constraints = [
             Check("amount_cents > 0"),
             Check("open_cents >= 0 AND open_cents <= amount_cents"),
+            Check("(said_by = '') = (said_words = '')"),
         ]
 
     def __str__(self):

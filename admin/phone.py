@@ -1,7 +1,9 @@
-"""Taking a payment by phone: staff choose what is paid, the processor's page takes the card.
+"""Taking a payment by phone: staff choose what is paid, the processor's page takes the card, or the caller
+says yes to a saved one.
 
-Here: the pages before and after the processor's own. Nobody types a card with us: the browser is sent to the
-processor, as a customer's would be, and what came of it is what the processor answers when we ask.
+Here: the pages before and after. Nobody types a card with us: the browser is sent to the processor, as a
+customer's would be, and what came of it is what the processor answers when we ask. The words that are read
+for a saved one are those of billing/payments/by_phone.py.
 """
 
 import secrets
@@ -9,12 +11,13 @@ import secrets
 from flask import abort, current_app, flash, g, redirect, request, url_for
 from flask_admin import expose
 
-from admin import finding
+from admin import finding, security
 from admin.desk import payer_loader, typed_parts
 from billing import ledger, links, payments
+from billing.automatic import methods
 from billing.documents import receipt_documents
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
-from models import Customer, Payment
+from models import Customer, Payment, PaymentMethod
 
 
 class Phone:
@@ -36,7 +39,10 @@ class Phone:
         if request.method == "POST":
             parts, wrong = typed_parts(invoices)
             wrong |= _not_payable(parts)
-            if parts and not wrong:
+            if parts and not wrong and request.form.get("method"):
+                if asked := self._read_aloud(customer, parts):
+                    return asked
+            elif parts and not wrong:
                 started = self._started(customer, parts)
                 if started is not None:
                     return redirect(url_for("staff.phone_page", id=started.id), 303)
@@ -52,7 +58,59 @@ class Phone:
             wrong=wrong,
             contact=links.mail_contact(customer),
             click=secrets.token_urlsafe(16),
+            methods=list(methods.active(customer)) if security.may("staff.phone_saved") else [],
         ), 400 if request.method == "POST" else 200
+
+    def _read_aloud(self, customer, parts, *, refused=""):
+        """The page with the words to read to the caller; None after a refusal, which is flashed."""
+        method = _saved(customer) if security.may("staff.phone_saved") else abort(403)
+        if method is None:
+            flash("This card or account cannot be used any more. Choose another way to pay.", "error")
+            return None
+        try:
+            script = payments.script(customer, parts, method, today=g.today)
+        except BillingError as refusal:
+            flash(str(refusal), "error")
+            return None
+        contact = links.mail_contact(customer)
+        return self.render(
+            "admin/phone_saved.html",
+            customer=customer,
+            parts=parts,
+            cents=sum(cents for _, cents in parts),
+            method=method,
+            script=script,
+            contact=contact,
+            said_by=request.form.get("said_by", "") or (contact.name if contact else ""),
+            refused=refused,
+            click=request.form.get("click") or secrets.token_urlsafe(16),
+        ), 400 if refused else 200
+
+    @expose("/phone-payment/saved", methods=("POST",))
+    def phone_saved(self):
+        """The caller said yes: charge what was read to them, once however often the button is pressed."""
+        customer = self._caller() or abort(404)
+        parts, _ = typed_parts(list(ledger.open_invoices(customer).limit(100)))
+        back = redirect(url_for("staff.phone_payment", customer=customer.id), 303)
+        key = payments.click_key(customer, parts, request.form.get("click", ""))
+        try:
+            payment = self._said_yes(customer, parts, key)
+        except (PaymentInProgress, BillingError) as refusal:
+            asked = self._read_aloud(customer, parts, refused=str(refusal))
+            return asked or back
+        return redirect(url_for("staff.phone_return", id=payment.id), 303)
+
+    def _said_yes(self, customer, parts, key):
+        method = _saved(customer)
+        if method is None:
+            raise BillingError("This card or account cannot be used any more. Choose another way to pay.")
+        if "yes" not in request.form:
+            raise BillingError("Tick that they said yes. Without it nothing is charged.")
+        return payments.charge_by_phone(
+            customer, parts, method=method, said_by=request.form.get("said_by", ""),
+            mark=request.form.get("mark", ""), key=key, gateway=current_app.gateway, by=g.by, today=g.today,
+            now=g.now,
+        )  # fmt: skip
 
     def _caller(self):
         id = finding.as_id(request.values.get("customer", ""))
@@ -128,10 +186,17 @@ def _not_payable(parts):
     return wrong
 
 
+def _saved(customer):
+    """The customer's own method that was chosen, as long as it can be charged; else None."""
+    id = finding.as_id(request.form.get("method", ""))
+    return methods.active(customer).where(PaymentMethod.id == id).first() if id else None
+
+
 def phoned(id):
-    """A payment that began with an open page; 404 for any other."""
+    """A payment that began with an open page or with a yes on the phone; 404 for any other."""
     id = finding.as_id(id)
-    payment = Payment.get_or_none((Payment.id == id) & Payment.form_token_at.is_null(False)) if id else None
+    began = Payment.form_token_at.is_null(False) | (Payment.said_by != "")
+    payment = Payment.get_or_none((Payment.id == id) & began) if id else None
     return payment or abort(404)
 
 

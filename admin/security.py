@@ -66,6 +66,7 @@ ACCESS = {
     "staff.clarity": EVERYONE,
     "staff.record_payment": MONEY,
     "staff.phone_payment": DESK,
+    "staff.phone_saved": MONEY,
     "staff.phone_page": DESK,
     "staff.phone_return": DESK,
     "staff.phone_cancel": DESK,

@@ -117,6 +117,21 @@ def autopay(told, point):
     return {"counts": report.counts, "trouble": report.trouble}
 
 
+def say_yes(told, point):
+    """Charge the saved card of a caller who said yes."""
+    from billing import payments
+    from models import Invoice, PaymentMethod
+
+    outside = _outside(told, point)
+    invoice, method = Invoice.get_by_id(told["invoice"]), PaymentMethod.get_by_id(told["method"])
+    parts = [(invoice, invoice.open_cents)]
+    mark = payments.script(invoice.customer, parts, method, today=outside["today"]).mark
+    payments.charge_by_phone(
+        invoice.customer, parts, method=method, said_by="Ann Archer", mark=mark, key=f"yes-{invoice.id}",
+        by="tests", **outside,
+    )  # fmt: skip
+
+
 def agree(told, point):
     """Sign a plan of three payments for everything that is open."""
     from datetime import date

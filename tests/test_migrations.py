@@ -51,6 +51,7 @@ ALL = [
     "0040_how_clear_it_was",
     "0047_why_it_came_back",
     "0048_known_since",
+    "0049_said_on_the_phone",
 ]
 INDEX = {f"search_index{part}" for part in ("", "_config", "_data", "_docsize", "_idx")}  # of the full text
 OURS = {"schema_migration", "sqlite_sequence", *INDEX}  # of the runner and of SQLite, not of the models

@@ -155,6 +155,9 @@ class PaymentView(StaffView):
         "decline_code": "Processor's decline code",
         "clears_on": "Complete on",
         "entry_class": "Kind of bank entry",
+        "said_by": "Authorized by phone by",
+        "said_words": "What was read to them",
+        "said_version": "Text of what was read",
         "try_number": "Automatic try no.",
     }
     column_filters_by = (

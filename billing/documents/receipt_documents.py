@@ -132,8 +132,20 @@ def _payment_facts(payment, company):
         ("Processor reference", payment.transaction_id or ""),
         ("Authorization code", payment.auth_code),
         ("Entered by", "our office" if by_hand else ""),
+        *_said_facts(payment, company),
     )
     return tuple((heading, text) for heading, text in facts if text)
+
+
+def _said_facts(payment, company):
+    """What was authorized on the phone; of a debit all that its written notice has to tell."""
+    if not payment.said_by:
+        return ()
+    on = words.date(payment.received_on)
+    authorized = ("Authorized", f"by phone on {on}")
+    if payment.entry_class != Payment.BY_TELEPHONE:
+        return (authorized,)
+    return (authorized, ("Debited", f"once, on {on} or after"), ("For questions", company.phone))
 
 
 def _paid(payment, company):

@@ -18,6 +18,7 @@ from models import (
     Invoice,
     Message,
     Notice,
+    Payment,
     PaymentPart,
     Preference,
     Ticket,
@@ -31,6 +32,7 @@ TROUBLE = (Notice.CHARGE_DECLINED, Notice.METHOD_PROBLEM, Notice.PAYMENT_PROBLEM
 
 WHY_INVOICE = "You get invoices for this account."
 WHY_UNPAID = "You asked for invoices that are still unpaid shortly before their date."
+WHY_SAID = "You said yes to this debit on the phone; this is your copy of it."
 WHY_RECEIPT = "A receipt is sent for every payment."
 WHY_WORKED = "We told you that an earlier payment did not go through."
 WHY_PROBLEM = "A payment on this account did not go through."
@@ -243,12 +245,15 @@ def queue_receipt(payment, *, now):
     """Queue the receipt of a payment to every payer who wants it at once; others read it in their digest.
 
     Whom we told that an earlier payment of these invoices failed waits to hear that this one worked: they
-    get it as they get messages about such trouble, whatever they chose about receipts.
+    get it as they get messages about such trouble, whatever they chose about receipts. Of a debit that was
+    authorized by telephone the law wants it, on paper where no mail reaches them.
     """
-    step, choice = f"receipt:{payment.id}", {}
-    if _ends_trouble(payment):
-        choice = {"event": Preference.PAYMENT_PROBLEM}
-    _queue_about(payment, Notice.RECEIPT, step, WHY_WORKED if choice else WHY_RECEIPT, now, **choice)
+    why, choice = WHY_RECEIPT, {}
+    if payment.entry_class == Payment.BY_TELEPHONE:
+        why, choice = WHY_SAID, {"event": Preference.PAYMENT_PROBLEM, "legal": True}
+    elif _ends_trouble(payment):
+        why, choice = WHY_WORKED, {"event": Preference.PAYMENT_PROBLEM}
+    _queue_about(payment, Notice.RECEIPT, f"receipt:{payment.id}", why, now, **choice)
 
 
 def _ends_trouble(payment):

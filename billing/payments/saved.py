@@ -1,4 +1,4 @@
-"""Charging a saved method, by autopay or by one click: claimed, sent once, and its answer booked.
+"""Charging a saved method, by autopay, by one click or by phone: claimed, sent once, and its answer booked.
 
 When autopay charges, and when it tries again, is decided in ``billing.automatic``.
 """
@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 
 def charge_saved(
-    customer, parts, *, method, key, gateway, today, now, by, autopay=None, try_number=0, recheck=None
+    customer, parts, *, method, key, gateway, today, now, by, autopay=None, try_number=0, recheck=None,
+    said=None,
 ):  # fmt: skip
     """Charge ``parts`` [(invoice, cents)] to a saved method. Returns the Payment, whose state tells.
 
@@ -29,6 +30,7 @@ def charge_saved(
     try_number -- of automatic tries with this method; billing/automatic/retries.py counts them
     recheck    -- callable() -> parts, asked under the lock: what is still due at that moment; may raise
                   BillingError to call it off
+    said       -- ``by_phone.Said``, when somebody said yes on the phone
     """
     claiming.check_owner(customer, parts)
     payment = claiming.same_click(customer, key)
@@ -36,7 +38,7 @@ def charge_saved(
         return payment
     send_by, choose = attempts.send_by(), recheck or (lambda: parts)
     try:
-        payment = _claim_charge(customer, choose, key, method, autopay, try_number, by, today, now)
+        payment = _claim_charge(customer, choose, key, method, autopay, try_number, said, by, today, now)
     except IntegrityError:
         if earlier := claiming.same_click(customer, key):
             return earlier
@@ -44,7 +46,7 @@ def charge_saved(
     return _charge(payment, gateway, send_by, today, now)
 
 
-def _claim_charge(customer, choose, key, method, autopay, try_number, by, today, now):
+def _claim_charge(customer, choose, key, method, autopay, try_number, said, by, today, now):
     """Claim as sent: who made the claim is the only one who will ever send it."""
 
     def still_usable():
@@ -55,17 +57,21 @@ def _claim_charge(customer, choose, key, method, autopay, try_number, by, today,
 
     about = {
         "state": Payment.SENT, "kind": method.kind, "method": method, "method_label": method.label,
-        "autopay": autopay, "try_number": try_number, "entry_class": _entry_class(method),
+        "autopay": autopay, "try_number": try_number, "entry_class": _entry_class(method, said),
         "entered_by": by, "ask_at": now + claiming.ASK_CHARGE_AT[0],
     }  # fmt: skip
+    if said is not None:
+        about |= {"said_by": said.by, "said_words": said.script.text, "said_version": said.script.version}
     return claiming.claim(customer, still_usable, key, today, now, **about)
 
 
-def _entry_class(method):
-    """How a bank debit was authorized, for the bank: online by a person, or by a company."""
+def _entry_class(method, said):
+    """How a bank debit was authorized, for the bank: by a company, or by a person, on the phone or online."""
     if method.kind != PaymentMethod.BANK:
         return ""
-    return "CCD" if method.account_type == "businessChecking" else "WEB"
+    if method.account_type == "businessChecking":
+        return "CCD"
+    return Payment.BY_TELEPHONE if said else "WEB"
 
 
 def _charge(payment, gateway, send_by, today, now):

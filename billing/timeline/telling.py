@@ -116,7 +116,7 @@ def payments(ids):
     return [
         Entry(
             "payment", row, row.method_label or f"Payment by {_said(row, 'kind').lower()}",
-            _clip(". ".join(part for part in (_check(row), row.reason, row.note) if part)),
+            _clip(". ".join(part for part in (_check(row), _said_yes(row), row.reason, row.note) if part)),
             by=row.entered_by, cents=row.amount_cents, states=(row.state,), toward="in",
         )
         for row in _all(Payment, ids)
@@ -125,6 +125,11 @@ def payments(ids):
 
 def _check(row):
     return f"No. {row.check_number}" if row.check_number else ""
+
+
+def _said_yes(row):
+    """Who authorized a charge on the phone; who took it stands with every entry."""
+    return f"Taken by phone, authorized by {row.said_by}" if row.said_by else ""
 
 
 def refunds(ids):

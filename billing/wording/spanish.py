@@ -275,6 +275,14 @@ PAYMENTS = {
     "{money} of your plan is yours to pay on the days of its payments, next on {day}.": "{money} de su plan le toca pagarlos a usted en los días de sus pagos, el próximo el {day}.",
     "Entered by": "Registrado por",
     "our office": "nuestra oficina",
+    "Authorized": "Autorizado",
+    "by phone on {date}": "por teléfono el {date}",
+    "Debited": "Débito",
+    "once, on {date} or after": "una sola vez, el {date} o después",
+    "For questions": "Para preguntas",
+    "You said yes to this debit on the phone; this is your copy of it.": (
+        "Usted autorizó este débito por teléfono; esta es su copia."
+    ),
     "{money} still open": "{money} aún pendientes",
     "paid in full": "pagada por completo",
     "{money} is disputed and not due until you have our answer": (
@@ -885,6 +893,26 @@ CONSENTS = {
         "Para leerlos y guardarlos necesito un programa o sitio de correo electrónico, un navegador de los últimos años y un programa que abra archivos PDF; para guardar una copia puedo guardarlos o imprimirlos."
     ),
 }
+SAID_ON_THE_PHONE = {
+    "You authorize {company} to charge {money} to your {method}, once, on {date}.": (
+        "Usted autoriza a {company} a cobrar {money} a su {method}, una sola vez, el {date}."
+    ),
+    "You authorize {company} to debit {money} from your {method}, once, on {date} or after.": (
+        "Usted autoriza a {company} a debitar {money} de su {method}, una sola vez, el {date} o después."
+    ),
+    "We use your yes to make an electronic debit of that account.": (
+        "Con su autorización hacemos un débito electrónico de esa cuenta."
+    ),
+    "It pays invoice {number} of account {account}, {customer}.": (
+        "Paga la factura {number} de la cuenta {account}, {customer}."
+    ),
+    "It pays invoices {numbers} of account {account}, {customer}.": (
+        "Paga las facturas {numbers} de la cuenta {account}, {customer}."
+    ),
+    "You get this in writing.": "Usted recibe esto por escrito.",
+    "For questions, call {phone}.": "Si tiene preguntas, llame al {phone}.",
+    "Do you agree?": "¿Está de acuerdo?",
+}
 AUTHORIZATION = {
     "I authorize {company} to charge my {method} automatically for the invoices of account {account}, {customer}: those that are open now and those that come.": (
         "Autorizo a {company} a cobrar automáticamente en mi {method} las facturas de la cuenta {account}, {customer}: las que están pendientes ahora y las que vengan."
@@ -1020,6 +1048,7 @@ ANSWER_PAGE = {
 }
 SENTENCES = (
     CONSENTS
+    | SAID_ON_THE_PHONE
     | AUTHORIZATION
     | ANSWER_PAGE
     | AROUND

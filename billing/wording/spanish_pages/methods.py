@@ -19,6 +19,9 @@ SENTENCES = {
     "You type the number on the page of our payment processor, and it is kept there.": "Usted escribe el número en la página de nuestro procesador de pagos, y se guarda allí.",
     "We never see it: here it is only known by a label such as “Visa ending 4242”.": "Nosotros nunca lo vemos: aquí solo se conoce por una etiqueta como “Visa terminada en 4242”.",
     "Saving one charges nothing and switches nothing on.": "Guardar una no cobra ni activa nada.",
+    "It is charged when you press Pay, by autopay while that is on, and when you call us and say yes.": (
+        "Se le cobra cuando usted presiona Pagar, por pago automático mientras esté activo, y cuando nos llama y lo autoriza."
+    ),
     "To the secure page": "A la página segura",
     "Taking you to the secure page": "Le llevamos a la página segura",
     "Cards and bank accounts are typed on the page of our payment processor only.": "Las tarjetas y cuentas bancarias se escriben solo en la página de nuestro procesador de pagos.",
