@@ -21,9 +21,13 @@ class Catcher:
         self.url = line.split()[3].rstrip(",")
         self.smtp_port = int(line.rpartition(":")[2])
 
-    def send(self, subject="Your invoice", to="ann@example.com", html="", attachment=None, timeout=60):
+    def send(
+        self, subject="Your invoice", to="ann@example.com", html="", attachment=None, date=None, timeout=60
+    ):
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = "Lantern <billing@example.com>", to, subject
+        if date:
+            mail["Date"] = date
         mail.set_content("Good day, Ann.")
         if html:
             mail.add_alternative(html, subtype="html")
@@ -80,8 +84,53 @@ def test_it_lists_the_newest_mail_first_and_finds_by_recipient(catcher):
     assert [mail["subject"] for mail in catcher.messages()] == ["Second", "First"]
     assert [mail["subject"] for mail in catcher.messages(to="ANN@")] == ["First"]
     assert catcher.messages(to="a%n") == []
-    page = catcher.get("/?to=bob").text
+    page = catcher.get("/?find=bob").text
     assert "Second" in page and "First" not in page
+
+
+def test_words_are_found_in_recipients_and_subjects(catcher):
+    catcher.send("Invoice 7, 100% paid", to="ann@example.com")
+    catcher.send("Your receipt", to="bob@example.com")
+
+    def found(words):
+        page = requests.get(catcher.url, params={"find": words}, timeout=60).text
+        return [subject for subject in ("Invoice 7, 100% paid", "Your receipt") if subject in page]
+
+    assert found("RECEIPT") == found("bob receipt") == ["Your receipt"]
+    assert found("ann 100%") == ["Invoice 7, 100% paid"]
+    assert found("ann receipt") == found("1%0") == []
+    assert found("example.com") == ["Invoice 7, 100% paid", "Your receipt"]
+
+
+def test_it_shows_the_day_that_a_mail_says_and_whose_day_that_is(catcher):
+    """The calendar of the demo is moved on; the clock of this machine is not."""
+    catcher.send("Ahead", date="Tue, 29 Dec 2099 09:05:00 -0600")
+    [mail] = catcher.messages()
+
+    listed, opened = catcher.get("/").text, catcher.get(f"/mails/{mail['id']}").text
+
+    assert mail["sent_at"] == "2099-12-29T09:05:00-06:00"
+    assert "Dec 29, 9:05 am" in listed and "those of the demo's calendar" in listed
+    assert "by the demo's calendar" in opened and "by this machine's clock" in opened
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Tue, 99 Foo 2026"])
+def test_a_mail_without_a_day_has_the_one_on_which_it_was_caught(catcher, date):
+    catcher.send("Odd", date=date)
+    [mail] = catcher.messages()
+
+    assert mail["sent_at"] is None
+    assert catcher.get(f"/mails/{mail['id']}").status_code == 200
+    assert "calendar" not in catcher.get("/").text
+
+
+def test_a_text_says_when_it_was_sent_as_well(catcher):
+    for sent in ("2099-12-29T09:05:00-06:00", "tomorrow", ""):
+        told = {"to": "15125550100", "message": f"Hello {sent}", "sent": sent}
+        requests.post(f"{catcher.url}/texts", json=told, timeout=60)
+
+    assert [mail["sent_at"] for mail in catcher.messages()] == [None, None, "2099-12-29T09:05:00-06:00"]
+    assert "Dec 29, 9:05 am" in catcher.get("/").text
 
 
 def test_the_html_of_a_mail_runs_nothing_and_fetches_nothing(catcher):

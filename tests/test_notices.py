@@ -569,6 +569,15 @@ def test_an_invoice_arrives_as_it_was_kept(billed, office, send):
     assert "$42.50" in notice.body_text
 
 
+def test_a_mail_has_the_day_and_the_zone_of_our_clock(billed, office, send, app):
+    """The demo's calendar is moved on: a mail of its December says December."""
+    send(minutes=5)
+
+    date = office.taken[0]["Date"].datetime
+    assert date == app.clock.local(app.clock.now())
+    assert str(date.tzinfo) == "UTC-06:00"
+
+
 def test_the_copy_that_is_kept_opens_nothing(billed, office, send):
     send()
 

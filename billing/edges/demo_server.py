@@ -222,7 +222,7 @@ def _environment(folder, ports):
         "REPLY_ADDRESS": "reply@lantern.example",
         "MAILBOX": f"maildir:{folder / MAILBOX}",
         "FILES": str(folder / FILES),
-        "TEXT_URL": f"json://{HOST}:{ports.catcher}/texts?:to={{to}}",
+        "TEXT_URL": f"json://{HOST}:{ports.catcher}/texts?:to={{to}}&:sent={{sent}}",
         "TEXT_SECRET": TEXT_SECRET,
     }
     foreign = {name for name in os.environ if name.startswith(settings.PREFIX)}

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email import charset, policy
-from email.utils import formataddr, formatdate
+from email.utils import format_datetime, formataddr
 from functools import partial
 
 from flask_mail import BadHeaderError, Connection, Mail, Message, sanitize_address
@@ -68,13 +68,20 @@ WHOLE_LINKS = WholeLinks(linesep="\r\n")
 
 
 class Envelope(Message):
-    """Flask-Mail's message, written by ``WHOLE_LINKS``: straight away, but for one with files."""
+    """Flask-Mail's message, written by ``WHOLE_LINKS``: straight away, but for one with files.
+
+    sent_at -- the moment on our clock, with its zone
+    """
+
+    sent_at = None
 
     def as_bytes(self):
         if self.attachments:
             if self.has_bad_headers():
                 raise BadHeaderError
-            return self._message().as_bytes(policy=WHOLE_LINKS)
+            made = self._message()
+            made.replace_header("Date", format_datetime(self.sent_at))
+            return made.as_bytes(policy=WHOLE_LINKS)
         return mime.two_bodies(self._headers(), self.body, self.html, policy=WHOLE_LINKS)
 
     def _headers(self):
@@ -82,7 +89,7 @@ class Envelope(Message):
         yield "Subject", self.subject
         yield "From", self.sender
         yield "To", _ascii(self.recipients[0])
-        yield "Date", formatdate(self.date, localtime=True)
+        yield "Date", format_datetime(self.sent_at)
         yield "Message-ID", self.msgId
         yield "Reply-To", _ascii(self.reply_to)
         yield from self.extra_headers.items()
@@ -217,7 +224,7 @@ class Mailer:
             reply_to=self._app.replies.address_for(notice.id) or config["MAIL_FROM"],
             extra_headers=headers,
         )
-        message.msgId = letter.message_id
+        message.msgId, message.sent_at = letter.message_id, self._app.clock.local(self._app.clock.now())
         for name, content_type, content in letter.attachments:
             message.attach(name, content_type, content)
         return message

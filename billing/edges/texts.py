@@ -23,21 +23,28 @@ class Texter:
     """Sends texts for an app; without an address in the settings it refuses each one."""
 
     def __init__(self, app):
-        self._url = app.config["TEXT_URL"]
+        self._app, self._url = app, app.config["TEXT_URL"]
 
     def send(self, notice, letter):
         """Send ``letter`` to the notice's number. Raises MailNotSent, which says what is known."""
         if not self._url:
             raise MailNotSent("No texts are sent: PORCHLIGHT_TEXT_URL is empty.", permanent=True)
         with _Heard() as heard:
-            sent = _service(self._url, notice.address, notice.id).notify(body=letter.text, title="")
+            sent = self._service(notice).notify(body=letter.text, title="")
         if not sent:
             raise _trouble(heard.getvalue())
 
+    def _service(self, notice):
+        now = self._app.clock.local(self._app.clock.now())
+        about = {"to": notice.address.removeprefix("+"), "id": str(notice.id), "sent": now.isoformat()}
+        address = self._url
+        for name, value in about.items():
+            address = address.replace(f"{{{name}}}", quote(value, safe=""))
+        return _apprise(address)
 
-def _service(url, number, id):
+
+def _apprise(address):
     """Apprise's object for one recipient."""
-    address = url.replace("{to}", quote(number.removeprefix("+"), safe="")).replace("{id}", str(id))
     joint = "&" if "?" in address else "?"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some of its providers use what a later Python removes

@@ -22,6 +22,7 @@ from werkzeug.local import LocalProxy
 
 from billing.edges.mailcatcher import answers as answering
 from billing.edges.mailcatcher.smtp import MODES, Fault
+from billing.edges.mailcatcher.store import MOST_LISTED
 
 STATIC = Path(__file__).parents[3] / "static"  # the names of colors and the typeface are the product's
 SHOWN = ("application/pdf", "image/png", "image/jpeg", "image/gif", "text/plain")  # by the browser itself
@@ -71,7 +72,7 @@ def refuse_strangers():
 
 @bp.get("/")
 def index():
-    """All mails, newest first; ?to= for those of one recipient."""
+    """All mails, newest first; ?find= for those that have its words in a recipient or in the subject."""
     return _page(None)
 
 
@@ -82,12 +83,13 @@ def show(id):
 
 
 def _page(mail):
-    to = request.args.get("to", "")
+    find = " ".join(request.args.get("find", "").split())
     view = request.args.get("view", "html" if mail and mail.html else "text")
     count, newest = store.count()
     return render_template(
         "mails.html",
-        mails=store.mails(to), mail=mail, view=view, to=to, count=count, newest=newest,
+        mails=store.mails(words=find), mail=mail, view=view, find=find, count=count, newest=newest,
+        most=MOST_LISTED,
         faults=faults.all(), modes=MODES, answers=answers, told=TOLD.get(request.args.get("told", "")),
     )  # fmt: skip
 
@@ -137,9 +139,9 @@ def part(id, number):
 
 @bp.post("/texts")
 def take_text():
-    """Take a text, as a provider would: ``to`` and ``message``."""
+    """Take a text, as a provider would: ``to`` and ``message``; ``sent``, when its sender says so."""
     given = request.get_json()
-    return {"id": store.keep_text(str(given.get("to", "")), str(given.get("message", "")))}
+    return {"id": store.keep_text(*(str(given.get(name, "")) for name in ("to", "message", "sent")))}
 
 
 @bp.post("/mails/<int:id>/answer")
@@ -217,6 +219,7 @@ def _as_json(mail):
         "id": mail.id,
         "channel": "text" if mail.is_text else "mail",
         "received_at": mail.received_at.isoformat(),
+        "sent_at": mail.sent_at.isoformat() if mail.sent_at else None,
         "sender": mail.sender,
         "recipients": mail.recipients,
         "subject": mail.subject,
@@ -259,9 +262,9 @@ def _protect(response):
 
 
 def _when(at):
-    """An instant (naive UTC) on the clock of this machine."""
-    local = at.replace(tzinfo=UTC).astimezone()
-    return f"{local:%b} {local.day}, {local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    """A moment on the clock that it was told by; one without a zone is UTC, shown on this machine's."""
+    there = at if at.tzinfo else at.replace(tzinfo=UTC).astimezone()
+    return f"{there:%b} {there.day}, {there.hour % 12 or 12}:{there:%M} {'am' if there.hour < 12 else 'pm'}"
 
 
 def _size(count):

@@ -6,21 +6,23 @@ import json
 import sqlite3
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS mail (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    received_at TEXT NOT NULL,      -- naive UTC
+    received_at TEXT NOT NULL,      -- naive UTC, on the clock of this machine
     sender TEXT NOT NULL,           -- of the envelope
     recipients TEXT NOT NULL,       -- of the envelope, as a JSON list in lower case
     subject TEXT NOT NULL,
     raw BLOB NOT NULL,
-    channel TEXT NOT NULL DEFAULT 'mail'
+    channel TEXT NOT NULL DEFAULT 'mail',
+    sent_at TEXT NOT NULL DEFAULT ''  -- by the sender's own clock, with its zone; empty where it said nothing
 );
 """
 MAIL, TEXT = "mail", "text"
+LATER = {"channel": "TEXT NOT NULL DEFAULT 'mail'", "sent_at": "TEXT NOT NULL DEFAULT ''"}  # of older files
 MOST_LISTED = 500
 
 
@@ -33,8 +35,10 @@ class Store:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(SCHEMA)
-        if "channel" not in [row["name"] for row in self._db.execute("PRAGMA table_info(mail)")]:
-            self._db.execute("ALTER TABLE mail ADD COLUMN channel TEXT NOT NULL DEFAULT 'mail'")
+        there = [row["name"] for row in self._db.execute("PRAGMA table_info(mail)")]
+        for name, kind in LATER.items():
+            if name not in there:
+                self._db.execute(f"ALTER TABLE mail ADD COLUMN {name} {kind}")
 
     def close(self):
         """Close the file. The store is of no use afterwards."""
@@ -43,30 +47,42 @@ class Store:
 
     def keep(self, sender, recipients, raw):
         """Store one mail as it came; returns its id."""
-        subject = " ".join(str(_parse(raw).get("Subject", "")).split())
-        return self._put(sender, recipients, subject, raw, MAIL)
+        message = _parse(raw)
+        subject = " ".join(str(message.get("Subject", "")).split())
+        sent_at = getattr(message.get("Date"), "datetime", None)
+        told = sent_at.isoformat() if sent_at else ""
+        return self._put(sender, recipients, subject, raw, MAIL, told)
 
-    def keep_text(self, number, words):
-        """Store one text as it came; returns its id."""
-        return self._put("", [number], " ".join(words.split())[:120], words.encode(), TEXT)
+    def keep_text(self, number, words, sent_at=""):
+        """Store one text as it came; returns its id. ``sent_at``: an ISO moment, as its sender told it."""
+        told = sent_at if _moment(sent_at) else ""
+        return self._put("", [number], " ".join(words.split())[:120], words.encode(), TEXT, told)
 
-    def _put(self, sender, recipients, subject, raw, channel):
-        row = (_now(), sender, json.dumps([one.lower() for one in recipients]), subject, raw, channel)
+    def _put(self, sender, recipients, subject, raw, channel, sent_at):
+        to = json.dumps([one.lower() for one in recipients])
+        row = (_now(), sender, to, subject, raw, channel, sent_at)
         with self._lock:
             cursor = self._db.execute(
-                "INSERT INTO mail (received_at, sender, recipients, subject, raw, channel) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO mail (received_at, sender, recipients, subject, raw, channel, sent_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
             return cursor.lastrowid
 
-    def mails(self, to="", most=MOST_LISTED):
-        """The newest mails first, without their content; ``to`` narrows to recipients that contain it."""
-        wanted = "%" + to.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+    def mails(self, to="", words="", most=MOST_LISTED):
+        """The newest mails first, without their content.
+
+        to    -- only those with a recipient that contains this
+        words -- only those that have each of these in a recipient or in the subject, whole or in part
+        """
+        where, values = ["recipients LIKE ? ESCAPE '!'"], [_like(to)]
+        for word in words.split():
+            where.append("(recipients LIKE ? ESCAPE '!' OR subject LIKE ? ESCAPE '!')")
+            values += [_like(word)] * 2
         rows = self._rows(
-            "SELECT id, received_at, sender, recipients, subject, channel, x'' AS raw FROM mail "
-            "WHERE recipients LIKE ? ESCAPE '!' ORDER BY id DESC LIMIT ?",
-            wanted,
+            "SELECT id, received_at, sender, recipients, subject, channel, sent_at, x'' AS raw FROM mail "
+            f"WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
+            *values,
             most,
         )
         return [Mail(row) for row in rows]
@@ -110,11 +126,23 @@ class Mail:
     def __init__(self, row):
         self.id = row["id"]
         self.received_at = datetime.fromisoformat(row["received_at"])
+        self.sent_at = _moment(row["sent_at"])
         self.sender = row["sender"]
         self.recipients = json.loads(row["recipients"])
         self.subject = row["subject"]
         self.raw = row["raw"]
         self.is_text = row["channel"] == TEXT
+
+    @property
+    def at(self):
+        """When it was sent, on the clock of its sender; where that is not told, when it was caught."""
+        return self.sent_at or self.received_at.replace(tzinfo=UTC).astimezone()
+
+    @property
+    def is_of_another_day(self):
+        """True when its sender's calendar is another one than this machine's: that of a demo is moved on."""
+        away = abs(self.at - self.received_at.replace(tzinfo=UTC))
+        return away > timedelta(hours=1)
 
     @cached_property
     def message(self):
@@ -160,6 +188,20 @@ class Mail:
             )
             for number, leaf in enumerate(leaves, 1)
         ]
+
+
+def _like(text):
+    """What LIKE looks for to find ``text`` within something; its own signs are letters like others."""
+    return "%" + text.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+
+
+def _moment(text):
+    """An ISO moment with its zone as datetime; None for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _parse(raw):
