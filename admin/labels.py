@@ -20,6 +20,7 @@ from models import Charge, Contact, Contract, Customer, MoneyField, RateField, S
 
 UNITS = {"_days": " (days)", "_months": " (months)", "_cents": "", "_ppm": "", "_on": "", "_at": ""}
 WORDS = {"by": "By", "at": "When", "po_number": "PO number", "id": "No.", "url": "URL", "sha256": "SHA-256"}
+SHORT_TEXT = 120  # characters: an address, a sentence; what is longer has a row of its own
 EMPTY = Markup('<span class="soft" aria-label="empty">–</span>')
 # A row's label may need another row: loaded with it, so that a list asks once and not once per row.
 NEEDS = {Contract: (Contract.customer,), Charge: (Charge.item,)}
@@ -207,13 +208,13 @@ def _by_type(field, raw, whole):
 
 
 def long_text(raw):
-    """Long text as written; JSON as a list of its parts."""
+    """Long text as written, an address among the other facts; JSON as a list of its parts."""
     if raw[:1] == "{":
         try:
             return changes(json.loads(raw))
         except ValueError:
             pass
-    return Markup('<div class="prewrap">{}</div>').format(raw)
+    return Markup('<div class="{}">{}</div>').format("lines" if len(raw) <= SHORT_TEXT else "prewrap", raw)
 
 
 def changes(values):
