@@ -49,6 +49,7 @@ ALL = [
     "0035_word_of_a_canceled_invoice",
     "0037_refunds_of_two",
     "0040_how_clear_it_was",
+    "0044_mails_are_found_sooner",
     "0047_why_it_came_back",
     "0048_known_since",
     "0049_said_on_the_phone",

@@ -83,8 +83,52 @@ def test_what_is_not_sent_yet_is_not_found_and_then_is(alice):
 
 def test_a_sign_in_code_is_never_found(alice):
     make_notice(alice, kind="sign_in", state="sent", subject="Your code", body_text="123456", sent_at=NOW)
+    make_notice(alice, kind="sign_in", subject="Your code", body_text="123456")
+    Notice.update(state="sent", sent_at=NOW).where(Notice.state == "queued").execute()
 
     assert found("code") == found("123456") == []
+
+
+def test_a_message_that_leaves_is_indexed_as_when_the_index_is_built_anew(alice):
+    for said in ("Dec 1–31: $42.50 × 2, it’s due", "año, señal y 5 % · cafe\u0301", ""):
+        make_notice(alice, subject=said, body_text=f"{said} siren", sent_at=NOW)
+    Notice.update(state="sent").execute()
+    asked = ("siren", "42.50", "its due", "ano senal", "café", '"2 it s due"')
+    before = [found(text) for text in asked], _entries()
+
+    search.reindex()
+
+    assert ([found(text) for text in asked], _entries()) == before
+    assert [len(one) for one in before[0]] == [3, 1, 0, 1, 1, 1]
+
+
+def _entries():
+    rows = SearchEntry.select().order_by(SearchEntry.id)
+    return [(row.kind, row.about_id, row.customer_id, row.at) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Dec 1–31, $42.50",
+        "it’s “so” × 2 − 1 · 3\tx\n",
+        "año",
+        "cafe\u0301",
+        "日本",
+        "x² ½",
+        "a\u0001b~c",
+        "№5 ™",
+    ],
+)
+def test_postgresql_reads_words_without_accents_as_it_reads_all(alice, text):
+    if not models_db.for_update:
+        pytest.skip("FTS5 has a reader of its own")
+    both = "SELECT search_words(%s, 'note', 5), search_words_of_any(%s, 'note', 5)"
+
+    quick, whole = models_db.execute_sql(both, (text, text)).fetchone()
+
+    assert quick == whole
 
 
 def test_a_subject_that_is_changed_is_found_by_its_new_words_only(alice):
