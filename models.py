@@ -11,6 +11,7 @@ has a CHECK. Rows of money and evidence are never deleted, and never changed whe
 
 import datetime
 import json
+from contextlib import ExitStack, contextmanager, nullcontext
 
 from peewee import (
     SQL,
@@ -3570,6 +3571,41 @@ def insert_few(model, columns, rows):
     marks = ", ".join([row_marks] * len(rows))
     values = [value for row in rows for value in row]
     db.execute_sql(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES {marks}', values)
+
+
+@contextmanager
+def in_one_trip():
+    """A transaction that begins with statements which go to the server together.
+
+    Gives ``arrived()``: what they give is read after it, and what went wrong in any is raised by it. SQLite
+    is no way off: there every statement is run as it comes.
+    """
+    with ExitStack() as trip:
+        trip.enter_context(_together() if db.for_update else nullcontext())
+        with db.atomic():
+            try:
+                yield trip.close
+            finally:
+                trip.close()
+
+
+@contextmanager
+def _together():
+    with __exception_wrapper__, db.connection().pipeline():
+        yield
+
+
+def change(statement, row):
+    """Run one UPDATE, with ``?`` for its values. Returns callable(): how many rows it changed.
+
+    For statements that run once for each of many messages: Peewee would write it anew each time.
+    """
+    if db.for_update:
+        cursor = db.execute_sql(statement.replace("?", "%s"), row)
+        return lambda: cursor.rowcount
+    db.execute_sql(statement, row)
+    changed = db.connection().changes()  # not total_changes(): that counts what triggers write as well
+    return lambda: changed
 
 
 def change_many(statement, rows):

@@ -19,7 +19,6 @@ from models import (
     Chargeback,
     Credit,
     CreditReversal,
-    Customer,
     Invoice,
     Loss,
     Payment,
@@ -247,10 +246,14 @@ def locked(customer_id):
     use case that moves money takes it first: two of them never wait for each other crosswise.
     """
     with db.atomic():
-        if db.for_update:
-            row = Customer.select(Customer.id).where(Customer.id == customer_id)
-            row.for_update("FOR NO KEY UPDATE").execute()
+        lock(customer_id)
         yield
+
+
+def lock(customer_id):
+    """Take the lock, in the caller's transaction, before anything else in it."""
+    if db.for_update:
+        db.execute_sql("SELECT id FROM customer WHERE id = %s FOR NO KEY UPDATE", (customer_id,))
 
 
 def apply(money, parts, *, by, on, reason=""):

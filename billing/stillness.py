@@ -17,11 +17,18 @@ class Still:
 
     def __init__(self):
         with db.atomic():
-            self._mark = self._look()
+            self._mark = _look()()
 
     def holds(self):
         """True while nobody wrote. Asked once in each transaction of ours, after its lock was taken."""
-        now = self._look()
+        return self.asked()()
+
+    def asked(self):
+        """The same, asked now: callable() for the answer, later in the same transaction (``in_one_trip``)."""
+        seen = _look()
+        return lambda: self._stands(seen())
+
+    def _stands(self, now):
         if self._mark is not None and db.for_update:
             self._mark = now if now == self._mark + 1 else None
         elif now != self._mark:
@@ -31,13 +38,19 @@ class Still:
     def ours(self):
         """What this transaction has written was meant. Said last in it."""
         if self._mark is not None and not db.for_update:
-            self._mark = self._look()
+            self._mark = self._mark[0], db.connection().total_changes()  # nobody else writes meanwhile
 
-    def _look(self):
-        """Where the database stands, inside a transaction of ours; None where that cannot be told."""
-        if db.for_update:
-            asked = "SELECT CAST(pg_current_xact_id() AS TEXT), CAST(pg_current_snapshot() AS TEXT)"
-            own, under_way = db.execute_sql(asked).fetchone()
-            return int(own) if under_way == f"{own}:{own}:" else None
-        commits_of_others = db.execute_sql("PRAGMA data_version").fetchone()[0]
-        return commits_of_others, db.connection().total_changes()
+
+def _look():
+    """callable(): where the database stood now, in a transaction of ours; None where that cannot be told."""
+    if db.for_update:
+        asked = "SELECT CAST(pg_current_xact_id() AS TEXT), CAST(pg_current_snapshot() AS TEXT)"
+        cursor = db.execute_sql(asked)
+        return lambda: _alone(*cursor.fetchone())
+    commits_of_others = db.execute_sql("PRAGMA data_version").fetchone()[0]
+    seen = commits_of_others, db.connection().total_changes()
+    return lambda: seen
+
+
+def _alone(own, under_way):
+    return int(own) if under_way == f"{own}:{own}:" else None

@@ -5,6 +5,7 @@ a token exists in clear only in the mail itself: what is stored of it has the se
 """
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from flask import url_for
@@ -40,6 +41,7 @@ from billing.wording import composing, tongues, versions
 from models import Contact, Notice, Preference, Template
 
 HIDDEN = "…"
+_place = ContextVar("the request in which the messages that were read together are written", default=None)
 _OF_AN_INVOICE = (Notice.INVOICE, Notice.REMINDER)
 
 
@@ -69,15 +71,15 @@ class Composer:
         self._places = {}  # {base URL: the environment of a request there}
 
     def __call__(self, notice, now):
-        with self._app.request_context(self._place()):
+        with _place.get() or self._request():
             return _compose(self._app, notice, now)
 
-    def _place(self):
-        """Where links lead from, as Flask wants to know it; made once, because it takes a while."""
+    def _request(self):
+        """Where links lead from, as Flask wants to know it."""
         base_url = self._app.config["BASE_URL"]
-        if base_url not in self._places:
+        if base_url not in self._places:  # made once, because it takes a while
             self._places[base_url] = EnvironBuilder(self._app, base_url=base_url).get_environ()
-        return dict(self._places[base_url])
+        return self._app.request_context(dict(self._places[base_url]))
 
     def reading(self, notices, today):
         """Read what these tell of, in a few queries. Returns what opens a context to write them in.
@@ -88,6 +90,7 @@ class Composer:
         company = companies.current()
         rows = [one.invoice for one in notices if one.kind in _OF_AN_INVOICE and one.invoice_id]
         read, texts = reading.around(rows, today=today) if rows else {}, {}
+        request = self._request()
 
         @contextmanager
         def opened():
@@ -96,10 +99,20 @@ class Composer:
                 reading.ahead(read, today),
                 versions.read_once(texts),
                 links.kept_back(),
+                _at(request),
             ):
                 yield
 
         return opened
+
+
+@contextmanager
+def _at(request):
+    token = _place.set(request)
+    try:
+        yield
+    finally:
+        _place.reset(token)
 
 
 def _compose(app, notice, now):

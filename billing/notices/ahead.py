@@ -63,8 +63,8 @@ class Window:
             return row, self._compose(row, self._clock.now())
 
     def holds(self):
-        """True while what was read is still so. Asked in the transaction in which a message leaves."""
-        return self._still.holds()
+        """callable(): True while what was read is still so. Asked in the transaction in which one leaves."""
+        return self._still.asked()
 
     def ours(self):
         """What was written in this transaction was about the message that leaves. Said last in it."""

@@ -18,10 +18,10 @@ from billing.collections import gate
 from billing.errors import BillingError, StaleState
 from billing.notices import ahead, bouncing, claiming, holding, joining, judging, timing
 from billing.states import move
-from models import Notice, change_many, db
+from models import Notice, change, db, in_one_trip
 
 log = logging.getLogger(__name__)
-CHUNK = 50  # claimed, and at most read ahead, at once
+CHUNK = 100  # claimed, and at most read ahead, at once
 FEWEST = 4  # for fewer it is no use to read ahead
 RETRY_AFTER = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
@@ -47,6 +47,10 @@ class _Unreachable(Exception):
     def __init__(self, notice):
         super().__init__()
         self.notice = notice
+
+
+class _SomebodyWrote(Exception):
+    """What was read ahead may be so no longer."""
 
 
 @dataclass
@@ -152,13 +156,8 @@ class _Run:
         self._untried.remove(notice)
         is_ahead, prepared = False, None
         try:
-            with companies.read_once(), ledger.locked(notice.customer_id):
-                is_ahead = written is not None and window.holds()
-                self._note_taken()
-                prepared = self._begin(*written) if is_ahead else self._prepare(notice)
-                if is_ahead:
-                    window.ours()
-            self._noted()
+            is_ahead = written is not None and self._leaves(window, *written)
+            prepared = written if is_ahead else self._judged(notice)
         except StaleState:
             log.info("%s was taken over by another sender, or said in another message", notice)
         except IntegrityError as error:  # the database did not let it go: somebody called meanwhile
@@ -180,11 +179,30 @@ class _Run:
             log.info("%s could not be written ahead", notice, exc_info=True)
             return None
 
-    def _begin(self, notice, mail):
-        if hasattr(mail, "write_links"):
-            mail.write_links()
-        _keep(notice, mail, self._clock.now())
-        return notice, mail
+    def _leaves(self, window, notice, mail):
+        """Let a message that was written ahead begin to leave; False, and nothing done, if somebody wrote."""
+        now = self._clock.now()
+        try:
+            with in_one_trip() as arrived:
+                ledger.lock(notice.customer_id)
+                holds, booked = window.holds(), self._book_taken()
+                kept = _begin(notice, mail, now)
+                arrived()
+                if not holds():
+                    raise _SomebodyWrote
+                _kept(notice, kept, now)
+                window.ours()
+        except _SomebodyWrote:
+            return False
+        self._noted(booked)
+        return True
+
+    def _judged(self, notice):
+        """Judge and write one message in the transaction in which it leaves; None when it does not."""
+        with companies.read_once(), ledger.locked(notice.customer_id):
+            booked, prepared = self._book_taken(), self._prepare(notice)
+        self._noted(booked)
+        return prepared
 
     def _hand_over(self, notice, mail):
         if self._is_stopped_now(notice):
@@ -247,21 +265,20 @@ class _Run:
         self._report.held += len(stopped or ())
         return bool(stopped)
 
-    def _note_taken(self):
-        """Note that the server took the message before, in this transaction."""
-        if self._taken and not _book(*self._taken):
-            log.info("%s took so long that another sender took it over", self._taken[0])
-            self._taken = None
+    def _book_taken(self):
+        """Note that the server took the message before, in this transaction; callable(): how many it was."""
+        return _book(*self._taken) if self._taken else lambda: 0
 
-    def _noted(self):
-        self._report.sent += self._taken is not None
+    def _noted(self, booked):
+        if self._taken and not booked():
+            log.info("%s took so long that another sender took it over", self._taken[0])
+        self._report.sent += booked()
         self._taken = None
 
     def _settle(self):
         """Leave nothing open: hear of what is on its way, and note what the server took."""
         self._hear()
-        self._note_taken()
-        self._noted()
+        self._noted(self._book_taken())
 
     def _prepare(self, notice):
         """All that comes before sending, in a transaction in which nobody moves this customer's money.
@@ -292,7 +309,9 @@ class _Run:
             self._report.printed += 1
         else:
             lead = joining.gather(notice, today=today, now=now)
-            return self._begin(lead, self._compose(lead, now))
+            mail, at = self._compose(lead, now), self._clock.now()
+            _kept(lead, _begin(lead, mail, at), at)
+            return lead, mail
         return None
 
 
@@ -307,17 +326,24 @@ def _as_it_is(claimed):
     return notice
 
 
-def _keep(notice, mail, now):
-    """Store what is about to be said, before it leaves, and renew the claim.
+def _begin(notice, mail, now):
+    """Store what is about to be said, before it leaves, and renew the claim: callable() for ``_kept``.
 
-    The secret part of links is left out. Raises StaleState when another sender took the notice over.
+    The secret part of links is left out.
     """
+    if hasattr(mail, "write_links"):
+        mail.write_links()
     template = getattr(mail, "template", None)
     said = (
         notice.address, mail.subject[:255], mail.kept_text, mail.kept_html, mail.message_id,
         template and template.id, getattr(mail, "text_sha256", ""), now,
     )  # fmt: skip
-    if not change_many(_KEEP, [(*said, notice.id, Notice.SENDING, notice.claimed_at)]):
+    return change(_KEEP, (*said, notice.id, Notice.SENDING, notice.claimed_at))
+
+
+def _kept(notice, kept, now):
+    """Raises StaleState when another sender took the notice over."""
+    if not kept():
         raise StaleState(f"{notice} is sent by somebody else.")
     notice.claimed_at = now
     notice._dirty.clear()
@@ -330,8 +356,8 @@ _KEEP = (
 
 
 def _book(notice, at):
-    """Note that a message left at an instant; False when another sender took it over meanwhile."""
-    return change_many(_BOOK, [(Notice.SENT, at, "", notice.id, Notice.SENDING)]) > 0
+    """Note that a message left at an instant; callable(): 0 when another sender took it over meanwhile."""
+    return change(_BOOK, (Notice.SENT, at, "", notice.id, Notice.SENDING))
 
 
 _BOOK = "UPDATE notice SET state = ?, sent_at = ?, reason = ? WHERE id = ? AND state = ?"

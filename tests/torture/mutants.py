@@ -205,13 +205,14 @@ def no_claim_before_send():
             notice.save()
         return waiting
 
-    def keep(notice, mail, now):
+    def begin(notice, mail, now):
         Notice.update(
             address=notice.address, subject=mail.subject[:255], claimed_at=now,
             body_text=mail.kept_text, body_html=mail.kept_html, message_id=mail.message_id,
         ).where((Notice.id == notice.id) & (Notice.state == Notice.SENDING)).execute()  # fmt: skip
+        return lambda: 1
 
-    taking.take, sending._keep = take, keep
+    taking.take, sending._begin = take, begin
     ahead.is_plain = lambda notice: False  # what is read ahead is looked at once more when it leaves
     sending._as_it_is = lambda claimed: Notice.get_by_id(claimed.id)
 

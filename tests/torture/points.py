@@ -57,7 +57,7 @@ POINTS = (
     Point("reminder queued", f"{_NOTICES}.reminding:_queue_chunk", AFTER, "d"),
     Point("outbox: claimed", f"{_NOTICES}.claiming:take", AFTER, "ds"),
     Point("outbox: copy kept", f"{_NOTICES}.sending:_Run._hand_over", BEFORE, "ds"),
-    Point("outbox: handed over", "billing.edges.mail:Mailer.send", AFTER, "ds"),
+    Point("outbox: handed over", "billing.edges.mail:Mailer.begin", AFTER, "ds"),
     Point("outbox: noted as sent", f"{_NOTICES}.sending:_Run._noted", AFTER, "ds"),
     Point("PDF half written", "billing.edges.pdf:written", BEFORE, "w"),
 )
