@@ -2806,7 +2806,7 @@ class Link(BaseModel):
     purpose = choice("purpose", (PAY, PREFERENCES, SIGN_IN, SESSION, CONSENT, CALENDAR, ANSWER))
     token_hash = CharField(max_length=64, unique=True)
     code_hash = CharField(
-        max_length=64, default="", help_text="Hash of the six digits, where there are some."
+        max_length=64, default="", help_text="Hash of the digits of a mail, or of the code on paper."
     )
     tries = IntegerField(default=0, help_text="Wrong codes so far.")
     customer = link(Customer, "links")
@@ -2824,6 +2824,27 @@ class Link(BaseModel):
 
     class Meta:
         indexes = ((("customer", "purpose"), False),)
+
+
+# A code on paper opens what its link opens.
+Link.add_index(
+    Link.index(Link.code_hash, name="link_pay_code").where(
+        (Link.purpose == SQL("'pay'")) & (Link.code_hash != SQL("''"))
+    )
+)
+
+
+class CodeGuess(BaseModel):
+    """A code from paper that was typed wrong, kept for a day: so that nobody tries them all."""
+
+    network_hash = CharField(max_length=64, help_text="From where, of that day; the address is not kept.")
+    at = UtcField(index=True)
+
+    class Meta:
+        indexes = ((("network_hash", "at"), False),)
+
+    def __str__(self):
+        return "A wrong code"
 
 
 class Sighting(BaseModel):
@@ -3477,7 +3498,8 @@ TABLES = (
     Difference, RemittanceFile, RemittanceRow, GatewayEvent, Ticket, Message, Dispute, Promise, Plan,
     PlanInvoice, Installment, InstallmentPart, ServiceCredit, ReminderPolicy, ReminderStep,
     Template, Notice, Citation, Offer, GateOverride,
-    PrintBatch, PrintFile, PrintPiece, Link, Sighting, SearchEntry, Inbound, Attachment, CannedReply, Feed,
+    PrintBatch, PrintFile, PrintPiece, Link, CodeGuess, Sighting, SearchEntry, Inbound, Attachment,
+    CannedReply, Feed,
     RenewalRule, RuleReview,
     RenewalNotice, Renewal, RenewalAnswer, Cancellation, AuthorityNotice, Call, Note, Suspension,
     Handover, HandoverFile,

@@ -205,6 +205,7 @@ ACCESS = {
     **_screen("print_piece", take_out=DESK),
     **_screen("print_file"),
     **_screen("link", read=DESK, export=OWNERS, revoke=DESK),
+    **_screen("code_guess", read=OWNERS, export=OWNERS),
     **_screen("item", write=MONEY),
     **_screen("tax_rate", write=MONEY),
     **_screen("company", write=OWNERS, go_live=OWNERS, go_mute=OWNERS),

@@ -51,6 +51,15 @@ def pay_link(invoice, *, now, contact=None, notice=None):
     return _issue(Link.PAY, invoice.customer_id, now=now, expires_at=ends, **opens)
 
 
+def again(link, *, now):
+    """Return one more token that opens what ``link`` opens, for as long; the same message carried it."""
+    about = {name: getattr(link, name) for name in _ABOUT}
+    return _issue(
+        link.purpose, link.customer_id, now=now, expires_at=link.expires_at,
+        carried_by_id=link.carried_by_id, **about,
+    )  # fmt: skip
+
+
 def preferences_link(contact, *, now):
     """Return a new token that opens the contact's preferences; every message carries one."""
     return _issue(
@@ -66,7 +75,7 @@ def answer_link(contact, notice, *, now):
 
 def carry(tokens, notice):
     """Note that ``notice`` carries the links of these tokens: who comes by one has opened that message."""
-    hashes = {_hash(token) for token in tokens}
+    hashes = {hashed(token) for token in tokens}
     if (kept := _kept_back.get()) is not None:
         for row in kept:
             if row["token_hash"] in hashes:
@@ -124,7 +133,7 @@ def sign_in_link(contact, *, now):
         now=now,
         expires_at=now + SIGN_IN_LIFE,
         contact=contact,
-        code_hash=_hash(f"{contact.id}:{code}"),
+        code_hash=hashed(f"{contact.id}:{code}"),
     )
     return token, code
 
@@ -132,7 +141,7 @@ def sign_in_link(contact, *, now):
 def _issue(purpose, customer_id, *, now, expires_at, **fields):
     token = secrets.token_urlsafe(32)
     about = {f"{name}_id": getattr(fields.pop(name, None), "id", None) for name in _ABOUT}
-    made = {"token_hash": _hash(token), "created_at": now, "expires_at": expires_at}
+    made = {"token_hash": hashed(token), "created_at": now, "expires_at": expires_at}
     row = _BLANK | {"purpose": purpose, "customer_id": customer_id, **made, **about, **fields}
     if (kept := _kept_back.get()) is not None:
         kept.append(row)
@@ -149,7 +158,8 @@ _BLANK = {
 }  # fmt: skip
 
 
-def _hash(secret):
+def hashed(secret):
+    """What is stored of a token or a code."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -161,7 +171,7 @@ def follow(token, purpose, *, now):
 
     Raises DeadLink with a sentence; changes nothing.
     """
-    found = _found(_hash(token), purpose)
+    found = _found(hashed(token), purpose)
     if found is None:
         raise DeadLink("This link is not complete. Copy it whole from the message, or ask for a new one.")
     if found.revoked_at:
@@ -204,7 +214,7 @@ def _link(token_hash, purpose):
 
 def reader(token, *, now):
     """The Contact for whom the link of a message was made, or None; changes nothing."""
-    alive = (Link.token_hash == _hash(token)) & Link.revoked_at.is_null() & (Link.expires_at > now)
+    alive = (Link.token_hash == hashed(token)) & Link.revoked_at.is_null() & (Link.expires_at > now)
     read = (Link.PAY, Link.PREFERENCES, Link.ANSWER, Link.CONSENT)
     found = Link.get_or_none(alive & Link.purpose.in_(read))
     return found and found.contact
@@ -279,7 +289,7 @@ def sign_in_by_code(email, code, *, now):
     for link in list(alive):
         # Counted before it is compared: many guesses at once are not more guesses.
         counted = Link.update(tries=Link.tries + 1).where((Link.id == link.id) & (Link.tries < MOST_TRIES))
-        right = hmac.compare_digest(link.code_hash, _hash(f"{link.contact_id}:{digits}"))
+        right = hmac.compare_digest(link.code_hash, hashed(f"{link.contact_id}:{digits}"))
         if counted.execute() and right:
             return _use(link, now)
     raise BillingError("This code is not right, or it is older than ten minutes. Ask for a new one.")
@@ -306,7 +316,7 @@ def session_contact(token, *, now):
 def close_session(token, *, now):
     """Sign out: from now on the token is worth nothing, wherever it was copied to."""
     Link.update(revoked_at=now).where(
-        (Link.token_hash == _hash(token)) & (Link.purpose == Link.SESSION) & Link.revoked_at.is_null()
+        (Link.token_hash == hashed(token)) & (Link.purpose == Link.SESSION) & Link.revoked_at.is_null()
     ).execute()
 
 

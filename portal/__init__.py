@@ -34,6 +34,7 @@ def init_app(app):
         door,
         language,
         methods,
+        pay_code,
         pay_link,
         payments,
         phone,

@@ -17,7 +17,7 @@ bp = Blueprint("portal", __name__)
 # These open without signing in: what a link or a mail leads to, and the machine's door.
 OPEN = frozenset({
     "home", "sign_in", "sign_in_code", "sign_in_again", "sign_in_by_link", "sign_out",
-    "pay_link", "pay_link_pdf", "pay_by_link", "ask_by_link", "check_by_link", "replacement",
+    "pay_code", "pay_link", "pay_link_pdf", "pay_by_link", "ask_by_link", "check_by_link", "replacement",
     "everything", "fresh_link", "pay_together", "pay_all_of_it", "receipt_by_link", "back_to_invoice",
     "pay_page", "payment_return", "payment_cancel", "payment_receipt",
     "promise_by_link", "plan_by_link", "plan_pdf_by_link", "wait_by_link", "autopay_off_by_pay_link",

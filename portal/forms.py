@@ -241,6 +241,22 @@ class SignInForm(Form):
     )
 
 
+class PayCodeForm(Form):
+    """The code that stands under the square code on paper, however it is typed."""
+
+    code = StringField(
+        "Code on your paper",
+        validators=[DataRequired("Please enter the code that stands under the square code.")],
+        render_kw={
+            "autocomplete": "off",
+            "autocapitalize": "characters",
+            "class": "code",
+            "maxlength": 40,
+            "spellcheck": "false",
+        },
+    )
+
+
 class CodeForm(Form):
     """The six digits of a sign-in mail, typed or pasted, with or without a space."""
 

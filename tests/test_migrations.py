@@ -50,6 +50,7 @@ ALL = [
     "0037_refunds_of_two",
     "0040_how_clear_it_was",
     "0044_mails_are_found_sooner",
+    "0045_codes_on_paper",
     "0047_why_it_came_back",
     "0048_known_since",
     "0049_said_on_the_phone",

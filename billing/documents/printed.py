@@ -116,6 +116,8 @@ class InvoiceDocument:
     objection: str
     pay_url: str
     scan_line: str
+    pay_code: str = ""  # to be typed at ``pay_code_at`` by who cannot scan; of paper that we print
+    pay_code_at: str = ""
     automatic: Automatic | None = None
     changes: tuple[str, ...] = ()  # since the invoice before, a sentence each
     disputed_cents: int = 0

@@ -6,7 +6,7 @@ a token exists in clear only in the mail itself: what is stored of it has the se
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import url_for
 from flask.testing import EnvironBuilder
@@ -18,6 +18,7 @@ from billing import (
     letterheads,
     links,
     localtime,
+    pay_codes,
     preferences,
     promises,
     renewals,
@@ -26,7 +27,7 @@ from billing import (
 from billing import company as companies
 from billing.automatic import autopay, setbacks, upcoming
 from billing.disputes import telling
-from billing.documents import autopay_documents, invoice_documents, reading, receipt_documents
+from billing.documents import autopay_documents, invoice_documents, printed, reading, receipt_documents
 from billing.edges import pdf
 from billing.edges.mail import Letter
 from billing.notices import joining, reminding
@@ -51,9 +52,12 @@ class Tokens:
 
     urls: dict = field(default_factory=dict)
     secrets: list = field(default_factory=list)
+    pay_token: str = ""
 
     def add(self, name, endpoint, token):
         self.secrets.append(token)
+        if name == "pay_url":
+            self.pay_token = token
         self.urls[name] = url_for(endpoint, token=token, _external=True)
         return self.urls[name]
 
@@ -169,7 +173,20 @@ def for_paper(app, notice, now):
     """(what a letter may tell of, the links in it, the secret parts of those)."""
     with app.test_request_context(base_url=app.config["BASE_URL"]):
         context, tokens = _context(app, notice, now)
+        if tokens.pay_token:
+            _add_code(context, tokens)
     return context, tokens.urls, tokens.secrets
+
+
+def _add_code(context, tokens):
+    """What can be typed instead of scanned, on paper only."""
+    code, address = pay_codes.give(tokens.pay_token), url_for("portal.pay_code", _external=True)
+    tokens.secrets.append(code)
+    tokens.urls |= {"pay_code": code, "pay_code_at": address.partition("://")[2]}
+    document = context.get("document")
+    if isinstance(document, printed.InvoiceDocument):
+        typed = {name: tokens.urls[name] for name in ("pay_code", "pay_code_at")}
+        context["document"] = replace(document, **typed)
 
 
 def _may_be_stopped(notice):

@@ -52,6 +52,8 @@ class Said:
     scan_words: str
     pay_words: str
     pay_url: str = ""
+    pay_code: str = ""
+    code_words: str = ""
     slip: printed.InvoiceDocument | None = None
 
     @property
@@ -158,6 +160,12 @@ def _said(notice, context, urls, today, now):
             "tell us there if something is wrong."
         ),
         pay_url=pay_url,
+        pay_code=urls.get("pay_code", ""),
+        code_words=(
+            f"¿Sin cámara? Escriba en {urls.get('pay_code_at')}:"
+            if is_spanish
+            else f"No camera? Type this at {urls.get('pay_code_at')}:"
+        ),
         slip=document if asks and document.scan_line else None,
     )
 

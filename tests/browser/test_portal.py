@@ -113,6 +113,30 @@ def test_a_double_click_is_one_payment(shop, open_page):
     assert Payment.select().count() == 1
 
 
+def test_what_was_pressed_says_that_it_works_on_it(shop, open_page):
+    page, asked = open_page(), []
+    page.goto(shop.pay_link(shop.invoice()))
+    page.route("**/pay", asked.append)
+
+    button(page, "Pay $42.50").click(no_wait_after=True)
+
+    expect(page.locator("button[aria-busy=true]")).to_have_text("Pay $42.50")
+    asked[0].continue_()
+    page.wait_for_url(f"{shop.sandbox.url}/**")
+
+
+def test_what_was_done_is_the_first_thing_that_the_keyboard_and_readers_meet(shop, desktop):
+    shop.sign_in(desktop)
+    desktop.goto(f"{shop.url}/account/details")
+    desktop.get_by_label("Phone").fill("512 555 0133")
+    desktop.get_by_label("Phone").press("Enter")
+    expect(desktop.get_by_role("status")).to_be_focused()
+
+    desktop.get_by_label("Email address").fill("nobody")
+    desktop.get_by_label("Email address").press("Enter")
+    expect(desktop.get_by_role("alert")).to_be_focused()
+
+
 def test_back_from_the_payment_page_leads_to_the_invoice_and_on_again(shop, open_page):
     page = open_page()
     path = shop.pay_link(shop.invoice())
@@ -228,7 +252,7 @@ def test_the_pages_around_hinder_nobody(shop, phone, axe, fits):
     preferences = links.preferences_link(shop.contact, now=shop.now)
     consent = links.consent_link(shop.contact, now=shop.now)
     for path in (
-        "/sign-in", f"/sign-in/{sign_in}", f"/p/{preferences}", f"/e/{consent}", "/i/nonsense",
+        "/sign-in", "/pay", f"/sign-in/{sign_in}", f"/p/{preferences}", f"/e/{consent}", "/i/nonsense",
         dead.removeprefix(shop.url), "/nothing", "/payments/PLNOTHING/return", link.removeprefix(shop.url),
     ):  # fmt: skip
         phone.goto(shop.url + path)

@@ -14,6 +14,8 @@ SENTENCES = {
     "Pay online: scan or open {address}": "Pague en línea: escanee o abra {address}",
     "Scan or click": "Escanee o toque",
     "to pay": "para pagar",
+    "No camera?": "¿Sin cámara?",
+    "Type this at {address}": "Escriba en {address}",
     "What changed since last time.": "Qué cambió desde la última vez.",
     "Total of this invoice": "Total de esta factura",
     "Due for this invoice": "Por pagar de esta factura",
