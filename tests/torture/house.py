@@ -1,9 +1,7 @@
 """The house in which rounds are played: all that outlives one round, and what is counted over all of them."""
 
 import json
-import shutil
 import sqlite3
-import tempfile
 from collections import Counter
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -12,8 +10,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests import ports
-from tests.databases import PostgresqlDatabases, SqliteFiles, memory
+from tests import folders, ports
+from tests.databases import PostgresqlDatabases, SqliteFiles
 from tests.torture import mutants, world
 from tests.torture.board import Board
 from tests.torture.disks import SmallDisk, Tablespace
@@ -50,7 +48,8 @@ class House:
     def __init__(self, kind, seed, mutant=None, keep=None):
         self.keep = keep
         self.kind, self.seed, self.mutant = kind, seed, mutants.MUTANTS.get(mutant)
-        self.folder = Path(tempfile.mkdtemp(prefix="porchlight-torture-", dir=memory()))
+        self._made = folders.made("torture", folders.memory())
+        self.folder = Path(self._made.name)
         self.board = Board(self.folder / "board")
         self.post = Post()
         self.databases = SqliteFiles(self.folder) if kind == "sqlite" else PostgresqlDatabases()
@@ -68,7 +67,7 @@ class House:
         self._closing.close()
 
     def _open(self, closing_):
-        closing_.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        closing_.callback(self._made.cleanup)
         closing_.callback(self.disk.unmount)
         closing_.enter_context(self.post)
         if self.kind == "postgresql":
