@@ -97,3 +97,29 @@ def test_what_is_left_out_is_there_and_is_not_walked_after_all(app, walked):
 def test_what_is_opened_by_a_click_is_judged_in_the_named_test():
     for name in BY_CLICK.values():
         assert "axe(" in (HERE / name).read_text("utf-8")
+
+
+FAINT = """css => {
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(css)
+  document.adoptedStyleSheets = [sheet]
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_hinders_is_seen_on_every_page_and_in_either_scheme(desktop, shop, axe, scheme):
+    for _ in range(2):  # the second page brings the script of axe along by itself
+        desktop.goto(f"{shop.url}/sign-in")
+        axe(desktop)
+        desktop.evaluate(
+            FAINT, f"@media (prefers-color-scheme: {scheme}) {{ p {{ color: #777; background: #666 }}}}"
+        )
+        with pytest.raises(AssertionError, match="color-contrast"):
+            axe(desktop)
+
+
+def test_a_field_without_a_name_is_seen(desktop, shop, axe):
+    desktop.goto(f"{shop.url}/sign-in")
+    desktop.get_by_role("main").evaluate("main => main.insertAdjacentHTML('beforeend', '<input>')")
+    with pytest.raises(AssertionError, match="label"):
+        axe(desktop)
