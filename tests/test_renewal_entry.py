@@ -1,5 +1,7 @@
 """Rules come in by init-db and load-rules; an import is refused what the law refuses."""
 
+import csv
+import io
 from datetime import datetime
 
 import pytest
@@ -71,6 +73,50 @@ def test_load_rules_says_what_became_of_a_file(app, tmp_path):
 
     assert "GA-13-12-3: a draft now." in first.output and "0 rules in force, 1 draft." in first.output
     assert second.output == "The table says this already: nothing changed.\n"
+
+
+def edited(tmp_path, **cells):
+    """The table of the product as a file, with ``{code__column: text}`` changed."""
+    rows = list(csv.DictReader(io.StringIO(rules.FILE.read_text("utf-8"))))
+    for where, text in cells.items():
+        code, _, column = where.partition("__")
+        next(row for row in rows if row["code"] == code.replace("_", "-"))[column] = text
+    file = tmp_path / "edited.csv"
+    with file.open("w", newline="") as out:
+        writer = csv.DictWriter(out, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return file
+
+
+def test_every_bad_row_of_a_file_is_named_with_its_line_and_column_and_nothing_is_taken(app, tmp_path):
+    run = app.test_cli_runner().invoke
+    run(args=["init-db"])
+    file = edited(
+        tmp_path, IL_601__opens_days="sixty", HI_481__opens_days="10", DE_2734__basis="",
+        MN_57__anchor="someday", MA_38__closes_days="5.5", NC_7541__effective_from_on="07/01/2026",
+        CT_126b__renewal_longer_than="", FL_501165__opens_days="75",
+    )  # fmt: skip
+    lines = file.read_text().splitlines()
+    at = {line.partition(",")[0]: number for number, line in enumerate(lines, 1)}
+    file.write_text("\n".join([*lines, lines[1], "GA-13-12-3,GA"]) + "\n")
+
+    answer = run(args=["load-rules", str(file)])
+
+    for said in (
+        f"Line {at['IL-601']}, IL-601: “sixty” is not a whole number (opens_days).",
+        f"Line {at['HI-481']}, HI-481, opens_days: It opens after it closes",
+        f"Line {at['DE-2734']}, DE-2734: “” is not one of: term,",
+        "MN-57: “someday” is not one of: deadline,",
+        "MA-38: “5.5” is not a whole number (closes_days).",
+        "NC-7541: “07/01/2026” is not a date. Write it like 2026-12-31 (effective_from_on).",
+        "CT-126b: it is empty and wants a number (renewal_longer_than).",
+        "Line 37, AR-ALARM: it stands on line 2 already.",
+        "Line 38: it has more or fewer cells than the first line.",
+        "Nothing of the file was taken.",
+    ):
+        assert said in answer.output
+    assert answer.exit_code == 1 and RenewalRule.select().count() == 35
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from models import RenewalRule, RuleReview, db
 
 FILE = Path(__file__).with_name("rules.csv")
 PRODUCT = "Porchlight"
+MOST_TOLD = 20  # rows of a file that cannot be, in one refusal
 TEXT = (
     "state", "citation", "audience", "basis", "first_term_at_least", "renewal_longer_than",
     "max_renewal_months", "lifted_by", "online_only", "anchor", "opens_days", "closes_days", "media",
@@ -61,19 +62,15 @@ def load(text, *, source, by, now):
 
     Safe to repeat. Into an empty table they come active; later, what is new or differs from what a file last
     said becomes a draft, whatever staff made of it meanwhile, and an owner decides. Columns that the file
-    does not have stay as they are. Raises BillingError, with nothing written, for a row that cannot be.
+    does not have stay as they are. Raises BillingError, with nothing written, which names every row that
+    cannot be.
     """
-    rows = [(number, *_read(number, row)) for number, row in _lines(text)]
     drafts = []
     with db.atomic():
         is_first = not RenewalRule.select().exists()
-        for number, code, values in rows:
-            versions = list(_versions(code))
-            last = next((rule for rule in versions if rule.source), None)
-            if last is None or _differs(last, values):
-                whole = checked(number, code, values, last or next(iter(versions), None))
-                _take(code, whole, versions, source, by, now)
-                drafts.append(code)
+        for code, whole, versions in _new_texts(text):
+            _take(code, whole, versions, source, by, now)
+            drafts.append(code)
         if is_first:
             mine = RenewalRule.status == RenewalRule.DRAFT
             RenewalRule.update(status=RenewalRule.ACTIVE, activated_by=by, activated_at=now).where(
@@ -82,13 +79,33 @@ def load(text, *, source, by, now):
     return (drafts, []) if is_first else ([], drafts)
 
 
+def _new_texts(text):
+    """[(code, all columns, the versions of it)] of what a file says that differs; all of it is right."""
+    found, wrong, seen = [], [], {}
+    for number, row in _lines(text):
+        try:
+            code, values = _read(number, row)
+            if code in seen:
+                raise BillingError(f"Line {number}, {code}: it stands on line {seen[code]} already.")
+            seen[code] = number
+            versions = list(_versions(code))
+            last = next((rule for rule in versions if rule.source), None)
+            if last is None or _differs(last, values):
+                whole = checked(number, code, values, last or next(iter(versions), None))
+                found.append((code, whole, versions))
+        except BillingError as refusal:
+            wrong.append(str(refusal))
+    if wrong:
+        more = [f"And {len(wrong) - MOST_TOLD:,} more."] if len(wrong) > MOST_TOLD else []
+        raise BillingError("\n".join([*wrong[:MOST_TOLD], *more, "Nothing of the file was taken."]))
+    return found
+
+
 def checked(number, code, values, before=None):
     """All columns of a line: what it says, else what the version ``before`` says. Raises BillingError."""
     kept = {name: getattr(before, name) for name in TEXT} if before else _implied(values)
-    try:
-        check(kept | values)
-    except BillingError as refusal:
-        raise BillingError(f"Line {number}, {code}: {refusal}") from None
+    for name, sentence in problems(kept | values):
+        raise BillingError(f"Line {number}, {code}, {name}: {sentence}")
     return kept | values
 
 
@@ -123,13 +140,17 @@ def _lines(text):
     if unknown:
         raise BillingError(f"No rule has a column {words.joined(sorted(unknown))}.")
     for row in reader:
-        if None in row or None in row.values():
-            raise BillingError(f"Line {reader.line_num}: it has more or fewer cells than the first line.")
-        yield reader.line_num, {SHORT_NAMES.get(name, name): cell.strip() for name, cell in row.items()}
+        is_whole = None not in row and None not in row.values()
+        named = (
+            {SHORT_NAMES.get(name, name): cell.strip() for name, cell in row.items()} if is_whole else None
+        )
+        yield reader.line_num, named
 
 
 def _read(number, row):
-    """(code, {column: value}) of one line; raises BillingError with its number."""
+    """(code, {column: value}) of one line, which is None for half a one. Raises BillingError with its number."""
+    if row is None:
+        raise BillingError(f"Line {number}: it has more or fewer cells than the first line.")
     code = row.pop("code")
     try:
         if not CODE.fullmatch(code):
@@ -151,35 +172,43 @@ def _implied(values):
 
 def _value(name, cell):
     if name in WHOLE:
-        return _number(cell, int) if cell else None
+        return _number(name, cell, _whole) if cell else None
     if name == "first_term_at_least":  # 12.01 is "longer than a year": whole months make it 13
-        return _number(cell, math.ceil)
+        return _number(name, cell, math.ceil)
     if name == "renewal_longer_than":  # 0.99 is "a month or more": longer than none
-        return _number(cell, math.floor)
+        return _number(name, cell, math.floor)
     if name == "online_only":
         return cell.lower() in ("yes", "true", "1")
     if name in DATES:
-        return _date(cell) if cell else None
+        return _date(name, cell) if cell else None
     field = getattr(RenewalRule, name)
-    if field.choices and cell and cell not in dict(field.choices):
+    if field.choices and cell not in dict(field.choices) and not (field.null and not cell):
         raise BillingError(f"“{cell[:40]}” is not one of: {', '.join(dict(field.choices))} ({name}).")
     if len(cell) > (getattr(field, "max_length", None) or len(cell)):
         raise BillingError(f"“{cell[:30]}…” is longer than {field.max_length} characters ({name}).")
     return (cell or None) if field.null else cell
 
 
-def _number(cell, whole):
+def _number(name, cell, whole):
     try:
         return whole(float(cell))
     except (ValueError, OverflowError):
-        raise BillingError(f"“{cell[:20]}” is not a number.") from None
+        kind = "whole number" if whole is _whole else "number"
+        said = f"“{cell[:20]}” is not a {kind}" if cell else f"it is empty and wants a {kind}"
+        raise BillingError(f"{said} ({name}).") from None
 
 
-def _date(cell):
+def _whole(number):
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def _date(name, cell):
     try:
         return date.fromisoformat(cell)
     except ValueError:
-        raise BillingError(f"“{cell[:20]}” is not a date. Write it like 2026-12-31.") from None
+        raise BillingError(f"“{cell[:20]}” is not a date. Write it like 2026-12-31 ({name}).") from None
 
 
 def _differs(rule, values):
@@ -191,12 +220,6 @@ def _versions(code):
 
 
 # --- By staff ------------------------------------------------------------------------------------
-
-
-def check(values):
-    """Refuse what cannot be, with a BillingError; ``values`` by column name."""
-    for _, sentence in problems(values):
-        raise BillingError(sentence)
 
 
 def problems(values):
