@@ -148,7 +148,7 @@ def _lines(text):
 
 
 def _read(number, row):
-    """(code, {column: value}) of one line, which is None for half a one. Raises BillingError with its number."""
+    """(code, {column: value}) of one line; None is half a one. Raises BillingError with its number."""
     if row is None:
         raise BillingError(f"Line {number}: it has more or fewer cells than the first line.")
     code = row.pop("code")
