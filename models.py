@@ -1381,6 +1381,7 @@ class Payment(BaseModel):
     ONLINE, CARD, BANK = "online", "card", "bank"
     CHECK, CASH, MONEY_ORDER, WIRE, BILL_PAY = "check", "cash", "money_order", "wire", "bill_pay"
     BY_HAND = (CHECK, CASH, MONEY_ORDER, WIRE, BILL_PAY)
+    BY_PROCESSOR = (CARD, BANK)
     BY_TELEPHONE = "TEL"  # entry class of a debit that a person authorized on the phone
 
     customer = link(Customer, "payments")

@@ -32,6 +32,7 @@ from models import Contact, Customer, Hold, ImportBatch, Invoice, Link, Notice, 
 
 READS_SPANISH = "They read Spanish: your words reach them as you write them."
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)
+WAITS = "A second person decides; it waits under “To approve” on the first page."
 
 
 class Action:

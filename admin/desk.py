@@ -40,7 +40,7 @@ class Desk:
     @expose("/payment/record", methods=("GET", "POST"))
     def record_payment(self):
         """Enter a check, cash, a money order or a wire: oldest invoice first, or as typed."""
-        customer = self._customer_asked_for()
+        customer = payer_asked_for()
         if customer is None:
             return self.render(
                 "admin/choose_customer.html",
@@ -75,11 +75,6 @@ class Desk:
             doubted=doubted or form.confirmed.data,
             click=request.form.get("click") or secrets.token_urlsafe(16),
         ), 400 if request.method == "POST" else 200
-
-    def _customer_asked_for(self):
-        id = finding.as_id(request.values.get("customer", ""))
-        row = Customer.get_or_none(Customer.id == id) if id else None
-        return row or payer_loader().find(request.values.get("customer-text", ""))
 
     def _recorded(self, customer, form, parts):
         payment = payments.record(
@@ -155,6 +150,13 @@ def payer_loader():
         base.screen(Customer).search_by,
         lambda: url_for("staff_contact.ajax_lookup", name="customer"),
     )
+
+
+def payer_asked_for():
+    """The customer whom a request names by id, or in words; None for nobody."""
+    id = finding.as_id(request.values.get("customer", ""))
+    row = Customer.get_or_none(Customer.id == id) if id else None
+    return row or payer_loader().find(request.values.get("customer-text", ""))
 
 
 def typed_parts(invoices):

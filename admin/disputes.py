@@ -11,7 +11,7 @@ from flask import g, url_for
 from wtforms.validators import Optional
 
 from admin import labels, related, security
-from admin.actions import Action, click_of, day_of, text_field
+from admin.actions import WAITS, Action, click_of, day_of, text_field
 from admin.base import StaffView
 from admin.fields import ChoiceInput, Filled, MoneyInput
 from admin.filters import Derived
@@ -21,7 +21,6 @@ from billing.money import format_cents
 from billing.remedies import goodwill
 from models import Approval, Dispute, Invoice, Line
 
-WAITS = "A second person decides; it waits under “To approve” on the first page."
 READ = "The customer reads it word for word."
 
 

@@ -20,7 +20,6 @@ from billing.money import format_cents
 from billing.reversals import refunds, returns
 from models import Chargeback, Payment, Refund
 
-BY_PROCESSOR = (Payment.CARD, Payment.BANK)
 BY_HAND = (
     (Payment.CHECK, "Check, by hand"),
     (Payment.CASH, "Cash, by hand"),
@@ -116,7 +115,7 @@ def _ask(payment, form):
 def _fill_refund(form, rows):
     payment, form.room = rows[0], refunds.room(rows[0])
     own = [(payment.kind, f"Back to {payment.method_label or 'the same account'}")]
-    form.how.offer([*(own if payment.kind in BY_PROCESSOR else []), *BY_HAND])
+    form.how.offer([*(own if payment.kind in Payment.BY_PROCESSOR else []), *BY_HAND])
     if form.amount.raw_data is None:
         form.amount.data = form.room.free_cents or form.room.most_cents
 
@@ -302,7 +301,7 @@ PAYMENT = (
         form=DisputeForm,
         lead="The payer disputed it at their bank, which took the money back. The payment is frozen, its "
         "invoices are owed again, automatic payment rests, and a case with the evidence opens.",
-        fits=lambda payment: _is_ours(payment) and payment.kind in BY_PROCESSOR,
+        fits=lambda payment: _is_ours(payment) and payment.kind in Payment.BY_PROCESSOR,
         effect=_payment_effect,
         fill=_fill_dispute,
         bulk=False,

@@ -12,12 +12,12 @@ from flask import abort, current_app, flash, g, redirect, request, url_for
 from flask_admin import expose
 
 from admin import finding, security
-from admin.desk import payer_loader, typed_parts
+from admin.desk import payer_asked_for, payer_loader, typed_parts
 from billing import ledger, links, payments
 from billing.automatic import methods
 from billing.documents import receipt_documents
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
-from models import Customer, Payment, PaymentMethod
+from models import Payment, PaymentMethod
 
 
 class Phone:
@@ -26,7 +26,7 @@ class Phone:
     @expose("/phone-payment", methods=("GET", "POST"))
     def phone_payment(self):
         """Choose what the caller pays."""
-        customer = self._caller()
+        customer = payer_asked_for()
         if customer is None:
             return self.render(
                 "admin/choose_customer.html",
@@ -89,7 +89,7 @@ class Phone:
     @expose("/phone-payment/saved", methods=("POST",))
     def phone_saved(self):
         """The caller said yes: charge what was read to them, once however often the button is pressed."""
-        customer = self._caller() or abort(404)
+        customer = payer_asked_for() or abort(404)
         parts, _ = typed_parts(list(ledger.open_invoices(customer).limit(100)))
         back = redirect(url_for("staff.phone_payment", customer=customer.id), 303)
         key = payments.click_key(customer, parts, request.form.get("click", ""))
@@ -111,11 +111,6 @@ class Phone:
             mark=request.form.get("mark", ""), key=key, gateway=current_app.gateway, by=g.by, today=g.today,
             now=g.now,
         )  # fmt: skip
-
-    def _caller(self):
-        id = finding.as_id(request.values.get("customer", ""))
-        row = Customer.get_or_none(Customer.id == id) if id else None
-        return row or payer_loader().find(request.values.get("customer-text", ""))
 
     def _started(self, customer, parts):
         """The payment whose page is open now; None after a refusal, which is flashed."""

@@ -8,15 +8,12 @@ import wtforms
 from flask import g
 
 from admin import labels, security
-from admin.actions import Action, AmountForm, Reason, click_of, day_of
+from admin.actions import WAITS, Action, AmountForm, Reason, click_of, day_of
 from admin.base import StaffView
 from billing import approvals, words
 from billing.money import format_cents
 from billing.remedies import fees, goodwill, late_fees, service_credits, write_offs
 from models import Approval, Credit, Invoice, LateFee, ServiceCredit
-
-WAITS = "A second person decides; it waits under “To approve” on the first page."
-
 
 # What an owner decides about all of this, on the company's page.
 POLICIES = (

@@ -12,7 +12,7 @@ from flask_admin import expose
 from markupsafe import Markup
 
 from admin import labels
-from admin.actions import Action, day_of, text_field
+from admin.actions import WAITS, Action, day_of, text_field
 from admin.base import StaffView
 from billing import approvals, authorities, handovers, words
 from billing import company as companies
@@ -21,7 +21,6 @@ from billing.money import format_cents
 from billing.suspensions import standing, steps
 from models import Approval, Handover, Suspension
 
-WAITS = "A second person decides; it waits under “To approve” on the first page."
 POLICIES = ("suspend_after_days", "suspend_notice_days", "suspend_pauses_billing")
 
 

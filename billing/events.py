@@ -5,6 +5,8 @@ import json
 from billing import masking
 from models import Event
 
+PROCESSOR = "processor"  # who did it, where no person did
+
 
 def record(what, row, *, by, now, customer=None, reason="", before=None, after=None):
     """Note that ``by`` did ``what`` (``invoice.voided``) to ``row`` at ``now``; returns the Event.

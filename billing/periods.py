@@ -9,6 +9,7 @@ from calendar import monthrange
 from typing import NamedTuple
 
 DAY = datetime.timedelta(days=1)
+YEAR = 365 * DAY
 
 
 class Period(NamedTuple):

@@ -17,10 +17,10 @@ from billing.automatic import autopay, upcoming
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.notices import queueing
+from billing.periods import YEAR
 from billing.states import move
 from models import Invoice, Notice, Plan, PlanInvoice, Promise, among, db
 
-YEAR = timedelta(days=365)
 FARTHEST = timedelta(days=90)  # that staff may note
 TOLD_WITHIN = timedelta(days=30)  # after that nobody wants to be told of what they once said
 LONGEST = 2000

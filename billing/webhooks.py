@@ -9,7 +9,7 @@ is not asked for again, because nothing depends on it: the unsettled list and th
 import json
 import secrets
 
-from billing import payments
+from billing import events, payments
 from billing.automatic import methods
 from billing.payments import booking
 from billing.reversals import refunds
@@ -81,7 +81,7 @@ def _follow_customer(event, gateway, now):
     customer = Customer.get_or_none((Customer.profile_id == profile_id) & (Customer.profile_id != ""))
     if customer is None:
         return "Not one of our customers"
-    methods.refresh(customer, gateway=gateway, by="processor", now=now)
+    methods.refresh(customer, gateway=gateway, by=events.PROCESSOR, now=now)
     return f"Saved methods of {customer.account_number}"
 
 

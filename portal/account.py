@@ -18,11 +18,10 @@ from billing.payments import claiming
 from models import Contact, Invoice, Payment
 from portal import autopay, invoice_page, more_time, payments, serious, speaking, visitor
 from portal import methods as paying_by_click
-from portal.door import bp
+from portal.door import NUMBER, bp
 from portal.forms import DetailsForm, PayForm, StatementForm, new_key
 
 PAGE = 25
-NUMBER = "<int(max=2147483647):number>"
 SHOWN = (
     *Payment.LIVE,
     *Payment.MONEY,

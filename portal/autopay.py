@@ -17,12 +17,10 @@ from billing.errors import BillingError
 from billing.money import as_decimal, format_cents
 from models import Autopay, Invoice, Link, PaymentMethod, PlannedCharge
 from portal import speaking
-from portal.door import bp
+from portal.door import ID, NUMBER, TOKEN, bp
 from portal.forms import AgreeForm, AutopayForm, Form, WaitForm
 from portal.methods import payers_only
 
-TOKEN = "<string(maxlength=100):token>"
-ID = "<int(max=2147483647):id>"
 SWITCHED_OFF = "You switched it off."
 
 
@@ -265,7 +263,7 @@ def wait(id):
     return _wait(planned, Waiting(here, back, "Autopay", url_for("portal.autopay_off")))
 
 
-@bp.route("/account/invoices/<int(max=2147483647):number>/wait", methods=["GET", "POST"])
+@bp.route(f"/account/invoices/{NUMBER}/wait", methods=["GET", "POST"])
 def wait_for_invoice(number):
     """The same for the charge of one invoice."""
     payers_only()

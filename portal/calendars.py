@@ -11,7 +11,7 @@ from billing import calendars, desk_calendars, links, preferences
 from billing.edges import calendar_feed
 from billing.errors import BillingError
 from models import Contact, PreferenceChange
-from portal.door import bp
+from portal.door import TOKEN, bp
 
 SECONDS = 900  # a program that asks again sooner gets what it has
 FRESH = "calendar"  # where the cookie keeps a new address until it was shown
@@ -78,7 +78,7 @@ def _address(token):
     return current_app.config["BASE_URL"] + url_for("portal.calendar_feed", token=token)
 
 
-@bp.get("/calendar/<string(maxlength=100):token>.ics", endpoint="calendar_feed")
+@bp.get(f"/calendar/{TOKEN}.ics", endpoint="calendar_feed")
 def feed_by_token(token):
     """The calendar itself. Not found for an address that is wrong, withdrawn or of somebody who left."""
     try:

@@ -14,10 +14,9 @@ from billing.renewals import answers, endings, letter
 from billing.wording import tongues
 from models import Contact, Contract, Link, RenewalAnswer
 from portal import speaking
-from portal.door import bp
+from portal.door import ID, TOKEN, bp
 from portal.forms import AnswerForm, new_key
 
-TOKEN = "<string(maxlength=100):token>"
 THANKS = {
     answers.RENEW: "Thank you. Your service goes on. A confirmation is on its way to you.",
     answers.TALK: "Thank you. Somebody from our office will get in touch with you. Nothing was changed.",
@@ -52,7 +51,7 @@ def contract_list():
     return render_template("portal/contracts.html", rows=rows)
 
 
-@bp.route("/account/agreements/<int(max=2147483647):id>", methods=["GET", "POST"])
+@bp.route(f"/account/agreements/{ID}", methods=["GET", "POST"])
 def contract(id):
     """One agreement, for a payer who is signed in."""
     found = _payers_contracts().where(Contract.id == id).first() or abort(404)

@@ -12,13 +12,11 @@ from billing.errors import BillingError, StaleState
 from billing.money import format_cents
 from models import Dispute, Invoice, Line
 from portal import account, pay_link, seen
-from portal.door import bp
+from portal.door import ID, TOKEN, bp
 from portal.forms import DisputeForm, new_key
 
-ID = "<int(max=2147483647):id>"
 
-
-@bp.route(f"/i/{pay_link.TOKEN}/dispute", methods=["GET", "POST"])
+@bp.route(f"/i/{TOKEN}/dispute", methods=["GET", "POST"])
 def dispute_by_link(token):
     """Say what is wrong with the invoice of a link."""
     link, invoice, place = pay_link._follow(token)
@@ -32,7 +30,7 @@ def dispute_invoice(number):
     return _dispute(*account._invoice(number), g.contact, Dispute.PORTAL)
 
 
-@bp.post(f"/i/{pay_link.TOKEN}/dispute/{ID}/withdraw")
+@bp.post(f"/i/{TOKEN}/dispute/{ID}/withdraw")
 def withdraw_by_link(token, id):
     """It was right after all."""
     _, invoice, place = pay_link._follow(token)

@@ -13,6 +13,10 @@ from models import Contact
 from portal import speaking, visitor
 
 bp = Blueprint("portal", __name__)
+# Parts of addresses: what a link carries, the number of an invoice, the id of anything else.
+TOKEN = "<string(maxlength=100):token>"
+NUMBER = "<int(max=2147483647):number>"
+ID = "<int(max=2147483647):id>"
 
 # These open without signing in: what a link or a mail leads to, and the machine's door.
 OPEN = frozenset({

@@ -11,10 +11,8 @@ from billing.automatic import autopay, methods
 from billing.errors import BillingError, GatewayUnavailable, PaymentInProgress
 from models import Contact, Invoice, Payment, PaymentMethod
 from portal import payments, visitor
-from portal.door import bp
+from portal.door import ID, NUMBER, bp
 from portal.forms import PayForm
-
-ID = "<int(max=2147483647):id>"
 
 
 def payers_only():
@@ -148,7 +146,7 @@ def removed_method(id):
 # --- Paying with one -----------------------------------------------------------------------------
 
 
-@bp.post("/account/invoices/<int(max=2147483647):number>/pay-saved")
+@bp.post(f"/account/invoices/{NUMBER}/pay-saved")
 def pay_saved(number):
     """Pay the whole of an invoice with a saved method. The same button pressed twice pays once."""
     payers_only()

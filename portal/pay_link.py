@@ -11,10 +11,8 @@ from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from models import Invoice, Link
 from portal import invoice_page, payments, seen, speaking
-from portal.door import bp
+from portal.door import TOKEN, bp
 from portal.sign_in import masked
-
-TOKEN = "<string(maxlength=100):token>"
 
 
 def _follow(token):

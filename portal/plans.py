@@ -18,12 +18,10 @@ from billing.plans import agreeing, agreement, keeping, policy, shape, standing
 from models import Contact, Invoice, Link, Plan, Promise
 from portal import methods as paying_by_click
 from portal import more_time, payments, speaking
-from portal.door import bp
+from portal.door import ID, TOKEN, bp
 from portal.forms import Form, PayForm, new_key
 from portal.methods import payers_only
 
-TOKEN = "<string(maxlength=100):token>"
-ID = "<int(max=2147483647):id>"
 AGREED = "It is agreed. A copy is on its way to you by email."
 ASKED = "Thank you. Your proposal is with us; a person answers by email. Until then no reminder goes out."
 

@@ -13,10 +13,9 @@ from billing.automatic import autopay as permission
 from billing.errors import BillingError
 from models import Consent, Contact, Customer, Link, PaymentMethod, Preference, PreferenceChange
 from portal import autopay, speaking
-from portal.door import bp
+from portal.door import TOKEN, bp
 from portal.forms import AgreeForm, PayWishForm
 
-TOKEN = "<string(maxlength=100):token>"
 AUTOMATIC = (Customer.CARD_AUTOPAY, Customer.BANK_AUTOPAY)
 SAVED = "Saved. From now on it is as you chose."
 SAME = "Nothing was changed: it is as you chose already."

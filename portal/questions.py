@@ -9,11 +9,10 @@ from billing.errors import BillingError
 from billing.tickets import clocks
 from models import Attachment, Contact, Invoice, Message, Ticket
 from portal import speaking
-from portal.door import bp
+from portal.door import ID, bp
 from portal.forms import FaultForm, NewQuestionForm, QuestionForm
 
 MOST = 100
-ID = "<int(max=2147483647):id>"
 
 
 def _tickets():

@@ -8,10 +8,8 @@ from flask import abort, g, request, session
 from billing import links, sightings
 from billing.notices import joining
 from models import Invoice, Link, Sighting
-from portal.door import bp
+from portal.door import NUMBER, TOKEN, bp
 
-TOKEN = "<string(maxlength=100):token>"
-NUMBER = "<int(max=2147483647):number>"
 DONE = ("", 204)
 STAFF_SIGNED_IN = "_user_id"  # Flask-Login's: our own people who look at a customer's page
 

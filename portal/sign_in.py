@@ -10,7 +10,7 @@ from billing import links
 from billing.errors import BillingError
 from models import Contact, Link
 from portal import speaking, visitor
-from portal.door import bp
+from portal.door import TOKEN, bp
 from portal.forms import CodeForm, Form, SignInForm
 
 
@@ -74,7 +74,7 @@ def masked(email):
     return f"{name[:1]}•••@{host}"
 
 
-@bp.route("/sign-in/<string(maxlength=100):token>", methods=["GET", "POST"])
+@bp.route(f"/sign-in/{TOKEN}", methods=["GET", "POST"])
 def sign_in_by_link(token):
     """The link of the mail. Opening it shows a button; only the button signs in, and only once."""
     form = Form()

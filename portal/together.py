@@ -11,9 +11,8 @@ from billing.notices import joining
 from billing.payments import claiming
 from models import Link
 from portal import payments, serious, speaking
-from portal.door import bp
+from portal.door import TOKEN, bp
 from portal.forms import PayForm, new_key
-from portal.pay_link import TOKEN
 
 
 def _follow(token):

@@ -17,6 +17,7 @@ from billing.automatic import consent, following, telling, upcoming
 from billing.automatic.consent import Terms
 from billing.errors import BillingError
 from billing.money import format_cents
+from billing.periods import YEAR
 from models import (
     Autopay,
     Contact,
@@ -31,7 +32,6 @@ from models import (
     db,
 )
 
-YEAR = timedelta(days=365)
 CHUNK = 500  # customers in one transaction
 
 

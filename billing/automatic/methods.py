@@ -159,7 +159,7 @@ def can_save(payment):
     """True when what paid can be saved for the next time: paid online, and not by a saved method."""
     return (
         payment.state in Payment.MONEY
-        and payment.kind in (Payment.CARD, Payment.BANK)
+        and payment.kind in Payment.BY_PROCESSOR
         and payment.method_id is None
         and bool(payment.transaction_id)
     )

@@ -131,7 +131,7 @@ class History:
             at = self.at(day, rng.randrange(9, 20), rng.randrange(60))
             if luck > SPECIAL and day < self.today - PLAINLY_BEFORE:
                 plainly.append(self._plain(rng, payer, owed, day, at))
-            elif payer.way in (Payment.CARD, Payment.BANK):
+            elif payer.way in Payment.BY_PROCESSOR:
                 self._pay_online(
                     payer, Invoice.select().where(Invoice.id << [id for id, _ in owed]), day, at, luck
                 )

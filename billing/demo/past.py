@@ -25,7 +25,7 @@ class Paid(NamedTuple):
 
     @property
     def online(self):
-        return self.payer.way in (Payment.CARD, Payment.BANK)
+        return self.payer.way in Payment.BY_PROCESSOR
 
     @property
     def amount_cents(self):

@@ -341,7 +341,7 @@ class Town:
 
     def _payer(self, rng, customer, contact, ways):
         way, habit = chosen(rng, ways), chosen(rng, HABITS)
-        if not contact.email and way in (Payment.CARD, Payment.BANK):
+        if not contact.email and way in Payment.BY_PROCESSOR:
             way = Payment.CHECK
         label = {
             Payment.CARD: f"{chosen(rng, BRANDS)} ending {rng.randrange(1000, 9999)}",
@@ -355,7 +355,7 @@ class Town:
     def _wish(self, rng, contact, way):
         """Some said how they want to be billed and reminded; the others get the defaults."""
         paper = way == Payment.CHECK and contact.email and rng.random() < 0.3
-        online = way in (Payment.CARD, Payment.BANK)
+        online = way in Payment.BY_PROCESSOR
         if not (paper or rng.random() < (0.45 if online else 0.2)):
             return
         wish = {

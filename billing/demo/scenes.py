@@ -135,9 +135,7 @@ def _open_of_steady(history):
 
 def _held_and_unclear(history, rng):
     """One payment that the processor's people look at, and one that nobody can explain yet."""
-    online = [
-        (payer, owed) for payer, owed in _open_of_steady(history) if payer.way in (Payment.CARD, Payment.BANK)
-    ]
+    online = [(payer, owed) for payer, owed in _open_of_steady(history) if payer.way in Payment.BY_PROCESSOR]
     at = history.now - timedelta(hours=2)
     for (payer, owed), status in zip(rng.sample(online, min(2, len(online))), (HELD, UNCLEAR), strict=False):
         parts = [(invoice, invoice.open_cents) for invoice in owed]

@@ -93,19 +93,19 @@ def book(payment, today, now, state=Payment.APPROVED, **known):
     move(payment, state, received_on=today, **ended, **known)
     claiming.free(payment)
     _apply_to_parts(payment, today, now)
-    undisputed.settle([part.invoice_id for part in payment.parts], by="processor", now=now)
+    undisputed.settle([part.invoice_id for part in payment.parts], by=events.PROCESSOR, now=now)
     notices.queue_receipt(payment, now=now)
-    events.record("payment.approved", payment, by="processor", now=now)
+    events.record("payment.approved", payment, by=events.PROCESSOR, now=now)
 
 
 def _apply_to_parts(payment, today, now):
     """What an invoice still needs of it; an invoice that was written off meanwhile is paid after all."""
     ledger.open_money(payment)
     meant = [(part.invoice, part.amount_cents) for part in payment.parts.order_by(PaymentPart.id)]
-    for invoice, cents in write_offs.make_room(payment, meant, by="processor", today=today, now=now):
+    for invoice, cents in write_offs.make_room(payment, meant, by=events.PROCESSOR, today=today, now=now):
         cents = min(cents, invoice.open_cents)
         if cents:
-            ledger.apply(payment, [(invoice, cents)], by="processor", on=today)
+            ledger.apply(payment, [(invoice, cents)], by=events.PROCESSOR, on=today)
 
 
 def _book_extra(payment, transaction, today, now):
@@ -129,7 +129,7 @@ def _book_extra(payment, transaction, today, now):
     )
     ledger.open_money(extra)
     notices.queue_receipt(extra, now=now)
-    events.record("payment.twice", extra, by="processor", now=now, reason=extra.reason)
+    events.record("payment.twice", extra, by=events.PROCESSOR, now=now, reason=extra.reason)
 
 
 # --- No money, or not yet ------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def hold(payment, transaction, now):
         return
     move(payment, Payment.HELD, transaction_id=transaction.transaction_id, ask_at=now + claiming.ASK_LATER)
     claiming.claim_again(payment)
-    events.record("payment.held", payment, by="processor", now=now)
+    events.record("payment.held", payment, by=events.PROCESSOR, now=now)
 
 
 def _note_decline(payment, refusal, today, now):
@@ -159,7 +159,7 @@ def end(payment, state, reason, now, today, **changes):
     with db.atomic():
         move(payment, state, reason=reason[:255], concluded_at=now, ask_at=None, form_token="", **changes)
         claiming.free(payment)
-        events.record(f"payment.{state}", payment, by="processor", now=now, reason=reason)
+        events.record(f"payment.{state}", payment, by=events.PROCESSOR, now=now, reason=reason)
         if state == Payment.DECLINED and payment.method_id:
             retries.after_decline(payment, today=today, now=now)
 
@@ -185,4 +185,4 @@ def doubt(payment, why, now):
     if payment.state in (Payment.PREPARED, Payment.SENT):
         next_question = claiming.ASK_CHARGE_AT[0] if payment.method_id else claiming.ASK_AT[1]
         move(payment, Payment.IN_DOUBT, reason=why[:255], ask_at=now + next_question)
-        events.record("payment.in_doubt", payment, by="processor", now=now, reason=why)
+        events.record("payment.in_doubt", payment, by=events.PROCESSOR, now=now, reason=why)

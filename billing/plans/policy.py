@@ -10,9 +10,9 @@ from datetime import timedelta
 from billing import company as companies
 from billing import demands, ledger, words
 from billing.money import format_cents
+from billing.periods import YEAR
 from models import Invoice, Plan, PlanInvoice, among
 
-YEAR = timedelta(days=365)
 MOST_WAIT = timedelta(days=60)  # until a first payment, whoever agrees
 HEADROOM_DAYS = 31  # a first payment later than this is no first payment
 

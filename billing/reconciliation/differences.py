@@ -103,7 +103,7 @@ def missing(today, *, unsettled=(), first=None, last=None):
     refunds = Refund.select().where(
         (Refund.made_on <= until)
         & Refund.transaction_id.is_null(False)
-        & Refund.how.in_((Payment.CARD, Payment.BANK))
+        & Refund.how.in_(Payment.BY_PROCESSOR)
         & Refund.state.in_((Refund.APPROVED, Refund.SETTLED))
         & ~fn.EXISTS(listed)
     )

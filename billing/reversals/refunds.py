@@ -15,6 +15,7 @@ from peewee import IntegrityError, fn
 from billing import approvals, attempts, banking_days, events, ledger, localtime, masking, notices, words
 from billing import company as companies
 from billing.errors import BillingError, GatewayUnavailable, StaleState
+from billing.events import PROCESSOR
 from billing.money import format_cents
 from billing.outcomes import (
     Approved,
@@ -30,10 +31,8 @@ from billing.reversals import returns
 from billing.states import move
 from models import Loss, Payment, Refund
 
-PROCESSOR = "processor"
 UNSEARCHED = {"asks": 0, "searched_at": None}
 PAID = (Refund.APPROVED, Refund.SETTLED)  # the money has gone
-BY_PROCESSOR = (Payment.CARD, Payment.BANK)
 MOST_DAYS = timedelta(days=180)  # after settlement; later the processor refuses
 ASK_AT = tuple(timedelta(minutes=minutes) for minutes in (5, 60, 120))  # after it was sent; then daily
 ASK_LATER = timedelta(days=1)
@@ -134,7 +133,7 @@ def _check_payment(payment, amount_cents):
 
 def _way(payment, how, today):
     """How the money goes back. Raises BillingError for a way that this payment does not have."""
-    has_own = payment.kind in BY_PROCESSOR and payment.transaction_id
+    has_own = payment.kind in Payment.BY_PROCESSOR and payment.transaction_id
     is_old = today > (payment.settled_on or payment.received_on) + MOST_DAYS
     if how is None:
         return payment.kind if has_own and not is_old else Payment.CHECK

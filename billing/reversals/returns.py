@@ -22,7 +22,6 @@ FEE_CODES = ("R01", "R09")  # Nacha allows a return fee for lack of funds only
 FEE_ITEM = "RETURN-FEE"
 OURS = (*Payment.MONEY, Payment.REFUNDED)  # states in which a bank can still take the money back
 KNOWN = (*OURS, Payment.RETURNED, Payment.CHARGED_BACK)
-PROCESSOR = "processor"
 
 
 # --- A bank debit or a check comes back ----------------------------------------------------------
@@ -38,7 +37,7 @@ def follow(transaction, *, today, now):
     payment = payment_of(transaction)
     if payment is None or payment.state not in KNOWN:
         return payment  # what is not decided yet, or never was money, is decided in payments/
-    told = {"by": PROCESSOR, "today": today, "now": now}
+    told = {"by": events.PROCESSOR, "today": today, "now": now}
     if transaction.is_chargeback:
         cents = min(transaction.amount_cents or payment.amount_cents, payment.amount_cents)
         open_chargeback(payment, amount_cents=cents, transaction_id=transaction.transaction_id, **told)
