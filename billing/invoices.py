@@ -2,7 +2,18 @@
 
 from datetime import timedelta
 
-from billing import bill, canceling, clarity, contracts, events, ledger, masking, notices, undisputed
+from billing import (
+    bill,
+    canceling,
+    clarity,
+    contracts,
+    events,
+    ledger,
+    masking,
+    notices,
+    replaced,
+    undisputed,
+)
 from billing import company as companies
 from billing.automatic import autopay
 from billing.errors import BillingError
@@ -186,18 +197,7 @@ def goodwill(customer, *, amount_cents, reason, by, today, now, key=None, kind=C
 
 def latest_payable(invoice):
     """The invoice to pay instead of a void one: what bills its periods or work now, or the invoice itself."""
-    if invoice.state != Invoice.VOID:
-        return invoice
-    again = Line.alias()
-    same = ((again.charge == Line.charge) & (again.from_on == Line.from_on)) | (again.one_off == Line.one_off)
-    return (
-        Invoice.select()
-        .join(again, on=(again.invoice == Invoice.id))
-        .join(Line, on=same)
-        .where((Line.invoice == invoice) & (Invoice.state == Invoice.ISSUED))
-        .order_by(Invoice.id.desc())
-        .first()
-    ) or invoice
+    return replaced.by(invoice) or invoice
 
 
 def _make_credit(customer, amount_cents, reason, kind, by, today, now, **about):

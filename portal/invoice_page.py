@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from flask import flash, g, redirect, render_template, request, url_for
 
-from billing import invoices, ledger, masking, naming, prepared, tickets
+from billing import ledger, masking, naming, prepared, replaced, tickets
 from billing.automatic import autopay, upcoming
 from billing.disputes import finding
 from billing.documents import invoice_documents
@@ -62,7 +62,7 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         lowest_cents=min(g.company.minimum_payment_cents, invoice.open_cents),
         receipts=receipts,
         saved=saved,
-        replacement=replacement(invoice),
+        replacement=replaced.by(invoice),
         asked=_asked(invoice),
         disputes=finding.of(invoice),
         about=finding.about,
@@ -104,12 +104,6 @@ def _can_wait(invoice):
     coming = upcoming.of_customer(invoice.customer, today=g.today)
     days = autopay.can_wait(coming, now=g.now)
     return any(one.charge_on in days and invoice in one.invoices for one in coming)
-
-
-def replacement(invoice):
-    """The valid invoice that replaces a void one, or None."""
-    latest = invoices.latest_payable(invoice) if invoice.state == Invoice.VOID else invoice
-    return latest if latest.id != invoice.id and latest.state == Invoice.ISSUED else None
 
 
 def paid_by(invoice):

@@ -6,7 +6,7 @@ invoice and ask about it; anything beyond needs the code that ``everything`` mai
 
 from flask import abort, current_app, flash, g, redirect, render_template, session, url_for
 
-from billing import links
+from billing import links, replaced
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
 from models import Invoice, Link
@@ -144,7 +144,7 @@ def everything(token):
 def replacement(token):
     """Open the invoice that is valid instead of a void one."""
     link, invoice, _ = _follow(token)
-    valid = invoice_page.replacement(invoice) or abort(404)
+    valid = replaced.by(invoice) or abort(404)
     fresh = links.pay_link(valid, now=g.now, contact=link.contact)
     return redirect(url_for("portal.pay_link", token=fresh), 303)
 

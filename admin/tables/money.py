@@ -20,7 +20,7 @@ from admin import (
 )
 from admin.base import StaffView
 from admin.filters import Derived
-from billing import demands, reminder_policies, reports
+from billing import demands, reminder_policies, replaced, reports
 from billing.documents import invoice_documents, receipt_documents
 from billing.edges import pdf
 from billing.edges.answers import pdf_answer
@@ -88,6 +88,7 @@ class InvoiceView(StaffView):
         return links
 
     unclear = staticmethod(clarity.findings)
+    replaced_by, replaces = staticmethod(replaced.by), staticmethod(replaced.of)
 
     def banners(self, row):
         return [*disputes.banners(row), *tickets.banners(row)]

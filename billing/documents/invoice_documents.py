@@ -3,7 +3,7 @@
 Nothing is decided here but which parts: each comes from the module of its name.
 """
 
-from billing import changes, letterheads, naming, remittance
+from billing import changes, letterheads, naming, remittance, replaced
 from billing import company as companies
 from billing.documents import as_issued as issue
 from billing.documents import itemizing, reading, sentences, standing
@@ -51,9 +51,30 @@ def of(invoice, *, pay_url, today, as_issued=False, company=None):
         scan_line=_scan_line(customer, invoice, stand),
         automatic=charge,
         changes=changes.sentences(invoice, lines, read.before),
+        instead=_replaces(lines, company)
+        if as_issued
+        else _replaced(invoice, company) or _replaces(lines, company),
         language=customer.language,
         **vars(stand),  # each under its own name
     )
+
+
+def _replaced(invoice, company):
+    """Which invoice stands for one that was canceled."""
+    other = replaced.by(invoice)
+    return (
+        f"This invoice was canceled and is replaced by invoice {naming.number(other, company)}."
+        if other
+        else ""
+    )
+
+
+def _replaces(lines, company):
+    """Which canceled invoice its lines were on before."""
+    numbers = [number for line in lines if (number := getattr(line, "number_before", None))]
+    if not numbers:
+        return ""
+    return f"This invoice replaces invoice {company.invoice_prefix}{max(numbers)}, which was canceled."
 
 
 def _scan_line(customer, invoice, stand):

@@ -123,6 +123,7 @@ class InvoiceDocument:
     disputed_cents: int = 0
     later_cents: int = 0  # open, and due by a plan only after what is asked for now
     pay_by_on: date | None = None  # when what is asked for is due: the due date, but for plans and disputes
+    instead: str = ""  # of which canceled invoice it stands, or which stands for it
     plan: tuple = ()  # [(day, cents)] of the payments of a plan that are still to come
     language: str = "en"  # that its reader reads: a code of wording.tongues
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from billing import changes, demands, naming, prepared, words
+from billing import changes, demands, naming, prepared, replaced, words
 from billing.automatic import upcoming
 from billing.documents import applied, printed
 from billing.money import format_cents
@@ -66,7 +66,9 @@ def _lines(invoices):
 
 @prepared.question
 def _lines_of(invoice_ids):
-    return Line.select().where(among(Line.invoice, invoice_ids)).order_by(Line.invoice, Line.position)
+    before = replaced.number_before(Line).alias("number_before")
+    lines = Line.select(Line, before).where(among(Line.invoice, invoice_ids))
+    return lines.order_by(Line.invoice, Line.position)
 
 
 def _being_checked(invoices):

@@ -63,6 +63,7 @@ SENTENCES = {
     "It was right after all": "Sí estaba bien",
     "You were right about {money} of it: {why}": "Usted tenía razón sobre {money}: {why}",
     "Our answer about {about}: {theirs} The {money} is due {day}.": "Nuestra respuesta ({about}): {theirs} Los {money} vencen el {day}.",
+    "This invoice replaces invoice {number}, which was canceled.": "Esta factura reemplaza la factura {number}, que fue anulada.",
     "This invoice was canceled and is replaced by invoice {number}.": "Esta factura fue anulada y la reemplaza la factura {number}.",
     "Open invoice {number}": "Abrir la factura {number}",
     "This invoice was canceled: {theirs}.": "Esta factura fue anulada: {theirs}.",
