@@ -19,8 +19,8 @@ class Acting:
 
     actions = ()
 
-    def bulk_actions(self):
-        """The actions that this person may do with many rows."""
+    def bulk_actions(self, rows):
+        """The actions that this person may do with many of ``rows``, those of a page of the list."""
         return [one for one in self.actions if one.bulk and security.may(f"{self.key}.{one.name}")]
 
     def row_actions(self, row):

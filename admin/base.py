@@ -198,7 +198,7 @@ class StaffView(Guarded, Editing, Acting, ModelView):
             listing=listing,
             controls=[control for one in listing.filters for control in one.controls(request.args)],
             said=[words_ for one in listing.filters if (words_ := one.words(request.args))],
-            actions=self.bulk_actions(),
+            actions=self.bulk_actions(page.rows),
         )
 
     def list_url(self, **changes):

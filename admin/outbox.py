@@ -57,6 +57,7 @@ DRAFT = (
         form=Reason,
         lead="Nothing is sent. The next step of the invoice comes on its day all the same.",
         fits=_is_draft,
+        bulk=False,
     ),
 )
 

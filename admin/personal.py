@@ -34,7 +34,7 @@ class LetterForm(wtforms.Form):
     words = wtforms.TextAreaField(
         "Your mail",
         [Filled(), Length(max=drafts.LONGEST, message=too_long), plain_text],
-        description="It goes out in your name, with a button to the invoice under it. The answer comes back "
+        description="It goes out in your name, with a link to the invoice under it. The answer comes back "
         "as a ticket, and nothing else is sent until it is answered.",
         render_kw={"rows": 20, "aria-keyshortcuts": "Control+Enter"},
     )
@@ -71,12 +71,15 @@ class PersonalMail:
             except BillingError as refusal:
                 flash(str(refusal), "error")
         reading = drafts.read(notice, **told)
+        seen = request.form.get("seen")
+        news = reading.news if seen is None else reading.evidence.news(seen)
         if request.method == "GET":
             form.words.data = reading.words
         return self.render(
             "admin/personal.html",
             form=form,
             reading=reading,
+            news=news,
             notice=notice,
             customer=notice.customer,
             sides=SIDES,

@@ -3,6 +3,7 @@
 import ast
 import itertools
 import os
+import re
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from threading import Thread
@@ -604,7 +605,8 @@ def test_a_signed_mail_that_was_held_is_read_again(alice, late, sent):
     holding.look_again(today=day(6), now=clock_at(6).now())
 
     assert (Notice.get().state, sent) == (Notice.DRAFT, [])
-    assert "read it again" in Notice.get().reason
+    told = r"It was kept back: They called on .+ and nobody answered\. That is over\. Read it again before.+"
+    assert re.fullmatch(told, Notice.get().reason)
 
 
 def test_what_has_no_steps_waits_for_the_sender_as_before(alice, late, sent):

@@ -36,7 +36,7 @@ from models import db as database
 from tests import personal_mail
 from tests.at_once import together
 from tests.factories import BY, fresh, make_charge, make_contract, make_invoice, payer
-from tests.office import enter
+from tests.office import enter, make_staff, text_of
 
 DUE = date(2026, 12, 14)
 TODAY = DUE + timedelta(days=20)
@@ -212,7 +212,8 @@ def test_what_has_changed_since_must_be_read_again(draft, alice, late, sam):
     reading = read(draft, sam)
     invoices.goodwill(alice, amount_cents=300, reason="Sorry", by=BY, **TOLD)
 
-    with pytest.raises(BillingError, match="Something has changed since you read it"):
+    changed = r"Since you read it: .* \$3.00 credit out of goodwill on January 3, 2027: Sorry\. Read"
+    with pytest.raises(BillingError, match=changed):
         drafts.send(draft, words="Hi", seen=reading.seen, staff=sam, by=BY, **TOLD)
 
     assert fresh(draft).state == Notice.DRAFT
@@ -419,13 +420,41 @@ def test_a_draft_opens_where_it_is_read(desk, waiting, app):
     assert address not in enter(app, "read_only").get("/staff/notice/", state="draft").text
 
 
+def test_a_draft_is_listed_with_its_invoice_and_what_is_open_of_it(desk, waiting):
+    page = desk.get("/staff/notice/", state="draft")
+
+    assert "10001" in text_of(page) and "$42.50 open" in text_of(page)
+    assert "/act/discard_draft" not in page.text and "/act/mark_printed" not in page.text  # one at a time
+    assert "/act/discard_draft" in desk.get(f"/staff/notice/{waiting.id}").text
+
+
+def test_what_happened_since_it_was_signed_is_marked_and_leads_to_its_record(app, desk, waiting, alice):
+    signed = {"staff": make_staff("support"), "by": BY, "today": app.clock.today()}
+    seen = drafts.read(waiting, now=app.clock.now(), **signed).seen
+    drafts.send(waiting, words="Hi Alice", seen=seen, now=app.clock.now(), **signed)
+    app.clock.advance(hours=1)
+    tickets.open(alice, subject="Two panels", body="x", by="Alice", now=app.clock.now(), contact=payer(alice))
+    Notice.update(state=Notice.DRAFT, reason="It was kept back: They wrote. That is over.").execute()
+    app.clock.advance(hours=1)
+
+    page = desk.get(f"/staff/personal/{waiting.id}")
+
+    assert "It was kept back: They wrote. That is over. What is new since it was signed is marked" in text_of(
+        page
+    )
+    news = re.findall(r'<li><span class="badge badge-wait">New</span> (.*?)</li>', page.text)
+    about = f'href="/staff/ticket/{Ticket.get().id}"'
+    assert any(about in one and "“Two panels”" in one for one in news)
+    assert not any("Invoice 10001:" in one for one in news)
+
+
 def test_a_mail_is_begun_from_the_customer_read_and_sent(app, desk, alice):
     make_invoice(alice, due=app.clock.today() - timedelta(days=20))
     assert "Begin the mail" in desk.get(f"/staff/write/{alice.id}").text
     assert Notice.select().count() == 0  # looking begins nothing
 
     page = desk.post(f"/staff/write/{alice.id}", follow_redirects=True).text
-    [seen] = re.findall(r'name="seen" value="(\w+)"', page)
+    [seen] = re.findall(r'name="seen" value="([\w ]+)"', page)
     draft = Notice.get()
     told = {"words": "Hi Alice, all well?", "seen": seen, "way": "goodwill", "cents-goodwill": "5.00"}
     desk.post(f"/staff/personal/{draft.id}", **told)
@@ -438,7 +467,8 @@ def test_what_was_typed_stays_when_it_is_refused(app, desk, waiting, alice):
     page = desk.post(f"/staff/personal/{waiting.id}", words="Hi Alice, all well?", seen="old")
 
     assert page.status_code == 400
-    assert "Something has changed since you read it" in page.text and "Hi Alice, all well?" in page.text
+    assert "Since you read it: Invoice 10001: $42.50, due November 11, 2026." in text_of(page)
+    assert "Hi Alice, all well?" in page.text
 
 
 def test_what_is_no_amount_is_refused(app, desk, waiting):

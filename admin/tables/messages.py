@@ -1,6 +1,7 @@
 """Messages, links, preferences and consents: what their screens need beyond the generator."""
 
 from flask import url_for
+from markupsafe import Markup
 
 from admin import (
     actions,
@@ -10,15 +11,13 @@ from admin import (
 )
 from admin.base import StaffView
 from billing import words
-from models import (
-    Notice,
-)
+from models import Invoice, Notice
 
 
 class NoticeView(StaffView):
     """Every message that we sent or will send."""
 
-    column_list = ("created_at", "kind", "customer", "channel", "state", "reason", "sent_at")
+    column_list = ("created_at", "kind", "customer", "invoice", "channel", "state", "reason", "sent_at")
     column_labels = {"created_at": "Queued", "why": "Why it was sent"}
     column_filters_by = (
         "state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at",
@@ -41,6 +40,21 @@ class NoticeView(StaffView):
     def _is_to_read(self, row):
         is_personal = row.state == Notice.DRAFT and row.kind == Notice.CHECK_IN
         return is_personal and security.may("staff.personal")
+
+    def bulk_actions(self, rows):
+        """Those that one row of the page at least is for: drafts are no paper to be marked as printed."""
+        return [one for one in super().bulk_actions(rows) if any(map(one.fits, rows))]
+
+    def show_invoice(self, row):
+        """The invoice, and what of it is open today."""
+        if not (invoice := row.invoice):
+            return labels.EMPTY
+        name = labels.value(self.fields()["invoice"], row)
+        if invoice.state != Invoice.ISSUED or not invoice.open_cents:
+            return name
+        return Markup('{}<br><span class="soft">{} open</span>').format(
+            name, labels.cents(invoice.open_cents)
+        )
 
     def show_body_html(self, row):
         return (

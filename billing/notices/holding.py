@@ -23,7 +23,7 @@ SIGNED = "Then it goes back to the drafts: whoever signed it reads it again befo
 BEGIN_ANEW = "Once it has reached them, the steps begin anew from that day."
 SAME_LEAVES = "Then it leaves by itself."
 MILDER = "It was held back. The steps go on with a milder one."
-READ_AGAIN = "Something happened since it was written: please read it again."
+READ_AGAIN = "It was kept back: {why} That is over. Read it again before it leaves."
 GATE = "gate"  # who did it, in the audit
 
 
@@ -154,10 +154,20 @@ def _release(row, now):
     if _has_steps(row) and not _is_decided(row, gate.was_passed([row.id])):
         move(row, Notice.SKIPPED, released_at=now, reason=MILDER)
     elif row.kind == Notice.CHECK_IN:
-        move(row, Notice.DRAFT, released_at=now, reason=READ_AGAIN)
+        move(row, Notice.DRAFT, released_at=now, reason=_read_again(row.reason))
     else:
         move(row, Notice.QUEUED, released_at=now, send_at=now, reason="")
     events.record("notice.released", row, by=GATE, now=now)
+
+
+def _read_again(why):
+    """Why a signed mail lies with its person once more: what it was held for, as a sentence."""
+    room = 255 - len(READ_AGAIN.format(why=""))
+    return (
+        READ_AGAIN.format(why=words.clipped(words.sentence(why), room))
+        if why
+        else "Read it again before it leaves."
+    )
 
 
 # --- Feeds that are silent -----------------------------------------------------------------------

@@ -7,16 +7,17 @@ where that has changed meanwhile, it must be read again.
 
 from dataclasses import dataclass
 
-from billing import demands, events, ledger, masking
+from billing import demands, events, ledger, masking, words
 from billing.collections import gate
 from billing.errors import BillingError, StaleState
 from billing.money import format_cents
 from billing.notices import judging, timing
 from billing.personal import evidence, ways, writing
 from billing.states import move
-from models import Citation, Contact, Customer, Notice, db
+from models import Citation, Contact, Customer, Event, Notice, db
 
 LONGEST = 4_000
+MOST_NEWS = 3
 WHY = "An invoice of this account is past its due date."
 
 
@@ -30,6 +31,7 @@ class Reading:
     ways: tuple
     objection: str  # why it is not sent now, or ""
     against: tuple  # the gate's Reasons among that
+    news: frozenset = frozenset()  # the facts since it was signed, where it was signed before
 
     @property
     def seen(self):
@@ -90,7 +92,20 @@ def read(notice, *, staff, by, today, now):
         ways=ways.offered(notice, staff=staff, by=by, today=today),
         objection=untrue or (gate.sentence(against) if against else ""),
         against=() if untrue else against,
+        news=_news(notice, known),
     )
+
+
+def _news(notice, known):
+    """What has happened since somebody signed it, of a mail that was kept back and lies here once more."""
+    signed = (
+        Event.select(Event.at)
+        .where((Event.about_table == "notice") & (Event.about_id == notice.id))
+        .where(Event.what == "notice.signed")
+        .order_by(Event.id.desc())
+        .first()
+    )
+    return frozenset(fact for fact in known.facts if signed and fact.at and fact.at > signed.at)
 
 
 def send(notice, *, words, seen, staff, by, today, now, granting=None):
@@ -140,10 +155,19 @@ def _read_as_before(notice, seen, today, now):
         raise BillingError(f"This is not sent now: {gate.sentence(against)}")
     known = evidence.read(notice, today=today, now=now)
     if known.digest != seen:
-        raise BillingError(
-            "Something has changed since you read it. Look at what is known on the left again."
-        )
+        raise BillingError(_changed(known.news(seen)))
     return known
+
+
+def _changed(news):
+    """What is known now that was not when the mail was read; of much, the first."""
+    if not news:
+        return "Something that you read is not so any more. Read what is known once more."
+    told = " ".join(words.sentence(fact.sentence) for fact in news[:MOST_NEWS])
+    more = len(news) - MOST_NEWS
+    return (
+        f"Since you read it: {told}{f' And {more} more.' if more > 0 else ''} Read what is known once more."
+    )
 
 
 def _cite(notice, known):

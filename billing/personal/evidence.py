@@ -33,6 +33,12 @@ class Fact:
     at: datetime | None
     sentence: str
 
+    @property
+    def mark(self):
+        """The same as long as the record says the same."""
+        told = f"{self.table} {self.id} {self.sentence}"
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True)
 class Talk:
@@ -55,9 +61,13 @@ class Evidence:
 
     @property
     def digest(self):
-        """The same as long as nothing that the mail is written from has changed."""
-        told = [f"{fact.table} {fact.id} {fact.sentence}" for fact in self.facts]
-        return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()
+        """The same as long as nothing that the mail is written from has changed: the mark of each fact."""
+        return " ".join(sorted({fact.mark for fact in self.facts}))
+
+    def news(self, digest):
+        """The facts that were not there, or said something else, when ``digest`` was made; in a tuple."""
+        seen = digest.split()
+        return tuple(fact for fact in self.facts if fact.mark not in seen)
 
     def of(self, side):
         """The facts of one side, latest first."""
