@@ -104,10 +104,12 @@ def _retire(rule, form):
 
 def _impact_words(rule):
     found = impact.changes(rule, today=g.today, now=g.now)
-    if not found:
-        return "no window of a contract would change"
-    kinds = [f"{sum(one.kind == kind for one in found):,} {kind}" for kind in impact.WORDS]
-    return words.joined(kind for kind in kinds if not kind.startswith("0 "))
+    return _counted(found) or "no window of a contract would change"
+
+
+def _counted(found):
+    counts = ((sum(one.kind == kind for one in found), said) for kind, said in impact.COUNTED.items())
+    return words.joined(f"{count:,} {said}" for count, said in counts if count)
 
 
 NOTICE = (
@@ -244,9 +246,9 @@ class RenewalRuleView(StaffView):
         return words.joined(contents.CODES[code] for code in rule.contents.split("|") if code) or labels.EMPTY
 
     def changes(self, rule):
-        """What a draft would change: (the Changes that fit on a page, how many in all)."""
+        """What a draft would change: (the Changes that fit on a page, how many in all, in words)."""
         found = impact.changes(rule, today=g.today, now=g.now) if rule.status == RenewalRule.DRAFT else []
-        return found[:MOST_CHANGES], len(found)
+        return found[:MOST_CHANGES], len(found), _counted(found)
 
     kinds = impact.WORDS
 

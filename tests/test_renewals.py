@@ -617,7 +617,17 @@ def test_a_window_that_a_new_version_closed_already_is_called_missed_beforehand(
 
     [change] = impact.changes(draft, today=date(2027, 1, 5), now=at(date(2027, 1, 5)))
 
-    assert (change.contract, change.kind, change.is_begun) == (contract, "missed", False)
+    assert (change.contract, change.kind) == (contract, "missed")
+
+
+def test_a_window_whose_notice_is_out_stays_and_is_not_called_missed(table, alice):
+    agree(alice, "GA")
+    run(date(2027, 1, 9))
+    draft = draft_of("GA-13-12-3", opens_days=90, closes_days=75)
+
+    [change] = impact.changes(draft, today=date(2027, 1, 10), now=at(date(2027, 1, 10)))
+
+    assert change.kind == "stays"
 
 
 def test_nothing_changes_before_a_draft_is_activated(table, alice):

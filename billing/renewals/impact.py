@@ -10,25 +10,33 @@ from datetime import date, timedelta
 from billing.renewals import agreements, matching, rules, windows
 from models import Contract, RenewalNotice, RenewalRule, among
 
-MOVED, OPENED, MISSED, NEW, GONE = "moved", "opened", "missed", "new", "gone"
+MOVED, OPENED, MISSED, NEW, GONE, STAYS = "moved", "opened", "missed", "new", "gone", "stays"
 WORDS = {
     MISSED: "Would be missed: its window is over",
     OPENED: "Would open: its window holds today",
     MOVED: "Would move",
     NEW: "Would need a notice that it does not need now",
     GONE: "Would need no notice any more",
+    STAYS: "Stays for this term: its notice is out",
 }
+# How many of each, for who activates it.
+COUNTED = {
+    MISSED: "would be missed", OPENED: "would open", MOVED: "would move", NEW: "would need a notice",
+    GONE: "would need none", STAYS: "stay as they are, because their notice is out",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Change:
-    """One contract that a new rule concerns; ``before`` and ``after`` are Windows, or None."""
+    """One contract that a new rule concerns; ``before`` and ``after`` are Windows, or None.
+
+    kind -- STAYS where the notice for this term is out: what a new version says begins with the next
+    """
 
     contract: Contract
     kind: str
     before: windows.Window | None
     after: windows.Window | None
-    is_begun: bool  # a notice for this term is out already
 
 
 def changes(draft, *, today, now):
@@ -87,8 +95,8 @@ def _changes_of(party, before, after, code, day, begun):
     old, new = (_window(table, party.agreement, code, day) for table in (before, after))
     kind = _kind(old, new, day)
     if kind:
-        anchor_on = (new or old).anchor_on
-        yield Change(party.contract, kind, old, new, (party.contract.id, anchor_on) in begun)
+        is_out = (party.contract.id, (old or new).anchor_on) in begun
+        yield Change(party.contract, STAYS if is_out else kind, old, new)
 
 
 def _window(table, agreement, code, day):
