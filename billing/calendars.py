@@ -169,7 +169,13 @@ def _due_dates(customer, shown, say, today):
         known = (found[invoice.id] for found in (paid_on, said_at) if invoice.id in found)
         changed_at = max([invoice.created_at, *known])
         title, text = say.due(asked)
-        yield Entry(f"due-{invoice.id}", asked.due_on, title, text, 0, changed_at)
+        grown = _grown(invoice.created_at, changed_at)
+        yield Entry(f"due-{invoice.id}", asked.due_on, title, text, grown, changed_at)
+
+
+def _grown(began_at, changed_at):
+    """A sequence that is higher after every change: the minutes between."""
+    return max(int((changed_at - began_at).total_seconds() // 60), 0)
 
 
 def _last_said(invoice_ids):
@@ -203,11 +209,15 @@ def _installments(customer, shown, say, today):
     if Preference.INVOICE not in shown:
         return
     for stands in plans.of_many(list(plans.running(customer)), today=today).values():
+        began_at, repaired_on = stands.plan.agreed_at, stands.plan.repaired_on
+        paid = _last_paid([one.invoice_id for one in stands.invoices]).values()
+        moved = [datetime.combine(repaired_on, time())] if repaired_on else []
+        changed_at = max([began_at, *moved, *paid])
         for row in stands.rows:
             if row.open_cents:
                 title, text = say.installment(row, len(stands.rows))
-                uid = f"installment-{row.id}"
-                yield Entry(uid, row.due_on, title, text, int(bool(row.moved_from_on)), stands.plan.agreed_at)
+                grown = _grown(began_at, changed_at) + bool(row.moved_from_on)
+                yield Entry(f"installment-{row.id}", row.due_on, title, text, grown, changed_at)
 
 
 def _last_paid(invoice_ids):
@@ -229,10 +239,9 @@ def _charges(customer, shown, say, today):
             first = charge.planned[0]
             began_at = first.created_at
             changed_at = max([began_at, *(row.postponed_at for row in charge.planned if row.postponed_at)])
-            moved = int((changed_at - began_at).total_seconds() // 60)
             waits = max((charge.charge_on - first.charge_on).days, 0)
-            uid = f"charge-{first.autopay_id}-{first.invoice_id}"
-            yield Entry(uid, charge.charge_on, *say.charge(charge), moved + waits, changed_at)
+            uid, grown = f"charge-{first.autopay_id}-{first.invoice_id}", _grown(began_at, changed_at) + waits
+            yield Entry(uid, charge.charge_on, *say.charge(charge), grown, changed_at)
 
 
 def _contract_ends(customer, shown, say, today):

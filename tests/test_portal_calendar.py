@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from icalendar import Calendar
 
-from billing import calendars, invoices, links, preferences
+from billing import calendars, invoices, links, payments, preferences
 from billing.automatic import autopay
 from models import Contact, Link, Preference, PreferenceChange
 from tests import factories
@@ -138,6 +138,27 @@ def test_a_day_of_autopay_keeps_its_name_when_it_is_put_off(opened, fetch, alice
 
     [after] = events_of(fetch(token))
     assert (after["uid"], after["dtstart"].dt) == (before["uid"], until)
+    assert after["sequence"] > before["sequence"]
+    assert after["last-modified"].dt > before["last-modified"].dt
+
+
+def test_what_is_paid_in_part_is_the_same_entry_changed(opened, fetch, alice):
+    """A program that goes by the number of the change, as the standard says, takes the new amount over."""
+    invoice = factories.make_invoice(alice)
+    token = opened(*ALL, calendars.AMOUNTS)
+    [before] = events_of(fetch(token))
+    next_day = {"received_on": TODAY + timedelta(days=1), "today": TODAY + timedelta(days=1)}
+    payments.record(
+        alice, kind="check", amount_cents=1_250, key="k", parts=[(invoice, 1_250)], by="tests",
+        now=NOW + timedelta(days=1), **next_day,
+    )  # fmt: skip
+
+    [after] = events_of(fetch(token))
+
+    assert (after["uid"], after["summary"]) == (
+        before["uid"],
+        "Lantern Security: Invoice 10001 is due, $30.00",
+    )
     assert after["sequence"] > before["sequence"]
     assert after["last-modified"].dt > before["last-modified"].dt
 
