@@ -236,6 +236,16 @@ def test_two_hundred_lines_run_over_pages_with_heads_and_numbers():
     assert text.count("$42.50") >= 3
 
 
+@pytest.mark.parametrize("when", ["Nov 22 – Dec 21, 2026", "Nov 22, 2026 – Nov 21, 2027"])
+def test_the_days_of_a_line_stand_on_one_line(when):
+    line = replace(samples.item("Burglar alarm monitoring", 64860), short_when=when)
+    places = (printed.Place("18 Elm Street, Austin, TX 78704", (line,)),)
+
+    paper = text_of(pdf.invoice_pdf(samples.simple_invoice(sections=(printed.Section("Recurring", places),))))
+
+    assert when in paper
+
+
 def test_an_address_never_stands_alone_at_the_end_of_a_page():
     for count in range(8, 14):
         for expectation in ("", "One line.", "Two lines. " * 14):
