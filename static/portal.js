@@ -3,6 +3,11 @@
 // On the way to the processor: send the form by itself. During loading, so that "back" does not come here again.
 document.querySelector("form[data-send-now]")?.submit();
 
+// What was pressed says that it works on it, until the next page is here.
+document.querySelectorAll("form[method=post]").forEach((form) => form.addEventListener("submit", (event) =>
+  event.submitter?.setAttribute("aria-busy", "true")));
+addEventListener("pageshow", () => document.querySelectorAll("button[aria-busy]").forEach((button) => button.removeAttribute("aria-busy")));
+
 // A payment that is being checked: look again, and show the page anew only when there is news.
 const checked = document.querySelector("[data-look-again]");
 if (checked) {

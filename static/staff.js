@@ -95,7 +95,7 @@
   }
 
   document.querySelectorAll("[data-typeahead], [data-find]").forEach(typeAhead);
-  const again = document.querySelector("[autofocus]");
+  const again = document.querySelector("input[autofocus], select[autofocus], textarea[autofocus]");
   if (again) again.focus();
 
   document.addEventListener("keydown", (event) => {
@@ -116,8 +116,12 @@
     if (event.submitter && event.submitter.formTarget) return;
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
+    event.submitter?.setAttribute("aria-busy", "true");
   }));
-  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => {
+    delete form.dataset.sent;
+    form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+  }));
 
   const preview = document.querySelector("[data-preview]");
   if (preview) {

@@ -120,6 +120,15 @@ def test_every_figure_of_the_house_is_the_sum_of_the_list_behind_it(app, alice, 
         assert format_cents(figures[label].cents) in text_of(page).partition("All ")[2], label
 
 
+def test_what_cannot_be_undone_never_stands_among_many_buttons(app, alice):
+    invoice = factories.make_invoice(alice, cents=1000)
+
+    beside_title, _, more = enter(app).get(f"/staff/invoice/{invoice.id}").text.partition('"more-acts"')
+
+    assert ">Credit<" in beside_title and "button-danger" not in beside_title
+    assert ">Void<" in more and ">Write off the rest<" in more
+
+
 def _came(customer, cents, on):
     """Cents that came by check on a day, and pay what is owed."""
     return payments.record(
