@@ -17,8 +17,9 @@ from models import Invoice, Notice
 class NoticeView(StaffView):
     """Every message that we sent or will send."""
 
-    column_list = ("created_at", "kind", "customer", "invoice", "channel", "state", "reason", "sent_at")
-    column_labels = {"created_at": "Queued", "why": "Why it was sent"}
+    column_list = ("created_at", "kind", "customer", "about", "channel", "state", "reason", "sent_at")
+    column_labels = {"created_at": "Queued", "about": "Invoice", "why": "Why it was sent"}
+    computed = ("about",)
     column_filters_by = (
         "state", "kind", "channel", "customer", "contact", "invoice", "created_at", "sent_at",
     )  # fmt: skip
@@ -45,16 +46,32 @@ class NoticeView(StaffView):
         """Those that one row of the page at least is for: drafts are no paper to be marked as printed."""
         return [one for one in super().bulk_actions(rows) if any(map(one.fits, rows))]
 
-    def show_invoice(self, row):
+    def get_details_columns(self):
+        """One row names its invoice among its fields."""
+        return [column for column in super().get_details_columns() if column[0] not in self.computed]
+
+    def prepare(self, rows):
+        super().prepare(rows)
+        columns = (Invoice.id, Invoice.number, Invoice.state, Invoice.open_cents)
+        query = Invoice.select(*columns).where(Invoice.id.in_({row.invoice_id for row in rows}))
+        found = {invoice.id: invoice for invoice in query}
+        for row in rows:
+            row.told_of = found.get(row.invoice_id)  # not in place of the invoice: this has not all of it
+
+    def show_about(self, row):
         """The invoice, and what of it is open today."""
-        if not (invoice := row.invoice):
+        if not (invoice := row.told_of):
             return labels.EMPTY
-        name = labels.value(self.fields()["invoice"], row)
+        address = url_for("staff_invoice.details_view", id=invoice.id)
+        name = Markup('<a href="{}">{}</a>').format(address, invoice.number or "Draft")
         if invoice.state != Invoice.ISSUED or not invoice.open_cents:
             return name
         return Markup('{}<br><span class="soft">{} open</span>').format(
             name, labels.cents(invoice.open_cents)
         )
+
+    def plain_about(self, row):
+        return str(row.told_of.number or "") if row.told_of else ""
 
     def show_body_html(self, row):
         return (

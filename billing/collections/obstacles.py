@@ -134,7 +134,7 @@ UNANSWERED = {
     "voicemail": "They called on {on} and left a message.",
     "step": "They called on {on} and we were to: {what}.",
     "call": "They called on {on} and wait for us.",
-    "perhaps": "Somebody called on {on} from a number that we have for them; nobody has said whose call it was.",
+    "perhaps": "Somebody called on {on} from a number of theirs; nobody has said whose call it was.",
     "mail": "They wrote on {on} and nobody has looked at it{about}.",
     "text": "They wrote on {on} and nobody has looked at it{about}.",
     "plan": "They proposed on {on} to pay {cents} in {what}.",
