@@ -284,6 +284,10 @@ def _waiting(at):
     return at(RenewalNotice.state).in_((RenewalNotice.PLANNED, RenewalNotice.QUEUED))
 
 
+def _of_the_year(at):
+    return at(RenewalNotice.closes_on) >= g.today - figures.YEAR
+
+
 STANDING = {
     "at_risk": (
         "About to close without proof",
@@ -307,10 +311,16 @@ STANDING = {
         "On its way",
         lambda at: at(RenewalNotice.state).in_((RenewalNotice.QUEUED, RenewalNotice.SENT)),
     ),
+    "proven": (
+        "Proven, of twelve months",
+        lambda at: (at(RenewalNotice.state) == RenewalNotice.PROVEN) & _of_the_year(at),
+    ),
     "missed": (
-        "Missed, and not overridden",
+        "Missed and not overridden, of twelve months",
         lambda at: (
-            (at(RenewalNotice.state) == RenewalNotice.MISSED) & at(RenewalNotice.overridden_at).is_null()
+            (at(RenewalNotice.state) == RenewalNotice.MISSED)
+            & at(RenewalNotice.overridden_at).is_null()
+            & _of_the_year(at)
         ),
     ),
 }

@@ -496,6 +496,16 @@ def test_what_the_law_limits_does_not_renew_for_longer(table, db, state, months,
     assert is_monthly == (outcome == "monthly")
 
 
+def test_on_the_last_day_of_a_term_the_one_before_it_is_not_made_up(table, alice):
+    contract = agree(alice, "TX", starts_on=date(2023, 4, 1), term_months=12)  # a year at a time, since 2024
+
+    run(date(2027, 3, 31))
+    assert not contract.renewals.exists()
+
+    run(date(2027, 4, 1))
+    assert [row.term_end_on for row in contract.renewals] == [date(2027, 3, 31)]
+
+
 def test_what_does_not_renew_by_itself_runs_on_month_to_month(table, alice):
     contract = agree(alice, "GA", auto_renew=False)
 
@@ -678,6 +688,23 @@ def test_the_figures_count_what_the_lists_show(table, alice, db):
     assert figures.standing(date(2027, 4, 1)).missed == 2
     march = next(month for month in figures.months(date(2027, 4, 1)) if month.first == date(2027, 3, 1))
     assert (march.renewed, march.monthly, march.ended, march.rate_percent) == (0, 2, 0, 100)
+
+
+def test_who_leaves_while_it_runs_month_to_month_lowers_no_renewal_rate(table, alice, bob):
+    """One term renews, one is left with its end, and one contract ends long after its term."""
+    agree(alice, "TX", starts_on=date(2023, 4, 1), term_months=36)  # renews on April 1, 2026
+    leaves = agree(bob, "TX", starts_on=date(2023, 4, 1), term_months=36)
+    monthly = agree(bob, "TX", starts_on=date(2023, 4, 1), term_months=12, renewal_months=1)
+    for contract, on in ((leaves, date(2026, 3, 31)), (monthly, date(2026, 3, 10))):
+        Contract.update(ends_on=on, end_reason="moved").where(Contract.id == contract.id).execute()
+    run(date(2026, 4, 1))
+
+    by_month = {month.first: month for month in figures.months(date(2026, 4, 30))}
+
+    march = by_month[date(2026, 3, 1)]
+    assert (march.renewed, march.ended, march.left, march.rate_percent) == (1, 1, 1, 50)
+    assert by_month[date(2026, 2, 1)].rate_percent is None  # nobody noted terms then
+    assert not by_month[date(2026, 2, 1)].is_watched and march.is_watched
 
 
 def test_the_step_reads_as_little_for_many_contracts_as_for_few(table, db):

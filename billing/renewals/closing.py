@@ -241,7 +241,7 @@ def renew(today, *, now, trouble=None):
 
         def begin(party, decided=decided):
             over = _over(party.agreement, party.day(today, now))
-            if over and (party.contract.id, over) not in decided:
+            if over and _was_watched(over, today) and (party.contract.id, over) not in decided:
                 _decide(party, table, over, now, report)
 
         one_by_one.each(parties, begin, trouble)
@@ -257,8 +257,12 @@ def _perhaps_over(today):
     ):
         bare = terms.Agreement((), "", starts_on, term, renewal, 0, auto, None, ends_on, monthly)
         over = _over(bare, today + DAY)
-        if over and (today - over).days <= WATCHED_DAYS + 1:
+        if over and _was_watched(over, today):
             yield id
+
+
+def _was_watched(over, today):
+    return (today - over).days <= WATCHED_DAYS + 1
 
 
 def _over(agreement, day):

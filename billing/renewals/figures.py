@@ -14,6 +14,11 @@ from billing.renewals import agreements, terms
 from models import Contract, Customer, Renewal, RenewalNotice
 
 SPANS = (30, 60, 90, 120)
+TERMS = (
+    Contract.starts_on, Contract.term_months, Contract.renewal_months, Contract.auto_renew,
+    Contract.term_ends_on, Contract.renews_monthly_from_on,
+)  # fmt: skip
+YEAR = timedelta(days=365)
 MOST = 200
 
 
@@ -43,12 +48,19 @@ class Ending:
 
 @dataclass(frozen=True)
 class Month:
-    """What became of the terms that ended in a month, in contracts."""
+    """What became of the terms that ended in a month, in contracts.
+
+    ended      -- left with their term, or before it was over
+    left       -- left while they ran month to month: no term of theirs ended, so they are in no rate
+    is_watched -- terms that ended were noted then; before, only who left is known
+    """
 
     first: date
     renewed: int
     monthly: int
     ended: int
+    left: int
+    is_watched: bool
 
     @property
     def count(self):
@@ -56,15 +68,16 @@ class Month:
 
     @property
     def rate_percent(self):
-        """How many of a hundred stayed, in whole percent; None when none ended."""
-        return None if not self.count else (100 * (self.count - self.ended) + self.count // 2) // self.count
+        """How many of a hundred terms went on, in whole percent; None when none ended, or nobody noted it."""
+        if not self.count or not self.is_watched:
+            return None
+        return (100 * (self.count - self.ended) + self.count // 2) // self.count
 
 
 def standing(today):
     """The Standing of today."""
-    year_ago = today - timedelta(days=365)
     planned = RenewalNotice.state == RenewalNotice.PLANNED
-    recent = RenewalNotice.closes_on >= year_ago
+    recent = RenewalNotice.closes_on >= today - YEAR
     missed = (RenewalNotice.state == RenewalNotice.MISSED) & recent
     return Standing(
         opening=_count(planned & (RenewalNotice.opens_on > today)),
@@ -86,16 +99,9 @@ def _count(condition):
 
 def ending(today):
     """Contracts whose fixed term ends within 120 days, soonest first: [Ending]."""
-    columns = (
-        Contract.id, Contract.starts_on, Contract.term_months, Contract.renewal_months, Contract.auto_renew,
-        Contract.term_ends_on, Contract.renews_monthly_from_on,
-    )  # fmt: skip
     found = []
-    for id, starts_on, term, renewal, auto, ends_on, monthly in (
-        agreements.running().select(*columns).tuples()
-    ):
-        bare = terms.Agreement((), "", starts_on, term, renewal, 0, auto, None, ends_on, monthly)
-        now = terms.term_of(bare, today)
+    for id, *term in agreements.running().select(Contract.id, *TERMS).tuples():
+        now = terms.term_of(_bare(*term), today)
         days = (now.ends_on - today).days
         if not now.is_monthly and 0 <= days <= SPANS[-1]:
             found.append((days, id, now))
@@ -127,17 +133,34 @@ def months(today, count=12):
         .where(Renewal.term_end_on >= begins)
         .tuples()
     )
-    ended = Counter(
-        on.replace(day=1)
-        for (on,) in Contract.select(Contract.ends_on)
-        .where((Contract.ends_on >= begins) & (Contract.ends_on <= today))
-        .tuples()
-    )
+    ended = _ended(begins, today)
+    watched = Renewal.select(fn.MIN(Renewal.term_end_on)).scalar()
     firsts = [add_months(begins, index) for index in range(count)][::-1]
     return [
-        Month(first, outcomes[first, Renewal.RENEWED], outcomes[first, Renewal.MONTHLY], ended[first])
+        Month(
+            first, outcomes[first, Renewal.RENEWED], outcomes[first, Renewal.MONTHLY], ended[first, False],
+            ended[first, True], watched is not None and watched.replace(day=1) <= first,
+        )
         for first in firsts
-    ]
+    ]  # fmt: skip
+
+
+def _ended(begins, today):
+    """{(month, whether it ran month to month): how many contracts ended}."""
+    rows = Contract.select(Contract.ends_on, *TERMS).where(
+        (Contract.ends_on >= begins) & (Contract.ends_on <= today)
+    )
+    return Counter(
+        (on.replace(day=1), terms.term_of(_bare(*term), max(on, term[0])).is_monthly)
+        for on, *term in rows.tuples()
+    )
+
+
+def _bare(starts_on, term_months, renewal_months, auto_renew, ends_on, monthly_from_on):
+    """An Agreement of nothing but its terms."""
+    return terms.Agreement(
+        (), "", starts_on, term_months, renewal_months, 0, auto_renew, None, ends_on, monthly_from_on
+    )
 
 
 def reasons(today):
@@ -145,7 +168,7 @@ def reasons(today):
     count = fn.COUNT(Contract.id)
     rows = (
         Contract.select(Contract.end_reason, count)
-        .where((Contract.ends_on > today - timedelta(days=365)) & (Contract.ends_on <= today))
+        .where((Contract.ends_on > today - YEAR) & (Contract.ends_on <= today))
         .group_by(Contract.end_reason)
         .order_by(count.desc(), Contract.end_reason)
     )
