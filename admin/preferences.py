@@ -9,6 +9,7 @@ from flask_admin import expose
 from admin import finding
 from billing import company as companies
 from billing import consents, foretold, outlook, phones, preferences
+from billing.automatic import autopay
 from billing.errors import BillingError
 from models import Consent, Contact, PreferenceChange
 
@@ -36,11 +37,12 @@ class PreferencesPage:
 
 
 def _shown(contact, again):
-    facts, wishes = preferences.facts(contact), preferences.wishes(contact)
+    facts, wishes = preferences.standing(contact)
+    terms = autopay.standing(contact.customer)
     return {
         "contact": contact,
         "typed_reason": request.form.get("reason", "") if again else "",
-        "story": foretold.story(outlook.ahead(contact, wishes, today=g.today, now=g.now)),
+        "story": foretold.story(outlook.ahead(contact, wishes, terms, today=g.today, now=g.now)),
         "table": preferences.table(wishes, facts, _typed_before() if again else None),
         "presets": preferences.PRESETS,
         "preset": preferences.preset_of(wishes, facts),

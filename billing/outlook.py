@@ -8,11 +8,12 @@ The sentences made of it stand in ``foretold``.
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from peewee import fn
+
 from billing import (
     bill,
     calendars,
     contracts,
-    customers,
     demands,
     digests,
     ledger,
@@ -26,7 +27,7 @@ from billing.documents import autopay_documents
 from billing.notices import reminding
 from billing.plans import standing as plans
 from billing.plans import telling as plan_telling
-from models import Notice, PaymentMethod, Preference
+from models import Contact, Notice, PaymentMethod, Preference
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class NextInvoice:
 
 def next_invoice(customer, *, today):
     """The NextInvoice of a customer, or None when nothing that recurs is on the calendar."""
+    return _next_invoice(customer, autopay.standing(customer), today)
+
+
+def _next_invoice(customer, standing, today):
     company = companies.current()
     coming = contracts.upcoming(customer, count=1)
     if not coming:
@@ -67,13 +72,12 @@ def next_invoice(customer, *, today):
         due_on=due_on,
         total_cents=total_cents,
         texts=tuple(dict.fromkeys(line.text for line in lines)),
-        **_charge(customer, total_cents, bill_on, due_on),
+        **_charge(customer, standing, total_cents, bill_on, due_on),
     )
 
 
-def _charge(customer, cents, bill_on, due_on):
+def _charge(customer, standing, cents, bill_on, due_on):
     """When and how an invoice to come is charged, and how that is announced, as fields of NextInvoice."""
-    standing = autopay.standing(customer)
     if standing is None or standing.method.state != PaymentMethod.ACTIVE:
         return {}  # it waits for another card or account: what comes is not charged
     if standing.cap_cents and cents > standing.cap_cents:
@@ -93,12 +97,20 @@ def _announced(customer, standing, cents, day, bill_on):
     )  # fmt: skip
     if not standing.tell_days and not telling.is_consumer_debit(row):
         return telling.Foreseen(day)
-    wishes = preferences.of_contacts([one.id for one in customers.payers(customer)])
-    mailed = any(one.wants(Preference.INVOICE, Preference.MAIL) for one in wishes.values())
-    has_reader = bool(telling.with_reader([customer.id]))
+    mailed, has_reader = _readers(customer)
     last_cents = telling.last_cents([standing.id]).get(standing.id)
     told = {"mailed": mailed, "has_reader": has_reader, "last_cents": last_cents}
     return telling.foreseen_of(row, today=bill_on, **told)
+
+
+def _readers(customer):
+    """(whether an invoice goes out by mail, whether mail reaches somebody)."""
+    never = (Preference.channel == Preference.MAIL) & (Preference.timing == Preference.NEVER)
+    invoices = (Preference.contact == Contact.id) & (Preference.event == Preference.INVOICE)
+    refused = fn.EXISTS(Preference.select(Preference.id).where(invoices & never))
+    mine = (Contact.customer == customer) & Contact.PAYS & (Contact.email != "")
+    rows = list(Contact.select(Contact.bounced_at, refused).where(mine).tuples())
+    return any(not unwanted for _, unwanted in rows), any(bounced is None for bounced, _ in rows)
 
 
 # --- For one person ------------------------------------------------------------------------------
@@ -157,8 +169,8 @@ class Ahead:
     bounced: str = ""
 
 
-def ahead(contact, wishes, *, today, now):
-    """The Ahead of a contact whose preferences.Wishes these are."""
+def ahead(contact, wishes, standing, *, today, now):
+    """The Ahead of a contact whose preferences.Wishes these are; ``standing``: the Autopay, or None."""
     customer, company = contact.customer, companies.current()
     wishes = preferences.without_mail(wishes) if contact.bounced_at else wishes
     charges = upcoming.of_customer(customer, today=today)
@@ -171,7 +183,7 @@ def ahead(contact, wishes, *, today, now):
     from_on = _first_on(today, "remind")
     return Ahead(
         wishes=wishes,
-        coming=next_invoice(customer, today=today),
+        coming=_next_invoice(customer, standing, today),
         open=tuple(_owed(coming, contact, wishes, today=today, now=now, from_on=from_on)),
         charges=tuple(_charges(charges, contact, wishes, today)),
         prefix=company.invoice_prefix,

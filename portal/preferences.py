@@ -60,9 +60,9 @@ def _page(contact, here):
 
 
 def _shown(contact, here, refusal=""):
-    facts, company = preferences.facts(contact), g.company
-    wishes = preferences.wishes(contact)
-    ahead = outlook.ahead(contact, wishes, today=g.today, now=g.now)
+    (facts, wishes), company = preferences.standing(contact), g.company
+    standing = permission.standing(contact.customer)
+    ahead = outlook.ahead(contact, wishes, standing, today=g.today, now=g.now)
     return render_template(
         "portal/preferences.html",
         person=contact,
@@ -73,8 +73,8 @@ def _shown(contact, here, refusal=""):
         stopped=_stopped_by_click(contact, wishes),
         presets=_presets(facts, ahead),
         preset=preferences.preset_of(wishes, facts),
-        pay=_pay_form(contact),
-        standing=permission.standing(contact.customer),
+        pay=_pay_form(contact, standing),
+        standing=standing,
         table=preferences.table(wishes, facts, _typed_before() if refusal else None),
         facts=facts,
         has_number=bool(phones.us_number(contact.phone)),
@@ -110,8 +110,7 @@ def _via():
 # --- How to pay ----------------------------------------------------------------------------------
 
 
-def _pay_form(contact):
-    standing = permission.standing(contact.customer)
+def _pay_form(contact, standing):
     form = PayWishForm(formdata=None, data={"pay_wish": contact.customer.pay_wish})
     return _offer(form, standing)
 

@@ -39,7 +39,12 @@ SAID = re.compile(r"(by email|by text|on paper)(?: on)? ((?:[A-Z]\w+ \d+, \d{4}|
 def told_of(contact, *, today=TODAY, now=NOW):
     """The sentences for a contact, as the page of wishes asks for them."""
     contact = Contact.get_by_id(contact.id)
-    return foretold.story(outlook.ahead(contact, preferences.wishes(contact), today=today, now=now))
+    return foretold.story(ahead_of(contact, today=today, now=now))
+
+
+def ahead_of(contact, *, today=TODAY, now=NOW):
+    _, wishes = preferences.standing(contact)
+    return outlook.ahead(contact, wishes, autopay.standing(contact.customer), today=today, now=now)
 
 
 def promised(sentences, today=TODAY):
@@ -373,8 +378,7 @@ def test_every_sentence_is_said_in_spanish_with_its_dates(db):
         billed_on(person.customer, date(2026, 12, 20))
         said.update(told_of(person))
         wishes = preferences.wishes(person)
-        ahead = outlook.ahead(person, wishes, today=TODAY, now=NOW)
-        said.update(what for _, what in foretold.timeline(ahead, wishes))
+        said.update(what for _, what in foretold.timeline(ahead_of(person), wishes))
     for sentence in said:
         page = f'<html lang="en-US"><body><p>{sentence}</p></body></html>'
         told = finished.spoken(page, spanish, frozenset())  # raises NotWhole for one that is not known

@@ -22,6 +22,12 @@ def wishes(contact):
     return of_contacts([contact.id])[contact.id]
 
 
+def standing(contact):
+    """(the Facts that decide about a contact's choices, the Wishes as they are obeyed now)."""
+    known = facts(contact)
+    return known, offers.settle(_chosen([contact.id]).get(contact.id, {}), known)
+
+
 def of_contacts(contact_ids):
     """{contact id: Wishes} in a few plain queries, however many; those who are not there are left out."""
     chosen = _chosen(contact_ids)
