@@ -10,6 +10,7 @@ has a CHECK. Rows of money and evidence are never deleted, and never changed whe
 """
 
 import datetime
+import functools
 import json
 from contextlib import ExitStack, contextmanager, nullcontext
 
@@ -105,8 +106,12 @@ class Rows(ModelSelect):
     def __sql_selection__(self, ctx, is_subquery=False):
         if is_subquery:
             return super().__sql_selection__(ctx, is_subquery)
+        fields = self.selected_columns
+        if self._is_default and len(fields) == len(self.model._meta.sorted_fields):
+            alias = ctx.alias_manager[self.model._meta.table]
+            return ctx.literal(_columns_of(self.model).replace(OF_ROW, f'"{alias}".'))
         aliases, comma = {}, ""
-        for node in self.selected_columns:
+        for node in fields:
             if isinstance(node, Field) and not isinstance(node, FieldAlias):
                 if node.model not in aliases:
                     aliases[node.model] = ctx.alias_manager[node.model._meta.table]
@@ -121,6 +126,15 @@ class Rows(ModelSelect):
         if own and not self._joins and len(self._from_list) == 1:
             return _RowsOfOneTable(cursor, self.model, self.selected_columns)
         return super()._get_model_cursor_wrapper(cursor)
+
+
+OF_ROW = "\0"
+
+
+@functools.cache
+def _columns_of(model):
+    """All columns of a row, each behind OF_ROW."""
+    return ", ".join(f'{OF_ROW}"{field.column_name}"' for field in model._meta.sorted_fields)
 
 
 class _RowsOfOneTable(CursorWrapper):

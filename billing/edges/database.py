@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import apsw
 import psycopg
-from peewee import InternalError, OperationalError
+from peewee import SCOPE_VALUES, Context, Field, InternalError, OperationalError
 from playhouse.apsw_ext import APSWDatabase
 from playhouse.db_url import connect
 from playhouse.pool import PooledDatabase
@@ -46,11 +46,26 @@ def open_database(url):
     raise BillingError("The database URL must start with sqlite:/// or postgresql://.")
 
 
+class _Writing(Context):
+    """Peewee's way to write a query down, cut short for what most of any query is: columns of tables."""
+
+    __slots__ = ()
+
+    def sql(self, obj):
+        if isinstance(obj, Field) and type(obj).__sql__ is Field.__sql__ and self.scope != SCOPE_VALUES:
+            table = obj.model._meta.table
+            if not table._alias:
+                return self.literal(f'"{self.alias_manager[table]}"."{obj.column_name}"')
+        return super().sql(obj)
+
+
 class _Sqlite(PooledDatabase, APSWDatabase):
     """Peewee over APSW: dates are stored as text, as Python's own module does.
 
     Connections stay open between requests: opening and closing one costs more than most pages.
     """
+
+    context_class = _Writing
 
     def _can_reuse(self, connection):
         return not connection.in_transaction
@@ -151,7 +166,7 @@ class _Cursor(psycopg.Cursor):
 
 def _postgresql(url):
     pooled = "postgresql+pool" + url[url.index("://") :]
-    return connect(
+    database = connect(
         pooled,
         unquote_password=True,
         unquote_user=True,
@@ -166,3 +181,5 @@ def _postgresql(url):
             f"-c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000:.0f}"
         ),
     )
+    database.context_class = _Writing
+    return database
