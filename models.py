@@ -3597,8 +3597,10 @@ def insert_rows(model, columns, rows):
         cursor.executemany(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({marks})', rows)
 
 
-def insert_few(model, columns, rows):
+def insert_few(model, columns, rows, *, text=str):
     """Insert a few rows in one statement, as tuples in the order of ``columns``; like ``insert_rows``.
+
+    text -- ``prepared.Text`` where that is done for each of many messages
 
     Peewee writes the same statement anew each time, which takes longer than running it.
     """
@@ -3607,7 +3609,7 @@ def insert_few(model, columns, rows):
     row_marks = f"({', '.join([mark] * len(columns))})"
     marks = ", ".join([row_marks] * len(rows))
     values = [value for row in rows for value in row]
-    db.execute_sql(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES {marks}', values)
+    db.execute_sql(text(f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES {marks}'), values)
 
 
 @contextmanager
@@ -3638,7 +3640,8 @@ def change(statement, row):
     For statements that run once for each of many messages: Peewee would write it anew each time.
     """
     if db.for_update:
-        cursor = db.execute_sql(statement.replace("?", "%s"), row)
+        written = type(statement)(statement.replace("?", "%s"))  # prepared, if that is
+        cursor = db.execute_sql(written, row)
         return lambda: cursor.rowcount
     db.execute_sql(statement, row)
     changed = db.connection().changes()  # not total_changes(): that counts what triggers write as well

@@ -253,7 +253,10 @@ def locked(customer_id):
 def lock(customer_id):
     """Take the lock, in the caller's transaction, before anything else in it."""
     if db.for_update:
-        db.execute_sql("SELECT id FROM customer WHERE id = %s FOR NO KEY UPDATE", (customer_id,))
+        db.execute_sql(_LOCK, (customer_id,))
+
+
+_LOCK = prepared.Text("SELECT id FROM customer WHERE id = %s FOR NO KEY UPDATE")
 
 
 def apply(money, parts, *, by, on, reason=""):

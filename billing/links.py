@@ -106,7 +106,7 @@ def kept():
 def write(rows):
     """Write links that were kept back, in the caller's transaction."""
     if rows:
-        insert_few(Link, tuple(_BLANK), [tuple(row.values()) for row in rows])
+        insert_few(Link, tuple(_BLANK), [tuple(row.values()) for row in rows], text=prepared.Text)
 
 
 def consent_link(contact, *, now, notice=None):

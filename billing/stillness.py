@@ -4,6 +4,7 @@ For work that is decided ahead for many and done one by one. It never says that 
 it may say the opposite for a reason that does not matter, and then the question is asked anew.
 """
 
+from billing import prepared
 from models import db
 
 
@@ -44,12 +45,14 @@ class Still:
 def _look():
     """callable(): where the database stood now, in a transaction of ours; None where that cannot be told."""
     if db.for_update:
-        asked = "SELECT CAST(pg_current_xact_id() AS TEXT), CAST(pg_current_snapshot() AS TEXT)"
-        cursor = db.execute_sql(asked)
+        cursor = db.execute_sql(_UNDER_WAY)
         return lambda: _alone(*cursor.fetchone())
     commits_of_others = db.execute_sql("PRAGMA data_version").fetchone()[0]
     seen = commits_of_others, db.connection().total_changes()
     return lambda: seen
+
+
+_UNDER_WAY = prepared.Text("SELECT CAST(pg_current_xact_id() AS TEXT), CAST(pg_current_snapshot() AS TEXT)")
 
 
 def _alone(own, under_way):

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import ledger, localtime
+from billing import ledger, localtime, prepared
 from billing.collections import gate
 from billing.errors import BillingError, StaleState
 from billing.notices import ahead, bouncing, claiming, holding, joining, judging, timing
@@ -349,7 +349,7 @@ def _kept(notice, kept, now):
     notice._dirty.clear()
 
 
-_KEEP = (
+_KEEP = prepared.Text(
     "UPDATE notice SET address = ?, subject = ?, body_text = ?, body_html = ?, message_id = ?, "
     "template_id = ?, text_sha256 = ?, claimed_at = ? WHERE id = ? AND state = ? AND claimed_at = ?"
 )
@@ -360,7 +360,7 @@ def _book(notice, at):
     return change(_BOOK, (Notice.SENT, at, "", notice.id, Notice.SENDING))
 
 
-_BOOK = "UPDATE notice SET state = ?, sent_at = ?, reason = ? WHERE id = ? AND state = ?"
+_BOOK = prepared.Text("UPDATE notice SET state = ?, sent_at = ?, reason = ? WHERE id = ? AND state = ?")
 
 
 def _try_later(notice, trouble, now):

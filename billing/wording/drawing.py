@@ -106,8 +106,11 @@ def _footer(company, why, tongue, has_preferences):
 
 
 def _html_of(block, said):
+    if _is_button(block):
+        told = (escape(block.piece.label), escape(block.piece.url))
+        return _filled(_button(), told) if block.piece else ""
     if block.kind == "piece":
-        return _html_piece(block.piece, _looks())
+        return _html_piece(block.piece)
     cut, links = _shape(block.kind, block.level, block.items or block.spans)
     for link in links:
         address_of(link, said)
@@ -152,14 +155,19 @@ def address_of(span, said):
     return address
 
 
-def _html_piece(piece, looks):
+@functools.lru_cache(500)
+def _sums(piece):
+    """Sums as HTML, drawn once for all who are billed alike."""
+    if isinstance(piece, pieces.Amount):
+        return _looks().amount(piece.cents, piece.when, piece.above)
+    return _looks().amounts(piece.rows) if piece else Markup("")
+
+
+def _html_piece(piece):
+    looks = _looks()
     match piece:
-        case pieces.Amount():
-            return looks.amount(piece.cents, piece.when, piece.above)
-        case pieces.Button():
-            return looks.button(piece.label, piece.url) if piece else Markup("")
-        case pieces.Rows():
-            return looks.amounts(piece.rows) if piece else Markup("")
+        case pieces.Amount() | pieces.Rows():
+            return _sums(piece)
         case pieces.Facts():
             return looks.facts(piece.pairs) if piece else Markup("")
         case pieces.Words():
@@ -167,6 +175,12 @@ def _html_piece(piece, looks):
         case pieces.Code():
             return looks.code(piece.text)
     return Markup("\n").join(looks.para(text) for text in piece.texts)
+
+
+@functools.cache
+def _button():
+    """A button, cut where its words and its address stand: that is another one in each message."""
+    return _cut(_looks().button(*(Markup(PLACE.format(n)) for n in range(2))), PLACES)
 
 
 # --- Plain text ----------------------------------------------------------------------------------
