@@ -205,6 +205,54 @@ def test_layout_tables_are_told_from_tables_of_amounts(kind):
     assert any('role="presentation"' not in table for table in tables)
 
 
+def luminance(color):
+    """Of a color, as WCAG 2 reckons it."""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_every_color_of_a_mail_is_read_on_its_ground_by_day_and_by_night():
+    html = render("invoice", "html")
+    night = re.search(r"prefers-color-scheme: dark\) \{(.*)\n    \}", html, re.S)[1]
+
+    def by_night(name, what):
+        return re.search(rf"\.{name} \{{[^}}]*?{what}: (#\w{{6}})", night)[1]
+
+    grounds = {"#ffffff", "#faf7f2"}
+    inks = set(re.findall(r'[;"]color:(#\w{6})', html)) - {"#ffffff"}
+    button = re.search(r'bgcolor="(#\w{6})"', html)[1]
+    assert len(inks) > 2 and all(contrast(ink, ground) >= 4.5 for ink in inks for ground in grounds)
+    assert contrast("#ffffff", button) >= 4.5
+    grounds = {by_night("page", "background"), by_night("sheet", "background")}
+    inks = {by_night("ink strong", "color"), by_night("ink .soft", "color"), by_night("link", "color")}
+    assert all(contrast(ink, ground) >= 4.5 for ink in inks for ground in grounds)
+    assert contrast(by_night("button a", "background"), by_night("button a", "[^-]color")) >= 4.5
+
+
+def test_a_button_is_one_where_a_link_has_no_padding():
+    """Outlook colors the cell, or nothing."""
+    [button] = re.findall(r'<table[^>]*class="button".*?</table>', render("invoice", "html"), re.S)
+
+    assert re.search(r'<td bgcolor="#\w{6}" style="[^"]*mso-padding-alt:15px 34px">', button)
+
+
+@pytest.mark.parametrize("kind", BY_MAIL)
+def test_the_line_that_an_inbox_shows_says_something_of_its_own(kind):
+    html = render(kind, "html")
+    preview = re.search(r'<div style="display:none[^>]*>(.*?)</div>', html, re.S)[1]
+
+    assert len(preview) >= 20
+    assert "://" not in preview
+
+
 # --- What is typed -------------------------------------------------------------------------------
 
 

@@ -149,6 +149,7 @@ INVOICE = {
     "due {day}": "vence el {day}",
     "was due {day}": "venció el {day}",
     "Was due {day}": "Venció el {day}",
+    "the oldest part since {day}": "la parte más antigua desde el {day}",
     "Paid on {day}": "Pagada el {day}",
     "Void": "Anulada",
     "Voided on {day}": "Anulada el {day}",

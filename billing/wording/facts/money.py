@@ -169,7 +169,7 @@ def handed_over(context, links, tongue):
 
 
 def _open_on_account(document, oldest_on, links, tongue):
-    when = tongue.say(f"was due {words.date(oldest_on)}")
+    when = tongue.say(f"the oldest part since {words.date(oldest_on)}")
     return {
         "account": document.account_number,
         "sum": format_cents(document.cents),
