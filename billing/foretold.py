@@ -7,7 +7,7 @@ Only words: what is ahead, and when, is asked in ``outlook``. Each sentence stan
 from datetime import timedelta
 from typing import NamedTuple
 
-from billing import phones, words
+from billing import naming, phones, words
 from billing.money import format_cents
 from billing.notices import reminding
 from billing.preferences import offers
@@ -115,7 +115,8 @@ def _next_words(coming, wishes):
     comes = f"comes on {made} {at_once}" if at_once else f"is made on {made}"
     says = f"Your next invoice, {format_cents(coming.total_cents)}, {comes}, and"
     if coming.charge_on:
-        charged = f"{says} is charged to {coming.method} on {words.date(coming.charge_on)}."
+        method = naming.in_a_sentence(coming.method)
+        charged = f"{says} is charged to {method} on {words.date(coming.charge_on)}."
         return charged + _announced(charge_days(coming, wishes), coming.told.by_letter)
     return " ".join([f"{says} is due {words.date(coming.due_on)}.", *_unpaid_words(coming, wishes)])
 
@@ -253,7 +254,7 @@ def _steps(coming, wishes, automatic):
     if coming.charge_on:
         for day, channel in charge_days(coming, wishes):
             yield day, f"told of the charge {offers.BY[channel]}"
-        yield coming.charge_on, f"charged to {coming.method}"
+        yield coming.charge_on, f"charged to {naming.in_a_sentence(coming.method)}"
     elif automatic:
         yield coming.due_on, AUTOMATIC
     else:

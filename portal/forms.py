@@ -250,7 +250,7 @@ class PayCodeForm(Form):
         render_kw={
             "autocomplete": "off",
             "autocapitalize": "characters",
-            "class": "code",
+            "class": "code long",
             "maxlength": 40,
             "spellcheck": "false",
         },

@@ -11,7 +11,7 @@ import pytest
 
 from billing import bill, calendars, digests, foretold, notices, outlook, preferences, words
 from billing.automatic import autopay, texting
-from billing.notices import reminding
+from billing.notices import bouncing, reminding
 from billing.plans import agreeing, keeping
 from billing.preferences import offers
 from billing.tickets import talking
@@ -20,6 +20,7 @@ from models import Autopay, Consent, Contact, Customer, Notice, PlannedCharge, P
 from tests.factories import (
     BY,
     NOW,
+    fresh,
     make_charge,
     make_contract,
     make_customer,
@@ -31,6 +32,9 @@ from tests.factories import (
 
 MAIL, TEXT, PAPER, CALENDAR = Preference.CHANNELS
 NUMBER = "+15125550100"
+MUST = (Preference.INVOICE, Preference.UPCOMING_CHARGE, Preference.PAYMENT_PROBLEM)
+PLEASANT = {Notice.PROMISE, Notice.CHARGE_POSTPONED}  # they chose it themselves, at our page
+KINDS_THAT_MUST = sorted({kind for kind, event in preferences.EVENT_OF.items() if event in MUST} - PLEASANT)
 TODAY = date(2026, 12, 1)
 BY_WORDS = {words: channel for channel, words in offers.BY.items()}
 SAID = re.compile(r"(by email|by text|on paper)(?: on)? ((?:[A-Z]\w+ \d+, \d{4}|today|, | and (?=[A-Z]))+)")
@@ -322,6 +326,20 @@ def test_while_mail_comes_back_nothing_is_promised_by_mail(db):
     assert said[0].startswith("Email to ann@example.com comes back to us.")
     assert [one for one in said if "by email" in one.replace("by email or on paper as the law", "")] == []
     assert promised(said) == {(Notice.REMINDER, TEXT, date(2026, 12, 15))}
+
+
+@pytest.mark.parametrize("kind", KINDS_THAT_MUST)
+def test_what_is_promised_on_paper_while_mail_comes_back_goes_on_paper(db, kind):
+    """Of a charge that was declined nobody heard whose mail came back, and the page said that they would."""
+    person = customer_with({})
+    notices.queue(kind, key="x", customer=person.customer, contact=person, why="x", now=NOW)
+
+    bouncing.came_back(Notice.get(), code="5.1.1", text="no such mailbox", now=NOW)
+
+    paper = Notice.get(Notice.channel == Notice.PAPER)
+    assert (paper.kind, paper.contact) == (kind, person)
+    Notice.update(state=Notice.PRINT, claimed_at=NOW).where(Notice.id == paper.id).execute()
+    assert preferences.judge(fresh(paper)) == ""
 
 
 def test_no_reminder_is_promised_while_somebody_waits_for_our_answer(db):

@@ -13,7 +13,14 @@ from models import Contact, Notice
 HARD = "5.1.1"  # what a refusal without a status code of its own means: there is no such mailbox
 FULL = ("5.2.2", "5.2.3", "5.3.4")  # full, or this one message too large: the address is good
 SOFT_LIMIT, SOFT_WITHIN = 3, timedelta(days=30)  # as many soft ones as make an address dead
-MUST_ARRIVE = (Notice.INVOICE, Notice.UPCOMING_CHARGE, Notice.OVERDUE)
+MUST_ARRIVE = (
+    Notice.INVOICE, Notice.UPCOMING_CHARGE, Notice.OVERDUE, Notice.PAYMENT_PROBLEM, Notice.CHARGE_DECLINED,
+    Notice.METHOD_PROBLEM, Notice.ABOVE_CAP, Notice.LATE_FEE, Notice.PLAN_AGREED, Notice.PLAN_MISSED,
+    Notice.PLAN_ENDED,
+)  # fmt: skip
+ABOUT = (
+    "invoice", "payment", "autopay", "method", "contract", "price_change", "late_fee", "plan", "installment",
+)  # fmt: skip
 DEAD = "Mail to this address comes back."
 ASKED_FOR = (Notice.SIGN_IN, Notice.FRESH_LINK, Notice.CONSENT_CONFIRM, Notice.CONTACT_CHANGED)
 BY_PERSON = ":again:"  # in the key of what somebody of the office sent by hand
@@ -99,11 +106,7 @@ def fall_back(notice, *, now):
     must = notice.kind in MUST_ARRIVE or (notice.legal and ours)
     if not must or notice.channel != Notice.MAIL:  # a text never stands alone: mail or paper went as well
         return False
-    about = {
-        name: getattr(notice, f"{name}_id")
-        for name in ("invoice", "payment", "autopay", "method", "contract", "price_change")
-        if getattr(notice, f"{name}_id", None)
-    }
+    about = {name: getattr(notice, f"{name}_id") for name in ABOUT if getattr(notice, f"{name}_id", None)}
     queueing.queue(
         notice.kind,
         key=f"{notice.key}:paper"[:100],
