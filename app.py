@@ -173,6 +173,10 @@ def csp_nonce():
 # --- Security ------------------------------------------------------------------------------------
 
 
+# Pressed by mail programs, also by those that are web sites: only the address counts, no cookie (RFC 8058).
+ONE_CLICK = "portal.stop_by_click"
+
+
 def _guard(app):
     """Form tokens, the refusal of cross-site posts, and the headers of every answer."""
     CSRFProtect(app)
@@ -182,7 +186,7 @@ def _guard(app):
     @app.before_request
     def refuse_cross_site():
         """Unsafe methods come from our own pages; a webhook comes from no page at all."""
-        if request.method in ("GET", "HEAD", "OPTIONS"):
+        if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint == ONE_CLICK:
             return
         origin = request.headers.get("Origin")
         foreign = origin and origin != "null" and urlsplit(origin).netloc != request.host

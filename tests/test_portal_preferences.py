@@ -253,6 +253,18 @@ def test_one_click_in_a_mail_program_stops_one_kind_and_nothing_else(visitor, pa
     assert PreferenceChange.get().via == "one_click"
 
 
+@pytest.mark.parametrize("sent_as", ["data", "multipart"])
+def test_one_click_works_from_a_mail_program_that_is_a_web_site(visitor, path, alice, sent_as):
+    """RFC 8058 wants no cookie and no form token; a browser adds where the click came from."""
+    headers = {"Origin": "https://mail.example", "Sec-Fetch-Site": "cross-site"}
+    kind = {"content_type": "multipart/form-data"} if sent_as == "multipart" else {}
+
+    answer = visitor.client.post(f"{path}/unsubscribe/reminder", data=ONE_CLICK, headers=headers, **kind)
+
+    assert answer.status_code == 200
+    assert wish(alice, "reminder") == NOT
+
+
 def test_the_address_of_older_mails_still_stops_reminders(visitor, path, alice):
     assert visitor.client.post(f"{path}/unsubscribe", data=ONE_CLICK).status_code == 200
     assert wish(alice, "reminder") == NOT
