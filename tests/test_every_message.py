@@ -9,14 +9,16 @@ import functools
 import re
 from datetime import date, timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
 
 from billing.documents import printed
 from billing.texts import counting
-from billing.wording import defaults, samples, tongues, writing
+from billing.wording import defaults, on_paper, samples, tongues, writing
 from models import Notice
+from tests.factories import NOW
 
 LANGUAGES = sorted(tongues.TONGUES)
 TYPED_NAME = "Søren & 李小龍 <b>O’Neill</b>"
@@ -236,6 +238,33 @@ def test_a_text_is_one_that_is_paid_for_once(kind, language):
     for case, _, text, _ in messages(kind, "text", language):
         assert list(faults(re.sub(r"https?://\S+", "address", text))) == [], case
         assert counting.segments(text) == 1 or LONG_NAME in text, (case, len(text), text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_letter_is_made_of_whole_sentences_too(db, language):
+    """The same words without what only a screen can do: nothing is left over of what stood around it."""
+    for kind in on_paper.TITLES:
+        for case, context in contexts(kind).items():
+            letter = on_paper.written(kind, context, tongues.TONGUES[language], now=NOW)
+            above = tongues.TONGUES[language].say("In English")  # it has a title below it
+            kinds = [block for block, what in letter.blocks if what and str(what) != above]
+
+            assert [*faults(letter.subject)] == [], (kind, case)
+            assert letter.subject.lstrip("¿")[0] == letter.subject.lstrip("¿")[0].upper(), (kind, case)
+            assert ("heading", "heading") not in set(pairwise(kinds)), (kind, case)
+            assert kinds[-1] != "heading", (kind, case)
+            for block, what in letter.blocks:
+                told = str(what).replace("&amp;", "&") if block in ("para", "heading", "lines") else ""
+                assert [*faults(told)] == [], (kind, case)
+
+
+def test_a_heading_does_not_stay_behind_when_its_sum_stands_in_the_box(db):
+    context = samples.contexts(Notice.DISPUTE_RECEIVED)["One line"]
+
+    letter = on_paper.written(Notice.DISPUTE_RECEIVED, context, tongues.TONGUES["en"], now=NOW)
+
+    assert letter.amount.cents == 14872
+    assert "What is not in question" not in [str(what) for _, what in letter.blocks]
 
 
 @pytest.mark.parametrize(

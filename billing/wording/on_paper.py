@@ -65,7 +65,7 @@ INSTEAD = (
     (r"Reply to this e?mail", "Write to us"),
     (r"(?<=[Tt]his )e?mail\b", "letter"),
     (r"o responda a este correo", "o escríbanos"),
-    (r"responda (pronto )?a este correo", r"escríbanos \1"),
+    (r"responda( pronto)? a este correo", r"escríbanos\1"),
     (r"Responda a este correo", "Escríbanos"),
     (r"guard(e|ar) este correo", r"guard\1 esta carta"),
     (r"Este correo va", "Esta carta va"),
@@ -107,18 +107,32 @@ def written(kind, context, tongue, *, now):
 def _laid_out(kind, context, tongue, text, template):
     said = writing.said_by(text, kind, context, tongue)
     amount = next((block.piece for block in said.blocks if isinstance(block.piece, pieces.Amount)), None)
-    rest = [block for block in said.blocks if amount is None or block.piece is not amount]
+    rest = list(_without(amount, said.blocks))
     code = CODE[tongue.code]
     blocks = [made for block in rest if (made := _block(block, said, code))]
     our_name = f"{context['company'].name}: "
     return OnPaper(
         title=title_of(kind, tongue),
-        subject=_paper_words(said.subject.removeprefix(our_name)),
+        subject=_begun(_paper_words(said.subject.removeprefix(our_name))),
         amount=amount,
         blocks=tuple(blocks),
         template=template,
         sha256=defaults.sha256(text),
     )
+
+
+def _without(amount, blocks):
+    """The blocks but for the sum that stands in the box, and for the heading that it stood under."""
+    for block, following in zip(blocks, (*blocks[1:], None), strict=True):
+        moved = amount is not None and following is not None and following.piece is amount
+        if not (moved and block.kind == "heading") and (amount is None or block.piece is not amount):
+            yield block
+
+
+def _begun(text):
+    """With a capital: behind our name a subject may begin small."""
+    at = 1 if text[:1] in "¿¡" else 0
+    return text[:at] + text[at : at + 1].upper() + text[at + 1 :]
 
 
 def title_of(kind, tongue):

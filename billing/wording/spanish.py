@@ -150,6 +150,7 @@ INVOICE = {
     "was due {day}": "venció el {day}",
     "Was due {day}": "Venció el {day}",
     "the oldest part since {day}": "la parte más antigua desde el {day}",
+    "by {day}": "a más tardar el {day}",
     "Paid on {day}": "Pagada el {day}",
     "Void": "Anulada",
     "Voided on {day}": "Anulada el {day}",

@@ -16,12 +16,17 @@ def promise(context, links, tongue):
         "date_short": tongue.short_date(document.pay_on),
         "is_today": document.is_today,
         "pays_itself": document.pays_itself,
-        "amount": Amount(document.cents, tongue.say(f"on {words.date(document.pay_on)}")),
+        "amount": Amount(document.cents, tongue.say(_by(document))),
         "button": Button(parts.pay_link(links)),
         "pay_link": parts.pay_link(links),
         "plan_link": links.get("plan_url", ""),
         "question_link": links.get("question_url", ""),
     }
+
+
+def _by(document):
+    """On the day itself it is that day."""
+    return f"{'on' if document.is_today else 'by'} {words.date(document.pay_on)}"
 
 
 def plan(context, links, tongue):
