@@ -24,8 +24,12 @@ class PostOffice:
     "drop before" and "drop after" (hangs up before or after it has the message), "stall".
     """
 
-    def __init__(self, *, tls=None, starttls=None):
-        """``tls``, ``starttls``: the SSL context of a server that is encrypted at once, or insists on it."""
+    def __init__(self, *, tls=None, starttls=None, pipelining=False):
+        """``tls``, ``starttls``: the SSL context of a server that is encrypted at once, or insists on it.
+
+        pipelining -- it says that commands need not wait for the answer to the one before (it never minds)
+        """
+        self._extensions = ["250-PIPELINING"] if pipelining else []
         self.script, self.taken, self.seen = [], [], 0
         self.port = ports.free()
         told = {"tls_context": starttls, "require_starttls": True} if starttls else {"ssl_context": tls}
@@ -37,6 +41,10 @@ class PostOffice:
 
     def __exit__(self, *_):
         self._controller.stop()
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return [*responses[:-1], *self._extensions, responses[-1]]
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         self.seen += 1

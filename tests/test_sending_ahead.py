@@ -1,5 +1,6 @@
 """Many plain messages at once: judged as late as one by itself, and none twice whoever dies."""
 
+import smtplib
 import threading
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -342,6 +343,25 @@ def test_a_refusal_is_noted_with_the_message_that_was_refused(app, office, queue
     wanted = {"550": "failed", "450": "queued", "data 554": "failed", "drop after": "failed"}
     assert Notice.get_by_id(second.id).state == wanted[answer]
     assert {Notice.get_by_id(one.id).state for one in (first, third)} == {"sent"}
+
+
+@pytest.mark.parametrize("answer", ["550", "450", "data 554", "drop before", "drop after"])
+def test_a_server_that_may_be_told_all_at_once_refuses_as_any_other(app, queue, answer, monkeypatch):
+    said, really_send = [], smtplib.SMTP.send
+    monkeypatch.setattr(smtplib.SMTP, "send", lambda self, what: said.append(what) or really_send(self, what))
+    app.clock = at_noon()
+    models.db.connect(reuse_if_open=True)
+    first, second, third = queue(3)
+    with PostOffice(pipelining=True) as office:
+        app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=office.port)
+        app.extensions.pop("mail", None)
+        office.script = ["accept", answer]
+        report = deliver(app)
+
+    assert [notice.id for notice, _ in report.failures] == [second.id]
+    assert {Notice.get_by_id(one.id).state for one in (first, third)} == {"sent"}
+    assert len(office.taken) == 2 + (answer == "drop after")
+    assert [what.split()[0] for what in said[1:] if isinstance(what, str) and "data" in what] == ["mail"] * 3
 
 
 def test_without_a_server_nothing_is_tried_and_everything_waits(app, queue):
