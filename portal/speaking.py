@@ -6,7 +6,7 @@ is then said whole, or left in English (``billing.wording.finished``).
 
 import re
 
-from flask import current_app, g, has_request_context, request, session
+from flask import current_app, g, has_app_context, has_request_context, request, session
 
 from billing import letterheads
 from billing.wording import finished, tongues
@@ -43,7 +43,8 @@ def tongue():
 
 def is_english():
     """True while this request is answered as it is written: any but those of the customer's pages."""
-    return not is_ours() or tongue().code == "en"
+    known = g.get("tongue") if has_app_context() else None
+    return known is tongues.TONGUES["en"] or not is_ours() or tongue().code == "en"
 
 
 def is_ours():
