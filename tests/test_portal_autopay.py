@@ -835,7 +835,9 @@ def test_the_copy_says_of_what_is_open_and_not_charged_what_becomes_of_it(app, a
     signature = agreeing.Signature(name="Al", key="k" * 32, by=BY, ip="", contact=payer(alice))
     signed = {"shown": offered.sha256, "today": clock.today(), "now": clock.now(), **invoices}
     agreeing.sign(alice, wish, signature, **signed)
-    asking.open(disputed, amount_cents=None, reason="wrong_amount", words="Too much.", via=Dispute.PORTAL, **told)
+    asking.open(
+        disputed, amount_cents=None, reason="wrong_amount", words="Too much.", via=Dispute.PORTAL, **told
+    )
     agreed(alice, card, clock)
 
     mail = letters(app, "autopay_on")[-1]
