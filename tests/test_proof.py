@@ -318,7 +318,8 @@ def test_where_no_law_speaks_people_read_a_name_and_no_code(app, table, alice): 
 SEALED = {
     "law": "2fa84d4aa836", "whom": "53cef2046d2c", "consent": "16adb4aeb230", "left": "35489ca73053",
     "became": "df40e6c2fc1b", "text": "7710d3a11768", "answers": "90ffafcb3e09", "steps": "866617e4b91e",
-    "recipient": "4737197bb177", "rule": "d1e223c2c9eb", "delivery": "c3541bccca16", "history": "0dda7bfebfc9",
+    "recipient": "4737197bb177", "rule": "d1e223c2c9eb", "delivery": "c3541bccca16",
+    "history": "0dda7bfebfc9",
 }  # fmt: skip
 
 
