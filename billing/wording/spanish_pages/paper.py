@@ -16,7 +16,6 @@ SENTENCES = {
     "to pay": "para pagar",
     "No camera?": "¿Sin cámara?",
     "Type this at {address}": "Escriba en {address}",
-    "What changed since last time.": "Qué cambió desde la última vez.",
     "Total of this invoice": "Total de esta factura",
     "Due for this invoice": "Por pagar de esta factura",
     "Due in all": "Total a pagar",
