@@ -327,11 +327,6 @@ def total(found, today):
     return totals
 
 
-def past_due_cents(customer_ids, today):
-    """What each of these customers owes past due: {customer id: cents}."""
-    return {id: one.past_due_cents for id, one in totals(customer_ids, today).items()}
-
-
 def due_between(first, last, at=lambda column: column):
     """The condition that something of an invoice is due on a day from ``first`` to ``last``, for a list.
 

@@ -329,11 +329,6 @@ def rest(row, now):
 # --- What a person does --------------------------------------------------------------------------
 
 
-def waiting():
-    """A query of what waits for a person, oldest first."""
-    return Inbound.select().where(Inbound.state == Inbound.WAITING).order_by(Inbound.received_at)
-
-
 def give(row, contact, *, by, now):
     """Say whose message it is: it continues their conversation, or opens a ticket. Returns the Ticket.
 

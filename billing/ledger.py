@@ -144,12 +144,6 @@ def past_due(today):
     return Invoice.select().where(late).order_by(Invoice.due_on)
 
 
-def paid_cents(invoice):
-    """What payments and credits have paid of an invoice so far."""
-    total = Allocation.select(fn.SUM(Allocation.amount_cents)).where(Allocation.invoice == invoice).scalar()
-    return int(total or 0)
-
-
 def history(customer, *, until=None):
     """Everything that changed what the customer owes, oldest first, with the running balance."""
     rows = [*_invoice_entries(customer), *_payment_entries(customer), *_credit_entries(customer)]

@@ -68,9 +68,6 @@ class NothingChanged:
     why: str = ""
 
 
-Outcome = Approved | Declined | Held | InDoubt | Voided | Returned | NothingChanged
-
-
 @dataclass(frozen=True)
 class HostedPage:
     """A page of the gateway that waits: the browser posts ``token`` to ``url`` within fifteen minutes."""

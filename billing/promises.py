@@ -63,15 +63,6 @@ def broken():
     return Promise.select().where(unseen).order_by(Promise.decided_on, Promise.id)
 
 
-def due(today):
-    """A query of the running promises whose day has come, for the desk."""
-    return (
-        Promise.select()
-        .where((Promise.state == Promise.RUNNING) & (Promise.pay_on <= today))
-        .order_by(Promise.pay_on, Promise.id)
-    )
-
-
 def _invoices(customer_id, invoice_id, made_on=None):
     """The open invoices that a promise is about: none that a plan covers, or covered since."""
     query = Invoice.select().where(

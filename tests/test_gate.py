@@ -647,7 +647,7 @@ def test_a_second_person_lets_it_pass_and_the_audit_says_so(held, sent):
     sent.at(15)
 
     assert [kind for kind, *_ in sent] == [Notice.OVERDUE]
-    passed = overrides.of_notice(held)
+    passed = GateOverride.get(GateOverride.notice == held)
     assert (passed.reason, passed.approval.decided_by) == ("I spoke to her", "staff:olga")
     assert "nobody answered" in passed.sentences
     event = Event.get(Event.what == "gate.passed")

@@ -16,8 +16,8 @@ from billing import (
     calls,
     checks,
     customers,
-    demands,
     inbound,
+    ledger,
     outbox,
     payments,
     preferences,
@@ -223,7 +223,7 @@ def ends_well(story):
     assert [str(finding) for finding in checks.run()] == []
     assert preferences.violations(since=None).found == []
     assert verdicts.current(story.customer.id, **story.told()) == []
-    assert demands.past_due_cents([story.customer.id], story.clock.today()) == {story.customer.id: 0}
+    assert ledger.balance(story.customer, today=story.clock.today()).past_due_cents == 0
     assert not Notice.select().where(Notice.state.in_(UNDECIDED)).exists()
     said_once(story)
     assert not any("overdue" in line or "late_fee" in line for line in story.diary)
@@ -452,7 +452,7 @@ def test_carl_cannot_pay_and_pays_in_three_parts(story):
     plan = Plan.get()
     assert (plan.state, plan.count, plan.amount_cents) == (Plan.RUNNING, 3, 9000)
     assert story.verdict().code == Verdict.PLAN_RUNNING
-    assert demands.past_due_cents([story.customer.id], story.clock.today()) == {story.customer.id: 0}
+    assert ledger.balance(story.customer, today=story.clock.today()).past_due_cents == 0
     story.pay_by_check(3000)
 
     # He is reminded of the second one, and forgets it. After some days of grace one mail asks, but not on a

@@ -122,9 +122,9 @@ def test_a_plan_inside_the_policy_runs_the_moment_it_is_signed(owing):
 
 def test_what_is_due_follows_the_plan_from_that_second(owing):
     alice, old, new = owing
-    assert demands.past_due_cents([alice.id], TODAY) == {alice.id: 10_001}
+    assert ledger.balance(alice, today=TODAY).past_due_cents == 10_001
     sign(alice, THREE)
-    assert demands.past_due_cents([alice.id], TODAY) == {alice.id: 0}
+    assert ledger.balance(alice, today=TODAY).past_due_cents == 0
     assert demands.asked_cents(demands.of(fresh(old)), TODAY) == 5001
     assert ledger.balance(alice, today=TODAY).owed_cents == 15_001
 
@@ -253,7 +253,7 @@ def test_a_missed_payment_rests_for_the_grace_then_asks_then_breaks(owing):
     assert look(plan, TODAY + 36 * DAY) == "broken"
 
     assert list(standing.broken()) == [plan]
-    assert demands.past_due_cents([alice.id], TODAY) == {alice.id: 10_001}
+    assert ledger.balance(alice, today=TODAY).past_due_cents == 10_001
     assert ledger.balance(alice, today=TODAY).owed_cents == 15_001  # nothing was added
 
 

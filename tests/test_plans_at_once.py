@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing import daily, demands, ledger, payments, promises
+from billing import daily, ledger, payments, promises
 from billing.automatic import autopay
 from billing.charging import due
 from billing.errors import BillingError
@@ -258,7 +258,7 @@ def test_the_step_of_the_daily_job_says_what_it_decided(owed, alice, clock):
     [step] = [one for one in daily.STEPS if one.name == "plans"]
     assert step.run(day) == "1 promise broken" and not day.trouble
     assert step.run(day) == "nothing to decide"
-    assert demands.past_due_cents([alice.id], TODAY) == {alice.id: 12_000}
+    assert ledger.balance(alice, today=TODAY).past_due_cents == 12_000
     assert ledger.balance(alice, today=TODAY).owed_cents == 12_000
 
 

@@ -10,7 +10,6 @@ import pytest
 import models
 from billing import checks, payments, remittance, remittances
 from billing.errors import BillingError
-from billing.remittances import booking
 from models import Event, Invoice, Payment, RemittanceFile, RemittanceRow
 from tests.at_once import together
 from tests.factories import BY, LATE_EVENING, NOW, fresh, make_customer, make_invoice
@@ -415,7 +414,6 @@ def test_a_dry_run_writes_nothing(alice):
     read(f"D,42.50,12/01/2026,,{alice.account_number},1,A")
 
     assert (RemittanceFile.select().count(), Payment.select().count(), Invoice.select().count()) == (0, 0, 0)
-    assert booking.waiting().count() == 0
 
 
 # --- The command and the pages ---------------------------------------------------------------------------

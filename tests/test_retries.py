@@ -345,9 +345,8 @@ def test_a_method_waits_for_its_next_try_and_others_do_not(db, alice, method):
     other = make_method(alice)
     attempt(method, decline_code="2", retry_on=TODAY + 3 * DAY)
 
-    assert tries.waiting(method, TODAY) == TODAY + 3 * DAY
-    assert tries.waiting(method, TODAY + 3 * DAY) is None
-    assert tries.waiting(other, TODAY) is None
+    assert tries.waits([method.id, other.id], TODAY) == {method.id: TODAY + 3 * DAY}
+    assert tries.waits([method.id], TODAY + 3 * DAY) == {}
 
 
 def test_many_are_read_at_once(db):

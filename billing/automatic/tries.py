@@ -65,11 +65,6 @@ def tried(method_ids, invoice_ids):
     return [(part.payment, part.invoice_id) for part in query]
 
 
-def waiting(method, today):
-    """The day until which nothing is charged to ``method`` by itself, or None when it may be tried today."""
-    return waits([method.id], today).get(method.id)
-
-
 def waits(method_ids, today):
     """{method id: day of the next try} of the methods that wait for one; the latest of several.
 

@@ -13,7 +13,7 @@ from billing.calls.entering import LONGEST, Received, hear, log, take
 from billing.calls.files import check, commit, last_mapping, report_lines
 from billing.calls.following import done, open_ticket, settles, steps_due, to_return
 from billing.calls.mapping import Mapping, read_mapping
-from billing.calls.whose import give, of_number, people_by_line, people_of, unmatched
+from billing.calls.whose import give, people_by_line, people_of, unmatched
 
 __all__ = [
     "LONGEST",
@@ -26,7 +26,6 @@ __all__ = [
     "hear",
     "last_mapping",
     "log",
-    "of_number",
     "open_ticket",
     "people_by_line",
     "people_of",

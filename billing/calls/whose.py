@@ -43,11 +43,6 @@ def owner(people):
     return customers.pop(), people[0] if len(people) == 1 else None
 
 
-def of_number(number):
-    """A query of the calls with ``number``, newest first."""
-    return Call.select().where(Call.number == phones.line(number)).order_by(Call.started_at.desc())
-
-
 def unmatched():
     """A query of the calls that wait and whose customer nobody knows, oldest first."""
     return (

@@ -54,11 +54,6 @@ def _sentences(against):
     return "\n".join(one.sentence for one in against)
 
 
-def of_notice(notice):
-    """The GateOverride by which a notice left, or None."""
-    return GateOverride.select().where(GateOverride.notice == notice).order_by(GateOverride.id.desc()).first()
-
-
 def _pass_notice(approval, *, by, today, now):
     """A second person agreed: the message leaves at the next hour at which one may write.
 

@@ -42,11 +42,6 @@ def waiting():
     )
 
 
-def late(today):
-    """A query of those whose promised day has passed."""
-    return waiting().where(Dispute.answer_by_on < today)
-
-
 def runs_out(today, at=lambda column: column):
     """The condition on Dispute for what has to be decided within two weeks, or should have been.
 

@@ -77,13 +77,6 @@ def to_book():
     )
 
 
-def waiting():
-    """A query of the rows that a person must look at."""
-    return RemittanceRow.select().where(
-        (RemittanceRow.state == RemittanceRow.UNMATCHED) & (RemittanceRow.matched_by == "")
-    )
-
-
 def finish(*, by, today, now, file=None, limit=None, progress=None):
     """Book the rows whose customer is known; harmless when nothing is left. Returns how many it booked.
 

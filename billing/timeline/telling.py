@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing import words
-from billing.money import format_cents
 from billing.timeline import wording
 from models import (
     Call,
@@ -311,8 +310,3 @@ def events(ids):
     return [
         Entry("event", row, wording.of(row.what), _clip(row.reason), by=row.by) for row in _all(Event, ids)
     ]
-
-
-def amount(entry):
-    """An entry's amount in words; empty where it has none."""
-    return "" if entry.cents is None else format_cents(entry.cents)
