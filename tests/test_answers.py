@@ -1,5 +1,6 @@
 """The customer's answer about their contract: what is told before, what is recorded, what it does."""
 
+import hashlib
 import re
 from datetime import date, datetime, timedelta
 
@@ -10,6 +11,7 @@ from billing import authorities, bill, links, notices
 from billing.errors import BillingError
 from billing.renewals import answers, asking, closing, endings
 from billing.renewals import day as renewing
+from billing.wording import defaults, tongues, writing
 from models import (
     AuthorityNotice,
     Cancellation,
@@ -586,11 +588,21 @@ def test_who_reads_spanish_answers_in_spanish(app, alice, clock, on, fields):
     assert not ENGLISH.search(said.replace("Monitoring agreement", "")), said
 
 
-def test_what_is_signed_in_spanish_is_kept_in_spanish(company, alice):
+@pytest.mark.parametrize("answer", ["end", "renew"])
+def test_what_is_signed_in_spanish_is_kept_and_confirmed_in_both_languages(company, alice, answer):
+    """The hash is of both; neither half of the confirmation has words of the other."""
     Customer.update(language="es").execute()
-    row = give(agree(Customer.get()))
+    row = give(agree(Customer.get()), answer)
 
-    assert "Su último día de servicio es el 31 de marzo de 2027." in row.wording
-    assert not ENGLISH.search(row.wording)
-    told = answers.document(row, today=TODAY, moment="")
-    assert told.paragraphs[0] == "Desde el 1 de abril de 2027 nadie atiende las señales de su alarma."
+    shown, english = row.wording.split("\n\n")
+    assert "Su contrato se renueva el 1 de abril de 2027" in shown and not ENGLISH.search(shown)
+    assert "Your monitoring agreement renews on April 1, 2027" in english
+    assert row.text_sha256 == hashlib.sha256(row.wording.encode()).hexdigest()
+    document = answers.document(row, today=TODAY, moment="")
+    links_of_it = {"answer_url": "https://pay.example"}
+    context = {"document": document, "company": document.company, "links": links_of_it, "why": ""}
+    text = defaults.of("contract_answered", "mail", "es")
+    _, plain, _ = writing.written_by(text, "contract_answered", "mail", context, tongues.TONGUES["es"])
+    spanish, _, rest = " ".join(plain.split()).partition("Esta es una traducción")
+    assert not ENGLISH.search(spanish), spanish
+    assert not re.search(r"[áéíóúñ]", rest.partition("En inglés")[2].partition(" -- ")[0]), rest

@@ -162,6 +162,16 @@ def test_a_certified_letter_is_noted_with_its_number(olga, alice):
     olga.act("renewal-notice", "mailed", row, mailed_on="2026-12-01", certified_number=number)
 
     assert RenewalNotice.get_by_id(row.id).state == "proven"
+    told = {"on": "2026-12-01", "text": "return receipt signed by A. Archer"}
+    said = text_of(olga.act("renewal-notice", "delivered", row, came_back="", **told))
+    assert "Noted: it was delivered" in said
+    said = page(olga, f"/staff/renewal-notice/{row.id}")
+    assert "Delivered on December 1, 2026. Return receipt signed by A. Archer." in said
+    assert "9407 1000 0000 0000 0000 09" in said
+    said = text_of(
+        olga.act("renewal-notice", "delivered", row, came_back="y", on="2026-12-01", text="unclaimed")
+    )
+    assert "That it was mailed stays proven" in said
 
 
 def test_only_an_owner_overrides_and_says_why(app, olga, db):

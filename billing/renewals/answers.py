@@ -18,6 +18,7 @@ from models import Contract, Notice, RenewalAnswer, RenewalNotice, RenewalRule, 
 RENEW, TALK, END = RenewalAnswer.RENEW, RenewalAnswer.TALK, RenewalAnswer.END
 WHY = "You answered about your agreement with us."
 NO_REASON = "not_said"
+ENGLISH_BELOW = "\n\n"
 LONGEST_NAME = 80
 LONGEST_WORDS = 5000
 NEXT = (
@@ -180,8 +181,11 @@ def _for_the_customer(contract, term):
 
 
 def wording(offered, answer):
-    """The words that stand beside the button of an answer, as they are kept with it: in their language."""
-    say = tongues.of(offered.contract.customer).say
+    """The words that stand beside the button of an answer, as they are kept with it: in their language.
+
+    Below them, where that is another one, the English of it.
+    """
+    tongue = tongues.of(offered.contract.customer)
     lines = [offered.headline, offered.until]
     if answer == END:
         lines += offered.end_words
@@ -189,7 +193,9 @@ def wording(offered, answer):
         lines.append(
             offered.keep_words if answer == RENEW else "Somebody from our office will get in touch with you."
         )
-    return "\n".join(say(line) for line in lines if line)
+    said = [line for line in lines if line]
+    english, shown = "\n".join(said), "\n".join(map(tongue.say, said))
+    return english if tongue.code == "en" else f"{shown}{ENGLISH_BELOW}{english}"
 
 
 def latest(contract):
@@ -331,6 +337,7 @@ def document(row, *, today, moment, online=""):
 def _told(row):
     """(title, sentence, paragraphs) of a confirmation."""
     name = endings.lower(row.contract.name)
+    lines = tuple(row.wording.rpartition(ENGLISH_BELOW)[2].split("\n"))
     if row.answer == TALK:
         return (
             "You want to talk to us",
@@ -341,9 +348,9 @@ def _told(row):
         return (
             f"You keep your {name}",
             f"Thank you. You told us that you keep your {name}.",
-            tuple(row.wording.split("\n")[2:]) or (),
+            lines[2:],
         )
-    lines, last = tuple(row.wording.split("\n")), words.date(row.last_on)
+    last = words.date(row.last_on)
     first = f"Your last day of service is {last}."
     at = next(lines.index(said) for one in tongues.TONGUES.values() if (said := one.say(first)) in lines)
     return (
