@@ -187,6 +187,18 @@ def test_a_scanner_that_posts_without_having_opened_the_page_counts_for_nothing(
     assert CodeGuess.select().count() == 0
 
 
+def test_the_page_and_all_that_it_says_are_said_in_spanish(app, code):
+    """Whole, or the page would be left in English."""
+    visitor = Visitor(app)
+    visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es"
+    pages = [visitor.open("/pay")]
+    for typed in ["", "K7Q2M", *map(wrong, range(pay_codes.MOST_WRONG + 1))]:
+        pages.append(visitor.press(pages[-1], "Abrir mi factura", code=typed))
+
+    assert [page.status for page in pages] == [200] + [422] * 12 + [429]
+    assert {page.tree.get("lang") for page in pages} == {"es-US"}
+
+
 # --- On paper ------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ SENTENCES = {
     "Or": "O",
     "sign in by email": "entre por correo electrónico",
     "and see everything.": "y vea todo.",
-    "You can also call": "También puede llamar al",
+    "You can also call us.": "También puede llamarnos.",
     "Type the code on your paper": "Escribir el código de su papel",
     "Please enter the code that stands under the square code.": "Escriba el código que está debajo del código cuadrado.",
     "A code has ten letters and digits, such as K7Q2M-9XW4R.": "Un código tiene diez letras y números, como K7Q2M-9XW4R.",
