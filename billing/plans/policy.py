@@ -45,25 +45,29 @@ def owed(customer, *, invoice_ids=None):
     if invoice_ids is not None:
         invoices = invoices.where(among(Invoice.id, list(invoice_ids)))
     invoices = list(invoices)
-    asked, claims, planned = (
-        demands.of_invoices(invoices),
-        ledger.standing_attempts([invoice.id for invoice in invoices]),
-        active([invoice.id for invoice in invoices]),
-    )
+    ids = [invoice.id for invoice in invoices]
+    asked, planned, claims = demands.of_invoices(invoices), active(ids), ledger.standing_attempts(ids)
     fit, others = [], []
     for invoice in invoices:
         cents = demands.undisputed_cents(asked[invoice.id])
-        if invoice.id in planned:
-            others.append((invoice, "It is in a plan already."))
-        elif invoice.id in claims:
-            others.append((invoice, "A payment of it is under way. Please wait until that is known."))
-        elif not cents:
-            others.append((invoice, "You told us that it is not right. Until that is decided it is not due."))
-        elif cents < invoice.open_cents:
-            others.append((invoice, "Part of it is disputed. When that is decided, it can be in a plan."))
+        if objection := _objection(invoice, cents, planned, claims):
+            others.append((invoice, objection))
         else:
             fit.append((invoice, cents))
     return Owed(tuple(fit), tuple(others))
+
+
+def _objection(invoice, cents, planned, claims):
+    """Why an invoice of which ``cents`` are undisputed cannot be in a plan; "" when it can."""
+    if invoice.id in planned:
+        return "It is in a plan already."
+    if invoice.id in claims:
+        return "A payment of it is under way. Please wait until that is known."
+    if not cents:
+        return "You told us that it is not right. Until that is decided it is not due."
+    if cents < invoice.open_cents:
+        return "Part of it is disputed. When that is decided, it can be in a plan."
+    return ""
 
 
 def active(invoice_ids):

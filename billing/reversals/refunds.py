@@ -524,15 +524,17 @@ def _follow_money(refund, transaction, told):
     state = Refund.SETTLED if transaction.is_settled else Refund.APPROVED
     if refund.state == Refund.APPROVED and state == Refund.SETTLED:
         move(refund, Refund.SETTLED)
-    elif refund.state in (Refund.SENT, Refund.IN_DOUBT):
+    elif refund.state in (Refund.SENT, Refund.IN_DOUBT) or _was_given_up(refund):
+        if refund.state == Refund.DECLINED and refund.payment.state in ledger.HOLDS_BACK:
+            given_up = refund.amount_cents - refund.reopen_cents
+            _take_from_invoices(refund.payment, refund, given_up, told["by"], told["today"])
         _book(refund, state, transaction_id=transaction.transaction_id, **told)
-    elif refund.state == Refund.DECLINED:
-        payment = refund.payment
-        if _reserved_cents(payment) + refund.amount_cents <= payment.amount_cents:
-            if payment.state in ledger.HOLDS_BACK:
-                given_up = refund.amount_cents - refund.reopen_cents
-                _take_from_invoices(payment, refund, given_up, told["by"], told["today"])
-            _book(refund, state, transaction_id=transaction.transaction_id, **told)
+
+
+def _was_given_up(refund):
+    """True for one that we called off, and for which its payment still has the money."""
+    left_cents = refund.payment.amount_cents - _reserved_cents(refund.payment)
+    return refund.state == Refund.DECLINED and refund.amount_cents <= left_cents
 
 
 def _follow_refusal(refund, refusal, now):
