@@ -110,6 +110,16 @@ def test_every_page_is_easy_to_use_on_a_desktop(desktop, office, axe, fits):
         fits(desktop)
 
 
+def test_the_lists_of_every_day_are_whole_on_a_tablet(open_page, office):
+    tablet = open_page(width=820, height=1180)
+    sign_in(tablet, office)
+    cut_off = "[...document.querySelectorAll('.sheet')].some(one => one.scrollWidth > one.clientWidth)"
+
+    for screen in ("customer", "contract", "invoice", "payment", "ticket", "call", "notice"):
+        tablet.goto(f"{office}/staff/{screen}/")
+        assert not tablet.evaluate(cut_off), screen
+
+
 def test_the_menu_opens_on_a_phone_without_a_script_of_ours(phone, office, axe):
     sign_in(phone, office)
     phone.get_by_role("button", name="Menu").click()
