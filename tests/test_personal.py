@@ -423,7 +423,7 @@ def test_a_draft_opens_where_it_is_read(desk, waiting, app):
 def test_a_draft_is_listed_with_its_invoice_and_what_is_open_of_it(desk, waiting):
     page = desk.get("/staff/notice/", state="draft")
 
-    assert "10001" in text_of(page) and "$42.50 open" in text_of(page)
+    assert "10001" in text_of(page) and "$42.50&nbsp;open" in page.text
     assert "/act/discard_draft" not in page.text and "/act/mark_printed" not in page.text  # one at a time
     assert "/act/discard_draft" in desk.get(f"/staff/notice/{waiting.id}").text
 

@@ -66,7 +66,7 @@ class NoticeView(StaffView):
         name = Markup('<a href="{}">{}</a>').format(address, invoice.number or "Draft")
         if invoice.state != Invoice.ISSUED or not invoice.open_cents:
             return name
-        return Markup('{}<br><span class="soft">{} open</span>').format(
+        return Markup('{}<br><span class="soft">{}&nbsp;open</span>').format(
             name, labels.cents(invoice.open_cents)
         )
 
