@@ -1,7 +1,7 @@
 """Automatic payment as a customer's page tells it: what was agreed, what is charged next, what is saved.
 
 Here: which rows, in words for staff, and the actions that they offer. Not here: what will be charged and why
-not (billing/automatic/), the actions themselves (payment_actions.py), looks (templates/admin/).
+not (billing/automatic/), the actions themselves (autopay_actions.py), looks (templates/admin/).
 """
 
 from dataclasses import dataclass

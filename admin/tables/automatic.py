@@ -1,8 +1,8 @@
 """Saved methods, autopay and what it charges: what their screens need beyond the generator."""
 
 from admin import (
+    autopay_actions,
     labels,
-    payment_actions,
 )
 from admin.base import StaffView
 
@@ -17,7 +17,7 @@ class PaymentMethodView(StaffView):
     }  # fmt: skip
     column_filters_by = ("state", "kind", "customer", "expires_on", "added_at")
     lead = "Nobody types a card here: customers save them on the processor's page."
-    actions = payment_actions.METHOD
+    actions = autopay_actions.METHOD
     inline = ("payments",)
 
 
@@ -31,7 +31,7 @@ class AutopayView(StaffView):
         "agreed_at": "Agreed", "agreed_from": "Agreed from", "ended_at": "Ended", "text": "Words agreed to",
     }  # fmt: skip
     column_filters_by = ("customer", "method", "timing", "cap_cents", "agreed_at", "ended_at")
-    actions = payment_actions.AUTOPAY
+    actions = autopay_actions.AUTOPAY
     inline = ("planned_charges", "payments")
 
 
@@ -44,7 +44,7 @@ class PlannedChargeView(StaffView):
         "postponed_from_on": "Put off from", "postponed_at": "Put off",
     }  # fmt: skip
     column_filters_by = ("state", "customer", "invoice", "charge_on", "told_on", "postponed_from_on")
-    actions = payment_actions.PLANNED_CHARGE
+    actions = autopay_actions.PLANNED_CHARGE
 
     def show_state(self, row):
         """A charge of an invoice that was paid another way stays planned until the next daily job."""
