@@ -6,7 +6,7 @@ from billing import demands, ledger
 from billing.demo import cast, patience
 from billing.demo.people import HERO_NAME
 from billing.disputes import asking, deciding
-from models import Customer, Dispute, Invoice, Line, Notice, Staff
+from models import Customer, Dispute, Invoice, Line, Notice, Staff, Ticket
 
 TODAY = "You billed a service call, but he only changed a battery that was under warranty."
 LATE = "We canceled the second keypad on the phone in spring."
@@ -35,7 +35,8 @@ def _quiet_one(history, days):
     query = Invoice.select().join(Customer).where(Invoice.IS_OWED & old_enough)
     others = (Customer.name != HERO_NAME) & patience.strangers()
     for invoice in query.where(others).order_by(Invoice.id.desc()).limit(40):
-        busy = invoice.customer.tickets.exists() or ledger.standing_attempt(invoice)
+        asks = invoice.customer.tickets.where(Ticket.state != Ticket.CLOSED).exists()
+        busy = asks or ledger.standing_attempt(invoice)
         contact = invoice.customer.contacts.first()
         if contact.email and not busy and not demands.apart(invoice_ids=[invoice.id]):
             return invoice

@@ -122,6 +122,14 @@ class History:
 
     # --- Payments
 
+    def wait(self, customer_id, day, until):
+        """What a customer was going to pay before ``until`` they pay then: first they want an answer."""
+        for ahead in range((until - day).days):
+            paying = self._paying.get(day + timedelta(days=ahead), ())
+            if customer_id in paying and until <= self.today:
+                paying.remove(customer_id)
+                self._paying[until].add(customer_id)
+
     def _pay_all(self, rng, day):
         """Everybody whose day it is pays all that is open, in their way; sometimes less, sometimes more."""
         customer_ids = sorted(self._paying.pop(day, ()))

@@ -11,6 +11,14 @@ from billing.demo import cast, leaving, patience
 from billing.demo.people import HERO_NAME
 from models import Charge, Contract, Customer, Invoice, Item, Line, OneOff, Site, Staff, System, Ticket
 
+AT_ONCE, TOMORROW = 0.45, 0.65  # shares of the questions that are answered within hours, and the day after
+TRIES, AGAIN_IN = 4, timedelta(days=7)  # to find an invoice open about which somebody wonders
+EVENING = 17  # nobody is at the desk then: it is answered tomorrow
+ASKED_AT = (  # (hour, way): on the way to work, at the desk, in the evening
+    (7, Ticket.PAY_LINK), (9, Ticket.PORTAL), (10, Ticket.MAIL), (11, Ticket.PAY_LINK), (13, Ticket.TEXT),
+    (14, Ticket.PORTAL), (15, Ticket.PAY_LINK), (16, Ticket.MAIL), (19, Ticket.PAY_LINK), (21, Ticket.PORTAL),
+)  # fmt: skip
+
 
 class Lives:
     """Plans the deeds of all customers into a history."""
@@ -141,16 +149,27 @@ class Lives:
     # --- Questions
 
     def _plan_questions(self, rng, payer):
-        if rng.random() < 0.16:
-            self._plan(
-                self._day(rng, 0.02, 0.985), self._ask, payer, rng.choice(cast.QUESTIONS), rng.randrange(1, 4)
-            )
+        for chance, questions, first in (
+            (0.1, [one for one in cast.QUESTIONS if not one[3]], 0.02),
+            (0.45, [one for one in cast.QUESTIONS if one[3]], 0.4),  # about an invoice, where one is open
+        ):
+            if rng.random() < chance:
+                day = self._day(rng, first, 0.97)
+                asked = rng.choice(questions), rng.random(), rng.choice(ASKED_AT)
+                self._plan(day, self._ask, payer, *asked, TRIES)
 
-    def _ask(self, day, at, payer, question, days):
+    def _ask(self, day, at, payer, question, patience, asked_at, tries):
+        """Somebody asks, by the way that is nearest to them; the sooner we answer, the sooner they pay."""
         subject, body, answer, about = question
-        invoice = latest_invoice(payer.customer) if about else None
-        if payer.customer.since_on >= day or (about and invoice is None) or not payer.contact.email:
+        invoice = _open_invoice(payer.customer) if about else None
+        if payer.customer.since_on >= day or not payer.contact.email:
             return
+        if about and invoice is None:
+            if tries and day + AGAIN_IN < self.history.today - AGAIN_IN:
+                self._plan(day + AGAIN_IN, self._ask, payer, question, patience, asked_at, tries - 1)
+            return
+        hour, via = asked_at
+        at = self.history.at(day, hour, int(patience * 60))
         ticket = tickets.open(
             payer.customer,
             subject=subject,
@@ -159,9 +178,22 @@ class Lives:
             now=at,
             contact=payer.contact,
             invoice=invoice,
+            via=via,
         )
-        self._plan(day + timedelta(days=days), self._answer, ticket, answer)
+        days = self._answer_in(
+            day, at, ticket, answer, patience if hour < EVENING else max(patience, AT_ONCE)
+        )
+        self.history.wait(payer.customer.id, day, day + timedelta(days=days + 1))
         self._plan(day + timedelta(days=days + 3), self._close_ticket, ticket)
+
+    def _answer_in(self, day, at, ticket, answer, patience):
+        """Answer within hours, tomorrow, or when the desk was full after days. Returns how many days."""
+        if patience < AT_ONCE:
+            self._answer(day, at + timedelta(minutes=20 + int(400 * patience)), ticket, answer)
+            return 0
+        days = 1 if patience < TOMORROW else 2 + int(patience * 10) % 4
+        self._plan(day + timedelta(days=days), self._answer, ticket, answer)
+        return days
 
     def _answer(self, day, at, ticket, answer):
         ticket = Ticket.get_by_id(ticket.id)
@@ -236,6 +268,12 @@ class Lives:
                 now=at,
                 bill_again=True,
             )
+
+
+def _open_invoice(customer):
+    """The newest invoice of a customer that is still to be paid, or None."""
+    owed = (Invoice.state == Invoice.ISSUED) & Invoice.IS_OWED
+    return customer.invoices.where(owed).order_by(Invoice.id.desc()).first()
 
 
 def latest_invoice(customer):

@@ -36,6 +36,7 @@ WEBHOOKS = "/webhooks/authorize-net"
 MAILBOX = "mailbox"  # where answers to the demo's mails lie
 FILES = "files"  # what customers attached
 TEXT_SECRET = "texts-of-the-demo"
+TAKES = "This takes about two minutes the first time, longer where the machine does other work as well."
 SETTLES_AT = "02:00"  # every night, UTC
 HEALTHY_SECONDS, STOP_SECONDS, STEADY_SECONDS = 60, 10, 10
 WEB_WORKERS, WEB_THREADS = 2, 4
@@ -240,6 +241,7 @@ def _build(folder, ports, size):
     db.initialize(open_database(f"sqlite:///{fresh}"))
     migrations.apply(db)
     today = clock.today()
+    click.echo(TAKES)
     label = f"Living through {size.months} months of Lantern Security"
     with db.connection_context(), click.progressbar(length=size.work(today), label=label) as bar:
         db.pragma("journal_mode", "memory")  # nobody would miss half a build
