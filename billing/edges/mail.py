@@ -5,6 +5,7 @@ Message-ID, one recipient per message, and an answer that says whether the messa
 is said in a mail is composed in ``letters``; when it is sent is decided in ``billing.notices``.
 """
 
+import functools
 import logging
 import re
 import smtplib
@@ -13,7 +14,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email import charset, policy
 from email.utils import format_datetime, formataddr
-from functools import partial
 
 from flask_mail import BadHeaderError, Connection, Mail, Message, sanitize_address
 
@@ -67,34 +67,6 @@ class WholeLinks(policy.EmailPolicy):
 WHOLE_LINKS = WholeLinks(linesep="\r\n")
 
 
-class Envelope(Message):
-    """Flask-Mail's message, written by ``WHOLE_LINKS``: straight away, but for one with files.
-
-    sent_at -- the moment on our clock, with its zone
-    """
-
-    sent_at = None
-
-    def as_bytes(self):
-        if self.attachments:
-            if self.has_bad_headers():
-                raise BadHeaderError
-            made = self._message()
-            made.replace_header("Date", format_datetime(self.sent_at))
-            return made.as_bytes(policy=WHOLE_LINKS)
-        return mime.two_bodies(self._headers(), self.body, self.html, policy=WHOLE_LINKS)
-
-    def _headers(self):
-        yield "MIME-Version", "1.0"
-        yield "Subject", self.subject
-        yield "From", self.sender
-        yield "To", _ascii(self.recipients[0])
-        yield "Date", format_datetime(self.sent_at)
-        yield "Message-ID", self.msgId
-        yield "Reply-To", _ascii(self.reply_to)
-        yield from self.extra_headers.items()
-
-
 class SafeConnection(Connection):
     """Flask-Mail's connection with a time limit and verified certificates (stock: neither)."""
 
@@ -136,13 +108,13 @@ class Mailer:
         The word has to be heard before the next letter begins: the server takes one at a time. Raises
         MailNotSent where the server wants nothing of it.
         """
-        content = self._message(notice, letter).as_bytes()
+        content = self._content(notice, letter)
         host = self._open().host
         # Reports of mail servers go to the envelope's sender: it names the notice, as the Reply-To does.
         sender = self._app.replies.address_for(notice.id) or self._app.config["MAIL_FROM"]
         with self._told():
             smtp.hand_over(host, _ascii(sender), _ascii(notice.address), content)
-        return partial(self._end, host)
+        return functools.partial(self._end, host)
 
     def _end(self, host):
         with self._told():
@@ -208,26 +180,48 @@ class Mailer:
         except (smtplib.SMTPException, OSError):
             self.close()
 
-    def _message(self, notice, letter):
-        config = self._app.config
-        headers = {"Auto-Submitted": "auto-generated"}
+    def _content(self, notice, letter):
+        """The bytes that travel: written straight away, but for a letter with files."""
+        headers = dict(self._headers(notice, letter))
+        if not letter.attachments:
+            return mime.two_bodies(headers.items(), letter.text, letter.html, policy=WHOLE_LINKS)
+        return _with_files(letter, headers)
+
+    def _headers(self, notice, letter):
+        ours = self._app.config["MAIL_FROM"]
+        yield "MIME-Version", "1.0"
+        yield "Subject", _one_line(letter.subject)
+        yield "From", formataddr((_one_line(letter.sender_name), ours))
+        yield "To", _ascii(notice.address)
+        yield "Date", format_datetime(self._app.clock.local(self._app.clock.now()))
+        yield "Message-ID", letter.message_id
+        yield "Reply-To", _ascii(self._app.replies.address_for(notice.id) or ours)
+        yield "Auto-Submitted", "auto-generated"
         if letter.preferences_url:
             # RFC 8058: the mail program posts here by itself; a person who opens it sees the preferences.
-            headers["List-Unsubscribe"] = f"<{letter.preferences_url}/unsubscribe/{letter.event}>"
-            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        message = Envelope(
-            subject=_one_line(letter.subject),
-            recipients=[notice.address],
-            body=letter.text,
-            html=letter.html,
-            sender=formataddr((_one_line(letter.sender_name), config["MAIL_FROM"])),
-            reply_to=self._app.replies.address_for(notice.id) or config["MAIL_FROM"],
-            extra_headers=headers,
-        )
-        message.msgId, message.sent_at = letter.message_id, self._app.clock.local(self._app.clock.now())
-        for name, content_type, content in letter.attachments:
-            message.attach(name, content_type, content)
-        return message
+            yield "List-Unsubscribe", f"<{letter.preferences_url}/unsubscribe/{letter.event}>"
+            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+
+
+def _with_files(letter, headers):
+    message = Message(
+        subject=headers["Subject"],
+        recipients=[headers["To"]],
+        body=letter.text,
+        html=letter.html,
+        sender=headers["From"],
+        reply_to=headers["Reply-To"],
+        extra_headers={"Auto-Submitted": headers["Auto-Submitted"]}
+        | {name: value for name, value in headers.items() if name.startswith("List-")},
+    )
+    message.msgId = headers["Message-ID"]
+    for name, content_type, content in letter.attachments:
+        message.attach(name, content_type, content)
+    if message.has_bad_headers():
+        raise BadHeaderError
+    made = message._message()
+    made.replace_header("Date", headers["Date"])
+    return made.as_bytes(policy=WHOLE_LINKS)
 
 
 def _ascii(address):

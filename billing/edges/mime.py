@@ -8,7 +8,7 @@ still goes the general way. Not here: what stands in a mail (``letters``), files
 import secrets
 from binascii import b2a_qp
 
-LONGEST_LINE = 78  # RFC 5322, 2.1.1
+LONGEST_LINE, MOST_IN_LINE = 78, 998  # RFC 5322, 2.1.1: should be, and must be
 
 
 def two_bodies(headers, text, html, *, policy):
@@ -30,7 +30,8 @@ def _header(name, value, policy):
     if "\r" in value or "\n" in value:
         raise ValueError(f"a line break in the header {name}")
     line = f"{name}: {value}"
-    if line.isascii() and line.isprintable() and len(line) <= LONGEST_LINE:
+    longest = LONGEST_LINE if " " in value else MOST_IN_LINE  # what has no space in it cannot be folded
+    if line.isascii() and line.isprintable() and len(line) <= longest:
         return line.encode("ascii") + b"\r\n"
     return policy.fold_binary(*policy.header_store_parse(name, value))
 

@@ -182,7 +182,7 @@ def _note(n):
 
 def _one_mail(app):
     notice = models.Notice.select().first()
-    return Mailer(app)._message(notice, app.compose(notice, _now())).as_bytes()
+    return Mailer(app)._content(notice, app.compose(notice, _now()))
 
 
 def _bare(port, content, count, note=lambda n: None):
