@@ -35,7 +35,7 @@ PAGES = (
     "/staff/late-fee/", "/staff/late-fee/1", "/staff/late-fee/act/waive?id=1", "/staff/credit-reversal/",
     "/staff/invoice/act/bad_debt?id=1", "/staff/invoice/?standing=remainder",
     "/staff/invoice/?standing=unclear", "/staff/invoice/{draft}", "/staff/contract/1",
-    "/staff/contract-ends", "/staff/canned-reply/",
+    "/staff/contract-ends", "/staff/check-proof", "/staff/canned-reply/",
     "/staff/price-increase?charge=1", "/staff/invoice/1", "/staff/ticket/",
     "/staff/price-change/", "/staff/price-change/1", "/staff/customer/act/hold_messages?id=2",
 )  # fmt: skip
