@@ -34,7 +34,7 @@ BY_CLICK = {
     "portal.payment": "test_account_pages.py",  # its address has a reference
     "staff.sign_in": "test_staff.py",  # where nobody is signed in
 }
-ADDRESS = re.compile(r"/(?:staff|account|i|sign-in|p|c|e|payments)\b.*|/$")
+ADDRESS = re.compile(r"/(?:staff|account|i|sign-in|p|c|e|pay|payments)\b.*|/$")
 
 
 @pytest.fixture
