@@ -39,9 +39,11 @@ SENTENCES = {
     # paying several
     "Another way: next you come to the page of our payment processor.": "De otra forma: después pasa a la página de nuestro procesador de pagos.",
     # lists
+    "Your invoices": "Sus facturas",
     "Your invoices, newest first": "Sus facturas, primero la más reciente",
     "No invoices yet": "Todavía no hay facturas",
     "As soon as there is one, you find it here and in your inbox.": "En cuanto haya una, la encuentra aquí y en su correo.",
+    "Your payments": "Sus pagos",
     "Your payments, newest first": "Sus pagos, primero el más reciente",
     "No payments yet": "Todavía no hay pagos",
     "Every payment has its receipt here.": "Cada pago tiene aquí su recibo.",
