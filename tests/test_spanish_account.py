@@ -178,7 +178,7 @@ NO_PAGES = {
 ELSEWHERE = {
     "pay_page", "payment_return", "payment_cancel", "method_added", "autopay_agree", "agreement", "wait",
     "wait_for_invoice", "wait_by_link", "electronic_consent", "pay_together", "sign_in", "sign_in_code",
-    "sign_in_by_link",
+    "sign_in_by_link", "pay_code",
 }  # fmt: skip
 BY_THEMSELVES = (
     "account", "invoices", "payments", "statement", "methods", "autopay", "questions", "new_question",
