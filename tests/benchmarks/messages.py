@@ -8,11 +8,12 @@ take turns in one run, because what a mail server of the same machine gets done 
 What bounds us, on two cores with nothing else to do: the bare loop waits for the server all but 0.2 of its
 1.0 to 1.1 ms a mail. Of ours the server's work is hidden, because the next mail is written meanwhile; what
 is left is 1.7 to 1.9 ms of our own processor time, one after the other: 0.5 for the words, 0.1 for their
-bytes, 0.5 for the transaction in which it leaves (links, copy, the one before noted as sent and taken into the
-search), 0.3 for the commit, 0.3 for the wire, 0.2 for reading and judging, a hundred at once. 70 % of a bare loop would leave
-1.5 ms for all of it, waiting included. With fewer commits than one a mail nobody could say which of them left
-when the sender is killed, so that is not given up. On PostgreSQL the database's own work comes on top (0.5 ms
-and more, most of it for the search); it flushes nothing here, neither for us nor for the loop that notes.
+bytes, 0.5 for the transaction in which it leaves (links, copy, the one before noted as sent and taken into
+the search), 0.3 for the commit, 0.3 for the wire, 0.2 for reading and judging, a hundred at once. 70 % of a
+bare loop would leave 1.5 ms for all of it, waiting included. With fewer commits than one a mail nobody could
+say which of them left when the sender is killed, so that is not given up. On PostgreSQL the database's own
+work comes on top (0.5 ms and more, most of it for the search); it flushes nothing here, neither for us nor
+for the loop that notes.
 """
 
 import resource
