@@ -59,6 +59,7 @@ def create_app(**overrides):
     app.replies = Replies(
         app.config["SECRET_KEY"], app.config["REPLY_ADDRESS"], urlsplit(app.config["BASE_URL"]).hostname
     )
+    app.seal_secrets = (app.config["SECRET_KEY"], *settings.listed(app.config["EARLIER_SECRET_KEYS"]))
     app.files = Shelf(Path(app.root_path, app.config["FILES"]))
     app.mailer = Mailer(app)
     app.phone = Line(app.config["PHONE_SECRET"])
@@ -109,7 +110,7 @@ def _gateway(config):
         f"{endpoint}/xml/v1/request.api",
         config["GATEWAY_LOGIN"],
         config["GATEWAY_KEY"],
-        signature_keys=tuple(config["GATEWAY_SIGNATURE_KEYS"].split(",")),
+        signature_keys=settings.listed(config["GATEWAY_SIGNATURE_KEYS"]),
         hosted_url=f"{hosted}/payment/payment",
         stored_credential_flags=config["CARD_ON_FILE_MARKS"] == "on",
     )

@@ -494,7 +494,7 @@ class ContractEnds:
                 upload = request.files.get("file")
                 if upload is None or not upload.filename:
                     raise BillingError("Choose the file first: the PDF as it was made.")
-                verdict = proofs.verified(upload.read(seals.MOST_BYTES), current_app.secret_key)
+                verdict = proofs.verified(upload.read(seals.MOST_BYTES), *current_app.seal_secrets)
             except BillingError as error:
                 refusal = str(error)
         page = self.render("admin/check_proof.html", verdict=verdict, refusal=refusal, said=proofs.SAID)

@@ -223,7 +223,7 @@ class Reconciliation:
         upload = request.files.get("file")
         content = upload.read(LARGEST) if upload and upload.filename else request.form.get("code", "")
         try:
-            sealed = seals.verify(content, current_app.secret_key)
+            sealed = seals.verify(content, *current_app.seal_secrets)
         except BillingError as refusal:
             flash(str(refusal), "error")
             return redirect(url_for("staff.certificate"), 303)

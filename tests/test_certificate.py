@@ -337,6 +337,7 @@ def test_a_seal_that_was_changed_or_made_elsewhere_is_refused(month):
             seals.verify(wrong, SECRET)
     with pytest.raises(BillingError, match="not ours"):
         seals.verify(code, "another secret")
+    assert seals.verify(code, "another secret", SECRET).agrees
 
 
 def test_the_fingerprint_stays_when_a_payment_comes_back_later_and_changes_when_a_batch_does(month):

@@ -82,6 +82,23 @@ def test_a_seal_of_somebody_else_is_not_ours():
         seals.opened(content, SECRET)
 
 
+def test_a_pack_stays_ours_when_the_secret_was_renewed(row):
+    old = proofs.proof_pdf(proof.pack(row, now=NOW), SECRET)
+
+    assert seals.opened(old, "a new secret of the application", SECRET)["notice"] == row.id
+    with pytest.raises(BillingError, match="not ours"):
+        seals.opened(old, "a new secret of the application", "some other")
+
+
+def test_the_application_reads_what_earlier_secrets_sealed(app, tmp_path, row):
+    file = tmp_path / "old.pdf"
+    file.write_bytes(proofs.proof_pdf(proof.pack(row, now=NOW), SECRET))
+    app.seal_secrets += (SECRET,)
+
+    result = app.test_cli_runner().invoke(args=["verify-proof", str(file)])
+    assert "The file is ours and unchanged" in result.output
+
+
 def test_a_file_without_a_seal_says_so():
     with pytest.raises(BillingError, match="There is no seal"):
         seals.opened(b"%PDF-1.7", SECRET)

@@ -65,6 +65,13 @@ def test_what_is_unknown_or_unreadable_stops_the_start_with_a_sentence(given, se
         read(given)
 
 
+def test_earlier_secret_keys_are_a_list():
+    keys = "a" * 20 + ", " + "b" * 20
+    assert settings.listed(read({"EARLIER_SECRET_KEYS": keys})["EARLIER_SECRET_KEYS"]) == ("a" * 20, "b" * 20)
+    with pytest.raises(BillingError, match="EARLIER_SECRET_KEYS needs the earlier keys as they were"):
+        read({"EARLIER_SECRET_KEYS": "short, keys"})
+
+
 def test_production_starts_with_everything_set():
     assert read(PRODUCTION)["MODE"] == "production"
 

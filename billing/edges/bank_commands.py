@@ -11,7 +11,7 @@ from flask import current_app
 
 from billing import company as companies
 from billing import remittances, webhooks, words
-from billing.edges import pdf, seals
+from billing.edges import pdf, seals, settings
 from billing.edges.command_line import DATE, FILE, command, progress, say, whoami
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -62,7 +62,7 @@ def _tell(made):
 
 def _verify(path):
     """Exit status 0 when the seal is ours and the books say the same as then."""
-    sealed = seals.verify(path.read_bytes(), current_app.secret_key)
+    sealed = seals.verify(path.read_bytes(), *current_app.seal_secrets)
     zone = companies.current().time_zone
     say(
         f"The seal is ours: made on {words.moment(sealed.made_at, zone)} for "
@@ -79,7 +79,7 @@ def _verify(path):
 def check_gateway():
     """Ask the payment processor whether it answers, knows us, and notifies us."""
     config, gateway = current_app.config, current_app.gateway
-    keys = [key for key in config["GATEWAY_SIGNATURE_KEYS"].split(",") if key]
+    keys = settings.listed(config["GATEWAY_SIGNATURE_KEYS"])
     say(
         f"Gateway {config['GATEWAY']}, login {config['GATEWAY_LOGIN']}, "
         f"{words.plural(len(keys), 'signature key')}; pages at {gateway.hosted_url}"

@@ -58,12 +58,12 @@ def proof_pdf(pack, secret):
     return seals.sealed(pdf.proof_pdf(pack), told, secret)
 
 
-def verified(content, secret):
-    """The Verdict on the bytes of a file.
+def verified(content, *secrets):
+    """The Verdict on the bytes of a file, sealed with one of these secrets.
 
     Raises BillingError for a file that is not ours, was changed, or is about nothing in these books.
     """
-    told = seals.opened(content, secret)
+    told = seals.opened(content, *secrets)
     made_at = datetime.fromisoformat(told["made"])
     made = words.moment(made_at, companies.current().time_zone)
     about = told.get("about", proof.RENEWAL_NOTICE)
@@ -80,7 +80,7 @@ def verify_proof(file):
 
     Exit status 0: the books say the same. 1: it is ours, and the books say something else by now.
     """
-    verdict = verified(file.read_bytes(), current_app.secret_key)
+    verdict = verified(file.read_bytes(), *current_app.seal_secrets)
     say(f"{verdict.title}, made {verdict.made}.")
     say(verdict.headline)
     for part in verdict.parts:

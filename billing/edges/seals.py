@@ -1,7 +1,8 @@
 """Seals: whoever holds a certificate or a proof pack can have us say whether it is ours, and still true.
 
 A certificate carries a code of span, time and fingerprint, a proof pack a line behind the end of its file;
-both are signed with the application's secret. Not here: what the fingerprints are made of.
+both are signed with the application's secret, and read with that or an earlier one: years later as well.
+Not here: what the fingerprints are made of.
 """
 
 import base64
@@ -45,8 +46,10 @@ def seal(certificate, secret):
     return f"{told}.{_signature(told, secret)}"
 
 
-def verify(content, secret):
+def verify(content, *secrets):
     """Read a seal from the bytes of a PDF or from typed text, and compare it. Returns Sealed.
+
+    secrets -- one of which it must have been made with
 
     Raises BillingError when there is none, or when it was not made here or was changed since.
     """
@@ -54,7 +57,7 @@ def verify(content, secret):
     if match is None:
         raise BillingError("There is no seal in it. Choose the PDF as it was made, or paste the whole code.")
     told, _, given = match[0].rpartition(".")
-    if not hmac.compare_digest(_signature(told, secret), given):
+    if not _is_any(given, (_signature(told, secret) for secret in secrets)):
         raise BillingError("This seal is not ours: the certificate was changed, or made elsewhere.")
     try:
         first, last = (datetime.strptime(match[at], "%Y%m%d").date() for at in (1, 2))
@@ -62,6 +65,10 @@ def verify(content, secret):
     except ValueError:
         raise BillingError("This seal cannot be read.") from None
     return Sealed(first, last, made_at, match[4], certificates.fingerprint(first, last) == match[4])
+
+
+def _is_any(given, signatures):
+    return any(hmac.compare_digest(one, given) for one in signatures)
 
 
 def _signature(told, secret):
@@ -109,15 +116,17 @@ def sealed(content, told, secret):
     return content + MARK + packed + b"." + _file_signature(packed, secret).encode() + b"\n"
 
 
-def opened(content, secret):
+def opened(content, *secrets):
     """What a seal told, from the bytes of a file. A single byte that was changed is found.
+
+    secrets -- one of which it must have been made with
 
     Raises BillingError when there is no seal, when it is not ours, and when the file is not as it was sealed.
     """
     found = PACK.search(content)
     if found is None:
         raise BillingError("There is no seal at the end of it. Choose the file as it was made.")
-    if not hmac.compare_digest(_file_signature(found[1], secret), found[2].decode()):
+    if not _is_any(found[2].decode(), (_file_signature(found[1], secret) for secret in secrets)):
         raise BillingError("This seal is not ours: it was made elsewhere, or was changed.")
     told = json.loads(base64.urlsafe_b64decode(found[1] + b"=" * (-len(found[1]) % 4)))
     before = content[: found.start() - 1]

@@ -38,6 +38,11 @@ SETTINGS = (
     ),
     Setting("SECRET_KEY", DEMO_SECRET, "Signs sessions and forms. At least 32 random characters."),
     Setting(
+        "EARLIER_SECRET_KEYS",
+        "",
+        "What SECRET_KEY was before, with commas: proof packs and certificates of that time stay verifiable.",
+    ),
+    Setting(
         "DATABASE_URL",
         "sqlite:///porchlight.db",
         "sqlite:///file.db or postgresql://user:password@host/name.",
@@ -133,7 +138,14 @@ def read(overrides=None, environment=None):
     return values
 
 
+def listed(value):
+    """The parts of a setting that holds several with commas, without empty ones."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
 SHAPES = (
+    ("EARLIER_SECRET_KEYS", r"[^,\s]{16,}(, ?[^,\s]{16,})*",
+     "needs the earlier keys as they were, of at least 16 characters, with commas between them"),
     ("REPLY_ADDRESS", r"[^@\s+]+@[^@\s]+", "must be an address without +, such as reply@billing.example.com"),
     ("MAILBOX", r"imaps?://[^@\s]+:[^@\s]*@[^@/\s]+(/\S*)?|maildir:.+",
      "must look like imaps://user:password@host/INBOX (signs such as @ written %40) or maildir:/folder"),
