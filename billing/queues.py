@@ -55,6 +55,7 @@ MOST = 1_000  # rows of a queue that are counted: beyond that nobody reads the n
 ALONE_DAYS = 3  # so long the program itself asks what became of a payment
 NOTHING = SQL("CAST(NULL AS INTEGER)")
 LEAVES_WITHIN = timedelta(hours=1)  # a message that may leave leaves in minutes, while somebody sends
+REFUSED = "The database does not let it leave"  # how the sender's reason begins that is tried again each hour
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,17 @@ def _unsent(now):
         "Messages that do not leave", "notice", {"state": Notice.QUEUED},
         claiming.waiting(now - LEAVES_WITHIN), "Nobody sends them: see that the worker runs.",
         since=Notice.send_at, urgent=True,
+    )  # fmt: skip
+    refused = (Notice.state == Notice.QUEUED) & (Notice.send_at > now) & Notice.reason.startswith(REFUSED)
+    yield Queue(
+        "Messages that are refused", "notice", {"state": Notice.QUEUED},
+        Notice.select().where(refused & (Notice.created_at <= now - LEAVES_WITHIN)),
+        "Tried every hour in vain: each of them says why.", since=Notice.created_at, urgent=True,
+    )  # fmt: skip
+    half_way = (Notice.state == Notice.SENDING) & (Notice.claimed_at <= now - LEAVES_WITHIN)
+    yield Queue(
+        "Messages left half way", "notice", {"state": Notice.SENDING}, Notice.select().where(half_way),
+        "Their sender stopped: see that the worker runs.", since=Notice.claimed_at, urgent=True,
     )  # fmt: skip
     yield _in_state(
         "Messages that failed", Notice, Notice.FAILED, "They did not reach the customer.",

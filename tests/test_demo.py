@@ -227,6 +227,7 @@ def test_only_the_newest_mails_wait_to_be_sent_for_real(company):
     oldest = min(notice.send_at for notice in queued.where(Notice.kind == Notice.INVOICE))
     younger = (Notice.state == Notice.SENT) & (Notice.channel == Preference.MAIL) & (Notice.send_at > oldest)
 
+    assert min(notice.send_at for notice in queued) > NOW - timedelta(days=8)
     assert 25 <= queued.count() <= 40  # with those who asked us something in the last days
     assert Notice.select().where(younger & (Notice.kind == Notice.INVOICE)).count() == 0
     assert {notice.address for notice in queued} >= {demo.HERO_EMAIL}

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from peewee import IntegrityError, OperationalError
 
-from billing import approvals, inbound, localtime, outbox
+from billing import approvals, inbound, localtime, outbox, queues
 from billing.collections import gate, obstacles, overrides, verdicts
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
@@ -171,6 +171,7 @@ def test_what_only_the_database_refuses_waits_and_stops_nobody_else(alice, bob, 
         clock_at(15).now() + timedelta(hours=1),
         "The database does not let it leave: this customer waits for our answer",
     )
+    assert refused.reason.startswith(queues.REFUSED)  # by which Today finds it
 
 
 def test_trouble_at_the_last_look_loses_nothing_and_stops_nobody_else(alice, bob, late, sent, monkeypatch):

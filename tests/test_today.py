@@ -132,6 +132,26 @@ def test_mail_that_nobody_sends_is_told_after_an_hour(olga, alice):
     assert waiting(olga) == []
 
 
+def test_no_message_waits_unseen_that_is_refused_every_hour_or_was_left_half_way(olga, alice):
+    hour, mail = timedelta(hours=1), {"channel": "mail", "customer": alice, "why": "w", "kind": "receipt"}
+    why = f"{queues.REFUSED}: this customer waits for our answer"
+    for key, begun_at in (("old", NOW - hour), ("new", NOW - hour / 2)):
+        refused = {"state": "queued", "send_at": NOW + hour / 2, "reason": why}
+        Notice.create(key=f"refused {key}", created_at=begun_at, **refused, **mail)
+        taken = {"state": "sending", "send_at": begun_at, "claimed_at": begun_at}
+        Notice.create(key=f"taken {key}", created_at=begun_at, **taken, **mail)
+    Notice.create(
+        key="busy", created_at=NOW - hour, state="queued", send_at=NOW + hour, reason="Busy (451).", **mail
+    )
+
+    told = [(band, queue.label, queue.count) for band, queue in waiting(olga)]
+
+    assert told == [
+        ("Before anything else", "Messages that are refused", 1),
+        ("Before anything else", "Messages left half way", 1),
+    ]
+
+
 # --- The page ------------------------------------------------------------------------------------
 
 

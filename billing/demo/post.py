@@ -10,6 +10,7 @@ from billing.money import format_cents
 from models import Contact, Invoice, Message, Notice, Payment, Preference, Ticket, db
 
 REALLY_SENT = 30
+FRESH = timedelta(days=8)  # what is older has left long ago, however rare its kind
 PRINTED_WITHIN = timedelta(days=7)  # the office prints once a week
 PACE = timedelta(seconds=1)  # between two mails of one run
 BUSY = "The mail server is busy (451)."
@@ -84,15 +85,15 @@ def _queued():
 
 def _newest_mails(history):
     """Ids of what is still to be sent: the newest mails, the newest of each kind, and the hero's."""
+    fresh = (Notice.send_at > history.now - FRESH) & (Notice.channel == Preference.MAIL)
     mails = list(
-        Notice.select(Notice.id, Notice.kind, Notice.address, Notice.send_at)
-        .where((Notice.state == Notice.QUEUED) & (Notice.channel == Preference.MAIL))
+        Notice.select(Notice.id, Notice.kind, Notice.address)
+        .where((Notice.state == Notice.QUEUED) & fresh)
         .order_by(Notice.send_at.desc(), Notice.key)
         .tuples()
     )
-    of_kind = {kind: id for id, kind, _, _ in reversed(mails)}
-    fresh = history.now - timedelta(days=8)
-    hers = {id for id, _, address, at in mails if address == HERO_EMAIL and at > fresh}
+    of_kind = {kind: id for id, kind, _ in reversed(mails)}
+    hers = {id for id, _, address in mails if address == HERO_EMAIL}
     return {id for id, *_ in mails[:REALLY_SENT]} | set(of_kind.values()) | hers
 
 
