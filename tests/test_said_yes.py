@@ -201,6 +201,27 @@ def test_no_more_than_is_open_and_nothing_that_is_disputed(autopaying, ann):
         say_yes(autopaying, invoice, card, cents=3251, mark="any")
 
 
+def test_what_changed_while_it_was_read_is_looked_at_once_more_before_it_is_charged(autopaying, ann):
+    invoice, card = make_invoice(ann), autopaying.method(ann)
+    asking.open(
+        invoice, amount_cents=1000, reason="other", words="Not mine.", via="portal", by=BEN,
+        today=autopaying.today, now=autopaying.clock.now(),
+    )  # fmt: skip
+    parts = [(fresh(invoice), 3250)]
+    mark = payments.script(ann, parts, card, today=autopaying.today).mark
+    payments.record(
+        ann, amount_cents=1000, kind=Payment.CASH, received_on=autopaying.today, key="cash", by=BEN,
+        today=autopaying.today, now=autopaying.clock.now(),
+    )  # fmt: skip
+
+    with pytest.raises(BillingError, match=r"\$22.50 of invoice \d+ can be charged; the rest is disputed"):
+        payments.charge_by_phone(
+            ann, parts, method=card, said_by="Ann Archer", mark=mark, key="click",
+            gateway=autopaying.gateway, by=BEN, today=autopaying.today, now=autopaying.clock.now(),
+        )  # fmt: skip
+    assert not Payment.select().where(Payment.said_by != "").exists()
+
+
 def test_what_was_said_stays_said(autopaying, ann):
     payment = say_yes(autopaying, make_invoice(ann), autopaying.method(ann))
 
@@ -306,6 +327,23 @@ def test_a_refused_card_is_read_to_the_caller_with_another_way(shop, autopaying,
     ))  # fmt: skip
 
     assert "Not accepted: $42.50" in page and "Take it another way" in page
+
+
+def test_after_a_refused_card_another_one_is_charged_from_the_same_page(shop, autopaying, ann):  # noqa: F811
+    """Staff go back, where the form is the old one, and choose the other card."""
+    invoice, desk = make_invoice(ann), enter(shop, "billing")
+    cards = [autopaying.method(ann), autopaying.method(ann)]
+    autopaying.sandbox.decline(cards[0].token, 2, 1)
+
+    for card in cards:
+        told = form(invoice, card, said_by="Ann", yes="yes")
+        told["mark"] = mark_of(desk.post("/staff/phone-payment", **form(invoice, card)))
+        page = text_of(desk.post("/staff/phone-payment/saved", follow_redirects=True, **told))
+
+    assert "Paid: $42.50" in page
+    assert [(one.method_id, one.state) for one in Payment.select().order_by(Payment.id)] == [
+        (cards[0].id, "declined"), (cards[1].id, "approved"),
+    ]  # fmt: skip
 
 
 def test_support_does_not_see_saved_cards_and_may_not_charge_them(shop, autopaying, ann):  # noqa: F811

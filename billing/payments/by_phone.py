@@ -14,7 +14,7 @@ from billing.errors import BillingError
 from billing.money import format_cents
 from billing.payments import claiming, saved
 from billing.wording import tongues
-from models import PaymentMethod
+from models import Invoice, PaymentMethod
 
 VERSION = "2026-11"
 CHANGED = "What would be charged is not what was read any more. Read it to them once more."
@@ -108,5 +108,12 @@ def charge_by_phone(customer, parts, *, method, said_by, mark, key, gateway, by,
         raise BillingError(CHANGED)
     return saved.charge_saved(
         customer, parts, method=method, said=Said(said_by[:80], read), key=key, gateway=gateway, by=by,
-        today=today, now=now,
+        today=today, now=now, recheck=lambda: _as_it_stands(customer, parts, method),
     )  # fmt: skip
+
+
+def _as_it_stands(customer, parts, method):
+    """``parts`` once more, under the lock: a part may have been paid, or disputed, while they were read."""
+    fresh = [(Invoice.get_by_id(invoice.id), cents) for invoice, cents in parts]
+    _check(customer, fresh, method)
+    return fresh
