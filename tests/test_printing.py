@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from peewee import IntegrityError
 
-from billing import certified, notices, outbox, payments, printing
+from billing import certified, message_proofs, notices, outbox, payments, printing
 from billing.edges.print_batches import Press
 from billing.errors import BillingError
 from billing.renewals import day, rules
@@ -299,6 +299,22 @@ def test_a_letter_left_on_the_day_on_which_it_was_mailed_however_late_that_is_no
     printing.mark_mailed(batch, mailed_on=mailed_on, today=TODAY + timedelta(days=3), **told)
 
     assert factories.fresh(notice).sent_at == datetime.combine(mailed_on, time(18))  # noon in Texas
+
+
+def test_proof_from_between_the_mailing_of_a_batch_and_the_word_of_it_is_not_called_changed(press, clock, db):
+    notice = letter("Ann")
+    batch, made_at = batch_of(press, clock), NOW + timedelta(days=2)
+    told = {"by": "staff:olga", "now": NOW + timedelta(days=3)}
+    printing.mark_printed(batch, **told)
+    parts = message_proofs.of_notice(factories.fresh(notice), now=made_at).fingerprints
+
+    day_after, today = TODAY + timedelta(days=1), TODAY + timedelta(days=3)
+    printing.mark_mailed(batch, mailed_on=day_after, today=today, **told)
+
+    assert factories.fresh(notice).sent_at < made_at
+    found = message_proofs.compare("notice", notice.id, parts, made_at=made_at)
+    assert {one.title: one.standing for one in found}["That it left, and what came of it"] == "later"
+    assert "other" not in {one.standing for one in found}
 
 
 def test_the_links_on_paper_work_and_their_secrets_are_not_kept(press, clock, db):

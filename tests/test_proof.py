@@ -8,7 +8,7 @@ import pytest
 from billing import authorities, events, message_proofs
 from billing.edges import proofs, seals
 from billing.errors import BillingError
-from billing.renewals import prices, proof, rules
+from billing.renewals import prices, proof, proving, rules
 from models import Customer, Notice, RenewalNotice, RenewalRule
 from tests import factories
 from tests.office import enter
@@ -159,6 +159,29 @@ def test_a_pack_of_a_letter_that_had_not_left_yet_is_not_called_changed(table, d
         "That it left", "What it said",
     ]  # fmt: skip
     assert not [one for one in found if one.standing == "other"]
+
+
+def test_a_pack_from_between_the_mailing_of_a_letter_and_the_word_of_it_is_not_called_changed(table, db):  # noqa: F811
+    agree(factories.make_customer("Paul Paper", email=""))
+    live(date(2027, 1, 15), date(2027, 1, 15))
+    row, mailed_on, made_at = RenewalNotice.get(), date(2027, 1, 18), datetime(2027, 1, 19, 18)
+    Notice.update(state=Notice.PRINT).where(Notice.id == row.notice_id).execute()
+    proving.keep_text(row.notice, subject="Renewal", text="Your agreement will renew")
+    parts = proof.pack(RenewalNotice.get(), now=made_at).fingerprints
+    told = {"by": "t", "today": date(2027, 1, 20), "now": datetime(2027, 1, 20, 18)}
+
+    proving.mark_mailed(row, mailed_on=mailed_on, **told)
+
+    assert Notice.get().sent_at < made_at  # it was at the post by then, and staff noted that later
+    found = {one.title: one.standing for one in proof.compare(row.id, parts, made_at=made_at)}
+    assert found["That it left"] == found["Whom it went to"] == found["What it said"] == "later"
+    assert "other" not in found.values()
+    noted = {"made_at": told["now"] + timedelta(hours=1)}
+    parts = proof.pack(RenewalNotice.get(), now=noted["made_at"]).fingerprints
+    Notice.update(certified_number="9407100000000000000009").where(Notice.id == row.notice_id).execute()
+    assert [one.title for one in proof.compare(row.id, parts, **noted) if one.standing == "other"] == [
+        "That it left"
+    ]
 
 
 def test_a_pack_of_an_older_version_of_a_rule_still_fits(row):

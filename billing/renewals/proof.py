@@ -13,10 +13,11 @@ from billing import certified, letterheads, words
 from billing import company as companies
 from billing.errors import BillingError
 from billing.renewals import asking, contents, sending, windows
-from models import Consent, Event, Notice, RenewalAnswer, RenewalNotice, RenewalRule
+from models import Consent, Event, Notice, PrintBatch, PrintPiece, RenewalAnswer, RenewalNotice, RenewalRule
 
 MOST_TEXT = 20_000
 RENEWAL_NOTICE = "renewal_notice"
+MAILED = "renewal_notice.mailed"
 
 
 @dataclass(frozen=True)
@@ -315,11 +316,29 @@ def moved_since(notice, rows, made_at):
     about = [
         (Event.about_table == table) & (Event.about_id == id) & (Event.at > made_at) for table, id in rows
     ]
-    if notice.sent_at and notice.sent_at > made_at:
+    if not _was_out(notice, made_at):
         return {"whom", "recipient", "left", "became", "delivery", "text"}
     came_back = notice.bounced_at and notice.bounced_at > made_at
     noted = any(Event.select().where(one).exists() for one in about)
     return {"became", "delivery"} if came_back or noted else set()
+
+
+def _was_out(notice, at):
+    """True when the books said at an instant that it had left.
+
+    The post may have had a letter earlier: ``sent_at`` is the day of mailing, and staff note that day later.
+    """
+    pieces = notice.print_pieces.join(PrintBatch).where(
+        PrintPiece.out_at.is_null() & (PrintBatch.mailed_at > at)
+    )
+    noted = Event.select().where(
+        (Event.about_table == RENEWAL_NOTICE)
+        & Event.about_id.in_(notice.renewal_notices.select(RenewalNotice.id))
+        & (Event.what == MAILED)
+        & (Event.at > at)
+    )
+    is_out = notice.sent_at is not None and notice.sent_at <= at
+    return is_out and not pieces.exists() and not noted.exists()
 
 
 def matching(now, fingerprints, moved):

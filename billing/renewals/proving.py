@@ -5,7 +5,7 @@ Not here: mail, whose proof comes by itself (sending.py).
 
 from billing import certified, events, outbox, states, words
 from billing.errors import BillingError
-from billing.renewals import closing, sending
+from billing.renewals import closing, proof, sending
 from models import Notice, RenewalNotice, db
 
 
@@ -48,7 +48,7 @@ def _prove(row, notice, mailed_on, number, by, now):
     known = {"certified_number": number, "delivery": _mailed_words(mailed_on, number)}
     to = ", ".join([notice.customer.name, *notice.customer.address_lines])[:255]
     states.move(row, RenewalNotice.PROVEN, sent_on=mailed_on, address=to, **known)
-    events.record("renewal_notice.mailed", row, by=by, now=now, after=known, customer=notice.customer)
+    events.record(proof.MAILED, row, by=by, now=now, after=known, customer=notice.customer)
     if was_missed:
         why = f"It was mailed in time, on {words.date(mailed_on)}."
         closing.take_back(row, reason=why, by=by, now=now)
