@@ -81,7 +81,7 @@ class Phone:
             method=method,
             script=script,
             contact=contact,
-            said_by=request.form.get("said_by", "") or (contact.name if contact else ""),
+            said_by=request.form.get("said_by", ""),
             refused=refused,
             click=request.form.get("click") or secrets.token_urlsafe(16),
         ), 400 if refused else 200
@@ -92,15 +92,14 @@ class Phone:
         customer = payer_asked_for() or abort(404)
         parts, _ = typed_parts(list(ledger.open_invoices(customer).limit(100)))
         back = redirect(url_for("staff.phone_payment", customer=customer.id), 303)
-        key = payments.click_key(customer, parts, request.form.get("click", ""))
         try:
-            payment = self._said_yes(customer, parts, key)
+            payment = self._said_yes(customer, parts)
         except (PaymentInProgress, BillingError) as refusal:
             asked = self._read_aloud(customer, parts, refused=str(refusal))
             return asked or back
         return redirect(url_for("staff.phone_return", id=payment.id), 303)
 
-    def _said_yes(self, customer, parts, key):
+    def _said_yes(self, customer, parts):
         method = _saved(customer)
         if method is None:
             raise BillingError("This card or account cannot be used any more. Choose another way to pay.")
@@ -108,8 +107,8 @@ class Phone:
             raise BillingError("Tick that they said yes. Without it nothing is charged.")
         return payments.charge_by_phone(
             customer, parts, method=method, said_by=request.form.get("said_by", ""),
-            mark=request.form.get("mark", ""), key=key, gateway=current_app.gateway, by=g.by, today=g.today,
-            now=g.now,
+            mark=request.form.get("mark", ""), gateway=current_app.gateway, by=g.by, today=g.today, now=g.now,
+            key=payments.click_key(customer, parts, request.form.get("click", ""), method),
         )  # fmt: skip
 
     def _started(self, customer, parts):

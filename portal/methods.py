@@ -155,7 +155,7 @@ def pay_saved(number):
     if not form.validate():
         flash("This form was not complete. Please press the button once more.", "error")
         return redirect(here, 303)
-    if payments.asks_for_disputed(invoice, form.cents, form.key.data):
+    if payments.asks_for_disputed(invoice, form.cents, form.key.data, _chosen()):
         flash("What is open changed since you looked. This is how it stands now.", "error")
         return redirect(here, 303)
     return pay([(invoice, form.cents)], form, back=here)
@@ -164,7 +164,7 @@ def pay_saved(number):
 def pay(parts, form, *, back):
     """Pay ``parts`` [(invoice, cents)] with the saved method that was named; ``back`` after a refusal."""
     payers_only()
-    method = _chosen(request.form.get("method", ""))
+    method = _chosen()
     if method is None:
         flash("This card or account cannot be used any more. Please choose another way to pay.", "error")
         return redirect(back, 303)
@@ -177,8 +177,9 @@ def pay(parts, form, *, back):
     return redirect(url_for("portal.payment", reference=payment.reference), 303)
 
 
-def _chosen(text):
-    """The customer's own method with this id that can be charged, or None."""
+def _chosen():
+    """The customer's own method that the button named, as long as it can be charged; else None."""
+    text = request.form.get("method", "")
     is_id = text.isascii() and text.isdecimal() and len(text) < 10
     return methods.active(g.customer).where(PaymentMethod.id == int(text)).first() if is_id else None
 
@@ -188,7 +189,7 @@ def _charge(parts, form, method):
         g.customer,
         parts,
         method=method,
-        key=paying.click_key(g.customer, parts, form.key.data),
+        key=paying.click_key(g.customer, parts, form.key.data, method),
         gateway=current_app.gateway,
         today=g.today,
         now=g.now,

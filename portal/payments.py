@@ -45,11 +45,14 @@ def begin(customer, parts, *, key, back, contact=None):
     return redirect(url_for("portal.pay_page", reference=payment.reference), 303)
 
 
-def asks_for_disputed(invoice, cents, key):
-    """True for a button whose amount holds what was disputed since it was shown; not when pressed twice."""
+def asks_for_disputed(invoice, cents, key, method=None):
+    """True for a button whose amount holds what was disputed since it was shown; not when pressed twice.
+
+    method -- the saved one that the button named
+    """
     invoice = Invoice.get_by_id(invoice.id)
     asked = demands.of(invoice)
-    same = payments.click_key(invoice.customer, [(invoice, cents)], key)
+    same = payments.click_key(invoice.customer, [(invoice, cents)], key, method)
     is_new = not Payment.select().where(Payment.key == same).exists()
     return bool(demands.disputed_cents(asked)) and cents > demands.undisputed_cents(asked) and is_new
 

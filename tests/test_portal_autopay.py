@@ -25,7 +25,17 @@ from models import (
     PaymentPart,
     PlannedCharge,
 )
-from tests.factories import BY, NOW, make_charge, make_contract, make_invoice, make_item, make_method, payer
+from tests.factories import (
+    BY,
+    NOW,
+    fresh,
+    make_charge,
+    make_contract,
+    make_invoice,
+    make_item,
+    make_method,
+    payer,
+)
 from tests.portal_visitor import Visitor
 from tests.test_portal_account import enter
 
@@ -725,6 +735,20 @@ def test_two_clicks_on_it_pay_once(shop, alices, alice, saved, paying):
     assert shown.headline == "Paid. Thank you."
     assert paying.money_cents() == 4250
     assert Payment.select().count() == 1
+
+
+def test_another_card_on_the_same_page_is_another_click(shop, alices, alice, saved, paying):
+    """Who was declined goes back, where the form is the old one, and takes the other card."""
+    paying.sandbox.method(fresh(alice).account_number, number="4242424242424242")
+    methods.refresh(fresh(alice), gateway=paying.gateway, by=BY, now=NOW)
+    paying.sandbox.decline(saved.token, "2")
+    page = alices.open(f"/account/invoices/{make_invoice(alice).number}")
+
+    declined = alices.press(page, "Pay $42.50 with Visa ending 1111")
+    paid = alices.press(page, "Pay $42.50 with Visa ending 4242")
+
+    assert (declined.headline, paid.headline) == ("The payment was not accepted", "Paid. Thank you.")
+    assert paying.money_cents() == 4250
 
 
 def test_a_declined_click_says_why_and_charges_nothing(shop, alices, alice, saved, paying):

@@ -296,6 +296,15 @@ def test_from_the_page_of_the_customer_to_the_receipt(shop, autopaying, ann):  #
     assert fresh(invoice).open_cents == 0
 
 
+def test_who_said_yes_is_asked_for_and_never_filled_in(shop, autopaying, ann):  # noqa: F811
+    desk = enter(shop, "billing")
+
+    page = desk.post("/staff/phone-payment", **form(make_invoice(ann), autopaying.method(ann)))
+
+    assert re.search(r'<input id="said_by"[^>]* value=""', page.text)
+    assert "Our contact is Ann Archer." in text_of(page)
+
+
 @pytest.mark.parametrize(
     ("left_out", "refusal"),
     [

@@ -24,12 +24,14 @@ STARTED_ELSEWHERE = "Another payment of this invoice has just been started."
 # --- The click -----------------------------------------------------------------------------------
 
 
-def click_key(customer, parts, click):
+def click_key(customer, parts, click, method=None):
     """The key of an attempt that a page asks for; ``click`` is what the form was given when it was shown.
 
     The same button for the same amounts is the same click; nobody can name a click of another customer.
+
+    method -- the saved one that is charged: another one, chosen on the same page, is another click
     """
-    return f"web:{_digest(customer, parts, click)}"
+    return f"web:{_digest(customer, parts, f'{click}|{method.id}' if method else click)}"
 
 
 def by_hand_key(customer, amount_cents, parts, click):
