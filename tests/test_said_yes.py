@@ -118,15 +118,21 @@ def test_a_debit_names_the_bank_how_it_was_authorized(autopaying, ann, account_t
     assert say_yes(autopaying, make_invoice(ann), fresh(account)).entry_class == entry_class
 
 
+@pytest.mark.parametrize("account_type", ["checking", "businessChecking"])
 @pytest.mark.parametrize(("email", "channel"), [("ann@example.com", "mail"), ("", "paper")])
-def test_of_a_debit_by_phone_they_hear_in_writing_whatever_they_chose(autopaying, email, channel):
+def test_of_a_debit_by_phone_they_hear_in_writing_whatever_they_chose(
+    autopaying, email, channel, account_type
+):
     ann = make_customer("Ann Archer", email=email)
-    say_yes(autopaying, make_invoice(ann), autopaying.method(ann, "bank"))
+    account = autopaying.method(ann, "bank")
+    PaymentMethod.update(account_type=account_type).execute()
+    payment = say_yes(autopaying, make_invoice(ann), fresh(account))
 
     [notice] = Notice.select()
 
     assert (notice.kind, notice.channel, notice.legal) == ("receipt", channel, True)
     assert notice.why == "You said yes to this debit on the phone; this is your copy of it."
+    assert "For questions" in dict(receipt_documents.of(payment).facts)
 
 
 def test_the_receipt_of_a_debit_says_what_its_notice_has_to(autopaying, ann):

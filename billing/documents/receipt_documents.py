@@ -143,7 +143,7 @@ def _said_facts(payment, company):
         return ()
     on = words.date(payment.received_on)
     authorized = ("Authorized", f"by phone on {on}")
-    if payment.entry_class != Payment.BY_TELEPHONE:
+    if payment.kind != Payment.BANK:
         return (authorized,)
     return (authorized, ("Debited", f"once, on {on} or after"), ("For questions", company.phone))
 

@@ -246,10 +246,11 @@ def queue_receipt(payment, *, now):
 
     Whom we told that an earlier payment of these invoices failed waits to hear that this one worked: they
     get it as they get messages about such trouble, whatever they chose about receipts. Of a debit that was
-    authorized by telephone the law wants it, on paper where no mail reaches them.
+    authorized by telephone the law wants it, on paper where no mail reaches them; a business was promised
+    the same when it said yes.
     """
     why, choice = WHY_RECEIPT, {}
-    if payment.entry_class == Payment.BY_TELEPHONE:
+    if payment.said_by and payment.kind == Payment.BANK:
         why, choice = WHY_SAID, {"event": Preference.PAYMENT_PROBLEM, "legal": True}
     elif _ends_trouble(payment):
         why, choice = WHY_WORKED, {"event": Preference.PAYMENT_PROBLEM}
