@@ -26,6 +26,7 @@ from billing.outcomes import Held
 from models import (
     Contact,
     Credit,
+    Dispute,
     Invoice,
     JobRun,
     Notice,
@@ -140,6 +141,16 @@ def test_whoever_is_held_back_for_us_stands_in_the_money_that_waits_for_us(compa
         judging.rollback()  # the others look at the company as it was made
 
     assert {Verdict.WAITING_FOR_US, Verdict.DISPUTED} <= codes and "ticket" in seen
+
+
+def test_one_invoice_past_due_is_unpaid_because_its_customer_says_it_was_paid(company):
+    asked = Dispute.get((Dispute.reason == Dispute.ALREADY_PAID) & (Dispute.state == Dispute.OPEN))
+    [verdict] = Verdict.select().where((Verdict.invoice == asked.invoice) & Verdict.current)
+
+    assert asked.invoice.due_on < TODAY and asked.amount_cents == asked.invoice.open_cents
+    assert (verdict.code, verdict.amount_cents) == (Verdict.DISPUTED, asked.amount_cents)
+    pressing = Notice.kind.in_(Notice.GATED) & (Notice.state == Notice.HELD)
+    assert not Notice.select().where(pressing & (Notice.invoice == asked.invoice)).exists()
 
 
 def test_what_is_unpaid_has_been_so_for_different_lengths(company):

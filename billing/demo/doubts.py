@@ -1,4 +1,7 @@
-"""What customers say is wrong with an invoice: a new one, one whose answer is late, one that we answered."""
+"""What customers say is wrong with an invoice: a new one, one that we answered, and one whose answer is late.
+
+The last is past its date by now, and all of it is in question: that is why it is unpaid.
+"""
 
 from datetime import timedelta
 
@@ -9,7 +12,7 @@ from billing.disputes import asking, deciding
 from models import Customer, Dispute, Invoice, Line, Notice, Staff, Ticket
 
 TODAY = "You billed a service call, but he only changed a battery that was under warranty."
-LATE = "We canceled the second keypad on the phone in spring."
+LATE = "We paid this by check, and our bank says that it was cashed. Please look before you remind us."
 ANSWERED = "The camera storage was down for a week."
 ANSWER = (
     "We looked it up: the storage recorded every day but one evening. The price stands; sorry for the worry."
@@ -18,20 +21,23 @@ ANSWER = (
 
 def play(history):
     """Set the three of them, each on the newest invoice that is old enough for it."""
-    told = ((1, "wrong_amount", TODAY), (33, "not_ordered", LATE), (12, "service_fault", ANSWERED))
-    made = [_dispute(history, days, reason, words) for days, reason, words in told]
+    _dispute(history, 1, "wrong_amount", TODAY)
+    _dispute(history, 33, "already_paid", LATE, whole=True)
+    answered = _dispute(history, 12, "service_fault", ANSWERED)
     Notice.update(state=Notice.SENT, sent_at=Notice.created_at, subject="We look into it").where(
         Notice.kind == Notice.DISPUTE_RECEIVED
     ).execute()
-    if made[-1]:
+    if answered:
         staff = Staff.get(Staff.role == Staff.OWNER)
         given = {"by": cast.OFFICE, "today": history.today, "now": history.now - timedelta(hours=3)}
-        deciding.reject(made[-1], decision=ANSWER, staff=staff, **given)
+        deciding.reject(answered, decision=ANSWER, staff=staff, **given)
 
 
-def _quiet_one(history, days):
+def _quiet_one(history, day, is_late):
     """An open invoice of somebody with a mail address on which nothing else happens; None where none is."""
-    old_enough = Invoice.issued_on < history.today - timedelta(days=days)
+    old_enough = Invoice.issued_on < day
+    if is_late:
+        old_enough &= Invoice.due_on < history.today
     query = Invoice.select().join(Customer).where(Invoice.IS_OWED & old_enough)
     others = (Customer.name != HERO_NAME) & patience.strangers()
     for invoice in query.where(others).order_by(Invoice.id.desc()).limit(40):
@@ -43,12 +49,14 @@ def _quiet_one(history, days):
     return None
 
 
-def _dispute(history, days, reason, words):
-    invoice = _quiet_one(history, days)
+def _dispute(history, days, reason, words, *, whole=False):
+    """Dispute one line of an invoice, or the whole of one that is late by now; None where there is none."""
+    day, at = history.today - timedelta(days=days), history.now - timedelta(days=days, hours=2)
+    invoice = _quiet_one(history, day, is_late=whole)
     if invoice is None:
         return None
-    day, at = history.today - timedelta(days=days), history.now - timedelta(days=days, hours=2)
-    line, contact = invoice.lines.order_by(Line.total_cents).first(), invoice.customer.contacts.first()
+    line = None if whole else invoice.lines.order_by(Line.total_cents).first()
+    contact = invoice.customer.contacts.first()
     return asking.open(
         invoice, line=line, amount_cents=None, reason=reason, words=words, by=f"customer:{contact.email}",
         via=Dispute.PAY_LINK, contact=contact, today=day, now=at,

@@ -48,14 +48,17 @@ def _waits_for_us(invoice, reasons):
 
 
 def _late():
-    """Past-due invoices of who can be reached by mail, the largest first, one for each customer."""
+    """Past-due invoices of who can be reached by mail, the largest first, one for each customer.
+
+    Left out is what is disputed: it is due on no date, so no late notice is written about it.
+    """
     reached = (Contact.role == Contact.PAYER) & (Contact.email != "") & Contact.left_on.is_null()
     query = (
         Invoice.select(Invoice)
         .join(Verdict)
         .switch(Invoice)
         .join(Contact, on=(Contact.customer == Invoice.customer))
-        .where(Verdict.current & reached)
+        .where(Verdict.current & (Verdict.code != Verdict.DISPUTED) & reached)
         .order_by(Invoice.open_cents.desc(), Invoice.id)
     )
     first = {}
