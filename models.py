@@ -2852,7 +2852,7 @@ Link.add_index(
 class CodeGuess(BaseModel):
     """A code from paper that was typed wrong, kept for a day: so that nobody tries them all."""
 
-    network_hash = CharField(max_length=64, help_text="From where, of that day; the address is not kept.")
+    network_hash = CharField(max_length=64, help_text="From where, keyed: no address.")
     at = UtcField(index=True)
 
     class Meta:

@@ -1,6 +1,6 @@
 """The short way from paper: a code is typed, and the invoice opens. What is a code: billing/pay_codes.py."""
 
-from flask import g, redirect, render_template, request, url_for
+from flask import current_app, g, redirect, render_template, request, url_for
 
 from billing import pay_codes
 from billing.errors import BillingError
@@ -13,9 +13,9 @@ def pay_code():
     """One field. Opening it looks nothing up; what is typed is looked up once, when it is sent."""
     form, status, too_many = PayCodeForm(), 200, ""
     if form.validate_on_submit():
-        address = request.remote_addr or ""
+        address, secrets = request.remote_addr or "", current_app.seal_secrets
         try:
-            token, of_several = pay_codes.open_by(form.code.data, address=address, now=g.now)
+            token, of_several = pay_codes.open_by(form.code.data, address=address, secrets=secrets, now=g.now)
         except pay_codes.TooMany as refusal:
             too_many, status = str(refusal), 429
         except BillingError as refusal:

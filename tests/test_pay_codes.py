@@ -14,6 +14,7 @@ from tests.portal_visitor import Visitor
 
 OPEN = "Open my invoice"
 HERE = "203.0.113.7"
+SECRET, RENEWED = "the application's secret", "a renewed secret of the application"
 
 
 @pytest.fixture
@@ -27,12 +28,16 @@ def token(invoice):
 
 
 @pytest.fixture
-def code(token):
-    return pay_codes.give(token)
+def code(app, token):
+    return pay_codes.give(token, secret=app.seal_secrets[0])
 
 
-def open_by(code, *, address=HERE, now=NOW):
-    return pay_codes.open_by(code, address=address, now=now)
+@pytest.fixture
+def open_by(app):
+    def open_by(code, *, address=HERE, now=NOW, secrets=app.seal_secrets):
+        return pay_codes.open_by(code, address=address, secrets=secrets, now=now)
+
+    return open_by
 
 
 def wrong(n):
@@ -43,7 +48,7 @@ def wrong(n):
 
 
 @pytest.mark.one_database
-def test_it_opens_its_invoice_however_it_is_typed(invoice, code):
+def test_it_opens_its_invoice_however_it_is_typed(invoice, code, open_by):
     for typed in (code, code.lower(), code.replace("-", " "), f"  {code.replace('-', '')}. "):
         opened, of_several = open_by(typed)
         link = links.follow(opened, Link.PAY, now=NOW)
@@ -58,17 +63,35 @@ def test_what_looks_alike_is_the_same(shown, typed):
 
 
 def test_no_code_is_stored_and_two_are_never_the_same(db, invoice):
-    codes = {pay_codes.give(links.pay_link(invoice, now=NOW)) for _ in range(5)}
+    codes = {pay_codes.give(links.pay_link(invoice, now=NOW), secret=SECRET) for _ in range(5)}
 
     kept = " ".join(link.code_hash for link in Link.select())
     assert len(codes) == 5
     assert not any(code in kept or code.replace("-", "") in kept for code in codes)
 
 
+@pytest.mark.one_database
+def test_what_is_stored_finds_out_no_code_without_the_secret(token):
+    kept = set()
+    for secret in (SECRET, RENEWED):
+        pay_codes.give(token, secret=secret)
+        kept.add(Link.get(Link.purpose == Link.PAY).code_hash)
+    assert len(kept) == 2
+
+
+@pytest.mark.one_database
+def test_a_code_of_an_earlier_secret_opens_until_that_is_forgotten(open_by, token):
+    code = pay_codes.give(token, secret=SECRET)
+
+    open_by(code, secrets=(RENEWED, SECRET))
+    with pytest.raises(BillingError, match="We know no invoice"):
+        open_by(code, secrets=(RENEWED,))
+
+
 # --- It lives and ends with its link -------------------------------------------------------------
 
 
-def test_it_ends_with_its_link_and_what_it_opened_ends_then_too(invoice, token, code):
+def test_it_ends_with_its_link_and_what_it_opened_ends_then_too(invoice, token, code, open_by):
     opened, _ = open_by(code)
     made = links.follow(token, Link.PAY, now=NOW)
     assert links.follow(opened, Link.PAY, now=NOW).expires_at == made.expires_at
@@ -77,14 +100,14 @@ def test_it_ends_with_its_link_and_what_it_opened_ends_then_too(invoice, token, 
         open_by(code, now=made.expires_at)
 
 
-def test_a_link_that_was_withdrawn_opens_by_no_code(code):
+def test_a_link_that_was_withdrawn_opens_by_no_code(code, open_by):
     links.revoke(Link.select(), by=BY, now=NOW)
 
     with pytest.raises(BillingError, match="We know no invoice"):
         open_by(code)
 
 
-def test_the_digits_of_a_sign_in_mail_open_nothing_here(db, alice):
+def test_the_digits_of_a_sign_in_mail_open_nothing_here(alice, open_by):
     links.sign_in_link(alice.contacts.get(), now=NOW)
 
     with pytest.raises(BillingError, match="We know no invoice"):
@@ -94,7 +117,7 @@ def test_the_digits_of_a_sign_in_mail_open_nothing_here(db, alice):
 # --- Guessing ------------------------------------------------------------------------------------
 
 
-def test_after_ten_wrong_ones_even_the_right_one_waits_an_hour(code):
+def test_after_ten_wrong_ones_even_the_right_one_waits_an_hour(code, open_by):
     for n in range(pay_codes.MOST_WRONG):
         with pytest.raises(BillingError, match="We know no invoice"):
             open_by(wrong(n))
@@ -105,7 +128,7 @@ def test_after_ten_wrong_ones_even_the_right_one_waits_an_hour(code):
     open_by(code, address="203.0.113.8")
 
 
-def test_who_goes_on_trying_does_not_make_the_hour_longer(code):
+def test_who_goes_on_trying_does_not_make_the_hour_longer(code, open_by):
     for n in range(pay_codes.MOST_WRONG + 20):
         with pytest.raises(BillingError):
             open_by(wrong(n), now=NOW + timedelta(minutes=n))
@@ -113,7 +136,7 @@ def test_who_goes_on_trying_does_not_make_the_hour_longer(code):
     open_by(code, now=NOW + timedelta(minutes=75))
 
 
-def test_one_house_with_many_addresses_is_one(code):
+def test_one_house_with_many_addresses_is_one(code, open_by):
     for n in range(pay_codes.MOST_WRONG):
         with pytest.raises(BillingError):
             open_by(wrong(n), address=f"2001:db8:1:2::{n:x}")
@@ -123,7 +146,27 @@ def test_one_house_with_many_addresses_is_one(code):
     open_by(code, address="2001:db8:1:3::1")
 
 
-def test_many_networks_together_are_limited_as_well(code, monkeypatch):
+def test_one_owner_of_very_many_networks_is_one_as_well(code, open_by, monkeypatch):
+    monkeypatch.setattr(pay_codes, "MOST_WRONG_AROUND", 3)
+    for n in range(3):
+        with pytest.raises(BillingError, match="We know no invoice"):
+            open_by(wrong(n), address=f"2001:db8:1:{n:x}::1")
+
+    with pytest.raises(pay_codes.TooMany):
+        open_by(code, address="2001:db8:1:ffff::1")
+    open_by(code, address="2001:db8:2::1")
+    open_by(code)
+
+
+def test_an_address_that_is_written_the_new_way_is_still_one_house(code, open_by):
+    for n in range(pay_codes.MOST_WRONG):
+        with pytest.raises(BillingError, match="We know no invoice"):
+            open_by(wrong(n), address="::ffff:198.51.100.1")
+
+    open_by(code, address="::ffff:198.51.100.2")
+
+
+def test_many_networks_together_are_limited_as_well(code, open_by, monkeypatch):
     monkeypatch.setattr(pay_codes, "MOST_WRONG_OF_ALL", 3)
     for n in range(3):
         with pytest.raises(BillingError, match="We know no invoice"):
@@ -133,17 +176,33 @@ def test_many_networks_together_are_limited_as_well(code, monkeypatch):
         open_by(code)
 
 
-def test_addresses_are_not_kept_and_guesses_for_a_day(code):
-    with pytest.raises(BillingError):
-        open_by(wrong(1))
-    assert HERE not in CodeGuess.get().network_hash
-    with pytest.raises(BillingError):
-        open_by(wrong(2), now=NOW + timedelta(hours=25))
+def test_the_hour_goes_on_over_midnight(code, open_by):
+    late = NOW.replace(hour=23, minute=50)
+    for n in range(pay_codes.MOST_WRONG):
+        with pytest.raises(BillingError, match="We know no invoice"):
+            open_by(wrong(n), now=late)
+
+    with pytest.raises(pay_codes.TooMany):
+        open_by(code, now=late + timedelta(minutes=20))
+
+
+def test_what_is_kept_of_an_address_tells_it_only_to_who_has_the_secret(code, open_by):
+    for secret in (SECRET, RENEWED):
+        with pytest.raises(BillingError):
+            open_by(wrong(1), secrets=(secret,))
+
+    assert len({guess.network_hash for guess in CodeGuess.select()}) == 2
+
+
+def test_guesses_are_kept_for_a_day(code, open_by):
+    for later in (timedelta(0), timedelta(hours=25)):
+        with pytest.raises(BillingError):
+            open_by(wrong(1), now=NOW + later)
 
     assert CodeGuess.select().count() == 1
 
 
-def test_what_can_be_no_code_is_no_guess(db):
+def test_what_can_be_no_code_is_no_guess(open_by):
     for typed in ("", "12345", "K7Q2M-9XW4R1", "ÄÖÜ!!", "x" * 10_000, "\x00" * 10):
         with pytest.raises(BillingError, match="ten letters and digits"):
             open_by(typed)
@@ -217,7 +276,7 @@ def text_of(content):
     ("language", "words"),
     [("en", "No camera? Type this at {}:"), ("es", "¿Sin cámara? Escriba en {}:")],
 )
-def test_paper_that_asks_for_money_has_a_code(app, alice, invoice, clock, kind, language, words):
+def test_paper_that_asks_for_money_has_a_code(app, alice, invoice, clock, kind, language, words, open_by):
     alice.language = language
     alice.save()
     notices.queue(
@@ -230,7 +289,7 @@ def test_paper_that_asks_for_money_has_a_code(app, alice, invoice, clock, kind, 
     host = app.config["BASE_URL"].partition("://")[2]
     _, found, rest = text.partition(words.format(f"{host}/pay"))
     assert found, text
-    opened, _ = pay_codes.open_by(rest.split()[0], address=HERE, now=clock.now())
+    opened, _ = open_by(rest.split()[0], now=clock.now())
     assert links.follow(opened, Link.PAY, now=clock.now()).invoice == invoice
     assert rest.split()[0] not in letter.text
 

@@ -174,13 +174,14 @@ def for_paper(app, notice, now):
     with app.test_request_context(base_url=app.config["BASE_URL"]):
         context, tokens = _context(app, notice, now)
         if tokens.pay_token:
-            _add_code(context, tokens)
+            _add_code(context, tokens, app.seal_secrets[0])
     return context, tokens.urls, tokens.secrets
 
 
-def _add_code(context, tokens):
+def _add_code(context, tokens, secret):
     """What can be typed instead of scanned, on paper only."""
-    code, address = pay_codes.give(tokens.pay_token), url_for("portal.pay_code", _external=True)
+    code = pay_codes.give(tokens.pay_token, secret=secret)
+    address = url_for("portal.pay_code", _external=True)
     tokens.secrets.append(code)
     tokens.urls |= {"pay_code": code, "pay_code_at": address.partition("://")[2]}
     document = context.get("document")

@@ -40,7 +40,7 @@ SETTINGS = (
     Setting(
         "EARLIER_SECRET_KEYS",
         "",
-        "What SECRET_KEY was before, with commas: proof packs and certificates of that time stay verifiable.",
+        "What SECRET_KEY was before, with commas: proof packs and codes on paper of that time stay good.",
     ),
     Setting(
         "DATABASE_URL",
