@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from peewee import IntegrityError, fn
 
-from billing import certified, events, ledger, outbox, renewals, words
+from billing import certified, events, ledger, masking, outbox, renewals, words
 from billing.collections import gate
 from billing.errors import BillingError, StaleState
 from billing.notices import holding, judging
@@ -345,16 +345,15 @@ def take_out(piece, *, reason, again, by, now):
     """
     if piece.out_at or piece.batch.state not in (PrintBatch.MADE, PrintBatch.PRINTED):
         raise BillingError("It can be taken out once the batch is made, and until it is mailed.")
-    if not reason.strip():
-        raise BillingError("Say why it is taken out.")
+    reason = masking.reason(reason, "Say why it is taken out.")
     notice = Notice.get_by_id(piece.notice_id)
     if notice.legal and not again:
         raise BillingError("The law wants this letter: put it into the next batch.")
     with db.atomic():
-        _put_out(piece, reason.strip(), by, now)
+        _put_out(piece, reason, by, now)
         Notice.update(certified_number="").where(Notice.id == notice.id).execute()
         if notice.state == Notice.PRINT and not again:
-            move(notice, Notice.SKIPPED, reason=reason.strip()[:255])
+            move(notice, Notice.SKIPPED, reason=reason[:255])
         events.record("print_piece.taken_out", piece, by=by, now=now, reason=reason, after={"again": again})
     return piece
 

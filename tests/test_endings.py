@@ -81,11 +81,11 @@ def test_staff_read_of_a_fee_only_where_one_may_be(app, company, alice, change, 
 
 
 def test_a_service_member_gets_the_unearned_part_back_within_60_days(contract):
-    row = end(contract, "service_member", proof="Orders of November 20")
+    row = end(contract, "service_member", proof="Orders of November 20, 4111 1111 1111 1111")
 
     assert row.refund_by_on == date(2027, 3, 1)
     assert "Keep what shows it: the orders of 90 days or more" in row.law
-    assert row.proof == "Orders of November 20"
+    assert row.proof == "Orders of November 20, •••• 1111 (card number removed)"
 
 
 def test_tennessee_says_more_than_others(company, alice, bob):

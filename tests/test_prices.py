@@ -324,11 +324,19 @@ def test_a_decrease_and_what_was_agreed_to_need_no_message(up_to_date):
     assert billed(date(2027, 4, 1)) == [9900]
 
 
+def test_why_a_price_changes_keeps_no_card_number(charge):
+    told = {"reason": "Costs, 4111 1111 1111 1111 ", "by": "t", "today": TODAY, "now": NOW}
+
+    [change], _ = prices.plan([charge], FIVE_PERCENT, from_on=MARCH, **told)
+
+    assert change.reason == "Costs, •••• 1111 (card number removed)"
+
+
 def test_a_planned_price_is_taken_back_until_it_was_billed(up_to_date):
-    told = {"reason": "Mistake", "by": "t", "today": TODAY, "now": NOW}
+    told = {"reason": "Mistake, 4111 1111 1111 1111", "by": "t", "today": TODAY, "now": NOW}
     row = prices.cancel(plan([up_to_date])[0][0], **told)
 
-    assert row.canceled_on == TODAY
+    assert (row.canceled_on, row.cancel_reason) == (TODAY, "Mistake, •••• 1111 (card number removed)")
     made, refused = plan([up_to_date])  # another one fits on the same day
     assert (len(made), refused) == (1, [])
     with pytest.raises(BillingError, match="taken back already"):

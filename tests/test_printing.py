@@ -219,10 +219,11 @@ def test_a_piece_is_taken_out_for_the_next_batch_or_for_good(press, clock, db):
     told = {"by": "staff:olga", "now": NOW}
 
     printing.take_out(ann.print_pieces.get(), reason="Jammed", again=True, **told)
-    printing.take_out(bob.print_pieces.get(), reason="Moved away", again=False, **told)
+    printing.take_out(bob.print_pieces.get(), reason="Moved, 4111 1111 1111 1111", again=False, **told)
 
     assert names(batch) == []
-    assert (factories.fresh(bob).state, factories.fresh(bob).reason) == (Notice.SKIPPED, "Moved away")
+    bob, why = factories.fresh(bob), "Moved, •••• 1111 (card number removed)"
+    assert (bob.state, bob.reason, bob.print_pieces.get().out_reason) == (Notice.SKIPPED, why, why)
     assert names(batch_of(press, clock)) == ["Ann"]
     with pytest.raises(BillingError, match="once the batch is made"):
         printing.take_out(bob.print_pieces.get(), reason="Again", again=True, **told)

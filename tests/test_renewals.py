@@ -226,11 +226,13 @@ def test_certified_mail_is_printed_at_once_and_counts_by_its_number(table, alice
     for row in contract.renewal_notices:
         assert (row.state, row.certified_number) == ("proven", "9407100000000000000009")
     assert "Certified mail 9407 1000 0000 0000 0000 09, mailed on February 2, 2027." in row.delivery
-    renewals.mark_delivered(row, on=date(2027, 2, 3), text="signed by A. Archer", **told)
+    renewals.mark_delivered(row, on=date(2027, 2, 3), text="signed by A. Archer, 4111 1111 1111 1111", **told)
     for row in rows:  # one letter serves both rules
         row = RenewalNotice.get_by_id(row.id)
         assert row.delivered_on == date(2027, 2, 3)
-        assert row.delivery.endswith("Delivered on February 3, 2027. Signed by A. Archer.")
+        assert row.delivery.endswith(
+            "Delivered on February 3, 2027. Signed by A. Archer, •••• 1111 (card number removed)."
+        )
 
 
 def test_certified_mail_that_nobody_took_stays_proven_and_says_that_it_came_back(table, alice):
@@ -407,10 +409,11 @@ def test_an_owner_may_override_with_a_reason(table, db):
 
     with pytest.raises(BillingError, match="Say why"):
         renewals.override(row, reason=" ", by=BY, now=NOW)
-    renewals.override(row, reason="Sent from the old system on January 4", by=BY, now=NOW)
+    renewals.override(row, reason="Sent from the old system, 4111 1111 1111 1111", by=BY, now=NOW)
 
     assert Contract.get_by_id(contract.id).renews_monthly_from_on is None
     assert the_row(contract).state == "missed"  # it stays what it is
+    assert the_row(contract).override_reason.endswith("•••• 1111 (card number removed)")
     assert Event.select().where(Event.what == "renewal_notice.overridden").count() == 1
     with pytest.raises(BillingError, match="only once"):
         renewals.override(the_row(contract), reason="again", by=BY, now=NOW)

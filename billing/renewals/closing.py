@@ -6,7 +6,7 @@ then owes a fee for it. Not here: sending and its proof (sending.py, proving.py)
 
 from dataclasses import dataclass
 
-from billing import events, states, words
+from billing import events, masking, states, words
 from billing.errors import BillingError
 from billing.periods import DAY, add_months
 from billing.renewals import agreements, limits, matching, one_by_one, rules, terms
@@ -157,10 +157,9 @@ def override(row, *, reason, by, now):
     """
     if row.state != RenewalNotice.MISSED or row.overridden_at:
         raise BillingError("Only a missed notice can be overridden, and only once.")
-    if not reason.strip():
-        raise BillingError("Say why the contract renews though the notice was missed.")
+    reason = masking.reason(reason, "Say why the contract renews though the notice was missed.")
     with db.atomic():
-        row.overridden_by, row.overridden_at, row.override_reason = by, now, reason.strip()[:255]
+        row.overridden_by, row.overridden_at, row.override_reason = by, now, reason[:255]
         row.save()
         events.record(
             "renewal_notice.overridden", row, by=by, now=now, reason=reason, customer=row.contract.customer

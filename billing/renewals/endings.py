@@ -9,7 +9,18 @@ import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from billing import authorities, banking_days, contracts, customers, demands, ledger, promises, tickets, words
+from billing import (
+    authorities,
+    banking_days,
+    contracts,
+    customers,
+    demands,
+    ledger,
+    masking,
+    promises,
+    tickets,
+    words,
+)
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.periods import DAY
@@ -204,8 +215,9 @@ def end(contract, *, on, reason_code, by, today, now, proof="", fee_cents=0, ans
             raise BillingError(f"No fee may be charged. {found.fee_refusal}")
         credits = contracts.end(contract, on=on, reason_code=reason_code, by=by, today=today, now=now)
         row = Cancellation.create(
-            contract=contract, answer=answer, reason=reason_code, ends_on=on, proof=proof.strip()[:255],
-            fee_cents=fee_cents, fee_refusal=found.fee_refusal[:255], refund_by_on=found.refund_by_on,
+            contract=contract, answer=answer, reason=reason_code, ends_on=on,
+            proof=masking.typed(proof)[:255], fee_cents=fee_cents, fee_refusal=found.fee_refusal[:255],
+            refund_by_on=found.refund_by_on,
             credited_cents=sum(credit.amount_cents for credit in credits),
             law=json.dumps(found.law, ensure_ascii=False), by=by, made_at=now,
         )  # fmt: skip

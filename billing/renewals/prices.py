@@ -12,7 +12,7 @@ from datetime import date
 
 from peewee import JOIN, fn
 
-from billing import contracts, customers, events, ledger, money, notices, states, words
+from billing import contracts, customers, events, ledger, masking, money, notices, states, words
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.periods import DAY
@@ -151,14 +151,13 @@ def plan(charges, rise, *, from_on, reason, by, today, now):
 
     What goes down, or stays, needs no message. Raises BillingError without a reason.
     """
-    if not reason.strip():
-        raise BillingError("Say why prices change; the customer reads it.")
+    reason = masking.reason(reason, "Say why prices change; the customer reads it.")
     made, refused, leads = [], [], {}
     for one in preview(charges, rise, from_on=from_on, today=today):
         if one.refusal:
             refused.append(one)
         elif one.new_cents != one.old_cents:
-            made.append(_write(one, leads, reason.strip(), by, now))
+            made.append(_write(one, leads, reason, by, now))
     return made, refused
 
 
@@ -183,14 +182,14 @@ def _write(one, leads, reason, by, now):
 
 def cancel(change, *, reason, by, today, now):
     """Take a planned price back before anything was billed at it. Returns the change."""
-    customer = change.charge.contract.customer
+    customer, reason = change.charge.contract.customer, masking.typed(reason)
     with ledger.locked(customer.id):
         change = PriceChange.get_by_id(change.id)
         if change.canceled_on:
             raise BillingError("It was taken back already.")
         if change.charge.lines.where(_lines_at(change)).exists():
             raise BillingError("It was billed already. Plan a new price instead.")
-        change.canceled_on, change.cancel_reason = today, reason.strip()[:120]
+        change.canceled_on, change.cancel_reason = today, reason[:120]
         change.save()
         events.record("price_change.canceled", change, by=by, now=now, reason=reason, customer=customer)
     return change

@@ -3,7 +3,7 @@
 Not here: mail, whose proof comes by itself (sending.py).
 """
 
-from billing import certified, events, outbox, states, words
+from billing import certified, events, masking, outbox, states, words
 from billing.errors import BillingError
 from billing.renewals import closing, proof, sending
 from models import Notice, RenewalNotice, db
@@ -87,6 +87,7 @@ def mark_delivered(row, *, on, text, by, today, now, came_back=False):
         raise BillingError("Note first when it was mailed.")
     if not row.sent_on <= on <= today:
         raise BillingError("That day is before it was mailed, or has not come yet.")
+    text = masking.typed(text)
     with db.atomic():
         for one in RenewalNotice.select().where(RenewalNotice.notice == row.notice_id):
             _note_delivery(one, on, text, came_back, by, now)

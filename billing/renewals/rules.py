@@ -14,7 +14,7 @@ from pathlib import Path
 
 from peewee import IntegrityError
 
-from billing import events, words
+from billing import events, masking, words
 from billing.errors import BillingError
 from billing.periods import DAY
 from billing.renewals import contents, places, windows
@@ -284,8 +284,7 @@ def activate(draft, *, reason, by, today, now):
 
     Terms that end before ``effective_from_on`` keep the version before. Raises BillingError for no draft.
     """
-    if not reason.strip():
-        raise BillingError("Say why the rule changes: who checked it, and against what.")
+    reason = masking.reason(reason, "Say why the rule changes: who checked it, and against what.")
     with db.atomic():
         _turn(draft, RenewalRule.DRAFT, RenewalRule.ACTIVE, activated_by=by, activated_at=now)
         for old in _versions(draft.code).where(
@@ -309,8 +308,7 @@ def _make_way(old, draft, today):
 
 def retire(rule, *, reason, by, now):
     """Take a rule or a draft out of use. Returns it; raises BillingError when it is out of use already."""
-    if not reason.strip():
-        raise BillingError("Say why it is not used any more.")
+    reason = masking.reason(reason, "Say why it is not used any more.")
     with db.atomic():
         _turn(rule, rule.status, RenewalRule.RETIRED)
         events.record("renewal_rule.retired", rule, by=by, now=now, reason=reason)
