@@ -7,7 +7,7 @@ import pytest
 from billing import checks, ledger, payments
 from billing.disputes import asking
 from billing.documents import receipt_documents
-from billing.errors import BillingError, PaymentInProgress
+from billing.errors import BillingError
 from models import Company, Customer, Notice, Payment, PaymentMethod, PaymentPart
 from tests.at_once import die_everywhere, refusals, together
 from tests.factories import fresh, make_customer, make_invoice
@@ -65,8 +65,8 @@ def test_a_debit_says_as_well_that_it_is_told_in_writing_and_whom_to_call(autopa
     account.label = "Bank account ending 6781"
 
     assert read(ann, [(bill, 1000) for bill in bills], account, autopaying) == (
-        "You authorize Lantern Security LLC to debit $20.00 from your bank account ending 6781, once, on "
-        "December 1, 2026 or after. We use your yes to make an electronic debit of that account. It pays "
+        "You authorize Lantern Security LLC to debit $20.00 from your bank account ending 6781, once, on or "
+        "after December 1, 2026. We use your yes to make an electronic debit of that account. It pays "
         f"invoices {bills[0].number} and {bills[1].number} of account {ann.account_number}, "
         "Ann Archer. You get this in writing. For questions, call (512) 555-0100. Do you agree?"
     )
@@ -141,7 +141,7 @@ def test_the_receipt_of_a_debit_says_what_its_notice_has_to(autopaying, ann):
     facts = dict(receipt_documents.of(payment).facts)
 
     assert (facts["Authorized"], facts["Debited"], facts["For questions"]) == (
-        "by phone on December 1, 2026", "once, on December 1, 2026 or after", "(512) 555-0100",
+        "by phone on December 1, 2026", "once, on or after December 1, 2026", "(512) 555-0100",
     )  # fmt: skip
     assert facts["Method"] == "Checking account ending 6781"
 
@@ -195,6 +195,14 @@ def test_nobody_said_yes_without_a_name(autopaying, ann):
         say_yes(autopaying, make_invoice(ann), autopaying.method(ann), said_by="  ")
 
 
+def test_a_card_number_read_out_with_the_name_is_not_kept(autopaying, ann):
+    said_by = "Ann  Archer 4111 1111\x00 1111 1111"
+
+    payment = say_yes(autopaying, make_invoice(ann), autopaying.method(ann), said_by=said_by)
+
+    assert payment.said_by == "Ann Archer •••• 1111 (card number removed)"
+
+
 def test_no_more_than_is_open_and_nothing_that_is_disputed(autopaying, ann):
     invoice, card = make_invoice(ann), autopaying.method(ann)
     with pytest.raises(BillingError, match=r"between .* and \$42.50"):
@@ -243,7 +251,9 @@ def test_two_at_once_charge_once(autopaying, ann):
 
     given = together(6, lambda n: say_yes(autopaying, invoice, card, key=f"desk-{n % 3}"))
 
-    assert all(isinstance(one, PaymentInProgress | BillingError) for one in refusals(given))
+    refused = refusals(given)
+    assert len(refused) in (4, 5)  # of the desk that was first, who pressed again may be told of the payment
+    assert [one for one in given if one not in refused] == [Payment.get()] * (6 - len(refused))
     assert (autopaying.paying.money_cents(), fresh(invoice).open_cents) == (4250, 0)
     assert len(autopaying.sandbox.transactions()) == 1
 

@@ -145,7 +145,7 @@ def _said_facts(payment, company):
     authorized = ("Authorized", f"by phone on {on}")
     if payment.kind != Payment.BANK:
         return (authorized,)
-    return (authorized, ("Debited", f"once, on {on} or after"), ("For questions", company.phone))
+    return (authorized, ("Debited", f"once, on or after {on}"), ("For questions", company.phone))
 
 
 def _paid(payment, company):

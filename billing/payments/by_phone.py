@@ -9,7 +9,7 @@ import hashlib
 from typing import NamedTuple
 
 from billing import company as companies
-from billing import demands, naming, words
+from billing import demands, masking, naming, words
 from billing.errors import BillingError
 from billing.money import format_cents
 from billing.payments import claiming, saved
@@ -60,7 +60,7 @@ def _sentences(customer, parts, method, company, on):
     who, way = company.legal_name or company.name, naming.in_a_sentence(method.label)
     noun = "invoice" if len(parts) == 1 else "invoices"
     if method.kind == PaymentMethod.BANK:
-        yield f"You authorize {who} to debit {amount} from your {way}, once, on {on} or after."
+        yield f"You authorize {who} to debit {amount} from your {way}, once, on or after {on}."
         yield "We use your yes to make an electronic debit of that account."
     else:
         yield f"You authorize {who} to charge {amount} to your {way}, once, on {on}."
@@ -100,7 +100,7 @@ def charge_by_phone(customer, parts, *, method, said_by, mark, key, gateway, by,
     """
     if earlier := claiming.same_click(customer, key):
         return earlier
-    said_by = " ".join(said_by.split())
+    said_by = " ".join(masking.typed(said_by).split())
     if len(said_by) < 2:
         raise BillingError("Write the name of the person who said yes.")
     read = script(customer, parts, method, today=today)

@@ -280,7 +280,7 @@ PAYMENTS = {
     "Authorized": "Autorizado",
     "by phone on {date}": "por teléfono el {date}",
     "Debited": "Débito",
-    "once, on {date} or after": "una sola vez, el {date} o después",
+    "once, on or after {date}": "una sola vez, a partir del {date}",
     "For questions": "Para preguntas",
     "You said yes to this debit on the phone; this is your copy of it.": (
         "Usted autorizó este débito por teléfono; esta es su copia."
@@ -899,8 +899,8 @@ SAID_ON_THE_PHONE = {
     "You authorize {company} to charge {money} to your {method}, once, on {date}.": (
         "Usted autoriza a {company} a cobrar {money} a su {method}, una sola vez, el {date}."
     ),
-    "You authorize {company} to debit {money} from your {method}, once, on {date} or after.": (
-        "Usted autoriza a {company} a debitar {money} de su {method}, una sola vez, el {date} o después."
+    "You authorize {company} to debit {money} from your {method}, once, on or after {date}.": (
+        "Usted autoriza a {company} a debitar {money} de su {method}, una sola vez, a partir del {date}."
     ),
     "We use your yes to make an electronic debit of that account.": (
         "Con su autorización hacemos un débito electrónico de esa cuenta."
