@@ -1,7 +1,7 @@
 """What the gate keeps back: whom to answer first, why, and the one click that clears it.
 
 Here: the page and asking a second person. Not here: why something may not leave (billing/collections/gate),
-what is held and let go on (billing/notices/holding), deciding about requests (remedies.py).
+what is held and let go on (billing/outbox/holding), deciding about requests (remedies.py).
 """
 
 from datetime import timedelta
@@ -17,7 +17,8 @@ from admin.fields import ChoiceInput, DateInput, Filled
 from billing import approvals, holds, words
 from billing.collections import gate, overrides
 from billing.errors import BillingError
-from billing.notices import holding, resting
+from billing.notices import resting
+from billing.outbox import holding
 from models import Approval, Notice, Verdict
 
 USUAL = timedelta(days=14)  # what a hold of messages begins with on the form

@@ -2,7 +2,7 @@
 
 Here: the screens of policies, steps and groups, and the actions of drafts and of the company. Not here: the
 list of messages itself (tables/messages.py), reading and signing a draft (personal.py), what is due and when
-(billing/notices).
+(billing/reminding).
 """
 
 from datetime import timedelta

@@ -1,7 +1,7 @@
 """The words of our messages: which there are, and the page on which one is changed and put in force.
 
 Here: what these pages show and the one call of each into ``billing/wording``. Not here: what a text must say
-(billing/wording/checking.py), who may (security.py).
+(billing/editions/checking.py), who may (security.py).
 """
 
 import difflib
@@ -18,10 +18,11 @@ from admin import labels
 from billing import words
 from billing.edges import letters
 from billing.edges.mail import Letter, Mailer
+from billing.editions import checking, samples, versions
 from billing.errors import BillingError
 from billing.outbox import MailNotSent
 from billing.texts import counting
-from billing.wording import checking, defaults, facts, pieces, samples, tongues, versions, writing
+from billing.wording import defaults, facts, pieces, tongues, writing
 from billing.wording.rendering import CannotSay, Text
 from models import Contact, Customer, Invoice, Notice, Template, db
 

@@ -21,6 +21,7 @@ from billing import (
     payments,
     printing,
     promises,
+    reminding,
     remittances,
     undisputed,
     webhooks,
@@ -32,7 +33,7 @@ from billing.charging import credit, due
 from billing.collections import verdicts
 from billing.errors import BillingError, GatewayUnavailable
 from billing.money import format_cents
-from billing.notices import holding, reminding
+from billing.outbox import holding
 from billing.plans import keeping
 from billing.reconciliation import settlements
 from billing.remedies import day as remedies

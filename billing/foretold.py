@@ -7,9 +7,8 @@ Only words: what is ahead, and when, is asked in ``outlook``. Each sentence stan
 from datetime import timedelta
 from typing import NamedTuple
 
-from billing import naming, phones, words
+from billing import naming, phones, reminding, words
 from billing.money import format_cents
-from billing.notices import reminding
 from billing.preferences import offers
 from models import Notice, Preference
 

@@ -20,11 +20,11 @@ from billing import (
     naming,
     preferences,
     promises,
+    reminding,
 )
 from billing import company as companies
 from billing.automatic import autopay, telling, texting, upcoming
 from billing.documents import autopay_documents
-from billing.notices import reminding
 from billing.plans import standing as plans
 from billing.plans import telling as plan_telling
 from models import Contact, Notice, PaymentMethod, Preference

@@ -16,7 +16,7 @@ from peewee import IntegrityError, fn
 from billing import certified, events, ledger, masking, outbox, renewals, words
 from billing.collections import gate
 from billing.errors import BillingError, StaleState
-from billing.notices import holding, judging
+from billing.outbox import holding, judging
 from billing.states import move
 from models import Notice, PrintBatch, PrintFile, PrintPiece, RenewalNotice, db
 

@@ -16,7 +16,7 @@ from billing import company as companies
 from billing.charging import tally
 from billing.collections import desk
 from billing.disputes import finding as disputes
-from billing.notices import claiming
+from billing.outbox import claiming
 from billing.plans import standing as plans
 from billing.remedies import given_up, write_offs
 from billing.renewals import closing, prices

@@ -1,7 +1,7 @@
 """Which steps of reminding count for an invoice: rows that staff edit, the most specific policy as a whole.
 
 For the invoice, else its customer, else the customer's group, else the company's. Only reading; what is due
-by them is decided in ``billing.notices.reminding``.
+by them is decided in ``billing.reminding``.
 """
 
 from datetime import timedelta

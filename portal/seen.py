@@ -6,7 +6,7 @@ Only POST, from our own pages, with their form token. Nothing is told here, and 
 from flask import abort, g, request, session
 
 from billing import links, sightings
-from billing.notices import joining
+from billing.outbox import joining
 from models import Invoice, Link, Sighting
 from portal.door import NUMBER, TOKEN, bp
 

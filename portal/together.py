@@ -7,7 +7,7 @@ from flask import abort, flash, g, redirect, render_template, url_for
 
 from billing import demands, links
 from billing.errors import BillingError
-from billing.notices import joining
+from billing.outbox import joining
 from billing.payments import claiming
 from models import Link
 from portal import payments, serious, speaking

@@ -1,3 +1,3 @@
 """Finished documents to draw and to mail, without a database: those of the product's own previews."""
 
-from billing.wording.samples import *  # noqa: F403
+from billing.editions.samples import *  # noqa: F403

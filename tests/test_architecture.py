@@ -172,12 +172,6 @@ def test_use_cases_are_called_by_their_module():
 
 # --- No circles ----------------------------------------------------------------------------------
 
-# Packages in two storeys: of the upper one, the lower one knows nothing.
-UPSTAIRS = {
-    "billing.notices": ("ahead", "claiming", "holding", "joining", "judging", "reminding", "sending"),
-    "billing.wording": ("checking", "composing", "on_paper", "samples", "versions"),
-}
-
 
 def dotted(path):
     """The dotted name by which a file is imported."""
@@ -197,11 +191,8 @@ def loaded(path):
     return {name for name in found if name in MODULES and name != own and not own.startswith(name + ".")}
 
 
-def storey(name):
-    """What of billing a module belongs to: a package, a storey of one, or itself where it lies in none."""
-    package, _, own = name.rpartition(".")
-    if own in UPSTAIRS.get(package, ()):
-        return f"{package}, upstairs"
+def package(name):
+    """What of billing a module belongs to: a package, or itself where it lies in none."""
     return ".".join(name.split(".")[:2])
 
 
@@ -223,9 +214,9 @@ def test_the_packages_of_billing_ask_each_other_in_one_direction():
     arrows = {}
     for name, path in MODULES.items():
         if name.startswith("billing."):
-            own = arrows.setdefault(storey(name), set())
+            own = arrows.setdefault(package(name), set())
             asked = {one for one in imported(path) & MODULES.keys() if one.startswith("billing.")}
-            own |= {storey(one) for one in asked} - {storey(name)}
+            own |= {package(one) for one in asked} - {package(name)}
 
     assert circle(arrows) == []
 
@@ -233,9 +224,8 @@ def test_the_packages_of_billing_ask_each_other_in_one_direction():
 def test_a_circle_would_be_noticed():
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
     assert "billing.ledger" in loaded(ROOT / "billing" / "invoices.py")
-    assert storey("billing.notices.sending") != storey("billing.notices.queueing") == "billing.notices"
-    for package, names in UPSTAIRS.items():
-        assert {f"{package}.{name}" for name in names} <= MODULES.keys()
+    assert package("billing.outbox.sending") == package("billing.outbox") == "billing.outbox"
+    assert package("billing.ledger") == "billing.ledger"
 
 
 # --- Money ---------------------------------------------------------------------------------------

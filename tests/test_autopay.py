@@ -9,10 +9,10 @@ from peewee import IntegrityError
 
 import models
 from billing import company as companies
-from billing import consents, daily, notices, outbox, preferences
+from billing import consents, daily, notices, outbox, preferences, reminding
 from billing.automatic import autopay, consent, telling, texting, upcoming
 from billing.errors import BillingError
-from billing.notices import judging, reminding
+from billing.outbox import judging
 from models import (
     Autopay,
     Contact,

@@ -9,13 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from billing import ledger, outbox, payments, tickets
+from billing import ledger, outbox, payments, reminding, tickets
 from billing.automatic import autopay, upcoming
 from billing.charging import credit, crew, desks, due, tally
 from billing.disputes import asking, deciding
 from billing.edges import commands
 from billing.errors import GatewayUnavailable
-from billing.notices import reminding
 from models import (
     Autopay,
     AutopayOutcome,

@@ -229,7 +229,7 @@ def test_a_run_that_crashes_gives_its_lease_back(run_day, alice, monkeypatch):
     def crash(*args, **kwargs):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("billing.notices.reminding.queue_reminders", crash)
+    monkeypatch.setattr("billing.reminding.queue_reminders", crash)
     with pytest.raises(ZeroDivisionError):
         run_day()
 

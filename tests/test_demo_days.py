@@ -5,9 +5,8 @@ from datetime import date, datetime
 import pytest
 
 import models
-from billing import feeds
+from billing import feeds, reminding
 from billing.edges.clock import Clock
-from billing.notices import reminding
 from models import Notice
 from tests.factories import make_invoice
 from tests.post_office import PostOffice

@@ -5,12 +5,12 @@ from datetime import date, datetime, time, timedelta
 import peewee
 import pytest
 
-from billing import approvals, demands, invoices, ledger, payments, reports, undisputed
+from billing import approvals, demands, invoices, ledger, payments, reminding, reports, undisputed
 from billing.automatic import autopay
 from billing.disputes import asking, deciding, finding
 from billing.edges import letters
 from billing.errors import BillingError, StaleState
-from billing.notices import judging, reminding
+from billing.outbox import judging
 from models import Autopay, Company, Credit, Dispute, Event, Line, Notice, Payment, PlannedCharge, Ticket
 from tests.at_once import refusals, together
 from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer

@@ -15,8 +15,9 @@ from types import SimpleNamespace
 import pytest
 
 from billing.documents import printed
+from billing.editions import on_paper, samples
 from billing.texts import counting
-from billing.wording import defaults, on_paper, samples, tongues, writing
+from billing.wording import defaults, tongues, writing
 from models import Notice
 from tests.factories import NOW
 

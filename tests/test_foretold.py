@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from billing import bill, calendars, digests, foretold, notices, outlook, preferences, words
+from billing import bill, calendars, digests, foretold, notices, outlook, preferences, reminding, words
 from billing.automatic import autopay, texting
-from billing.notices import bouncing, reminding
+from billing.notices import bouncing
 from billing.plans import agreeing, keeping
 from billing.preferences import offers
 from billing.tickets import talking

@@ -12,11 +12,12 @@ from types import SimpleNamespace
 import pytest
 from peewee import IntegrityError, OperationalError
 
-from billing import approvals, inbound, localtime, outbox, queues
+from billing import approvals, inbound, localtime, outbox, queues, reminding
 from billing.collections import gate, obstacles, overrides, verdicts
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
-from billing.notices import holding, queueing, reminding
+from billing.notices import queueing
+from billing.outbox import holding
 from models import (
     Approval,
     Call,
@@ -919,7 +920,7 @@ def test_nobody_else_presses():
 
 def test_nothing_marks_a_message_as_gone_but_the_sender_and_the_print_room():
     """Whoever calls a notice sent or joined stands where the gate is asked first."""
-    may = {"notices/claiming.py", "notices/sending.py", "notices/joining.py"}
+    may = {"outbox/claiming.py", "outbox/sending.py", "outbox/joining.py"}
     found = set()
     for path in BILLING.rglob("*.py"):
         for call in _calls_in(path):

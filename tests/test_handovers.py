@@ -14,7 +14,7 @@ from billing.collections import gate
 from billing.disputes import asking, deciding
 from billing.edges import handover_file
 from billing.errors import BillingError
-from billing.notices import judging
+from billing.outbox import judging
 from models import Customer, Event, Handover, HandoverFile, Notice
 from tests.factories import LATE_EVENING, fresh, make_charge, make_contract, make_invoice, payer
 from tests.test_suspensions import ANN, BEN, DAY, at, told

@@ -28,7 +28,7 @@ from billing.automatic import autopay, consent
 from billing.collections import gate, rules, stances, verdicts
 from billing.edges import commands
 from billing.edges.post import Post
-from billing.notices import holding
+from billing.outbox import holding
 from billing.personal import drafts
 from billing.plans import keeping
 from billing.remedies import service_credits, write_offs

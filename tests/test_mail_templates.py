@@ -12,7 +12,8 @@ import pytest
 
 from billing import money
 from billing.documents import printed
-from billing.wording import defaults, facts, samples, tongues, writing
+from billing.editions import samples
+from billing.wording import defaults, facts, tongues, writing
 from models import Notice
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,13 +7,23 @@ from types import SimpleNamespace
 import pytest
 
 import models
-from billing import bill, checks, invoices, notices, outbox, payments, preferences, promises, tickets
+from billing import (
+    bill,
+    checks,
+    invoices,
+    notices,
+    outbox,
+    payments,
+    preferences,
+    promises,
+    reminding,
+    tickets,
+)
 from billing.automatic import autopay, consent
 from billing.edges import mail
 from billing.edges.clock import FixedClock
 from billing.edges.mail import Mailer
 from billing.errors import BillingError
-from billing.notices import reminding
 from billing.plans import agreeing
 from billing.remedies import goodwill
 from billing.reversals import refunds, returns

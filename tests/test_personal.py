@@ -7,11 +7,10 @@ import pytest
 from peewee import IntegrityError
 
 from admin import security
-from billing import inbound, invoices, tickets
+from billing import inbound, invoices, reminding, tickets
 from billing.collections import verdicts
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError, StaleState
-from billing.notices import reminding
 from billing.personal import drafts, evidence, ways
 from billing.wording import tongues
 from models import (

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import calendars, demands, ledger, payments, preferences
+from billing import calendars, demands, ledger, payments, preferences, reminding
 from billing import company as companies
 from billing.collections import gate
 from billing.errors import BillingError
-from billing.notices import judging, reminding
+from billing.outbox import judging
 from billing.plans import agreeing, keeping, policy, shape, standing
 from models import Company, Event, Installment, InstallmentPart, Notice, Plan, PlanInvoice, Staff, Ticket
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer

@@ -5,8 +5,7 @@ from datetime import date
 import pytest
 from lxml import html
 
-from billing import consents, links, preferences
-from billing.notices import reminding
+from billing import consents, links, preferences, reminding
 from billing.preferences.offers import ALWAYS, NOT, Wish
 from models import Autopay, Consent, Contact, Customer, Event, Notice, Preference, PreferenceChange
 from tests.factories import (

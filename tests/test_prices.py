@@ -7,7 +7,8 @@ from peewee import IntegrityError
 
 from billing import bill, contracts, notices
 from billing.errors import BillingError
-from billing.notices import bouncing, judging
+from billing.notices import bouncing
+from billing.outbox import judging
 from billing.renewals import day as renewing
 from billing.renewals import letter, prices, rules
 from models import Charge, Company, Line, Notice, PriceChange, RenewalRule

@@ -10,9 +10,10 @@ from peewee import IntegrityError
 
 from billing import certified, message_proofs, notices, outbox, payments, printing
 from billing.edges.print_batches import Press
+from billing.editions import on_paper, samples
 from billing.errors import BillingError
 from billing.renewals import day, rules
-from billing.wording import on_paper, samples, tongues
+from billing.wording import tongues
 from models import Call, Invoice, Link, Notice, PrintBatch, PrintFile, PrintPiece, RenewalNotice
 from tests import factories
 from tests.test_renewals import agree

@@ -4,9 +4,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from billing import payments, promises
+from billing import payments, promises, reminding
 from billing.errors import BillingError
-from billing.notices import reminding
 from billing.plans import agreeing, keeping
 from models import Company, Event, Notice, Promise
 from tests.factories import BY, NOW, fresh, make_invoice, payer

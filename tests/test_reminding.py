@@ -11,10 +11,11 @@ import pytest
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing import notices, outbox, payments, reminder_policies, tickets
+from billing import notices, outbox, payments, reminder_policies, reminding, tickets
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError, StaleState
-from billing.notices import joining, queueing, reminding, timing
+from billing.notices import queueing, timing
+from billing.outbox import joining
 from billing.personal import drafts
 from billing.reversals import returns
 from models import (

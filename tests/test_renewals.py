@@ -8,7 +8,7 @@ from peewee import IntegrityError
 from billing import contracts, outbox, preferences, renewals
 from billing.edges import letters
 from billing.errors import BillingError
-from billing.notices import judging
+from billing.outbox import judging
 from billing.renewals import agreements, closing, day, figures, impact, planning, rules, windows
 from models import (
     Consent,

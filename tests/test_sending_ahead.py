@@ -11,8 +11,9 @@ import models
 from billing import holds, notices, outbox, payments, preferences, stillness
 from billing.edges.clock import FixedClock
 from billing.edges.post import Post
-from billing.notices import ahead, claiming
-from billing.wording import defaults, versions
+from billing.editions import versions
+from billing.outbox import ahead, claiming
+from billing.wording import defaults
 from billing.wording.rendering import Text
 from models import Company, Contact, Customer, Invoice, Link, Notice, Preference
 from tests.at_once import die_everywhere

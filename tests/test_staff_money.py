@@ -9,7 +9,7 @@ import pytest
 
 from billing import daily, outbox, payments
 from billing.edges import pdf
-from billing.notices import judging
+from billing.outbox import judging
 from billing.reversals import evidence, money_back, refunds, returns
 from models import Autopay, Chargeback, Event, Hold, Invoice, Loss, Notice, Payment, PaymentMethod, Refund
 from tests.factories import BY, NOW, fresh, make_invoice, make_method, payer

@@ -5,9 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from billing import reminding
 from billing.collections import verdicts
 from billing.edges.clock import FixedClock
-from billing.notices import holding, reminding
+from billing.outbox import holding
 from models import Approval, Call, Company, CustomerGroup, Notice, ReminderPolicy, ReminderStep
 from tests import shutting
 from tests.factories import NOW, make_invoice

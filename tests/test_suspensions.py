@@ -9,7 +9,7 @@ from billing import approvals, authorities, calls, contracts, outbox, payments, 
 from billing.edges import print_batches
 from billing.edges.clock import FixedClock
 from billing.errors import BillingError
-from billing.notices import judging
+from billing.outbox import judging
 from billing.suspensions import standing, steps
 from models import (
     Approval,

@@ -7,10 +7,12 @@ import pytest
 
 from billing import consents, notices, outbox, preferences, text_answers
 from billing.edges import texts as edge
-from billing.notices import judging, timing
+from billing.editions import samples
+from billing.notices import timing
+from billing.outbox import judging
 from billing.preferences import offers
 from billing.texts import counting, hours
-from billing.wording import defaults, samples, tongues, writing
+from billing.wording import defaults, tongues, writing
 from models import Company, Consent, Contact, Customer, Inbound, Notice, Preference, Site, Ticket
 from tests.at_once import together
 from tests.factories import BY, NOW, make_customer, make_invoice, payer

@@ -8,9 +8,10 @@ import pytest
 from peewee import DatabaseError
 
 from billing import outcomes
+from billing.editions import checking, samples, versions
+from billing.editions.composing import compose
 from billing.errors import BillingError
-from billing.wording import checking, defaults, facts, rendering, samples, spanish, tongues, versions, writing
-from billing.wording.composing import compose
+from billing.wording import defaults, facts, rendering, spanish, tongues, writing
 from billing.wording.rendering import CannotSay, Text
 from models import Notice, Template
 

@@ -9,7 +9,8 @@ from billing import demands, inbound
 from billing.collections import gate
 from billing.demo import cast, patience
 from billing.errors import BillingError
-from billing.notices import holding, queueing
+from billing.notices import queueing
+from billing.outbox import holding
 from billing.personal import drafts
 from models import Approval, Contact, Customer, Invoice, Notice, Offer, Staff, Verdict
 

@@ -10,9 +10,8 @@ from collections import defaultdict
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from billing import bill, daily, localtime, payments
+from billing import bill, daily, localtime, payments, reminding
 from billing.demo import cast, past, people
-from billing.notices import reminding
 from billing.outcomes import HostedPage, Transaction
 from billing.reversals import refunds, returns
 from models import Company, Invoice, Payment, db

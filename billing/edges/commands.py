@@ -48,7 +48,7 @@ from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.post import Post
 from billing.edges.print_batches import Press
 from billing.errors import BillingError
-from billing.notices import holding
+from billing.outbox import holding
 from billing.renewals import rules
 from billing.reversals import refunds
 from billing.suspensions import steps as suspensions

@@ -21,6 +21,7 @@ from billing import (
     pay_codes,
     preferences,
     promises,
+    reminding,
     renewals,
     words,
 )
@@ -30,7 +31,8 @@ from billing.disputes import telling
 from billing.documents import autopay_documents, invoice_documents, printed, reading, receipt_documents
 from billing.edges import pdf
 from billing.edges.mail import Letter
-from billing.notices import joining, reminding
+from billing.editions import composing, versions
+from billing.outbox import joining
 from billing.plans import agreement
 from billing.plans import told as plan_told
 from billing.remedies import told
@@ -38,7 +40,7 @@ from billing.renewals import answers, endings, prices
 from billing.reversals import money_back
 from billing.suspensions import standing
 from billing.tickets import clocks
-from billing.wording import composing, tongues, versions
+from billing.wording import tongues
 from models import Contact, Notice, Preference, Template
 
 HIDDEN = "…"

@@ -2,7 +2,7 @@
 
 A time limit, verified certificates, quoted-printable bodies (no line over 78 characters), our own
 Message-ID, one recipient per message, and an answer that says whether the message may have left. What
-is said in a mail is composed in ``letters``; when it is sent is decided in ``billing.notices``.
+is said in a mail is composed in ``letters``; when it is sent is decided in ``billing.outbox``.
 """
 
 import functools

@@ -11,7 +11,8 @@ from billing import company as companies
 from billing import letterheads, naming, printing, words
 from billing.documents import autopay_documents, printed
 from billing.edges import letters, pdf
-from billing.wording import composing, on_paper, tongues
+from billing.editions import composing, on_paper
+from billing.wording import tongues
 from models import Notice, Template
 
 OF_CONTRACTS = (Notice.RENEWAL, Notice.YEARLY_REMINDER)

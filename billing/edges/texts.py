@@ -2,7 +2,7 @@
 
 Apprise answers yes or no and tells the rest to its log, so its log is read here: what a provider refused,
 what may have left, what never got there. Which words a text has is decided in ``letters``, when it leaves in
-``billing.notices``.
+``billing.outbox``.
 """
 
 import io

@@ -1,11 +1,10 @@
-"""The history of every message: queued in a transaction, judged again when sent.
+"""Messages that wait to be sent: queued in a transaction, and what holds for them wherever they stand.
 
 A use case never sends; it queues a Notice in its own transaction. Callers say ``notices.queue_receipt``; the
-names that they need are gathered here, and this loads nothing that judges. In two storeys, the lower one
-knows nothing of the upper one: ``queueing`` (one function for each message), ``bouncing``, ``resting``,
-``timing`` (may it leave now); above them ``reminding`` (what is due by the steps of a policy) and what
-``billing.outbox`` gathers: ``claiming`` (no other sender has it), ``judging`` (still right?), ``holding``,
-``joining`` (what else to say), ``ahead`` (plain ones many at once), ``sending``.
+names that they need are gathered here: ``queueing`` has one function for each message. Beside it ``timing``
+(when a message of collection may leave), ``resting`` (a customer's messages on hold) and ``bouncing`` (what
+did not arrive). Not here: what is due (``billing.reminding``), and what judges, holds and sends
+(``billing.outbox``); this knows nothing of either.
 """
 
 from billing.notices.queueing import (

@@ -1,6 +1,6 @@
 """What follows when a message did not arrive: it is noted, the address is known as dead, paper goes instead.
 
-Told by the mail server while we send (``sending``) or by a report days later (``billing.inbound``). A
+Told by the mail server while we send (``billing.outbox``) or by a report days later (``billing.inbound``). A
 message that came back does not count as sent: legal notices read ``bounced_at`` and fall back themselves.
 """
 

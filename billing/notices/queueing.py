@@ -1,7 +1,7 @@
 """Queueing: one function for each message, called by use cases in their own transactions.
 
 Every message has a key that says what it is about, to whom and at which step, so it is queued once. Nothing
-here decides whether it is still wanted when it leaves (``judging``), or sends it (``sending``).
+here decides whether it is still wanted when it leaves, or sends it (``billing.outbox``).
 """
 
 import secrets
@@ -131,7 +131,7 @@ def queue_invoices(invoice_ids, *, now):
     """Queue the messages of freshly issued invoices: to every payer, on each channel that they chose.
 
     A customer without anybody to mail to gets paper, so no invoice goes nowhere. Nothing is queued for
-    an invoice with nothing due. Who wants it only if it is still unpaid gets it then (``reminding``).
+    an invoice with nothing due. Who wants it only if it is still unpaid gets it then (``billing.reminding``).
     """
     rows = []
     for invoice_id, customer_id, contact_id, channel, address in _invoice_readers(invoice_ids):

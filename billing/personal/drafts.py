@@ -11,7 +11,8 @@ from billing import demands, events, ledger, masking, words
 from billing.collections import gate
 from billing.errors import BillingError, StaleState
 from billing.money import format_cents
-from billing.notices import judging, timing
+from billing.notices import timing
+from billing.outbox import judging
 from billing.personal import evidence, ways, writing
 from billing.states import move
 from models import Citation, Contact, Customer, Event, Notice, db

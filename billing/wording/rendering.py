@@ -3,7 +3,8 @@
 A text is Markdown (paragraphs, **bold**, headings, lists, links) with Jinja's ``{{ name }}`` and
 ``{% if %}``. There are no loops, no macros and no arithmetic: lists are pieces, so what a text can cost is
 bounded by its length. Facts never become Markdown: each is kept aside behind a mark until it is drawn.
-Not here: which names there are (``facts``), what a text must say (``checking``), how it looks (``drawing``).
+Not here: which names there are (``facts``), what a text must say (``billing.editions``), how it looks
+(``drawing``).
 """
 
 import difflib

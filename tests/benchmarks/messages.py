@@ -29,12 +29,11 @@ from pathlib import Path
 
 import models
 from app import create_app
-from billing import notices, outbox
+from billing import notices, outbox, reminding
 from billing.edges.clock import FixedClock
 from billing.edges.database import open_database
 from billing.edges.mail import Mailer
 from billing.edges.post import Post
-from billing.notices import reminding
 from tests.benchmarks.bill_run import fill, migrate
 from tests.benchmarks.measure import Figure, at_least, at_most, seconds
 from tests.factories import NOW, make_company

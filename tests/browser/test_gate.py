@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from admin import security
-from billing import tickets
+from billing import reminding, tickets
 from billing.collections import overrides
-from billing.notices import holding, reminding
+from billing.outbox import holding
 from billing.personal import drafts
 from models import Call, Contact, Credit, Hold, Notice, Promise, Staff
 from tests import factories

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from billing import attempts, bill, ledger, outbox, outcomes
 from billing.edges.gateway import Gateway
-from billing.notices import ahead, judging, sending
-from billing.notices import claiming as taking
+from billing.outbox import ahead, judging, sending
+from billing.outbox import claiming as taking
 from billing.outcomes import Approved, Declined, Held, InDoubt, Transaction
 from billing.payments import booking, claiming, online, saved
 from billing.states import move

@@ -25,7 +25,7 @@ class Point(NamedTuple):
     who: str
 
 
-_BILL, _PAY, _NOTICES = "billing.bill", "billing.payments", "billing.notices"
+_BILL, _PAY, _OUTBOX = "billing.bill", "billing.payments", "billing.outbox"
 POINTS = (
     Point("any statement", "", BEFORE, "wdshr"),
     Point("any commit", "", BEFORE, "wdshr"),
@@ -54,11 +54,11 @@ POINTS = (
     Point("webhook followed", "billing.webhooks:follow", AFTER, "ds"),
     Point("payment by hand, not committed", "billing.ledger:apply_oldest_first", AFTER, "h"),
     Point("payment by hand, committed", f"{_PAY}:record", AFTER, "h"),
-    Point("reminder queued", f"{_NOTICES}.reminding:_queue_chunk", AFTER, "d"),
-    Point("outbox: claimed", f"{_NOTICES}.claiming:take", AFTER, "ds"),
-    Point("outbox: copy kept", f"{_NOTICES}.sending:_Run._hand_over", BEFORE, "ds"),
+    Point("reminder queued", "billing.reminding:_queue_chunk", AFTER, "d"),
+    Point("outbox: claimed", f"{_OUTBOX}.claiming:take", AFTER, "ds"),
+    Point("outbox: copy kept", f"{_OUTBOX}.sending:_Run._hand_over", BEFORE, "ds"),
     Point("outbox: handed over", "billing.edges.mail:Mailer.begin", AFTER, "ds"),
-    Point("outbox: noted as sent", f"{_NOTICES}.sending:_Run._noted", AFTER, "ds"),
+    Point("outbox: noted as sent", f"{_OUTBOX}.sending:_Run._noted", AFTER, "ds"),
     Point("PDF half written", "billing.edges.pdf:written", BEFORE, "w"),
 )
 # Who sleeps here for hours has claimed and not sent: others give the attempt up meanwhile.

@@ -23,7 +23,7 @@ from billing.edges import database as databases
 from billing.edges.database import open_database
 from billing.edges.gateway import Gateway
 from billing.errors import GatewayUnavailable
-from billing.notices import sending
+from billing.outbox import sending
 from billing.reversals import refunds
 from models import db
 from tests.sandbox_process import KEY, LOGIN, SIGNATURE_KEY

@@ -17,7 +17,7 @@ __all__ = ["KINDS", "MEANINGS", "of"]
 def of(kind, context, tongue):
     """{name: fact or piece} of one message.
 
-    context -- what ``letters`` or ``samples`` give: company, contact, links, and the kind's documents
+    context -- what ``letters`` or ``editions.samples`` give: company, contact, links, the kind's documents
     """
     company, links = context["company"], context["links"]
     contact = context.get("contact")

@@ -10,9 +10,10 @@ from contextvars import ContextVar
 from peewee import fn
 
 from billing import events
+from billing.editions import checking
 from billing.errors import BillingError
 from billing.states import move
-from billing.wording import checking, defaults
+from billing.wording import defaults
 from billing.wording.rendering import Text
 from models import Template, db
 

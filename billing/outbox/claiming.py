@@ -11,7 +11,7 @@ from datetime import timedelta
 from peewee import IntegrityError
 
 from billing import company as companies
-from billing.notices import holding
+from billing.outbox import holding
 from models import Contact, Customer, Invoice, Notice, among, db
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,8 @@
 import logging
 from dataclasses import dataclass
 
-from billing.wording import defaults, versions, writing
+from billing.editions import versions
+from billing.wording import defaults, writing
 from billing.wording.rendering import CannotSay
 from models import Template
 

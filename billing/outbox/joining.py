@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from billing import company as companies
 from billing import demands, naming, words
 from billing.collections import gate
-from billing.notices import judging, timing
+from billing.notices import timing
+from billing.outbox import judging
 from models import Invoice, Notice, among
 
 FIRST = (Notice.INVOICE, Notice.OVERDUE, Notice.REMINDER)  # what the others are said in, if it is there

@@ -10,7 +10,8 @@ from contextlib import nullcontext
 
 from billing import company as companies
 from billing import stillness
-from billing.notices import bouncing, claiming, joining, judging
+from billing.notices import bouncing
+from billing.outbox import claiming, joining, judging
 from models import Notice
 
 KINDS = (Notice.INVOICE, Notice.REMINDER, Notice.RECEIPT)

@@ -16,7 +16,8 @@ from billing import company as companies
 from billing import ledger, localtime, prepared
 from billing.collections import gate
 from billing.errors import BillingError, StaleState
-from billing.notices import ahead, bouncing, claiming, holding, joining, judging, timing
+from billing.notices import bouncing, timing
+from billing.outbox import ahead, claiming, holding, joining, judging
 from billing.states import move
 from models import Notice, change, db, in_one_trip
 

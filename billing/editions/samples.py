@@ -11,8 +11,8 @@ from billing import canceling, digests, handovers, letterheads, outcomes, remitt
 from billing.automatic import setbacks
 from billing.disputes import telling
 from billing.documents import autopay_documents, printed, receipt_documents, sentences, statement_documents
-from billing.notices import joining
 from billing.notices.queueing import WHY_CANCELED, WHY_CREDIT, WHY_LATE_FEE, WHY_PROMISE
+from billing.outbox import joining
 from billing.plans import sample as plans
 from billing.plans import telling as plan_telling
 from billing.remedies import told

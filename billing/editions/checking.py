@@ -6,7 +6,8 @@ left out.
 
 import re
 
-from billing.wording import facts, pieces, rendering, samples, tongues, writing
+from billing.editions import samples
+from billing.wording import facts, pieces, rendering, tongues, writing
 from billing.wording.rendering import CannotSay
 from models import Notice, Template
 

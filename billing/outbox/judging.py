@@ -1,7 +1,7 @@
 """Whether a queued message is still true and wanted, asked at the moment of sending.
 
 Only reading. Whether the customer may be pressed at all is asked of ``billing.collections.gate``. What is due
-stands in ``reminding`` and in the use cases that queue; sending in ``sending``.
+stands in ``billing.reminding`` and in the use cases that queue; sending in ``sending``.
 """
 
 from dataclasses import dataclass

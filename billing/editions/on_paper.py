@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from billing.wording import defaults, drawing, pieces, rendering, versions, writing
+from billing.editions import versions
+from billing.wording import defaults, drawing, pieces, rendering, writing
 from billing.wording.rendering import CannotSay
 from models import Notice, Template
 

@@ -2,7 +2,7 @@
 
 A step that was missed is made up for by the latest one only, so nobody hears twice of what they missed once.
 Which steps there are stands in ``billing.reminder_policies``; whether a message is still right when it leaves
-is asked again in ``judging``, when it may leave at all in ``timing``.
+is asked again in ``billing.outbox.judging``, when it may leave at all in ``billing.notices.timing``.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,8 @@ from typing import NamedTuple
 from billing import company as companies
 from billing import demands, localtime, preferences, reminder_policies, words
 from billing.collections import deliveries, gate
-from billing.notices import holding, queueing, timing
+from billing.notices import queueing, timing
+from billing.outbox import holding
 from models import (
     Contact,
     Customer,

@@ -1,9 +1,9 @@
 """What the gate keeps back: held with its reason, looked at again, and let go on one step milder.
 
 Nothing that is held is lost. Once nothing stands against it any more, a step of reminding makes room for the
-one before it (``reminding`` counts on from that day), a signed mail is read again by its person, and anything
-else waits for the sender as before; so does what two people let pass. Why the gate is shut is asked of
-``billing.collections.gate``.
+one before it (``billing.reminding`` counts on from that day), a signed mail is read again by its person, and
+anything else waits for the sender as before; so does what two people let pass. Why the gate is shut is asked
+of ``billing.collections.gate``.
 """
 
 from itertools import groupby
@@ -13,7 +13,7 @@ from peewee import JOIN
 from billing import events, feeds, ledger, reminder_policies, words
 from billing.collections import gate
 from billing.errors import StaleState
-from billing.notices import joining, judging
+from billing.outbox import joining, judging
 from billing.states import move
 from models import Contact, Customer, Event, Invoice, Notice, ReminderStep, Verdict
 
