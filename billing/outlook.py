@@ -204,7 +204,8 @@ def _owed(asked, contact, wishes, *, from_on, **told):
     """What is open: invoices, and of each plan its next payment."""
     if not asked:
         return []
-    standing = plans.of_many(list(plans.running(contact.customer)), today=told["today"]).values()
+    running = plans.of_many(list(plans.running(contact.customer)), today=told["today"]).values()
+    standing = [one for one in running if one.next]  # what was owed after all may have a later day of its own
     covered = {one.invoice_id for stands in standing for one in stands.invoices}
     simple = [one for one in asked if one.invoice.id not in covered]
     invoices, company = [one.invoice for one in simple], companies.current()

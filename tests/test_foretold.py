@@ -16,7 +16,7 @@ from billing.plans import agreeing, keeping
 from billing.preferences import offers
 from billing.tickets import talking
 from billing.wording import finished, tongues
-from models import Autopay, Consent, Contact, Customer, Notice, PlannedCharge, Preference
+from models import Autopay, Consent, Contact, Customer, Dispute, Notice, PlannedCharge, Preference
 from tests.factories import (
     BY,
     NOW,
@@ -366,6 +366,23 @@ def test_the_next_payment_of_a_plan_is_said_and_reminded_of_as_any(db, ahead):
     sent = live(date(2027, 1, 5))[person.id]
     reminders = {one for one in sent if one[0] == Notice.REMINDER}
     assert promised([sentence]) == {min(reminders, key=lambda one: one[2])}, sentence
+
+
+def test_what_is_owed_after_all_later_than_its_plan_is_said_on_its_own_day(db):
+    """A decision after the plan gave all of the invoice a day of its own: no payment of the plan is left."""
+    person = customer_with({})
+    invoice = make_invoice(person.customer, cents=30_000, due=date(2026, 12, 10), issued=date(2026, 11, 25))
+    wish = agreeing.Wish(3, date(2026, 12, 14))
+    offered = agreeing.offer(person.customer, wish, today=TODAY)
+    signature = agreeing.Signature(name="Ann Archer", key="k" * 32, by=BY, ip="", contact=person)
+    agreeing.sign(person.customer, wish, signature, shown=offered.sha256, today=TODAY, now=NOW)
+    Dispute.create(
+        customer=person.customer, invoice=invoice, amount_cents=30_000, reason="other", words="Why?", by=BY,
+        via="staff", state=Dispute.REJECTED, opened_on=TODAY, opened_at=NOW, answer_by_on=TODAY,
+        decided_at=NOW + timedelta(hours=1), due_again_on=date(2027, 3, 1),
+    )  # fmt: skip
+
+    assert f"Invoice {invoice.number}" in told_of(person)[0] and "March 1, 2027" in told_of(person)[0]
 
 
 # --- First things first, and in Spanish ----------------------------------------------------------
