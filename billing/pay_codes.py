@@ -27,10 +27,10 @@ MOST_WRONG, MOST_WRONG_AROUND, MOST_WRONG_OF_ALL = 10, 100, 20_000
 NARROW, WIDE = 64, 48  # of an IPv6 address: a household or machine, and what one owner easily has
 KEPT = timedelta(days=1)
 HALF = 32  # of a stored hash: the first is of the wide network, the second of the narrow one
-SHORT = "A code has ten letters and digits, such as K7Q2M-9XW4R. Please look at your paper again."
+SHORT = "A code has ten letters and digits, such as K7Q2M-9XW4R. Please look at your invoice or letter again."
 WRONG = (
-    "We know no invoice by this code, or it is too old. Please look at your paper again; a B may be an 8, "
-    "and an S a 5."
+    "We know no invoice by this code, or it is too old. Please look at your invoice or letter again; a B may "
+    "be an 8, and an S a 5."
 )
 
 
@@ -106,7 +106,7 @@ def _check_count(network, now):
     call = f", or call {phone}" if phone else ""
     raise TooMany(
         "Many codes were wrong within the last hour, so we take none for now. Please try again in an hour, "
-        f"{'scan' if call else 'or scan'} the square code on your paper{call}."
+        f"{'scan' if call else 'or scan'} the square code on your invoice or letter{call}."
     )
 
 

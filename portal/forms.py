@@ -245,7 +245,7 @@ class PayCodeForm(Form):
     """The code that stands under the square code on paper, however it is typed."""
 
     code = StringField(
-        "Code on your paper",
+        "Code on your invoice or letter",
         validators=[DataRequired("Please enter the code that stands under the square code.")],
         render_kw={
             "autocomplete": "off",

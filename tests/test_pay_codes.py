@@ -235,7 +235,7 @@ def test_who_is_stopped_reads_calmly_what_works_and_the_link_still_does(app, tok
     page = visitor.press(page, OPEN, code=code)
 
     assert page.status == 429
-    assert "scan the square code on your paper" in page.text
+    assert "scan the square code on your invoice or letter" in page.text
     assert visitor.open(f"/i/{token}").status == 200
 
 

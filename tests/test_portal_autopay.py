@@ -870,7 +870,7 @@ def test_the_copy_says_of_what_is_open_and_not_charged_what_becomes_of_it(app, a
     assert not re.search("Nothing is open now|Ahora no hay nada", text)
     assert {
         "en": "$42.50 of invoice 10002 is disputed. Nothing of that is charged.",
-        "es": "$42.50 de la factura 10002 están en disputa. Nada de eso se cobra.",
+        "es": "$42.50 de la factura 10002 están en duda. Nada de eso se cobra.",
     }[language] in text
     assert {
         "en": "$300.00 of your plan is yours to pay on the days of its payments, next on December 14, 2026.",

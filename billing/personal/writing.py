@@ -51,7 +51,7 @@ ES = {
         "Gracias por los {came} que pagó de la factura {number}. Quedan {cents} pendientes; vencieron "
         "el {due}."
     ),
-    "more": "Hay otras {count} facturas pendientes; la página del botón las muestra todas.",
+    "more": "Hay otras {count} facturas pendientes; la página que abre el enlace de abajo las muestra todas.",
     "one_more": "Hay otra factura pendiente; la página que abre el enlace de abajo muestra las dos.",
     "well": "¿Está todo bien?",
     Verdict.NEVER_OPENED: "No sé si le llegó, por eso quería preguntarle personalmente.",

@@ -269,7 +269,7 @@ PAYMENTS = {
     "Method": "Forma de pago",
     "Processor reference": "Referencia del procesador",
     "Authorization code": "Código de autorización",
-    "{money} of invoice {number} is disputed.": "{money} de la factura {number} están en disputa.",
+    "{money} of invoice {number} is disputed.": "{money} de la factura {number} están en duda.",
     "Nothing of that is charged.": "Nada de eso se cobra.",
     "{money} of invoice {number}, due {day}, is not charged by itself.": "{money} de la factura {number}, que vence el {day}, no se cobran por sí solos.",
     "It is yours to pay.": "Le toca pagarlos a usted.",
@@ -599,10 +599,10 @@ CONTRACT = {
     "You may end it with {count} days of notice, at any time.": (
         "Puede terminarlo en cualquier momento, con {count} días de aviso."
     ),
-    "your agreement renews; you can cancel by {short}": "su renovación, puede cancelar hasta el {short}",
-    "Your agreement renews; you can cancel by {short}": "Su renovación, puede cancelar hasta el {short}",
-    "your agreement renews; you can cancel any day": "su renovación, puede cancelar cualquier día",
-    "Your agreement renews; you can cancel any day": "Su renovación, puede cancelar cualquier día",
+    "your agreement renews; you can cancel by {short}": "su contrato se renueva; puede cancelar hasta el {short}",
+    "Your agreement renews; you can cancel by {short}": "Su contrato se renueva; puede cancelar hasta el {short}",
+    "your agreement renews; you can cancel any day": "su contrato se renueva; puede cancelar cualquier día",
+    "Your agreement renews; you can cancel any day": "Su contrato se renueva; puede cancelar cualquier día",
     "your yearly reminder: what you have, how to end it": "su recordatorio anual: qué tiene y cómo terminarlo",
     "You can end it any time.": "Puede terminarlo en cualquier momento.",
     "You can cancel until {day}.": "Puede cancelar hasta el {day}.",
@@ -750,10 +750,10 @@ ANSWERS = {
     ),
     "After that nothing more is charged for it.": "Después de eso no se cobra nada más por él.",
     "We take off what was billed for later days, {money}: it pays what is open, and you get the rest back.": (
-        "Descontamos lo facturado por días posteriores, {money}: paga lo pendiente y le devolvemos el resto."
+        "Descontamos lo facturado por días posteriores, {money}: con eso se paga lo pendiente y le devolvemos el resto."
     ),
     "We have taken off what was billed for later days: it pays what is open, and you get the rest back.": (
-        "Descontamos lo facturado por días posteriores: paga lo pendiente y le devolvemos el resto."
+        "Descontamos lo facturado por días posteriores: con eso se paga lo pendiente y le devolvemos el resto."
     ),
     "The days until then are billed as usual; after the final invoice nothing more is charged for it.": (
         "Los días hasta entonces se facturan como siempre; después de la última factura no se cobra nada más."
@@ -911,7 +911,7 @@ SAID_ON_THE_PHONE = {
     "It pays invoices {numbers} of account {account}, {customer}.": (
         "Paga las facturas {numbers} de la cuenta {account}, {customer}."
     ),
-    "You get this in writing.": "Usted recibe esto por escrito.",
+    "You get this in writing.": "Usted recibirá esto por escrito.",
     "For questions, call {phone}.": "Si tiene preguntas, llame al {phone}.",
     "Do you agree?": "¿Está de acuerdo?",
 }
