@@ -31,7 +31,7 @@ from billing import company as companies
 from billing.automatic import autopay, methods, texting
 from billing.charging import credit, due
 from billing.collections import verdicts
-from billing.errors import BillingError, GatewayUnavailable
+from billing.errors import BillingError, GatewayUnavailable, for_operator
 from billing.money import format_cents
 from billing.outbox import holding
 from billing.plans import keeping
@@ -132,7 +132,7 @@ def _one(day, what, act, *args, **kwargs):
         act(*args, **kwargs)
         return 1
     except BillingError as refusal:  # not possible now, and it says why
-        day.trouble.append(f"{what}: {refusal}")
+        day.trouble.append(f"{what}: {for_operator(refusal)}")
     except Exception as error:  # one bad item must not stop the rest
         log.exception("%s", what)
         day.trouble.append(f"{what}: {error}")
@@ -255,7 +255,7 @@ def _reconcile(day):
     try:
         report = settlements.reconcile(progress=day.done, **_gateway(day))
     except GatewayUnavailable as trouble:
-        day.trouble.append(f"Reconciliation: {trouble}")
+        day.trouble.append(f"Reconciliation: {for_operator(trouble)}")
         return settlements.STOPPED
     day.trouble += [*report.trouble, *map(str, report.opened[:MOST_TOLD])]
     return str(report)

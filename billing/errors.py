@@ -14,4 +14,17 @@ class PaymentInProgress(BillingError):
 
 
 class GatewayUnavailable(BillingError):
-    """The payment processor gave no usable answer to a question that moves no money."""
+    """The payment processor gave no usable answer to a question that moves no money.
+
+    operator -- for who runs the machine, whom the sentence for a customer would not help: what failed, and
+                what to look at
+    """
+
+    def __init__(self, sentence, *, operator=""):
+        super().__init__(sentence)
+        self.operator = operator or sentence
+
+
+def for_operator(trouble):
+    """A refusal as a command, a log or the report of a day tells it."""
+    return trouble.operator if isinstance(trouble, GatewayUnavailable) else str(trouble)

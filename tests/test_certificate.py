@@ -415,6 +415,30 @@ def test_check_gateway_says_what_is_configured(invoke):
     assert "1 signature key" in told.output
 
 
+def test_who_runs_the_machine_is_told_where_the_processor_was_asked_and_what_to_check(invoke, app, month):
+    app.gateway = month.paying.sandbox.gateway(endpoint="http://127.0.0.1:9/xml", timeout=(0.5, 0.5))
+
+    told = invoke("check-gateway")
+    of_the_day = invoke("daily", "--only", "reconcile")
+
+    for run in (told, of_the_day):
+        assert run.exit_code == 1
+        assert "processor at http://127.0.0.1:9/xml" in run.output and "cannot be reached" in run.output
+        assert "network" in run.output and "PORCHLIGHT_GATEWAY names" in run.output
+        assert "try again shortly" not in run.output
+
+
+def test_refused_credentials_are_told_with_their_settings_and_without_the_key(invoke, app, month):
+    app.gateway = month.paying.sandbox.gateway(transaction_key="not-the-key")
+
+    told = invoke("check-gateway")
+
+    assert told.exit_code == 1
+    assert "E00007: User authentication failed" in told.output
+    assert "PORCHLIGHT_GATEWAY_LOGIN and PORCHLIGHT_GATEWAY_KEY" in told.output
+    assert "not-the-key" not in told.output and "tell the office" not in told.output
+
+
 def test_the_page_shows_the_verdict_the_deposits_and_what_is_in_them(desk, month):
     page = desk.get("/staff/certificate")
     assert "0 differences" in text_of(page) and "$136.50" in text_of(page)

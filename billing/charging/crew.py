@@ -14,7 +14,7 @@ from peewee import fn
 from billing import notices, payments
 from billing.charging import desks, due, tally
 from billing.charging.tally import CHARGED, DECLINED, HELD, IN_DOUBT, OUR_FAULT, SKIPPED, Report, Verdict
-from billing.errors import BillingError, GatewayUnavailable
+from billing.errors import BillingError, GatewayUnavailable, for_operator
 from models import AutopayOutcome, PaymentPart, PlannedCharge, db
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class _Crew:
         try:
             self.gateway.check()
         except GatewayUnavailable as trouble:
-            self._halt(UNREACHED, AutopayOutcome.UNREACHED, str(trouble))
+            self._halt(UNREACHED, AutopayOutcome.UNREACHED, for_operator(trouble))
 
     def _halt(self, reason, why, trouble):
         self.halted, self._why_halted = reason, why

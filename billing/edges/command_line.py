@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 from peewee import ProgrammingError
 
 from billing.edges.database import TROUBLE, trouble_sentence
-from billing.errors import BillingError
+from billing.errors import BillingError, for_operator
 from models import db
 
 DATE = click.DateTime(["%Y-%m-%d"])
@@ -46,7 +46,7 @@ def in_words():
     try:
         yield
     except BillingError as refusal:
-        raise click.ClickException(str(refusal)) from None
+        raise click.ClickException(for_operator(refusal)) from None
     except (*TROUBLE, ProgrammingError) as trouble:
         raise click.ClickException(trouble_sentence(trouble)) from None
 

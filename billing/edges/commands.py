@@ -47,7 +47,7 @@ from billing.edges.command_line import DATE, command, in_words, progress, say, w
 from billing.edges.database import TROUBLE, trouble_sentence
 from billing.edges.post import Post
 from billing.edges.print_batches import Press
-from billing.errors import BillingError
+from billing.errors import BillingError, for_operator
 from billing.outbox import holding
 from billing.renewals import rules
 from billing.reversals import refunds
@@ -374,7 +374,7 @@ def _try(act, *args, **kwargs):
     try:
         act(*args, **kwargs)
     except BillingError as trouble:
-        current_app.logger.warning("%s", trouble)
+        current_app.logger.warning("%s", for_operator(trouble))
     except TROUBLE:
         raise  # the database is gone: nothing else would work either
     except Exception:  # one bad item must not stop the rest

@@ -27,7 +27,7 @@ from urllib.parse import urljoin
 
 from billing.edges.gateway import reading, writing
 from billing.edges.gateway.connections import Connections, NoAnswer
-from billing.errors import BillingError, GatewayUnavailable
+from billing.errors import BillingError
 from billing.outcomes import (
     BANK,
     CARD,
@@ -502,7 +502,7 @@ class Gateway:
             return reading.parse(self._post(body), request, ref_id)
         except NoAnswer as silence:
             log.warning("%s: %s", request, silence)
-            raise GatewayUnavailable(reading.UNAVAILABLE) from silence
+            raise reading.unreached(self._endpoint, silence) from silence
 
     def _write(self, request, ref_id, **fields):
         return writing.request(request, self._login_id, self._transaction_key, ref_id, **fields)
@@ -531,9 +531,9 @@ class Gateway:
                 return json.loads(answer or b"null")
         except (NoAnswer, ValueError) as silence:
             log.warning("%s %s: %s", method, path, silence)
-            raise GatewayUnavailable(reading.UNAVAILABLE) from silence
+            raise reading.unreached(url, silence) from silence
         log.error("The gateway refused %s %s: HTTP %s", method, path, status)
-        raise GatewayUnavailable(reading.MISCONFIGURED.format(code=f"HTTP {status}"))
+        raise reading.refusal(f"HTTP {status}")
 
 
 def _token(root):
@@ -545,7 +545,7 @@ def _token(root):
 def _unusable(what):
     """Raise GatewayUnavailable for an answer that is well-formed and still none."""
     log.error("An answer of the gateway cannot be used: %s", what)
-    raise GatewayUnavailable(reading.UNAVAILABLE)
+    raise reading.unreadable(what)
 
 
 def _utcnow():

@@ -52,6 +52,23 @@ UNAVAILABLE = (
 MISCONFIGURED = (
     "The payment service refused our request ({code}). Nothing was charged; please tell the office."
 )
+# The same for who runs the machine.
+UNREACHED_TOLD = (
+    "The payment processor at {address} gave no usable answer: {why}. Nothing was charged. See that this "
+    "machine reaches that address (network, firewall, certificates), and that PORCHLIGHT_GATEWAY names the "
+    "right one. To ask again: flask --app app check-gateway"
+)
+REFUSED_TOLD = (
+    "The payment processor refused our request ({code}). Nothing was charged. {hint} To ask again: "
+    "flask --app app check-gateway"
+)
+LOOK_AT_KEYS = (
+    "Check PORCHLIGHT_GATEWAY_LOGIN and PORCHLIGHT_GATEWAY_KEY, and that PORCHLIGHT_GATEWAY names the "
+    "processor to which this account belongs."
+)
+LOOK_IT_UP = "Their support can say what this code means for the account."
+OF_KEYS = {f"E{number:05}" for number in range(5, 12)} | {"HTTP 401", "HTTP 403"}
+UNREADABLE_TOLD = "The payment processor answered what cannot be read: {what}. Nothing was charged."
 TAKEN_BACK = ("returnedItem", "chargeback")  # what banks and card holders took back, in a batch's statistics
 # Requests whose answer is not called after them.
 ANSWERS = {
@@ -87,10 +104,27 @@ def refuse_errors(root):
     if text(root, "messages/resultCode") == "Ok":
         return
     code = envelope_code(root)
-    log.error("The gateway refused a request: %s %s", code, text(root, "messages/message/text"))
-    raise GatewayUnavailable(
-        UNAVAILABLE if code in UNSURE_CODES else MISCONFIGURED.format(code=code or "unreadable")
-    )
+    said = text(root, "messages/message/text")
+    log.error("The gateway refused a request: %s %s", code, said)
+    raise refusal(code or "unreadable", said)
+
+
+def refusal(code, said=""):
+    """The GatewayUnavailable for a request that was refused with a code, and perhaps with words of theirs."""
+    hint = LOOK_AT_KEYS if code in OF_KEYS else LOOK_IT_UP
+    operator = REFUSED_TOLD.format(code=f"{code}: {said.rstrip('.')}" if said else code, hint=hint)
+    sentence = UNAVAILABLE if code in UNSURE_CODES else MISCONFIGURED.format(code=code)
+    return GatewayUnavailable(sentence, operator=operator)
+
+
+def unreached(address, why):
+    """The GatewayUnavailable for a request to which no answer came that can be read."""
+    return GatewayUnavailable(UNAVAILABLE, operator=UNREACHED_TOLD.format(address=address, why=why))
+
+
+def unreadable(what):
+    """The GatewayUnavailable for an answer that is well-formed and still none."""
+    return GatewayUnavailable(UNAVAILABLE, operator=UNREADABLE_TOLD.format(what=what))
 
 
 def envelope_code(root):
@@ -275,7 +309,7 @@ def webhook(told):
             event_types=tuple(map(str, told.get("eventTypes") or ())),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise GatewayUnavailable(UNAVAILABLE) from error
+        raise unreadable("a webhook") from error
 
 
 # -- words and values
@@ -301,7 +335,7 @@ def cents_of(amount):
     try:
         return money.from_decimal(amount or "0")
     except (ValueError, ArithmeticError) as error:
-        raise GatewayUnavailable(UNAVAILABLE) from error
+        raise unreadable("an amount") from error
 
 
 AMERICAN = "%m/%d/%Y %I:%M:%S %p"  # how the Account Updater alone writes its times
