@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from billing import approvals, ledger, payments
+from billing import approvals, holds, ledger, payments
 from billing.remedies import given_up, write_offs
 from billing.reversals import money_back, refunds, returns
 from migrations import changing
@@ -124,3 +124,20 @@ def test_given_up_debt_that_came_back_waits_for_a_person_whatever_its_reason_say
 
     assert given_up.running().count() == 1
     assert given_up.settle(TODAY, now=NOW) == 0  # it is owed still
+
+
+def test_a_pause_that_staff_end_at_the_same_moment_stops_nobody_elses(alice, monkeypatch):
+    for customer in (alice, make_customer("Bob Baker", email="bob@example.com")):
+        given_up_and_back(customer)
+        paid(customer.invoices.where(Invoice.IS_OWED).get(), 9_000, "card")
+    first, end = Hold.select().order_by(Hold.id).first(), holds.end
+
+    def staff_are_quicker(hold, **told):
+        if hold == first:
+            end(hold, **DAY)
+        return end(hold, **told)
+
+    monkeypatch.setattr(holds, "end", staff_are_quicker)
+
+    assert given_up.settle(TODAY, now=NOW) == 1
+    assert not given_up.running().exists()
