@@ -86,6 +86,16 @@ def test_while_no_mail_leaves_it_is_tried_again_with_every_run(daily, letter, of
     assert len(office.taken) == 2
 
 
+def test_who_was_not_reached_is_mailed_with_the_next_run_and_nobody_twice(daily, letter, office):
+    office.script = ["450"]
+    daily(ALARM)
+    assert len(office.taken) == 1
+
+    daily(ALARM)
+    daily(ALARM)
+    assert sorted(mail["To"] for mail in office.taken) == ["olga@lantern.example", "sam@lantern.example"]
+
+
 def test_nobody_is_mailed_what_was_done_in_time(daily, letter, office):
     row = letter.renewal_notices.get()
     Notice.update(state=Notice.PRINT).where(Notice.id == row.notice_id).execute()

@@ -39,26 +39,39 @@ class Warning:
 
 
 def send(today, *, tell, now):
-    """Mail staff about windows that they were not mailed about. Returns to how many people it left.
+    """Mail each of staff about windows that they were not mailed about. Returns to how many people it left.
 
     tell -- callable(staff, warning), which sends one mail and raises BillingError when it did not leave
     """
-    closing_rows = list(_new(closing.at_risk(today), ALARMED))
-    missed_rows = list(_new(_lately_missed(today), MISSED))
+    return sum(_warned(person, today, tell, now) for person in _people())
+
+
+def _warned(person, today, tell, now):
+    """Mail one person what they were not mailed yet, and note that; False when nothing left."""
+    closing_rows = list(_new(closing.at_risk(today), ALARMED, person))
+    missed_rows = list(_new(_lately_missed(today), MISSED, person))
     if not closing_rows and not missed_rows:
-        return 0
-    warning = Warning(
+        return False
+    if not _told(person, _warning(closing_rows, missed_rows), tell):
+        return False
+    for what, rows in ((ALARMED, closing_rows), (MISSED, missed_rows)):
+        for row in rows:
+            to = {"reason": _to(person), "customer": row.contract.customer}
+            events.record(what, row, by=closing.JOB, now=now, **to)
+    return True
+
+
+def _to(person):
+    return f"To {person.email}"
+
+
+def _warning(closing_rows, missed_rows):
+    return Warning(
         tuple(closing.alarm_words(row) for row in closing_rows),
         tuple(closing.missed_words(row) for row in missed_rows),
         min((row.closes_on for row in closing_rows), default=None),
         "-".join(f"{row.state}{row.id}" for row in (*closing_rows, *missed_rows))[:200],
     )
-    reached = sum(_told(person, warning, tell) for person in _people())
-    if reached:
-        for what, rows in ((ALARMED, closing_rows), (MISSED, missed_rows)):
-            for row in rows:
-                events.record(what, row, by=closing.JOB, now=now, customer=row.contract.customer)
-    return reached
 
 
 def _told(person, warning, tell):
@@ -83,10 +96,16 @@ def _lately_missed(today):
     )
 
 
-def _new(query, what):
-    """Those of ``query`` that no mail told of, the first to close first; our own courtesy is never missed."""
+def _new(query, what, person):
+    """Those of ``query`` that no mail told a person of, the first to close first.
+
+    Our own courtesy is never missed. An event that names nobody is about all.
+    """
     known = Event.select(Event.id).where(
-        (Event.what == what) & (Event.about_table == "renewal_notice") & (Event.about_id == RenewalNotice.id)
+        (Event.what == what)
+        & (Event.about_table == "renewal_notice")
+        & (Event.about_id == RenewalNotice.id)
+        & Event.reason.in_(["", _to(person)])
     )
     rows = query.where(~fn.EXISTS(known)).order_by(RenewalNotice.closes_on, RenewalNotice.id)
     return (row for row in rows if what == ALARMED or row.rule.consequence != "courtesy")
