@@ -508,6 +508,6 @@ def _age_words(first, count, today, now):
         return ""
     which, hours = "oldest " if count > 1 else "", int((now - first) / timedelta(hours=1))
     if first.time() != time() and hours < 24:
-        return which + words.plural(max(hours, 1), "hour")
+        return words.unbroken(which + words.plural(max(hours, 1), "hour"))
     days = (today - first.date()).days
-    return "since today" if days < 1 else which + words.plural(days, "day")
+    return "since today" if days < 1 else words.unbroken(which + words.plural(days, "day"))

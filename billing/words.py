@@ -4,6 +4,8 @@ Only wording: no clock, no table, no money (billing/money.py has that). Months a
 or shortened to three letters, never numbers: 12/1 is two different days to two readers.
 """
 
+import re
+
 from billing import localtime
 
 _MONTHS = (
@@ -11,6 +13,7 @@ _MONTHS = (
     "November", "December",
 )  # fmt: skip
 DASH = "–"
+_COUNTED = re.compile(r"(?<=\d) (?=[A-Za-z])")
 
 
 def date(on):
@@ -121,6 +124,15 @@ def plural(count, word, words=None):
     ('1 invoice', '5,174 invoices')
     """
     return f"{count:,} {word if count == 1 else words or word + 's'}"
+
+
+def unbroken(text):
+    """A number and its word stay on one line: what a narrow page must not tear apart.
+
+    >>> unbroken("Mon–Fri 8 am–6 pm"), unbroken("oldest 33 days")
+    ('Mon–Fri 8\xa0am–6\xa0pm', 'oldest 33\xa0days')
+    """
+    return _COUNTED.sub("\N{NO-BREAK SPACE}", text)
 
 
 def times(count):
