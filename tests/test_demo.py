@@ -18,7 +18,7 @@ import migrations
 import models
 from billing import approvals, checks, demo, handovers, ledger, paid_after_answer, preferences
 from billing.collections import verdicts
-from billing.demo import patience, standing
+from billing.demo import lives, patience, standing
 from billing.edges import demo_server
 from billing.edges.database import open_database
 from billing.errors import BillingError
@@ -221,6 +221,13 @@ def test_customers_ask_by_every_way_and_are_answered_in_hours_or_in_days(company
     assert {one.via for one in asked} >= {Ticket.PORTAL, Ticket.PAY_LINK, Ticket.MAIL}
     assert min(hours) < 8 and max(hours) > 40
     assert paid_after_answer.report(TODAY).months
+
+
+def test_why_an_invoice_is_void_is_worded_for_whoever_reads_it(company):
+    told = {invoice.void_reason for invoice in Invoice.select().where(Invoice.state == Invoice.VOID)}
+
+    assert lives.NEW_ORDER in told
+    assert not any("customer" in reason.lower() for reason in told)
 
 
 def test_nothing_happened_after_now(company):
@@ -427,6 +434,18 @@ def test_the_settings_of_another_purpose_do_not_reach_the_demo(tmp_path, monkeyp
     assert environment["PORCHLIGHT_MAIL_SERVER"] == "127.0.0.1"
     assert environment["PORCHLIGHT_GATEWAY"] == "sandbox"
     assert environment["PORCHLIGHT_BASE_URL"] == "http://127.0.0.1:1"
+
+
+def test_a_shell_takes_the_settings_so_that_commands_meet_the_data_of_the_demo(tmp_path):
+    folder = tmp_path / "a folder's name"
+    environment = demo_server._environment(folder, demo_server.Ports(1, 2, 3, 4))
+    (tmp_path / "settings").write_text(demo_server._exports(environment))
+
+    said = subprocess.run(
+        ["sh", "-c", f'. {tmp_path}/settings && echo "$PORCHLIGHT_DATABASE_URL" "$PORCHLIGHT_MODE"'],
+        env={}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.strip() == f"sqlite:///{folder}/porchlight.db demo"
 
 
 def test_a_process_that_cannot_start_is_quoted(tmp_path):

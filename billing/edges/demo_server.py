@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -35,6 +36,7 @@ HOST = "127.0.0.1"
 WEBHOOKS = "/webhooks/authorize-net"
 MAILBOX = "mailbox"  # where answers to the demo's mails lie
 FILES = "files"  # what customers attached
+SETTINGS = "settings"  # for a shell, so that commands meet the demo's data
 TEXT_SECRET = "texts-of-the-demo"
 TAKES = "This takes about two minutes the first time, longer where the machine does other work as well."
 SETTLES_AT = "02:00"  # every night, UTC
@@ -71,7 +73,9 @@ def run(*, reset=False, port=5000, folder=FOLDER, size=None):
         ports = _free_ports(port)
         if reset or not (folder / "porchlight.db").exists():
             _forget(folder)
-        crew = Crew(folder, _environment(folder, ports))
+        environment = _environment(folder, ports)
+        (folder / SETTINGS).write_text(_exports(environment))
+        crew = Crew(folder, environment)
         try:
             _start(crew, folder, ports, size)
             crew.watch()
@@ -231,6 +235,12 @@ def _environment(folder, ports):
     return inherited | {settings.PREFIX + name: value for name, value in chosen.items()}
 
 
+def _exports(environment):
+    """Our settings as a shell reads them: ``. .demo/settings`` before a command."""
+    ours = {name: value for name, value in environment.items() if name.startswith(settings.PREFIX)}
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in ours.items())
+
+
 # --- The company ---------------------------------------------------------------------------------
 
 
@@ -331,6 +341,8 @@ def _tell(ports):
         click.echo(f"\n  {title}")
         for name, value in rows:
             click.echo(f"    {name:<18}{value}")
+    click.echo("\n  Commands on this data, in another window:")
+    click.echo("    . .venv/bin/activate && . .demo/settings && flask --app app check-books")
     click.echo("\n  Stop with Ctrl-C. `make run` goes on later, `make demo-reset` begins anew.\n")
 
 
