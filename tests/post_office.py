@@ -30,7 +30,7 @@ class PostOffice:
         pipelining -- it says that commands need not wait for the answer to the one before (it never minds)
         """
         self._extensions = ["250-PIPELINING"] if pipelining else []
-        self.script, self.taken, self.seen = [], [], 0
+        self.script, self.taken, self.senders, self.seen = [], [], [], 0
         self.port = ports.free()
         told = {"tls_context": starttls, "require_starttls": True} if starttls else {"ssl_context": tls}
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **told)
@@ -63,6 +63,7 @@ class PostOffice:
             return f"{session.fate[5:]} no"
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         self.taken.append(message)
+        self.senders.append(envelope.mail_from)
         if session.fate == "drop after":
             server.transport.abort()
         return "250 OK"

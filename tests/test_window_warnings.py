@@ -6,6 +6,7 @@ import pytest
 
 import models
 from billing.edges import commands
+from billing.edges.replies import Replies
 from models import Notice, RenewalNotice, Staff
 from tests import factories
 from tests.post_office import PostOffice
@@ -94,6 +95,25 @@ def test_who_was_not_reached_is_mailed_with_the_next_run_and_nobody_twice(daily,
     daily(ALARM)
     daily(ALARM)
     assert sorted(mail["To"] for mail in office.taken) == ["olga@lantern.example", "sam@lantern.example"]
+
+
+def test_before_the_company_is_live_staff_are_not_mailed_either(daily, letter, office):
+    models.Company.update(live_on=None).execute()
+    daily(ALARM)
+    assert office.taken == []
+
+    models.Company.update(live_on=ALARM).execute()
+    daily(ALARM)
+    assert len(office.taken) == 2
+
+
+def test_an_answer_to_a_warning_names_no_message_to_a_customer(app, daily, letter, office, monkeypatch):
+    """A signed address would name a row that does not exist."""
+    monkeypatch.setattr(app, "replies", Replies("secret", "reply@lantern.example", "lantern.example"))
+    daily(ALARM)
+
+    assert {mail["Reply-To"] for mail in office.taken} == {app.config["MAIL_FROM"]}
+    assert set(office.senders) == {app.config["MAIL_FROM"]}
 
 
 def test_nobody_is_mailed_what_was_done_in_time(daily, letter, office):

@@ -111,9 +111,8 @@ class Mailer:
         content = self._content(notice, letter)
         host = self._open().host
         # Reports of mail servers go to the envelope's sender: it names the notice, as the Reply-To does.
-        sender = self._app.replies.address_for(notice.id) or self._app.config["MAIL_FROM"]
         with self._told():
-            smtp.hand_over(host, _ascii(sender), _ascii(notice.address), content)
+            smtp.hand_over(host, _ascii(self._answers_to(notice)), _ascii(notice.address), content)
         return functools.partial(self._end, host)
 
     def _end(self, host):
@@ -187,6 +186,11 @@ class Mailer:
             return mime.two_bodies(headers.items(), letter.text, letter.html, policy=WHOLE_LINKS)
         return _with_files(letter, headers)
 
+    def _answers_to(self, notice):
+        """The address that names the notice; the plain one for what is no row of ours, as mail to staff."""
+        signed = self._app.replies.address_for(notice.id) if notice.id else ""
+        return signed or self._app.config["MAIL_FROM"]
+
     def _headers(self, notice, letter):
         ours = self._app.config["MAIL_FROM"]
         yield "MIME-Version", "1.0"
@@ -195,7 +199,7 @@ class Mailer:
         yield "To", _ascii(notice.address)
         yield "Date", format_datetime(self._app.clock.local(self._app.clock.now()))
         yield "Message-ID", letter.message_id
-        yield "Reply-To", _ascii(self._app.replies.address_for(notice.id) or ours)
+        yield "Reply-To", _ascii(self._answers_to(notice))
         yield "Auto-Submitted", "auto-generated"
         if letter.preferences_url:
             # RFC 8058: the mail program posts here by itself; a person who opens it sees the preferences.

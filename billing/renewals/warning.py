@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from peewee import fn
 
+from billing import company as companies
 from billing import events, words
 from billing.errors import BillingError
 from billing.renewals import closing
@@ -41,8 +42,12 @@ class Warning:
 def send(today, *, tell, now):
     """Mail each of staff about windows that they were not mailed about. Returns to how many people it left.
 
+    Before the company is live nobody is: nothing leaves then.
+
     tell -- callable(staff, warning), which sends one mail and raises BillingError when it did not leave
     """
+    if not companies.is_live(companies.current(), today):
+        return 0
     return sum(_warned(person, today, tell, now) for person in _people())
 
 
