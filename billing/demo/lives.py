@@ -13,6 +13,7 @@ from models import Charge, Contract, Customer, Invoice, Item, Line, OneOff, Site
 
 AT_ONCE, TOMORROW = 0.45, 0.65  # shares of the questions that are answered within hours, and the day after
 TRIES, AGAIN_IN = 4, timedelta(days=7)  # to find an invoice open about which somebody wonders
+NEW_ORDER = "Your purchase order changed; a new invoice takes its place"  # stands on their page
 EVENING = 17  # nobody is at the desk then: it is answered tomorrow
 ASKED_AT = (  # (hour, way): on the way to work, at the desk, in the evening
     (7, Ticket.PAY_LINK), (9, Ticket.PORTAL), (10, Ticket.MAIL), (11, Ticket.PAY_LINK), (13, Ticket.TEXT),
@@ -242,7 +243,7 @@ class Lives:
 
     def _plan_wrong_orders(self, rng):
         """Now and then an invoice carries a purchase order that the customer replaced: void it, bill anew."""
-        for _ in range(self.days // 100):
+        for _ in range(max(self.days // 100, 1)):
             self._plan(self._day(rng, 0.05), self._replace, rng.randrange(1000, 9999), rng.random())
 
     def _replace(self, day, at, number, luck):
@@ -262,7 +263,7 @@ class Lives:
             Customer.update(po_number=f"PO {number}").where(Customer.id == invoice.customer_id).execute()
             invoices.void(
                 invoice,
-                reason="The customer's purchase order changed",
+                reason=NEW_ORDER,
                 by=cast.OFFICE,
                 today=day,
                 now=at,
