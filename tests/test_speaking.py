@@ -28,6 +28,20 @@ def test_the_date_beside_it_is_said():
     )
 
 
+@pytest.mark.parametrize(
+    ("english", "spanish"),
+    [
+        ("Mon–Fri 8 am–6 pm, Sat 9 am–1 pm", "lun–vie 8 am–6 pm, sáb 9 am–1 pm"),
+        ("Mon–Fri 8\xa0am–6\xa0pm", "lun–vie 8\xa0am–6\xa0pm"),
+        ("Monday to Thursday and Saturday, 8–6", "lunes a jueves y sábado, 8–6"),
+        ("Sun City Alarm, Wed 9", "Sun City Alarm, Wed 9"),
+    ],
+)
+def test_the_hours_of_the_telephone_have_their_days_in_spanish(english, spanish):
+    assert SPANISH.say(english) == spanish
+    assert said(f"<p>(512) 555-0100 ({finished.reason(english)})</p>") == f"<p>(512) 555-0100 ({spanish})</p>"
+
+
 def test_a_page_with_a_sentence_that_nobody_knows_is_not_said_at_all():
     with pytest.raises(finished.NotWhole):
         said("<p>Open</p><p>Nobody ever translated this.</p>")

@@ -96,7 +96,7 @@ def _footer(company, why, tongue, has_preferences):
         lines += [f"{tongue.say('Change what we send you')}:", PLACE]
     lines += ["", company.legal_name, ", ".join(company.address_lines)]
     if company.phone:
-        lines.append(company.phone + (f" ({company.phone_hours})" if company.phone_hours else ""))
+        lines.append(company.phone + (f" ({tongue.say(company.phone_hours)})" if company.phone_hours else ""))
     if company.license_number:
         lines.append(f"{tongue.say('License')} {company.license_number}")
     return "\n".join(lines)

@@ -87,7 +87,7 @@ def unmarked(page):
 def names_of(company):
     """What a Letterhead is called: never translated, wherever it stands. Escaped as on a page."""
     told = [value for name in _COMPANY for value in _several(getattr(company, name))]
-    return frozenset(str(escape(text)) for text in told if text)
+    return frozenset(str(escape(text)) for one in told if one for text in (one, _SPACE.sub(" ", one)))
 
 
 _COMPANY = (

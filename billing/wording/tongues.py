@@ -26,6 +26,13 @@ _ANY_DATE = re.compile(
     rf"\b(?:{_LONG}|{_SHORT}) \d{{1,2}}(?:–\d{{1,2}})?(?:, \d{{4}})?\b"
     r"|\b\d{1,2}:\d\d [ap]m(?: [A-Z]{2,5})?\b"
 )
+# when somebody answers the telephone: “Mon–Fri 8 am–6 pm”
+_WEEKDAY = rf"(?:{'|'.join(sorted(spanish_pages.WEEKDAYS, key=len, reverse=True))})"
+_CLOCK, _TO = r"\d{1,2}(?::\d\d)?", r"(?: ?[–-] ?| to )"
+_HOURS = re.compile(
+    rf"\b{_WEEKDAY}(?:(?: ?[–,-] ?| to | and ){_WEEKDAY})*[,:]?\s"
+    rf"(?:{_CLOCK}(?:\s?[ap]m)?{_TO}{_CLOCK}(?:\s?[ap]m\b)?|{_CLOCK}\s?[ap]m\b)"
+)
 _SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z$“0-9])")
 _WAYS = "by email|by text|on paper|in your calendar"
 _BRACES = re.compile(r"\\\{(\w+)\\\}")
@@ -116,7 +123,7 @@ class Spanish:
 
     def without_dates(self, text):
         """``text`` without dates and times: what is left of it to be said."""
-        return _ANY_DATE.sub("", text)
+        return _ANY_DATE.sub("", _HOURS.sub("", text))
 
     def page_sentence(self, text):
         """What a page says, in Spanish, if it stands in the lists word for word; else None."""
@@ -211,6 +218,9 @@ def _kept_or(name, value, say):
     return _short_dates(_dates(value)) if said is None and name in _FREE else said
 
 
+_OPEN = spanish_pages.WEEKDAYS | {"to": "a", "and": "y"}
+
+
 def _word_by_word(text, words):
     for english, known in words.items():
         text = re.sub(rf"\b{english}\b", known, text)
@@ -229,8 +239,9 @@ def _short(month):
 
 
 def _dates(text):
-    """The dates in ``text`` in Spanish; everything else as it is."""
+    """The dates in ``text``, and days with hours, in Spanish; everything else as it is."""
     months = spanish.MONTHS
+    text = _HOURS.sub(lambda m: _word_by_word(m[0], _OPEN), text)
     text = _WITHIN_YEAR.sub(lambda m: f"{m[2]} de {months[m[1]]} al {m[4]} de {months[m[3]]} de {m[5]}", text)
     text = _WITHIN_MONTH.sub(lambda m: f"{m[2]} al {m[3]} de {months[m[1]]} de {m[4]}", text)
     text = _DATE.sub(lambda m: f"{m[2]} de {months[m[1]]} de {m[3]}", text)

@@ -24,7 +24,7 @@ def of(kind, context, tongue):
     facts = {
         "company": company.name,
         "phone": company.phone,
-        "phone_hours": company.phone_hours,
+        "phone_hours": tongue.say(company.phone_hours),
         "email": company.email,
         "or_call": tongue.say(f" or call {company.phone}") if company.phone else "",
         "first_name": _called(contact),
