@@ -5,6 +5,8 @@ import functools
 import re
 from dataclasses import dataclass
 
+from billing import words
+
 
 @dataclass(frozen=True)
 class Letterhead:
@@ -34,7 +36,7 @@ def of(company):
         legal_name=company.legal_name or company.name,
         address_lines=tuple(company.address_lines),
         phone=company.phone,
-        phone_hours=company.phone_hours,
+        phone_hours=words.unbroken(company.phone_hours),
         email=company.email,
         license_number=company.license_number,
         payable_to=company.payable_to or company.legal_name or company.name,

@@ -523,6 +523,12 @@ def test_a_picture_is_carried_inside_the_page(company):
     assert letterheads.of(company).logo_uri.startswith("data:image/png;base64,")
 
 
+def test_the_hours_of_the_phone_are_torn_apart_nowhere(company):
+    company.phone_hours = "Mon–Fri 8 am–6 pm"
+
+    assert letterheads.of(company).phone_hours == "Mon–Fri 8\N{NO-BREAK SPACE}am–6\N{NO-BREAK SPACE}pm"
+
+
 def test_a_company_without_a_legal_name_or_payee_still_has_both(company):
     company.legal_name = company.payable_to = ""
 
