@@ -11,7 +11,7 @@ from flask import current_app
 
 from billing import company as companies
 from billing import remittances, webhooks, words
-from billing.edges import pdf, seals, settings
+from billing.edges import pdf, seals
 from billing.edges.command_line import DATE, FILE, command, progress, say, whoami
 from billing.errors import BillingError
 from billing.money import format_cents
@@ -79,7 +79,7 @@ def _verify(path):
 def check_gateway():
     """Ask the payment processor whether it answers, knows us, and notifies us."""
     config, gateway = current_app.config, current_app.gateway
-    keys = settings.listed(config["GATEWAY_SIGNATURE_KEYS"])
+    keys = [key for key in config["GATEWAY_SIGNATURE_KEYS"].split(",") if key]
     say(
         f"Gateway {config['GATEWAY']}, login {config['GATEWAY_LOGIN']}, "
         f"{words.plural(len(keys), 'signature key')}; pages at {gateway.hosted_url}"
