@@ -10,10 +10,22 @@ from hypothesis import strategies as st
 from billing import calendars, demands, ledger, payments, preferences, reminding
 from billing import company as companies
 from billing.collections import gate
+from billing.disputes import asking, deciding
 from billing.errors import BillingError
 from billing.outbox import judging
 from billing.plans import agreeing, keeping, policy, shape, standing
-from models import Company, Event, Installment, InstallmentPart, Notice, Plan, PlanInvoice, Staff, Ticket
+from models import (
+    Company,
+    Dispute,
+    Event,
+    Installment,
+    InstallmentPart,
+    Notice,
+    Plan,
+    PlanInvoice,
+    Staff,
+    Ticket,
+)
 from tests.factories import BY, NOW, fresh, make_customer, make_invoice, payer
 
 TODAY = date(2026, 12, 1)
@@ -235,6 +247,24 @@ def test_paying_early_counts_for_the_next_payment_first_and_ends_the_plan_early(
     assert look(plan, TODAY + DAY) == "kept"
     assert fresh(plan).state == "kept"
     assert Notice.select().where(Notice.kind == "plan_ended").count() == 1
+
+
+def test_a_plan_of_which_all_is_disputed_is_not_called_paid_and_goes_on_when_it_is_owed(owing):
+    alice, *invoices = owing
+    plan = sign(alice, THREE)
+    later = {"today": TODAY, "now": NOW + timedelta(hours=1)}
+    about = {"amount_cents": None, "reason": "other", "words": "Why?", "by": BY, "via": Dispute.STAFF}
+    made = [asking.open(fresh(one), **about, **later) for one in invoices]
+
+    assert look(plan, TODAY + DAY) == ""
+    assert not Notice.select().where(Notice.kind == "plan_ended").exists()
+    for one in made:
+        deciding.reject(
+            one, decision="It was agreed.", staff=None, by=BY, today=TODAY + DAY, now=at(TODAY + DAY)
+        )
+    assert look(plan, TODAY + DAY) == ""
+    stands = standing.of(fresh(plan), today=TODAY + DAY)
+    assert stands.plan.state == "running" and stands.open_cents > 0
 
 
 def test_a_missed_payment_rests_for_the_grace_then_asks_then_breaks(owing):

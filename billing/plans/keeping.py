@@ -14,7 +14,7 @@ from billing.automatic import following
 from billing.errors import BillingError
 from billing.plans import standing, telling
 from billing.states import move
-from models import Installment, Notice, Plan, PlanInvoice, db
+from models import Dispute, Installment, Notice, Plan, PlanInvoice, db
 
 CHUNK = 200
 KEPT, MISSED, REPAIRED, BROKEN = "kept", "missed", "put right", "broken"
@@ -100,10 +100,17 @@ def look(plan, *, today, now, by):
         if standing.under_way(stands):
             return ""
         if not stands.open_cents:
-            return _keep(plan, by, today, now)
+            return "" if _rests(plan) else _keep(plan, by, today, now)
         if plan.missed_on and not stands.late:
             return _repaired(plan, by, today, now)
         return _after_grace(plan, stands, by, today, now)
+
+
+def _rests(plan):
+    """True while what was left of a plan is disputed: that is not paid, and goes on if it is owed."""
+    covered = PlanInvoice.select(PlanInvoice.invoice).where(PlanInvoice.plan == plan)
+    since = Dispute.invoice.in_(covered) & (Dispute.opened_at > plan.agreed_at)
+    return Dispute.select().where(since & (Dispute.state == Dispute.OPEN)).exists()
 
 
 def _after_grace(plan, stands, by, today, now):
