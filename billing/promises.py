@@ -136,12 +136,18 @@ class Room:
 
     first_on: date
     last_on: date
+    due_on: date | None = None  # where it is due only after today: a promise is for a day after that
 
 
-def room(today):
-    """The Room of today, by the company's policy."""
-    days = companies.current().promise_days
-    return Room(today + timedelta(days=1), today + timedelta(days=days))
+def room(today, due_on):
+    """The Room of today for what is due on ``due_on``, by the company's policy.
+
+    Whoever pays by the due date needs no promise, so the days are counted from then, or from today once it
+    has come.
+    """
+    begins_on, days = max(today, due_on), companies.current().promise_days
+    last_on = begins_on + timedelta(days=days)
+    return Room(begins_on + timedelta(days=1), last_on, due_on if due_on > today else None)
 
 
 def make(customer, *, pay_on, via, by, today, now, invoice=None, amount_cents=None, words="", contact=None,
@@ -160,7 +166,7 @@ def make(customer, *, pay_on, via, by, today, now, invoice=None, amount_cents=No
         _check(customer, invoices)
         if not staff and (refusal := word_of(customer, today=today).refusal):
             raise AskUs(refusal)
-        _check_day(pay_on, staff, today)
+        _check_day(pay_on, staff, today, _due_on(invoices))
         owed = owed_cents(invoices)
         amount_cents = owed if amount_cents is None else amount_cents
         if not 0 < amount_cents <= owed:
@@ -210,10 +216,19 @@ def _check(customer, invoices):
         raise AskUs(f"You have told us that you pay by {day}. If that has changed, please ask us.")
 
 
-def _check_day(pay_on, staff, today):
+def _due_on(invoices):
+    """The earliest day on which something of these is or was due."""
+    asked = demands.of_invoices(invoices).values()
+    return min(one.due_on for each in asked for one in each if one.due_on)
+
+
+def _check_day(pay_on, staff, today, due_on):
     if pay_on <= today:
         raise BillingError("Please choose a day after today.")
-    last_on = today + (FARTHEST if staff else timedelta(days=companies.current().promise_days))
+    open_to_them = room(today, due_on)
+    if not staff and pay_on < open_to_them.first_on:
+        raise BillingError(f"It is due on {words.date(due_on)} only. Please choose a later day.")
+    last_on = max(today, due_on) + FARTHEST if staff else open_to_them.last_on
     if pay_on <= last_on:
         return
     sentence = f"We can note a day until {words.date(last_on)}."

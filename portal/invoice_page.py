@@ -96,7 +96,7 @@ def _unfinished(attempt):
 def _more_time(invoice, document, attempt):
     """A day until which we wait, or a plan; nothing while it is paid by itself or being paid."""
     is_asked = document.is_payable and not document.is_automatic and not attempt
-    return more_time.of_invoice(invoice) if is_asked else more_time.NONE
+    return more_time.of_invoice(invoice, document.asked_on) if is_asked else more_time.NONE
 
 
 def _can_wait(invoice):

@@ -43,8 +43,11 @@ class Ways:
 NONE = Ways()
 
 
-def of_invoice(invoice):
-    """The Ways of one invoice that is open and that nothing else pays. Mostly two queries."""
+def of_invoice(invoice, due_on):
+    """The Ways of one invoice that is open and that nothing else pays. Mostly two queries.
+
+    due_on -- when what is asked for of it is due
+    """
     if not may_agree() or not invoice.open_cents:
         return NONE
     plans = _plans(invoice.customer)
@@ -53,7 +56,7 @@ def of_invoice(invoice):
         is_alone = [one.invoice_id for one in stands.invoices] == [invoice.id]
         return Ways(plan=stands) if g.get("contact") or is_alone else NONE
     word = promises.word_of(invoice.customer, today=g.today)
-    return _offered(word.covering(invoice), word, plans)
+    return _offered(word.covering(invoice), word, plans, due_on)
 
 
 def of_account(customer, balance, *, all_charged):
@@ -64,7 +67,8 @@ def of_account(customer, balance, *, all_charged):
     if running := [plan for plan in plans if plan.state == Plan.RUNNING]:
         return Ways(plan=standing.of(running[0], today=g.today))
     word = promises.word_of(customer, today=g.today)
-    return _offered(next((one for one in word.running if one.invoice_id is None), None), word, plans)
+    due_on = balance.next_due_on if balance.next_due_on and not balance.past_due_cents else g.today
+    return _offered(next((one for one in word.running if one.invoice_id is None), None), word, plans, due_on)
 
 
 def _plans(customer):
@@ -78,14 +82,14 @@ def _plans_of(customer):
     return Plan.select().where((Plan.customer == customer) & stands).order_by(Plan.id)
 
 
-def _offered(said, word, plans):
+def _offered(said, word, plans, due_on):
     if said:
         return Ways(promise=said, can_split=True)
     proposals = {plan.waits_for: plan for plan in plans if plan.state == Plan.PROPOSED}
     return Ways(
         proposal=proposals.get(Plan.CUSTOMER),
         waits=proposals.get(Plan.US),
-        room=None if word.refusal else promises.room(g.today),
+        room=None if word.refusal else promises.room(g.today, due_on),
         refusal=word.refusal,
         ask=bool(word.refusal),
         can_split=True,

@@ -115,10 +115,9 @@ def autopay_terms(alice):
     )  # fmt: skip
 
 
-def promise(alice, invoice, days):
-    return promises.make(
-        alice, pay_on=TODAY + days * DAY, via="page", by=BY, today=TODAY, now=NOW, invoice=invoice
-    )
+def promise(alice, invoice, days, **more):
+    told = {"via": "page", "by": BY, "today": TODAY, "now": NOW}
+    return promises.make(alice, pay_on=TODAY + days * DAY, invoice=invoice, **told, **more)
 
 
 def test_a_promise_moves_the_charge_of_autopay(automatic, alice):
@@ -129,7 +128,7 @@ def test_a_promise_moves_the_charge_of_autopay(automatic, alice):
 
 def test_a_promise_is_refused_where_the_charge_cannot_wait_so_long(automatic, alice):
     with pytest.raises(BillingError, match="Autopay charges it on December 5, 2026 already"):
-        promise(alice, automatic, 3)
+        promise(alice, automatic, 3, staff=True)
     for _ in range(2):
         planned = PlannedCharge.get()
         autopay.postpone(planned, until_on=planned.charge_on + DAY, by=BY, today=TODAY, now=NOW)
@@ -227,7 +226,7 @@ def test_the_agreement_is_mailed_at_once_with_its_file(app, owed, alice):
     ("language", "says"),
     [
         ("en", "$120.00 of it is due now. Please pay it by December 7, 2026, or tell us what would fit."),
-        ("es", "De eso, $120.00 vence ahora. Por favor páguelo a más tardar el 7 de diciembre de 2026"),
+        ("es", "De eso, ahora toca pagar $120.00. Por favor hágalo a más tardar el 7 de diciembre de 2026"),
     ],
 )
 def test_who_has_no_plan_any_more_reads_what_is_due_now_and_by_when(app, owed, alice, language, says):

@@ -70,6 +70,16 @@ def test_a_day_that_cannot_be_says_why(app, token, day, says):
     assert says in page.messages and not Promise.select().exists()
 
 
+def test_the_days_to_choose_from_begin_after_the_due_date(app, alice, signed_in):
+    invoice = make_invoice(alice, due=date(2026, 12, 22))
+    by_link = f"/i/{links.pay_link(invoice, now=NOW, contact=payer(alice))}"
+    for visitor, path in ((Visitor(app), by_link), (signed_in(alice), "/account")):
+        page = visitor.open(path)
+        [field] = page.tree.xpath("//input[@name='pay_on']")
+        assert (field.get("min"), field.get("max")) == ("2026-12-23", "2027-01-05")
+        assert "A day after December 22, 2026, by January 5, 2027." in page.text
+
+
 def test_a_plan_is_chosen_looked_at_and_signed(app, token, owed):
     visitor = Visitor(app)
     page = visitor.open(f"/i/{token}/plan")

@@ -70,6 +70,21 @@ def test_a_day_that_cannot_be_says_why(owed, alice, pay_on, says):
     assert not Promise.select().exists()
 
 
+@pytest.mark.parametrize("invoice", [True, False])
+def test_what_is_not_due_yet_is_promised_for_a_day_after_its_due_date(alice, invoice):
+    later = make_invoice(alice, due=date(2026, 12, 22))
+    make_invoice(alice, due=date(2027, 1, 5))
+    room = promises.room(TODAY, later.due_on)
+    assert (room.first_on, room.last_on) == (date(2026, 12, 23), date(2027, 1, 5))
+
+    about = {"invoice": later} if invoice else {}
+    with pytest.raises(BillingError, match="due on December 22, 2026 only"):
+        make(alice, later.due_on, **about)
+    with pytest.raises(BillingError, match="until January 5, 2027"):
+        make(alice, room.last_on + DAY, **about)
+    assert make(alice, room.last_on, **about).pay_on == room.last_on
+
+
 def test_staff_may_note_a_later_day_but_not_any(owed, alice):
     assert make(alice, TODAY + 60 * DAY, invoice=owed, staff=True).pay_on == TODAY + 60 * DAY
     newer = make_invoice(alice)
@@ -77,7 +92,8 @@ def test_staff_may_note_a_later_day_but_not_any(owed, alice):
         make(alice, TODAY + 200 * DAY, invoice=newer, staff=True)
 
 
-def test_after_two_that_were_broken_a_person_is_asked(owed, alice):
+def test_after_two_that_were_broken_a_person_is_asked(alice):
+    owed = make_invoice(alice, due=date(2026, 7, 20), issued=date(2026, 7, 1))
     for n in range(2):
         day = date(2026, 8, 1) + n * 30 * DAY
         make(alice, day + 5 * DAY, today=day, invoice=owed)

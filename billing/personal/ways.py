@@ -78,7 +78,7 @@ def _date(notice, texts, today):
     word = promises.word_of(notice.customer, today=today)
     if word.refusal or word.covering(notice.invoice):
         return None
-    day = tongues.of(notice.customer).date(promises.room(today).last_on)
+    day = tongues.of(notice.customer).date(promises.room(today, notice.invoice.due_on).last_on)
     note = "They choose the day themselves; it counts as a promise."
     return Way(Offer.DATE, "Another date", note, texts[Offer.DATE].format(day=day))
 
