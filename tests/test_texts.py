@@ -378,6 +378,22 @@ def test_what_becomes_of_a_dispute_fits_in_one_text(kind, language):
         assert counting.segments(counting.plain(said)) == 1, said
 
 
+@pytest.mark.parametrize(
+    ("kind", "language", "words"),
+    [
+        (Notice.DISPUTE_RECEIVED, "es", "Siguen por pagar $"),
+        (Notice.PLAN_MISSED, "es", "o muévalo a mas tardar el "),
+        (Notice.LATE_FEE, "en", "Pay or ask: https://"),
+        (Notice.LATE_FEE, "es", "Pague o pregunte: https://"),
+    ],
+)
+def test_a_text_is_short_and_still_says_what_can_be_done(kind, language, words):
+    text, tongue = defaults.of(kind, "text", language), tongues.TONGUES[language]
+    said = [writing.written_by(text, kind, "text", one, tongue)[1] for one in samples.contexts(kind).values()]
+
+    assert any(words in one for one in said), said
+
+
 # --- The edge ------------------------------------------------------------------------------------
 
 

@@ -599,10 +599,10 @@ CONTRACT = {
     "You may end it with {count} days of notice, at any time.": (
         "Puede terminarlo en cualquier momento, con {count} días de aviso."
     ),
-    "your agreement renews; you can cancel by {short}": "su contrato se renueva; puede cancelar hasta el {short}",
-    "Your agreement renews; you can cancel by {short}": "Su contrato se renueva; puede cancelar hasta el {short}",
-    "your agreement renews; you can cancel any day": "su contrato se renueva; puede cancelar cualquier día",
-    "Your agreement renews; you can cancel any day": "Su contrato se renueva; puede cancelar cualquier día",
+    "your agreement renews; you can cancel by {short}": "su renovación (puede cancelar hasta el {short})",
+    "Your agreement renews; you can cancel by {short}": "Su renovación (puede cancelar hasta el {short})",
+    "your agreement renews; you can cancel any day": "su renovación (puede cancelar cualquier día)",
+    "Your agreement renews; you can cancel any day": "Su renovación (puede cancelar cualquier día)",
     "your yearly reminder: what you have, how to end it": "su recordatorio anual: qué tiene y cómo terminarlo",
     "You can end it any time.": "Puede terminarlo en cualquier momento.",
     "You can cancel until {day}.": "Puede cancelar hasta el {day}.",
