@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from flask import flash, g, redirect, render_template, request, url_for
 
-from billing import ledger, masking, naming, prepared, replaced, tickets
+from billing import demands, ledger, masking, naming, prepared, replaced, tickets
 from billing.automatic import autopay, upcoming
 from billing.disputes import finding
 from billing.documents import invoice_documents
@@ -63,6 +63,7 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         receipts=receipts,
         saved=saved,
         replacement=replaced.by(invoice),
+        still_open=_still_open(invoice),
         asked=_asked(invoice),
         disputes=finding.of(invoice),
         about=finding.about,
@@ -75,6 +76,19 @@ def show(invoice, place, *, receipts, saved=(), pay_form=None, question_form=Non
         **more,
     )
     return page, code
+
+
+def _still_open(invoice):
+    """What else is asked for where this one is paid, as demands.Asked rows.
+
+    By a link only what came before it, which the page of an open invoice tells by a link, too.
+    """
+    if invoice.state != Invoice.ISSUED or invoice.open_cents:
+        return []
+    others = ledger.owed_invoices(invoice.customer)
+    if g.contact is None or g.contact.customer_id != invoice.customer_id:
+        others = [other for other in others if other.number < invoice.number]
+    return demands.asked_of(others, g.today) if others else []
 
 
 def _unfinished(attempt):

@@ -107,6 +107,31 @@ def test_a_paid_invoice_is_a_receipt_not_an_error(app, visitor, invoice, clock):
     assert not [words for words in page.buttons if words.startswith("Pay")]
 
 
+@pytest.mark.parametrize(
+    ("language", "cents", "says"),
+    [
+        ("en", [2000], "on this invoice. Invoice 10001 is still open: $20.00 was due November 20, 2026."),
+        ("es", [2000], "La factura 10001 sigue pendiente: $20.00 vencieron el 20 de noviembre de 2026."),
+        ("en", [2000, 3000], "2 other invoices are still open: $50.00 in all, the first was due November 20"),
+        ("es", [2000, 3000], "Otras 2 facturas siguen pendientes: $50.00 en total; la primera venció el 20"),
+    ],
+)
+def test_a_paid_invoice_says_what_before_it_is_open(visitor, alice, clock, language, cents, says):
+    type(alice).update(language=language).execute()
+    for one in cents:
+        make_invoice(alice, cents=one, due=date(2026, 11, 20))
+    paid, _later = make_invoice(alice, cents=4250), make_invoice(alice, cents=9900)
+    payments.record(
+        alice, amount_cents=4250, kind="cash", received_on=clock.today(), key="k", by=BY,
+        parts=[(paid, 4250)], today=clock.today(), now=clock.now(),
+    )  # fmt: skip
+
+    page = visitor.open(link_to(paid, clock))
+
+    assert says in " ".join(page.text.split())
+    assert "99.00" not in page.text  # a link opens its invoice, and tells what that told of before
+
+
 def test_an_invoice_with_nothing_due_asks_for_nothing(app, visitor, alice, clock):
     page = visitor.open(link_to(make_invoice(alice, cents=0), clock))
 
