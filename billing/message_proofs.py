@@ -9,8 +9,8 @@ import json
 from billing import company as companies
 from billing import localtime, preferences, words
 from billing.errors import BillingError
-from billing.renewals import prices, proof
-from billing.renewals.proof import Section, consent_of, facts, older_steps, steps
+from billing.renewals import kept, prices, proof
+from billing.renewals.proof import Section, facts, older_steps
 from billing.renewals.sending import text_hash
 from models import AuthorityNotice, Notice
 
@@ -55,16 +55,17 @@ def name(notice):
     return dict(Notice.kind.choices).get(notice.kind) or notice.kind.replace("_", " ").capitalize()
 
 
-def sections(notice):
-    """The Sections of a Notice, each from stored rows only."""
-    zone = companies.current().time_zone
+def sections(notice, zone=None):
+    """The Sections of a Notice. ``zone``: whose clock its words go by; the company's of today."""
+    zone = zone or companies.current().time_zone
+    came = facts(_delivery(notice, zone))
     told = [
-        Section("what", "What it is", facts(_what(notice))),
-        Section("whom", "Whom it went to", facts(_whom(notice))),
-        Section("consent", "What they agreed to", facts(consent_of(notice, zone))),
-        Section("delivery", "That it left, and what came of it", facts(_delivery(notice, zone))),
-        Section("text", "What it said", facts(_text(notice)), (), notice.body_text[: proof.MOST_TEXT]),
-        Section("steps", "What was done, step by step", (), tuple(steps(NOTICE, notice.id, zone))),
+        Section("what", "What it is", facts(_what(notice)), stored=kept.message(notice)),
+        Section("whom", "Whom it went to", facts(_whom(notice)), stored=kept.addressee(notice)),
+        proof.consent_section(notice, zone),
+        Section("delivery", "That it left, and what came of it", came, stored=kept.delivery(notice)),
+        proof.text_section(notice, _text(notice)),
+        proof.steps_section(NOTICE, notice.id, zone),
     ]
     if notice.price_change_id:
         told.insert(1, _price(notice.price_change))
@@ -84,7 +85,8 @@ def _price(change):
     lines = [
         f"{one.charge}: {prices.standing_words(one, today=one.starts_on)}" for one in change.told_together
     ]
-    return Section("price", "The new price and its window", (), (*lines, *json.loads(change.arithmetic)))
+    title = "The new price and its window"
+    return Section("price", title, (), (*lines, *json.loads(change.arithmetic)), "", kept.price(change))
 
 
 def _whom(notice):
@@ -110,8 +112,8 @@ def _text(notice):
     yield "SHA-256", text_hash(notice.body_text)
 
 
-def _authority(row):
-    zone = companies.current().time_zone
+def _authority(row, zone=None):
+    zone = zone or companies.current().time_zone
     media = dict(AuthorityNotice.medium.choices)
     told = (
         ("Authority", row.authority),
@@ -126,8 +128,8 @@ def _authority(row):
         ("Recorded", f"{words.moment(row.at, zone)}, {row.by}"),
     )
     return (
-        Section("told", "What the authority was told", facts(told)),
-        Section("steps", "What was done, step by step", (), tuple(steps(AUTHORITY, row.id, zone))),
+        Section("told", "What the authority was told", facts(told), stored=kept.authority(row)),
+        proof.steps_section(AUTHORITY, row.id, zone),
     )
 
 
@@ -146,5 +148,14 @@ def compare(about, id, fingerprints, *, made_at):
     if row is None:
         raise BillingError(f"These books have no such message: {id}.")
     moved = proof.moved_since(row, [(NOTICE, row.id)], made_at) if about == NOTICE else set()
-    older = older_steps(about, id, companies.current().time_zone)
-    return proof.matching((*of(row), older), fingerprints, moved)
+    was, zone = model.get_by_id(id), proof.zone_at(made_at)
+    proof.as_it_was(made_at, *_named(about, was))
+    now = (*of(row), older_steps(about, id, companies.current().time_zone))
+    return proof.matching(now, fingerprints, moved, (*of(was, zone), older_steps(about, id, zone)))
+
+
+def _named(about, row):
+    """The rows whose names stand in the words of a pack."""
+    if about == AUTHORITY:
+        return row.contract, row.contract.customer
+    return row.customer, row.contact, row.contract

@@ -1,7 +1,8 @@
 """The proof pack of one notice: the law, the arithmetic, the words, the way, and what came of it.
 
-Everything is read from rows that the database keeps unchanged, in sections that each have a fingerprint, so
-that years later it can be said which part still fits. Not here: the seal of the file (edges/seals.py), looks.
+Every section has a fingerprint of stored values (kept.py), so that years later it can be said which part
+still fits; its words are for the reader, and names in them may change. Not here: the seal (edges/seals.py),
+looks.
 """
 
 import hashlib
@@ -12,29 +13,42 @@ from datetime import datetime
 from billing import certified, letterheads, words
 from billing import company as companies
 from billing.errors import BillingError
-from billing.renewals import asking, contents, sending, windows
-from models import Consent, Event, Notice, PrintBatch, PrintPiece, RenewalAnswer, RenewalNotice, RenewalRule
+from billing.renewals import asking, contents, kept, sending, windows
+from models import Company, Event, PrintBatch, PrintPiece, RenewalAnswer, RenewalNotice, RenewalRule
 
 MOST_TEXT = 20_000
 RENEWAL_NOTICE = "renewal_notice"
 MAILED = "renewal_notice.mailed"
+STORED = "stored."  # before the key of a part that is sealed by stored values
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a pack: facts as (term, text), lines under them, and a text as it was sent."""
+    """One part of a pack: facts as (term, text), lines under them, and a text as it was sent.
+
+    stored -- what is sealed of it: values as the books keep them
+    """
 
     key: str
     title: str
     facts: tuple[tuple[str, str], ...] = ()
     lines: tuple[str, ...] = ()
     text: str = ""
+    stored: tuple = ()
 
     @property
     def fingerprint(self):
-        """SHA-256 of all that it says."""
-        said = json.dumps([self.facts, self.lines, self.text], ensure_ascii=False)
-        return hashlib.sha256(said.encode()).hexdigest()
+        """SHA-256 of all that it says: older packs were sealed by it."""
+        return _sha256([self.facts, self.lines, self.text])
+
+    @property
+    def stored_fingerprint(self):
+        """SHA-256 of its stored values."""
+        return _sha256(self.stored)
+
+
+def _sha256(values):
+    return hashlib.sha256(json.dumps(values, ensure_ascii=False, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -58,8 +72,8 @@ class ProofPack:
 
     @property
     def fingerprints(self):
-        """{key of a section: its fingerprint}, as the seal keeps them."""
-        return {section.key: section.fingerprint for section in self.sections}
+        """{key of a section: the fingerprint of its stored values}, as the seal keeps them."""
+        return {STORED + section.key: section.stored_fingerprint for section in self.sections}
 
 
 def pack(row, *, now):
@@ -90,25 +104,49 @@ def packed(about, row, customer, what, summary, told, *, now):
     )
 
 
-def sections(row):
-    """The Sections of a RenewalNotice, each from stored rows only."""
-    zone, notice = companies.current().time_zone, row.notice
+def sections(row, zone=None):
+    """The Sections of a RenewalNotice. ``zone``: whose clock its words go by; the company's of today."""
+    zone, notice = zone or companies.current().time_zone, row.notice
+    noted = ("noted", row.text_sha256)
     return (
-        Section("law", "The rule", facts(_law(row))),
-        Section("arithmetic", "How the days came about", (), asking.lines_of(row)),
-        Section("whom", "Whom it went to", facts(_whom(row, notice))),
-        Section("consent", "What they agreed to", facts(consent_of(notice, zone))),
-        Section("left", "That it left", facts(_left(row, notice, zone))),
-        Section("became", "What came of it", facts(_became(row, notice, zone))),
-        Section("text", "What it said", facts(_text(row, notice)), (), notice.body_text[:MOST_TEXT]),
-        Section("answers", "What the customer answered", (), tuple(_answers(row, zone))),
-        Section("steps", "What was done, step by step", (), tuple(steps(RENEWAL_NOTICE, row.id, zone))),
+        Section("law", "The rule", facts(_law(row)), stored=kept.law(row)),
+        Section(
+            "arithmetic", "How the days came about", (), asking.lines_of(row), stored=kept.arithmetic(row)
+        ),
+        Section("whom", "Whom it went to", facts(_whom(row, notice)), stored=kept.whom(row)),
+        consent_section(notice, zone),
+        Section("left", "That it left", facts(_left(row, notice, zone)), stored=kept.left(row)),
+        Section("became", "What came of it", facts(_became(row, notice, zone)), stored=kept.became(row)),
+        text_section(notice, _text(row, notice), noted),
+        Section(
+            "answers", "What the customer answered", (), tuple(_answers(row, zone)), "", kept.answers(row)
+        ),
+        steps_section(RENEWAL_NOTICE, row.id, zone),
     )
 
 
-def _older(row):
+def consent_section(notice, zone):
+    """What the recipient of a Notice agreed to."""
+    return Section(
+        "consent", "What they agreed to", facts(consent_of(notice, zone)), stored=kept.consent(notice)
+    )
+
+
+def text_section(notice, about, *noted):
+    """The words of a Notice. ``about``: facts of them; ``noted``: pairs to seal with their fingerprint."""
+    words_of_it = notice.body_text[:MOST_TEXT]
+    return Section("text", "What it said", facts(about), (), words_of_it, kept.text(notice, *noted))
+
+
+def steps_section(table, id, zone):
+    """What was done about a row."""
+    title = "What was done, step by step"
+    return Section("steps", title, (), tuple(steps(table, id, zone)), stored=kept.steps(table, id))
+
+
+def _older(row, zone=None):
     """Sections that packs had before, under keys of their own: what was sealed then is still compared."""
-    notice, zone = row.notice, companies.current().time_zone
+    notice, zone = row.notice, zone or companies.current().time_zone
     return (
         Section("recipient", "Whom it went to", facts(_recipient(row, notice))),
         Section("rule", "The rule", facts(_rule(row))),
@@ -178,17 +216,10 @@ def _recipient(row, notice):
 
 def consent_of(notice, zone):
     """The consent to electronic notices that stood when it was sent."""
-    if notice.channel != Notice.MAIL or notice.contact_id is None:
+    if not kept.needs_consent(notice):
         yield "Needed", "None: it went on paper."
         return
-    at = notice.sent_at or notice.created_at
-    standing = (
-        (Consent.contact == notice.contact_id)
-        & (Consent.kind == Consent.ELECTRONIC)
-        & (Consent.given_at <= at)
-        & (Consent.withdrawn_at.is_null() | (Consent.withdrawn_at > at))
-    )
-    found = Consent.select().where(standing).order_by(Consent.id.desc()).first()
+    found = kept.agreed(notice)
     if found is None:
         yield "Consent", "None was on file; the rule counts mail without one, or a letter went too."
         return
@@ -305,7 +336,35 @@ def compare(notice_id, fingerprints, *, made_at):
     if row is None or row.notice_id is None:
         raise BillingError(f"These books have no notice {notice_id}.")
     moved = moved_since(row.notice, [(RENEWAL_NOTICE, row.id)], made_at)
-    return matching((*sections(row), *_older(row)), fingerprints, moved)
+    was, zone = RenewalNotice.get_by_id(row.id), zone_at(made_at)
+    as_it_was(made_at, was.contract, was.contract.customer, was.notice.contact)
+    return matching(
+        (*sections(row), *_older(row)), fingerprints, moved, (*sections(was, zone), *_older(was, zone))
+    )
+
+
+# Columns that people edit, and that words of a pack show.
+SHOWN = ("name", "time_zone", "street", "street2", "city", "state", "zip")
+
+
+def as_it_was(at, *rows):
+    """Put into rows, in memory only, the names that they had at an instant, as the audit tells them.
+
+    Packs were sealed by their words once; where only such a name changed since, they still fit.
+    """
+    for row in filter(None, rows):
+        about = (Event.about_table == row._meta.table_name) & (Event.about_id == row.id) & (Event.at > at)
+        for event in Event.select().where(about & (Event.before != "")).order_by(Event.id.desc()):
+            for name, value in json.loads(event.before).items():
+                if name in SHOWN and name in row._meta.fields:
+                    setattr(row, name, value)
+
+
+def zone_at(at):
+    """The company's time zone at an instant."""
+    company = Company.get_by_id(companies.current().id)
+    as_it_was(at, company)
+    return company.time_zone
 
 
 def moved_since(notice, rows, made_at):
@@ -341,26 +400,45 @@ def _was_out(notice, at):
     return is_out and not pieces.exists() and not noted.exists()
 
 
-def matching(now, fingerprints, moved):
-    """[Part] of the sections that a pack has, by what the books say now."""
-    found = [
-        Part(one.title, _standing(one, fingerprints[one.key], moved))
-        for one in now
-        if one.key in fingerprints
-    ]
-    lost = fingerprints.keys() - {one.key for one in now}
-    return [*found, *(Part(f"A part that we do not know ({key})", OTHER) for key in sorted(lost))]
+def matching(now, fingerprints, moved, was=()):
+    """[Part] of the sections that a pack has, by what the books say now.
+
+    was -- the Sections with the names of the day on which the pack was made
+    """
+    found = [*_by_stored(now, fingerprints, moved), *_by_words(now, fingerprints, moved, was)]
+    known = {key for one in now for key in (one.key, STORED + one.key)}
+    lost = sorted(fingerprints.keys() - known)
+    return [*found, *(Part(f"A part that we do not know ({key})", OTHER) for key in lost)]
 
 
-def _standing(section, fingerprint, moved):
-    if section.fingerprint == fingerprint:
+def _by_stored(now, fingerprints, moved):
+    for one in now:
+        if sealed := fingerprints.get(STORED + one.key):
+            shorter = (_sha256(one.stored[:count]) for count in range(len(one.stored)))
+            yield Part(one.title, _standing(one, sealed, one.stored_fingerprint, shorter, moved))
+
+
+def _by_words(now, fingerprints, moved, was):
+    """Of packs that were sealed by what they say: as it is said now, or was said then."""
+    then = {one.key: one for one in was}
+    for one in now:
+        if sealed := fingerprints.get(one.key):
+            standing = _standing(one, sealed, one.fingerprint, _shorter(one), moved)
+            before = then.get(one.key, one)
+            if standing == OTHER:
+                is_other = _standing(before, sealed, before.fingerprint, _shorter(before), moved) == OTHER
+                standing = OTHER if is_other else LATER
+            yield Part(one.title, standing)
+
+
+def _standing(section, sealed, found, shorter, moved):
+    if found == sealed:
         return FITS
-    if section.key in moved or (section.key in GROWING and _began_so(section, fingerprint)):
+    if section.key in moved or (section.key in GROWING and sealed in shorter):
         return LATER
     return OTHER
 
 
-def _began_so(section, fingerprint):
-    """True when the first lines of a section are those that were sealed."""
-    shorter = (replace(section, lines=section.lines[:count]) for count in range(len(section.lines)))
-    return any(one.fingerprint == fingerprint for one in shorter)
+def _shorter(section):
+    """The fingerprints of its first lines only, as long as lines were only added."""
+    return (replace(section, lines=section.lines[:count]).fingerprint for count in range(len(section.lines)))
