@@ -555,6 +555,39 @@ def test_the_confirmation_says_what_was_answered_and_leads_back(app, alice, cloc
     assert "/c/" in letter.text and "/c/…" in letter.kept_text
 
 
+@pytest.mark.parametrize(
+    "language, subject, sentence, fact",
+    [
+        (
+            "en",
+            "March 31, 2027 is planned as its last day",
+            "is planned as your last day",
+            "Planned last day",
+        ),
+        (
+            "es",
+            "está previsto que termine el 31 de marzo",
+            "está previsto que su último",
+            "Último día previsto",
+        ),
+    ],
+)
+def test_an_end_that_waits_for_the_authority_is_confirmed_as_planned(
+    app, alice, clock, language, subject, sentence, fact
+):
+    Customer.update(language=language).execute()
+    contract = agree(Customer.get())
+    require_fire(contract)
+    give(contract)
+
+    letter = app.compose(Notice.get(Notice.kind == "contract_answered"), clock.now())
+    said = " ".join(letter.text.split())
+
+    assert subject in letter.subject and sentence in said and fact in said
+    for settled in ("is your last day of service", "es su último día de servicio", "agreement ends on"):
+        assert settled not in letter.subject + said
+
+
 # --- In Spanish ----------------------------------------------------------------------------------
 
 

@@ -323,7 +323,7 @@ def document(row, *, today, moment, online=""):
         sentence=sentence,
         facts=(
             ("Account", contract.customer.account_number),
-            ("Your last day of service", words.date(row.last_on)),
+            ("Planned last day" if waits(row) else "Your last day of service", words.date(row.last_on)),
             ("Signed by", row.name),
             ("Answered", moment),
         ),
@@ -353,8 +353,19 @@ def _told(row):
     last = words.date(row.last_on)
     first = f"Your last day of service is {last}."
     at = next(lines.index(said) for one in tongues.TONGUES.values() if (said := one.say(first)) in lines)
+    if waits(row):
+        return (
+            f"Your {name}: {last} is planned as its last day",
+            f"You ended your {name}: {last} is planned as your last day of service.",
+            lines[at + 1 :],
+        )
     return (
         f"Your {name} ends on {last}",
         f"You ended your {name}: {last} is your last day of service.",
         lines[at + 1 :],
     )
+
+
+def waits(row):
+    """True for an end that was answered before the fire authority could be told: its day is only planned."""
+    return row.answer == END and row.ticket_id is not None

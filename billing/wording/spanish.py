@@ -707,6 +707,8 @@ ANSWERS = {
         "Hable con nosotros o termine el servicio en la página de abajo; no hace falta un motivo."
     ),
     "Your {name} ends on {day}": "Su contrato termina el {day}",
+    "Your {name}: {day} is planned as its last day": "Su contrato: está previsto que termine el {day}",
+    "Planned last day": "Último día previsto",
     "You ended your {name}: {day} is your last day of service.": (
         "Usted terminó su contrato: el {day} es su último día de servicio."
     ),
