@@ -2,6 +2,7 @@
 
 import datetime as moments
 import doctest
+import subprocess
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from billing import bill, invoices, ledger, letterheads, localtime, remittance, words
 from billing.documents import invoice_documents, printed, receipt_documents, statement_documents
+from billing.edges import pdf
 from billing.errors import BillingError
 from models import Credit, Customer, Event, Invoice, Line, Payment
 from tests import factories
@@ -102,6 +104,26 @@ def test_the_slip_asks_for_this_invoice_and_the_earlier_ones(alice, company):
     read = remittance.read_scan_line(document.scan_line)
 
     assert read == (alice.remittance_digits, int(document.number), 5250)
+
+
+@pytest.mark.parametrize(
+    ("language", "due", "says"),
+    [
+        ("en", date(2026, 12, 2), "Amount due $52.50 $10.00 of it by December 2, 2026"),
+        ("en", date(2026, 11, 15), "Amount due $52.50 $10.00 of it was due November 15, 2026"),
+        ("en", date(2026, 12, 15), "Amount due $52.50 by December 15, 2026"),
+        ("es", date(2026, 12, 2), "Total a pagar $52.50 $10.00 vence el 2 de diciembre de 2026"),
+    ],
+)
+def test_the_slip_says_what_of_its_sum_is_due_first(app, alice, language, due, says):
+    type(alice).update(language=language).execute()
+    factories.make_invoice(alice, cents=1000, issued=date(2026, 11, 1), due=due)
+    document = live(factories.make_invoice(factories.fresh(alice), cents=4250))
+
+    command = ["pdftotext", "-x", "244", "-y", "560", "-W", "176", "-H", "52", "-", "-"]
+    slip = subprocess.run(command, input=pdf.invoice_pdf(document), capture_output=True, check=True).stdout
+
+    assert " ".join(slip.decode().split()) == says
 
 
 @pytest.mark.parametrize("module", [localtime, remittance, words])

@@ -147,6 +147,16 @@ class InvoiceDocument:
         return self.asked_cents + self.earlier_cents
 
     @property
+    def due_first(self):
+        """What of ``due_in_all_cents`` is due first, as an Earlier row without a number."""
+        own = Earlier(self.number, self.asked_on, self.asked_cents, self.state == "past due")
+        rows = [row for row in (own, *self.earlier) if row.open_cents]
+        first_on = min(row.due_on for row in rows)
+        first = [row for row in rows if row.due_on == first_on]
+        cents = sum(row.open_cents for row in first)
+        return Earlier("", first_on, cents, any(row.is_past_due for row in first))
+
+    @property
     def is_payable(self):
         return self.asked_cents > 0
 

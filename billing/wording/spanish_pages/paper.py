@@ -33,6 +33,8 @@ SENTENCES = {
     "Your next invoice.": "Su próxima factura.",
     "Please cut or fold here, and send this part with your check": "Corte o doble aquí, y envíe esta parte con su cheque",
     "Amount due {money}": "Total a pagar {money}",
+    "{money} of it by {day}": "{money} vence el {day}",
+    "{money} of it was due {day}": "{money} venció el {day}",
     "Amount enclosed": "Monto adjunto",
     "Please make your check payable to {theirs} and write your account number {number} on it.": "Haga su cheque a nombre de {theirs} y escriba en él su número de cuenta {number}.",
     "Send no cash and no card number.": "No envíe efectivo ni números de tarjeta.",
