@@ -20,7 +20,7 @@ from billing.edges import proofs, seals
 from billing.edges.answers import pdf_answer
 from billing.errors import BillingError
 from billing.imports.fields import STATES
-from billing.renewals import asking, contents, figures, impact, proof, rules, sending, windows
+from billing.renewals import asking, closing, contents, figures, impact, proof, rules, sending, windows
 from models import Contract, RenewalNotice, RenewalRule
 
 MOST_CHANGES = 200
@@ -293,6 +293,15 @@ STANDING = {
         "About to close without proof",
         lambda at: _waiting(at) & (at(RenewalNotice.alarm_on) <= g.today),
     ),
+    "to_mail": (
+        "On paper, to mail soon",
+        lambda at: (
+            (at(RenewalNotice.state) == RenewalNotice.QUEUED)
+            & at(RenewalNotice.notice).in_(closing.on_paper())
+            & (at(RenewalNotice.alarm_on) > g.today)
+            & (at(RenewalNotice.closes_on) <= g.today + closing.MAIL_WITHIN)
+        ),
+    ),
     "open": (
         "Window open, nothing out",
         lambda at: (
@@ -473,12 +482,20 @@ class ContractEnds:
         """Windows open, sent and missed; what ends soon; how many renew, and why not."""
         return self._contract_ends(ReviewForm())
 
+    @staticmethod
+    def _within():
+        """How many days ahead the table of ends shows; the longest span unless a shorter one was chosen."""
+        typed = request.args.get("within", type=int)
+        return typed if typed in figures.SPANS else figures.SPANS[-1]
+
     def _contract_ends(self, form, status=200):
         return self.render(
             "admin/contract_ends.html",
             form=form,
             standing=figures.standing(g.today),
             ending=figures.ending(g.today),
+            spans=figures.SPANS,
+            within=self._within(),
             months=figures.months(g.today),
             reasons=figures.reasons(g.today),
             unreviewed=rules.review_words(),

@@ -153,6 +153,11 @@ def _windows(today):
         "No proof that they went out. Print and mail them now.", by=RenewalNotice.closes_on, urgent=True,
     )  # fmt: skip
     yield Queue(
+        "Legal letters to mail", "renewal_notice", {"standing": "to_mail"}, closing.to_mail(today),
+        "On paper, and not mailed yet. The first has to leave by {on}.", by=RenewalNotice.closes_on,
+        urgent=True,
+    )  # fmt: skip
+    yield Queue(
         "New prices about to be told too late", "price_change", {"standing": "at_risk"},
         prices.at_risk(today), "Print and mail the letters now, or the old price goes on.",
         by=PriceChange.tell_by_on, urgent=True,

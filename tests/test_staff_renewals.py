@@ -1,14 +1,15 @@
 """The back office of contract ends: the contract's page, entry, rules and their drafts, proof by hand."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
+from billing import queues, words
 from billing.errors import BillingError
 from billing.renewals import day, rules, sending
 from models import Contract, Event, Notice, RenewalNotice, RenewalRule, RuleReview
 from tests import factories
-from tests.office import enter, text_of
+from tests.office import enter, make_staff, text_of
 from tests.test_renewals import agree, draft_of
 
 NOW = datetime(2026, 12, 1, 18, 0)
@@ -253,6 +254,20 @@ def test_the_report_opens_with_something_in_every_part(olga, alice):
     said = page(olga, "/staff/contract-ends")
 
     assert "Within 120 days: 1" in said and "GA-13-12-3" in said
+    assert "Terms that end within 120 days" in said
+
+
+def test_how_soon_terms_end_is_a_filter(olga, alice):
+    agree(alice, "GA")
+    run(date(2026, 12, 1))
+
+    all_of_them = page(olga, "/staff/contract-ends")
+    sooner = page(olga, "/staff/contract-ends?within=30")
+
+    assert "None within 30 days." in sooner and "Terms that end within 30 days" in sooner
+    assert "Within 30 days: 0" in sooner and "Within 120 days: 1" in sooner  # every choice keeps its count
+    assert "None within" not in all_of_them
+    assert "Terms that end within 120 days" in page(olga, "/staff/contract-ends?within=7")
 
 
 def test_a_letter_is_printed_and_its_text_is_kept_with_the_hash(app, olga, alice):
@@ -269,12 +284,37 @@ def test_a_letter_is_printed_and_its_text_is_kept_with_the_hash(app, olga, alice
     assert RenewalNotice.get_by_id(row.id).text_sha256 == sending.text_hash(notice.body_text)
 
 
-@pytest.mark.parametrize("standing", ["at_risk", "open", "opening", "out", "missed"])
+@pytest.mark.parametrize("standing", ["at_risk", "to_mail", "open", "opening", "out", "missed"])
 def test_a_list_for_every_figure_opens(olga, alice, standing):
     agree(alice, "GA")
     run(date(2026, 12, 1))
 
     assert olga.get("/staff/renewal-notice/", standing=standing).status_code == 200
+
+
+def test_a_legal_letter_that_is_not_mailed_stands_first_with_its_last_day(app, olga, alice):
+    """It hid among other paper, which has no day, until its alarm."""
+    contract = agree(alice, "NY", notice_days=100)
+    run(date(2026, 12, 1))
+    row = contract.renewal_notices.first()
+    Notice.update(state=Notice.PRINT).where(Notice.id == row.notice_id).execute()
+    closes, alarm = row.closes_on, row.closes_on - timedelta(days=2)
+    RenewalNotice.update(alarm_on=alarm).where(RenewalNotice.id == row.id).execute()
+    sam = make_staff("owner", email="sam@lantern.example")
+
+    def told(today):
+        groups = queues.groups(sam, today=today, now=NOW)
+        found = [(at, one) for at, group in enumerate(groups) for one in group.waiting]
+        return {one.label: (at, one.note) for at, one in found if one.screen == "renewal_notice"}
+
+    note = f"On paper, and not mailed yet. The first has to leave by {words.date(closes)}."
+    assert told(closes - timedelta(days=7)) == {"Legal letters to mail": (0, note)}
+    assert told(closes - timedelta(days=40)) == {}  # there is time yet
+    assert list(told(alarm)) == ["Renewal notices about to close"]
+    app.clock.set(closes - timedelta(days=7))
+    assert row.title in page(enter(app, row=sam), "/staff/renewal-notice/?standing=to_mail")
+    Notice.update(state=Notice.SENT).where(Notice.id == row.notice_id).execute()
+    assert told(closes - timedelta(days=7)) == {}
 
 
 def test_staff_send_a_planned_notice_before_its_day_and_only_in_its_window(olga, alice):

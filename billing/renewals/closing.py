@@ -5,15 +5,17 @@ then owes a fee for it. Not here: sending and its proof (sending.py, proving.py)
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from billing import events, masking, states, words
 from billing.errors import BillingError
 from billing.periods import DAY, add_months
 from billing.renewals import agreements, limits, matching, one_by_one, rules, terms
-from models import Contract, Renewal, RenewalAnswer, RenewalNotice, RenewalRule, among, db
+from models import Contract, Notice, Renewal, RenewalAnswer, RenewalNotice, RenewalRule, among, db
 
 JOB = "daily job"
 WAITS = "The customer ended it; it runs on only until the fire authority was told."
+MAIL_WITHIN = timedelta(days=14)  # a letter whose window closes sooner goes before other paper
 WATCHED_DAYS = 92  # an end of term that is longer ago was never watched here
 MONTHLY = {
     "void": "the renewal clause is void",
@@ -50,6 +52,21 @@ def at_risk(today):
         RenewalNotice.state.in_((RenewalNotice.PLANNED, RenewalNotice.QUEUED))
         & (RenewalNotice.alarm_on <= today)
     )
+
+
+def to_mail(today):
+    """A query of notices that wait on paper while their window closes soon, before ``at_risk`` has them."""
+    return RenewalNotice.select().where(
+        (RenewalNotice.state == RenewalNotice.QUEUED)
+        & RenewalNotice.notice.in_(on_paper())
+        & (RenewalNotice.alarm_on > today)
+        & (RenewalNotice.closes_on <= today + MAIL_WITHIN)
+    )
+
+
+def on_paper():
+    """A query of the ids of letters that are not mailed yet."""
+    return Notice.select(Notice.id).where(Notice.state == Notice.PRINT)
 
 
 def alarm_words(row):
