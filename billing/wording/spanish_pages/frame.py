@@ -51,7 +51,7 @@ SENTENCES = {
     "Please mail it to:": "Por favor envíelo por correo a:",
     "Please write account {number} on it and mail it to:": "Escriba en él el número de cuenta {number} y envíelo por correo a:",
     "Talk to a person": "Hablar con una persona",
-    "We never ask for a card number by email or on the phone.": "Nunca pedimos un número de tarjeta por correo electrónico ni por teléfono.",
+    "We never ask for a card number by email or text, and never call you to ask for one.": "Nunca pedimos un número de tarjeta por correo electrónico ni por mensaje de texto, y nunca le llamamos para pedirlo.",
     "Write to us": "Escríbanos",
     "write to us": "escríbanos",
     "talk to us": "hable con nosotros",
