@@ -18,6 +18,7 @@ from portal.forms import AgreeForm, PayWishForm
 
 AUTOMATIC = (Customer.CARD_AUTOPAY, Customer.BANK_AUTOPAY)
 SAVED = "Saved. From now on it is as you chose."
+STILL_OFF = "Saved. Autopay is off, so nothing is charged by itself."
 SAME = "Nothing was changed: it is as you chose already."
 TICK = "Please tick the box first."
 MOST_CHANGES = 12
@@ -96,11 +97,13 @@ def _presets(facts, ahead):
 
 def _stopped_by_click(contact, wishes):
     """What a click in a mail program stopped and is still off: said plainly, for nobody may have meant it."""
-    return [
+    found = [
         change
         for change in preferences.history(contact, most=50)
         if change.via == PreferenceChange.ONE_CLICK and not wishes.wants(change.event, change.channel)
-    ][:1]
+    ]
+    last = {(change.event, change.channel): change for change in reversed(found)}
+    return [change for change in found if last[change.event, change.channel] is change]
 
 
 def _via():
@@ -158,7 +161,9 @@ def _preset(contact):
     name = request.form.get("preset", "")
     changed = preferences.use_preset(contact, name, by=g.by, now=g.now)
     wants_autopay = name == preferences.FORGET and not permission.standing(contact.customer)
-    return SAVED if changed else SAME, _to_autopay(contact) if wants_autopay else None
+    if not wants_autopay:
+        return SAVED if changed else SAME, None
+    return STILL_OFF, _to_autopay(contact)
 
 
 def _table(contact):

@@ -130,6 +130,26 @@ def test_set_and_forget_leads_to_autopay_and_reminds_until_it_is_on(visitor, ali
     assert wish(alice, "receipt") == NOT
 
 
+@pytest.mark.parametrize(
+    ("language", "says", "button"),
+    [
+        ("en", "Autopay is off, so nothing is charged by itself.", "Switch autopay on"),
+        ("es", "El pago automático está desactivado, así que nada se cobra", "Activar el pago automático"),
+    ],
+)
+def test_set_and_forget_by_link_says_that_autopay_is_off_and_leads_on(
+    visitor, path, alice, language, says, button
+):
+    type(alice).update(language=language).execute()
+    save = {"en": SAVE_WAY, "es": "Usar esta forma"}[language]
+
+    page = visitor.press(visitor.open(path), save, preset="forget")
+
+    assert page.path == path and says in page.messages
+    assert "as you chose" not in page.messages and "This is how it is now" not in page.text
+    assert page.link(button).startswith("/account/autopay")
+
+
 def test_the_daily_job_obeys(visitor, path, alice, clock):
     make_invoice(alice, cents=4250)
     visitor.press(visitor.open(path), SAVE, **{"reminder-mail": "ahead-7"})
@@ -250,6 +270,15 @@ def test_one_click_in_a_mail_program_stops_one_kind_and_nothing_else(visitor, pa
     after = preferences.wishes(payer(alice)).cells
     assert {cell for cell in after if after[cell] != before[cell]} == {(event, MAIL)}
     assert PreferenceChange.get().via == "one_click"
+
+
+def test_the_page_tells_every_kind_that_clicks_have_stopped(visitor, path, alice):
+    for event in ("reminder", "receipt"):
+        visitor.client.post(f"{path}/unsubscribe/{event}", data=ONE_CLICK)
+
+    told = visitor.open(path).tree.xpath("//section[@aria-labelledby='happens']//li/strong/text()")
+
+    assert [words.split()[0] for words in told if "was stopped" in words] == ["Receipt", "Reminder"]
 
 
 @pytest.mark.parametrize("sent_as", ["data", "multipart"])

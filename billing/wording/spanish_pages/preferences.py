@@ -142,6 +142,7 @@ SENTENCES = {
     "Preset": "Forma elegida",
     "That is not switched on": "Eso no está activado",
     "switch autopay on": "active el pago automático",
+    "Autopay is still off.": "El pago automático sigue desactivado.",
     ", or pay each invoice yourself.": " o pague usted cada factura.",
     "or pay each invoice yourself.": "o pague usted cada factura.",
     "You pay by check: please send the slip of the invoice with it.": "Usted paga con cheque: por favor envíe con él el talón de la factura.",
