@@ -185,11 +185,12 @@ class Wordings:
     def _wording(self, edited, text, note, found=()):
         rows = list(versions.of(edited.kind, edited.channel, edited.language))
         example = checking.example(edited.kind, edited.language)
+        draft = next((row for row in rows if row.state == Template.DRAFT), None)
         return self.render(
             "admin/wording.html", edited=edited, text=text, note=note, found=found, rows=rows,
             names=[(name, facts.MEANINGS[name], shown(value)) for name, value in example.items()],
             cases=list(samples.CASES[edited.kind]), changes=_changes(edited, rows),
-            draft=next((row for row in rows if row.state == Template.DRAFT), None),
+            draft=draft, is_kept=draft is not None and versions.says(draft, text),
             standing=next((row for row in rows if row.state == Template.ACTIVE), None),
         )  # fmt: skip
 

@@ -24,6 +24,17 @@ def olga(app):
     return enter(app, "owner")
 
 
+def test_a_text_that_is_refused_says_that_it_stays_as_a_draft(olga):
+    kept = "What you wrote is kept as a draft, version 1. Messages are written as before."
+
+    refused = olga.post(PAGE, do="activate", subject=SUBJECT, body="Hello\n{{ amout_due }}").text
+
+    assert kept in refused and Template.get().state == "draft"
+    assert kept not in olga.get(PAGE).text  # nothing was refused there
+    fresh = olga.post(PAGE, do="test", subject=SUBJECT, body="Another\n{{ amout_due }}").text
+    assert "This was not done" in fresh and kept not in fresh
+
+
 def test_every_kind_is_listed_with_the_text_that_is_in_force(olga):
     page = olga.get("/staff/wordings").text
 

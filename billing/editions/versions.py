@@ -79,6 +79,11 @@ def text_of(row):
     return Text(row.subject, row.body)
 
 
+def says(row, text):
+    """True for a Template that keeps a Text, but for the space around it."""
+    return (row.subject, row.body.strip()) == (text.subject.strip(), text.body.strip())
+
+
 def of(kind, channel, language):
     """A query of all versions of one text, newest first."""
     return Template.select().where(_of(kind, channel, language)).order_by(Template.version.desc())
