@@ -283,6 +283,16 @@ def test_the_choices_are_those_of_the_preferences(visitor, alice):
     )
 
 
+def test_its_page_is_spanish_with_the_days_that_stand_in_it(visitor, opened, alice):
+    type(alice).update(language="es").execute()
+    factories.make_invoice(alice)
+    opened()
+
+    page = visitor.open("/account/calendar")
+
+    assert page.tree.get("lang") == "es-US" and "Vence la factura 10001" in page.text
+
+
 def test_the_calendar_page_is_for_payers(visitor, alice):
     Contact.update(role=Contact.VIEWER).where(Contact.customer == alice).execute()
     assert visitor.open("/account/calendar").status == 404
