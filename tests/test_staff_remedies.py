@@ -198,7 +198,7 @@ def test_what_is_told_can_be_written_and_sent(app, alice, proposed):
     warned = compose(Notice.get(Notice.kind == "late_fee"), NOW)
 
     assert credit.subject.endswith("a credit of $5.81") and "(6 of 31 days)" in credit.text
-    assert "January 10, 2027" in warned.subject and "/i/" in warned.text and "$1.50" in warned.text
+    assert "Jan 10, 2027" in warned.subject and "/i/" in warned.text and "$1.50" in warned.text
     type(alice).update(language="es").execute()
     assert "recargo por atraso de $1.50" in compose(Notice.get(Notice.kind == "late_fee"), NOW).text
 
