@@ -23,14 +23,14 @@ def plan_link(shop, invoice):
 
 def test_saying_when_on_a_phone(shop, phone, axe, fits):
     phone.goto(shop.pay_link(shop.invoice()))
-    phone.get_by_label("I can pay on").fill("2026-12-10")
+    phone.get_by_label("I can pay on").fill("2026-12-20")
     axe(phone)
     button(phone, "I will pay by this day").click()
 
-    says(phone, "You pay by December 10, 2026")
+    says(phone, "You pay by December 20, 2026")
     axe(phone)
     fits(phone)
-    assert Promise.get().pay_on == date(2026, 12, 10)
+    assert Promise.get().pay_on == date(2026, 12, 20)
 
 
 def test_a_plan_on_a_phone_follows_what_is_chosen(shop, phone, axe, fits):
