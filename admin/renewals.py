@@ -243,7 +243,7 @@ class RenewalRuleView(StaffView):
         return certainty(rule)
 
     def show_contents(self, rule):
-        return words.joined(contents.CODES[code] for code in rule.contents.split("|") if code) or labels.EMPTY
+        return _must_say(rule)
 
     def changes(self, rule):
         """What a draft would change: (the Changes that fit on a page, how many in all, in words)."""
@@ -377,7 +377,7 @@ class RenewalNoticeView(StaffView):
         return lines(row)
 
     def show_contents(self, row):
-        return words.joined(contents.CODES[code] for code in row.contents.split("|") if code) or labels.EMPTY
+        return _must_say(row)
 
     def customer_of(self, row):
         return row.contract.customer
@@ -386,6 +386,11 @@ class RenewalNoticeView(StaffView):
         if not row.notice_id:
             return []
         return [("The message", url_for("staff_notice.details_view", id=row.notice_id))]
+
+
+def _must_say(row):
+    """What a rule wants a notice to say, or what one had to say, in words."""
+    return words.joined(contents.CODES[code] for code in row.contents.split("|") if code) or labels.EMPTY
 
 
 def state(row):

@@ -79,9 +79,10 @@ def _take_once(clock, most, report, only):
             held += len(shut)
             if not shut:
                 break
-        Notice.update(state=Notice.SENDING, claimed_at=now, tries=Notice.tries + 1).where(
-            Notice.id.in_(taken)
-        ).execute()
+        if taken:
+            Notice.update(state=Notice.SENDING, claimed_at=now, tries=Notice.tries + 1).where(
+                Notice.id.in_(taken)
+            ).execute()
     report.held += held
     return taken
 

@@ -7,7 +7,7 @@ stands in ``letter`` and ``contents``; ``impact`` tells what a new rule would ch
 reports, ``asking`` is a contract's page. Callers say ``renewals.window``; what they need is gathered here.
 """
 
-from billing.renewals.asking import Item, contract_end, rules_of, term_of, window
+from billing.renewals.asking import Item, contract_end, term_of, window
 from billing.renewals.closing import alarm, alarm_words, at_risk, close, fee_refusal, override, renew
 from billing.renewals.letter import document, of_notice
 from billing.renewals.limits import refusals, refusals_of_site
@@ -15,7 +15,7 @@ from billing.renewals.matching import Match
 from billing.renewals.planning import plan_due, plan_one
 from billing.renewals.proving import keep_text, mark_delivered, mark_mailed
 from billing.renewals.rules import review_words
-from billing.renewals.sending import fall_back, follow, send_due
+from billing.renewals.sending import follow, send_due
 from billing.renewals.windows import Window
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "close",
     "contract_end",
     "document",
-    "fall_back",
     "fee_refusal",
     "follow",
     "keep_text",
@@ -42,7 +41,6 @@ __all__ = [
     "refusals_of_site",
     "renew",
     "review_words",
-    "rules_of",
     "send_due",
     "term_of",
     "window",

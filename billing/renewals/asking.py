@@ -59,11 +59,6 @@ def term_of(contract, today):
     return terms.term_of(agreements.of(contract).agreement, today)
 
 
-def rules_of(contract, *, today):
-    """The Match of every active rule for what it is next about."""
-    return matching.matches(rules.active(), agreements.of(contract).agreement, today)
-
-
 def window(rule, contract, term_end):
     """The Window of a rule for the term that ends on a day, or None for a rule without a notice."""
     return windows.window(rule, agreements.of(contract).agreement, term_end)

@@ -191,12 +191,6 @@ def _came_back(group, day):
     return notice.bounced_at is not None or notice.state in (Notice.FAILED, Notice.SKIPPED) or stuck
 
 
-def fall_back(group, *, today, now):
-    """Put rows of one message on paper now. Returns True when there was time."""
-    party = agreements.of(group[0].contract)
-    return bool(_fall_back(group, party, party.day(today, now), now))
-
-
 def _fall_back(group, party, day, now):
     """Once mail failed, a letter goes to the print queue while the window is open."""
     if day > _closes_on(group):

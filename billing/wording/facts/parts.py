@@ -1,6 +1,6 @@
 """Pieces that messages of several subjects share."""
 
-from billing.wording.pieces import Facts, Row, Rows
+from billing.wording.pieces import Facts, Row
 
 
 def particulars(pairs, tongue):
@@ -16,8 +16,3 @@ def owed_row(number, due_on, cents, tongue):
 def pay_link(links):
     """Where it is paid, or the page to sign in on."""
     return links.get("pay_url") or links.get("sign_in_page_url", "")
-
-
-def owed(rows, tongue):
-    """Rows of the invoices that are still to be paid."""
-    return Rows(tuple(owed_row(one.number, one.due_on, one.cents, tongue) for one in rows))
